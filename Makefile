@@ -1,0 +1,43 @@
+# make demo     the whole pipeline on a data set that it draws itself
+# make test     the default test suite        make test-slow   the rest
+# make lint     ruff and pyright              make format      let ruff mend what it can
+# Each one creates .venv with the pinned packages first; a second call installs nothing.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: demo test test-slow lint format lock clean
+
+demo: $(INSTALLED)
+	$(BIN)/python train.py all --config configs/demo.yaml
+	$(BIN)/python infer.py runs/demo/data/test_images --photos-of-ultralytics --run runs/demo --out runs/demo/predictions.csv --draw runs/demo/drawn
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -m "not slow and not gpu"
+
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m "slow"
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(INSTALLED): requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed; this is %d.%d. Try: make PYTHON=python3.12" % v)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	touch $@
+
+# Resolves pyproject.toml's ranges anew, for all supported Pythons.
+lock: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --all-extras --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache

@@ -1,0 +1,103 @@
+"""Files into pixels: the one place where a picture is opened.
+
+Out come upright (EXIF orientation applied) `(H, W, 3)` uint8 RGB arrays. Grey, 16-bit, CMYK and
+alpha files are converted; files are only ever read.
+"""
+
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+_TAIL = 65536
+_ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND"}
+_JPEG_SCAN = b"\xff\xda"
+
+
+class ImageError(ValueError):
+    """A picture cannot be read; the message says which and why."""
+
+
+def load_rgb(path: Path) -> np.ndarray:
+    """Reads a picture.
+
+    Args:
+        path: An image file.
+
+    Returns:
+        `(H, W, 3)` uint8 RGB, upright. 16 bits become 8; alpha is dropped, not blended.
+
+    Raises:
+        ImageError: missing, empty, truncated or no picture, or over OpenCV's limit of 2**30 pixels.
+    """
+    data = _read_bytes(path)
+    _check_complete(path, data[:2], data[-_TAIL:])
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise ImageError(f"{path}: cannot be decoded ({error.err})") from None
+    if image is None:
+        raise ImageError(f"{path}: not a picture, or a damaged one ({len(data)} bytes)")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Returns (width, height) in pixels of the upright picture, from its header alone.
+
+    Raises:
+        ImageError: missing, empty, truncated or no picture.
+    """
+    from PIL import Image
+
+    _check_complete(path, *_read_ends(path))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                width, height = image.size
+                turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+    except (OSError, ValueError, Image.DecompressionBombError, SyntaxError) as error:
+        raise ImageError(f"{path}: not a picture, or a damaged one ({error})") from None
+    return (height, width) if turned else (width, height)
+
+
+def is_image(path: Path) -> bool:
+    """Tells whether the name looks like a picture's; hidden files do not."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def find_images(folder: Path) -> list[Path]:
+    """Returns all pictures below `folder` (recursive), sorted; none is opened."""
+    return sorted(path for path in folder.rglob("*") if is_image(path) and path.is_file())
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be opened ({error.strerror})") from None
+
+
+def _read_ends(path: Path) -> tuple[bytes, bytes]:
+    try:
+        with path.open("rb") as file:
+            head = file.read(2)
+            file.seek(max(0, path.stat().st_size - _TAIL))
+            return head, file.read()
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be opened ({error.strerror})") from None
+
+
+def _check_complete(path: Path, head: bytes, tail: bytes) -> None:
+    """Refuses empty and truncated files: decoders would fill what is missing with grey.
+
+    A JPEG's compressed data never holds the end marker, so a whole file has one after its last
+    scan's start; what a camera appends behind it is allowed.
+    """
+    if not head:
+        raise ImageError(f"{path}: the file is empty")
+    end = _ENDS.get(head)
+    if end and tail.rfind(end) <= tail.rfind(_JPEG_SCAN if head == b"\xff\xd8" else b"IDAT"):
+        raise ImageError(f"{path}: the file is truncated (its end marker is missing)")

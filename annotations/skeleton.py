@@ -1,0 +1,180 @@
+"""Skeletons as data: joint names, left/right pairs and bones.
+
+This is the only file that writes a joint index. Everyone else asks a `Skeleton` by joint name.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """An ordered set of named joints.
+
+    Attributes:
+        name: Key in `SKELETONS`.
+        joints: K joint names; a joint's position here is its index in every keypoint array.
+        pairs: Left/right joint names that change places when a picture is mirrored.
+        bones: Pairs of joint names that a drawing joins by a line.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
+    bones: tuple[tuple[str, str], ...]
+
+    def __post_init__(self) -> None:
+        named = {joint for pair in (*self.pairs, *self.bones) for joint in pair}
+        unknown = sorted(named - set(self.joints))
+        if unknown or len(set(self.joints)) != len(self.joints):
+            raise ValueError(
+                f"Skeleton {self.name!r}: joint names must be unique and pairs and bones must name "
+                f"its own joints. Unknown: {unknown}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    def index(self, joint: str) -> int:
+        """Returns the position of `joint`; raises ValueError when the skeleton has none."""
+        if joint not in self.joints:
+            raise ValueError(
+                f"Skeleton {self.name!r} has no joint {joint!r}. It has: {self.joints}"
+            )
+        return self.joints.index(joint)
+
+    @cached_property
+    def flip_index(self) -> tuple[int, ...]:
+        """For each joint, the joint that takes its place in a mirrored picture (an involution)."""
+        swap = {a: b for pair in self.pairs for a, b in (pair, pair[::-1])}
+        return tuple(self.index(swap.get(joint, joint)) for joint in self.joints)
+
+    @cached_property
+    def bone_index(self) -> tuple[tuple[int, int], ...]:
+        """`bones` as index pairs."""
+        return tuple((self.index(a), self.index(b)) for a, b in self.bones)
+
+
+def _sides(*parts: str) -> tuple[tuple[str, str], ...]:
+    return tuple((f"left_{part}", f"right_{part}") for part in parts)
+
+
+_LIMBS = _sides("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+_LIMB_BONES = tuple(
+    (f"{side}_{a}", f"{side}_{b}")
+    for side in ("left", "right")
+    for a, b in (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"))
+)
+
+# Source: MPII Human Pose, RELEASE README, "id - joint id (0 - r ankle, ... 15 - l wrist)".
+MPII16 = Skeleton(
+    name="mpii16",
+    joints=(
+        "right_ankle",
+        "right_knee",
+        "right_hip",
+        "left_hip",
+        "left_knee",
+        "left_ankle",
+        "pelvis",
+        "thorax",
+        "upper_neck",
+        "head_top",
+        "right_wrist",
+        "right_elbow",
+        "right_shoulder",
+        "left_shoulder",
+        "left_elbow",
+        "left_wrist",
+    ),
+    pairs=_LIMBS,
+    bones=(
+        *_LIMB_BONES,
+        ("pelvis", "right_hip"),
+        ("pelvis", "left_hip"),
+        ("pelvis", "thorax"),
+        ("thorax", "right_shoulder"),
+        ("thorax", "left_shoulder"),
+        ("thorax", "upper_neck"),
+        ("upper_neck", "head_top"),
+    ),
+)
+
+# Source: COCO 2017 person_keypoints, categories[0].keypoints and .skeleton.
+COCO17 = Skeleton(
+    name="coco17",
+    joints=(
+        "nose",
+        "left_eye",
+        "right_eye",
+        "left_ear",
+        "right_ear",
+        "left_shoulder",
+        "right_shoulder",
+        "left_elbow",
+        "right_elbow",
+        "left_wrist",
+        "right_wrist",
+        "left_hip",
+        "right_hip",
+        "left_knee",
+        "right_knee",
+        "left_ankle",
+        "right_ankle",
+    ),
+    pairs=(*_LIMBS, *_sides("eye", "ear")),
+    bones=(
+        *_LIMB_BONES,
+        ("left_hip", "right_hip"),
+        ("left_shoulder", "right_shoulder"),
+        ("left_shoulder", "left_hip"),
+        ("right_shoulder", "right_hip"),
+        ("left_eye", "right_eye"),
+        ("nose", "left_eye"),
+        ("nose", "right_eye"),
+        ("left_eye", "left_ear"),
+        ("right_eye", "right_ear"),
+        ("left_ear", "left_shoulder"),
+        ("right_ear", "right_shoulder"),
+    ),
+)
+
+# Source: OpenPose, doc/02_output.md, "COCO" output format (18 key points).
+OPENPOSE18 = Skeleton(
+    name="openpose18",
+    joints=(
+        "nose",
+        "neck",
+        "right_shoulder",
+        "right_elbow",
+        "right_wrist",
+        "left_shoulder",
+        "left_elbow",
+        "left_wrist",
+        "right_hip",
+        "right_knee",
+        "right_ankle",
+        "left_hip",
+        "left_knee",
+        "left_ankle",
+        "right_eye",
+        "left_eye",
+        "right_ear",
+        "left_ear",
+    ),
+    pairs=(*_LIMBS, *_sides("eye", "ear")),
+    bones=(
+        *_LIMB_BONES,
+        ("neck", "right_shoulder"),
+        ("neck", "left_shoulder"),
+        ("neck", "right_hip"),
+        ("neck", "left_hip"),
+        ("neck", "nose"),
+        ("nose", "right_eye"),
+        ("right_eye", "right_ear"),
+        ("nose", "left_eye"),
+        ("left_eye", "left_ear"),
+    ),
+)
+
+SKELETONS = {skeleton.name: skeleton for skeleton in (MPII16, COCO17, OPENPOSE18)}

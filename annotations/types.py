@@ -1,0 +1,116 @@
+"""The values that travel: `Sample`, `Poses`, `Rejection`. Frozen, checked at birth, may be empty.
+
+Everywhere in this project, *keypoints* are float32 `(N, K, 3)`: x, y in pixels of the upright image
+(EXIF orientation applied) they came from, and v in [0, 1]. v = 0 means missing, and then
+x = y = 0. Labels use 1 for a visible joint and 0.5 for a labelled but hidden one; predictions store
+their confidence in v.
+*Boxes* are float32 `(N, 4)`: x1, y1, x2, y2 in pixels. Values are always finite; N may be 0.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from annotations.skeleton import Skeleton
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What a data set says about one image.
+
+    Attributes:
+        image: Path of the picture.
+        size: (width, height) in pixels of the upright picture; None while no file was looked at.
+        skeleton: Names the K joints.
+        boxes: `(N, 4)` float32 xyxy pixels; all zero where a person has no box yet.
+        keypoints: `(N, K, 3)` float32, see the module's header.
+        head_sizes: `(N,)` float32 pixels, PCKh's unit of length; 0 where unknown.
+        activity: Class name or None.
+        group: Pictures of one group (video, scene) never lie on both sides of a split; or None.
+        split: "train", "val", "test" or None.
+    """
+
+    image: Path
+    size: tuple[int, int] | None
+    skeleton: Skeleton
+    boxes: np.ndarray
+    keypoints: np.ndarray
+    head_sizes: np.ndarray
+    activity: str | None = None
+    group: str | None = None
+    split: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_people(self.image, self.skeleton, self.boxes, self.keypoints)
+        _check_array(self.image, "head_sizes", self.head_sizes, (len(self.boxes),))
+
+
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """What stage 1 says about one image.
+
+    Attributes:
+        image: Path of the picture.
+        size: (width, height) in pixels of the upright picture.
+        skeleton: Names the K joints.
+        boxes: `(N, 4)` float32 xyxy pixels.
+        scores: `(N,)` float32 in [0, 1], falling.
+        keypoints: `(N, K, 3)` float32, see the module's header.
+    """
+
+    image: Path
+    size: tuple[int, int]
+    skeleton: Skeleton
+    boxes: np.ndarray
+    scores: np.ndarray
+    keypoints: np.ndarray
+
+    def __post_init__(self) -> None:
+        _check_people(self.image, self.skeleton, self.boxes, self.keypoints)
+        _check_array(self.image, "scores", self.scores, (len(self.boxes),))
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Why the cleaner left an image, or one person in it, out.
+
+    Attributes:
+        image: Path of the picture.
+        rule: Name of the cleaner's rule.
+        detail: One sentence for a person.
+    """
+
+    image: Path
+    rule: str
+    detail: str
+
+
+def no_people(skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns boxes `(0, 4)`, keypoints `(0, K, 3)` and a `(0,)` vector, all float32."""
+    return (
+        np.zeros((0, 4), np.float32),
+        np.zeros((0, len(skeleton), 3), np.float32),
+        np.zeros(0, np.float32),
+    )
+
+
+def _check_people(
+    image: Path, skeleton: Skeleton, boxes: np.ndarray, keypoints: np.ndarray
+) -> None:
+    _check_array(image, "boxes", boxes, (len(boxes), 4))
+    _check_array(image, "keypoints", keypoints, (len(boxes), len(skeleton), 3))
+    v = keypoints[..., 2]
+    if v.size and (v.min() < 0 or v.max() > 1):
+        raise ValueError(f"{image}: keypoint visibility must lie in [0, 1]. Received: {v}")
+    if np.any(keypoints[..., :2][v == 0]):
+        raise ValueError(f"{image}: a missing keypoint (v = 0) must have x = y = 0.")
+
+
+def _check_array(image: Path, name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+    if array.dtype != np.float32 or array.shape != shape:
+        raise ValueError(
+            f"{image}: {name} must be float32 {shape}. Received: {array.dtype} {array.shape}"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(f"{image}: {name} must be finite. Received: {array}")

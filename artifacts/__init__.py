@@ -1,0 +1,1 @@
+"""How a folder vouches for itself: atomic writes, manifests, locks (floor 0)."""

@@ -1,0 +1,120 @@
+"""`manifest.json`, written last: what a folder was made from, so that a stale one is recognised.
+
+A manifest is plain JSON: `recipe` (what was asked), `inputs` (name -> sha256 of what was read),
+`outputs` (relative path -> sha256 of what was written), `counts`, `seconds`. Knows nothing of
+images or models.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from artifacts.atomic import write_json
+
+NAME = "manifest.json"
+
+
+class StaleError(ValueError):
+    """A folder was made from something else than what is asked for now."""
+
+
+def write(
+    folder: Path,
+    *,
+    recipe: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    outputs: Iterable[Path] = (),
+    counts: Mapping[str, Any] | None = None,
+    seconds: float = 0.0,
+) -> None:
+    """Writes the manifest that declares `folder` finished. Call it after everything else.
+
+    Args:
+        folder: The folder that is vouched for.
+        recipe: JSON values: everything that was asked for and changes the result.
+        inputs: Name -> sha256 of each thing that was read.
+        outputs: Files inside `folder` whose checksums are stored.
+        counts: Numbers for a person.
+        seconds: Wall time the step took.
+    """
+    write_json(
+        folder / NAME,
+        {
+            "recipe": dict(recipe),
+            "inputs": dict(inputs),
+            "outputs": {path.relative_to(folder).as_posix(): sha256_file(path) for path in outputs},
+            "counts": dict(counts or {}),
+            "seconds": round(seconds, 3),
+        },
+    )
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """Returns the manifest of `folder`, or None when it was never finished.
+
+    Raises:
+        ValueError: the file is there but is not a manifest.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return None
+    try:
+        value = json.loads(path.read_text())
+        _ = value["recipe"], value["inputs"], value["outputs"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not a manifest ({error}). Delete {folder}.") from None
+    return value
+
+
+def differences(before: Any, now: Any, prefix: str = "") -> list[str]:
+    """Returns one `key: before -> now` line for each leaf in which two JSON values differ."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        return [
+            line
+            for key in sorted({*before, *now})
+            for line in differences(
+                before.get(key, "(absent)"), now.get(key, "(absent)"), f"{prefix}{key}."
+            )
+        ]
+    return [] if before == now else [f"{prefix.rstrip('.')}: {before!r} -> {now!r}"]
+
+
+def why_stale(folder: Path, *, recipe: Mapping[str, Any], inputs: Mapping[str, str]) -> list[str]:
+    """Returns why `folder` cannot be used as it is; an empty list means that it is up to date.
+
+    Recipe, inputs and the checksums of the outputs are compared.
+    """
+    manifest = read(folder)
+    if manifest is None:
+        return ["not finished"]
+    lines = differences(
+        {"recipe": manifest["recipe"], "inputs": manifest["inputs"]},
+        # Through JSON, so that a tuple equals the list it was stored as.
+        json.loads(json.dumps({"recipe": dict(recipe), "inputs": dict(inputs)})),
+    )
+    return lines + altered(folder, manifest)
+
+
+def altered(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Returns a line for each output of `manifest` that is gone or has another checksum now."""
+    lines = []
+    for name, digest in manifest["outputs"].items():
+        path = folder / name
+        if not path.is_file():
+            lines.append(f"{name}: missing")
+        elif sha256_file(path) != digest:
+            lines.append(f"{name}: altered since it was written")
+    return lines
+
+
+def sha256_file(path: Path) -> str:
+    """Returns the hex sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_json(value: Any) -> str:
+    """Returns the hex sha256 of a JSON value, independent of the order of keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Poses into planes, planes onto disk (floor 2)."""

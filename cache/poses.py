@@ -1,0 +1,156 @@
+"""`poses.parquet`: stage 1's answer per picture, written once, before any plane is drawn.
+
+Another recipe, a report's picture or an ablation reads it and never runs stage 1 again. A row is
+found by the sha256 of the picture's bytes, so a moved or renamed picture keeps its poses and a
+changed one does not. The graph that answered and its settings stand in the file's metadata; poses
+of another graph are not read.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from annotations.images import ImageError, load_rgb
+from annotations.skeleton import SKELETONS
+from annotations.types import Poses
+from artifacts import atomic
+from artifacts.manifest import sha256_file
+
+SAVE_EVERY = 500  # pictures; what a kill can cost
+_SOURCE = b"source"
+_FLOATS = pa.list_(pa.float32())
+_SCHEMA = pa.schema(
+    [
+        ("sha256", pa.string()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("skeleton", pa.string()),
+        ("boxes", _FLOATS),
+        ("scores", _FLOATS),
+        ("keypoints", _FLOATS),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Stage 1's answers.
+
+    Attributes:
+        poses: One per readable picture; may be empty of people.
+        unreadable: Picture -> why it could not be decoded.
+    """
+
+    poses: dict[Path, Poses] = field(default_factory=dict)
+    unreadable: dict[Path, str] = field(default_factory=dict)
+
+
+def find(
+    path: Path,
+    images: Sequence[Path],
+    predict: Callable[[Sequence[np.ndarray], Sequence[Path]], list[Poses]],
+    *,
+    source: Mapping[str, Any],
+    batch: int = 8,
+    on_progress: Callable[[int, int, str], None] | None = None,
+) -> Found:
+    """Returns the poses of `images`, asking stage 1 only for those that `path` does not hold.
+
+    Args:
+        path: The parquet file; created, or extended in place (atomically, every `SAVE_EVERY`).
+        images: Pictures.
+        predict: Stage 1: RGB images and their paths -> one `Poses` each.
+        source: JSON values that identify stage 1: graph digest and settings.
+        batch: Pictures handed to `predict` at once.
+        on_progress: Called with (done, total, name).
+    """
+    rows = read_rows(path, source=source)
+    found = Found()
+    unsaved = 0
+    for start in range(0, len(images), batch):
+        part = images[start : start + batch]
+        digests = {image: _digest(image) for image in part}
+        fresh, pixels = [], []
+        for image in part:
+            if digests[image] and digests[image] not in rows:
+                try:
+                    pixels.append(load_rgb(image))
+                    fresh.append(image)
+                except ImageError as error:
+                    found.unreadable[image] = str(error)
+        for poses in predict(pixels, fresh) if fresh else ():
+            rows[digests[poses.image]] = _to_row(digests[poses.image], poses)
+        for image in part:
+            if image not in found.unreadable:
+                if digests[image] in rows:
+                    found.poses[image] = _from_row(rows[digests[image]], image)
+                else:
+                    found.unreadable[image] = f"{image}: cannot be opened"
+        unsaved += len(fresh)
+        if unsaved >= SAVE_EVERY:
+            _write_rows(path, rows.values(), source)
+            unsaved = 0
+        if on_progress:
+            on_progress(min(start + batch, len(images)), len(images), part[-1].name)
+    if unsaved or not path.exists():
+        _write_rows(path, rows.values(), source)
+    return found
+
+
+def read_rows(path: Path, *, source: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Returns the file's rows by picture digest; none if it is absent or of another stage 1."""
+    if not path.exists():
+        return {}
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{path} is damaged ({error}). Delete it; it is made again.") from None
+    stored = json.loads((table.schema.metadata or {}).get(_SOURCE, b"null"))
+    if stored != json.loads(json.dumps(dict(source))):
+        return {}
+    return {row["sha256"]: row for row in table.to_pylist()}
+
+
+def _write_rows(path: Path, rows: Iterable[dict[str, Any]], source: Mapping[str, Any]) -> None:
+    metadata = {_SOURCE: json.dumps(dict(source)).encode()}
+    table = pa.Table.from_pylist(list(rows), schema=_SCHEMA).replace_schema_metadata(metadata)
+    with atomic.replacing(path) as temporary:
+        pq.write_table(table, temporary)
+
+
+def _digest(image: Path) -> str:
+    try:
+        return sha256_file(image)
+    except OSError:
+        return ""
+
+
+def _to_row(digest: str, poses: Poses) -> dict[str, Any]:
+    width, height = poses.size
+    return {
+        "sha256": digest,
+        "width": width,
+        "height": height,
+        "skeleton": poses.skeleton.name,
+        "boxes": poses.boxes.ravel(),
+        "scores": poses.scores,
+        "keypoints": poses.keypoints.ravel(),
+    }
+
+
+def _from_row(row: Mapping[str, Any], image: Path) -> Poses:
+    skeleton = SKELETONS[row["skeleton"]]
+    return Poses(
+        image=image,
+        size=(row["width"], row["height"]),
+        skeleton=skeleton,
+        boxes=np.array(row["boxes"], np.float32).reshape(-1, 4),
+        scores=np.array(row["scores"], np.float32),
+        keypoints=np.array(row["keypoints"], np.float32).reshape(-1, len(skeleton), 3),
+    )

@@ -1,0 +1,347 @@
+"""What a run is: frozen pydantic models, one a section, read from one YAML file.
+
+Everything is checked in the first second, before any heavy import, and all mistakes are told at
+once. The fields of a section are the named arguments of the function that it feeds (a test compares
+them), so there is no dead knob. Imports no other room.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+STEPS = ("annotations", "stage1", "cache", "stage2", "report")
+
+Share = Annotated[int | float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0)]
+
+
+class ConfigError(ValueError):
+    """A configuration is wrong; the message lists every mistake."""
+
+
+class Section(BaseModel):
+    """A part of a configuration: frozen, and no unknown key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def arguments(self, *without: str) -> dict[str, Any]:
+        """Returns the fields as named arguments, nested sections as they are."""
+        return {
+            name: getattr(self, name) for name in type(self).model_fields if name not in without
+        }
+
+
+class Data(Section):
+    """Where the labelled pictures are. Relative paths start at the current folder."""
+
+    format: Literal["mpii", "folder"]
+    images: Path
+    annotations: Path | None = None
+    group_pattern: str | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Data":
+        if self.format == "mpii" and self.annotations is None:
+            raise ValueError("format 'mpii' needs data.annotations, MPII's RELEASE .mat file")
+        if self.format == "folder" and self.annotations is not None:
+            raise ValueError(
+                "format 'folder' takes no data.annotations: folder names are activities"
+            )
+        if self.format == "mpii" and self.group_pattern is not None:
+            raise ValueError("format 'mpii' takes no group_pattern: groups come from vididx")
+        if self.group_pattern is not None:
+            _check_pattern(self.group_pattern)
+        return self
+
+
+class Draw(Section):
+    """A data set that the project draws itself, in MPII's layout, into `folder`."""
+
+    folder: Path
+    images: Positive
+    width: Positive = 320
+    height: Positive = 240
+    faults: bool = True
+
+
+class Clean(Section):
+    """The annotation cleaner."""
+
+    padding: Fraction = 0.1
+
+
+class Split(Section):
+    """Sizes of train, val and test: fractions of all pictures, or counts."""
+
+    train: Share = 0.7
+    val: Share = 0.15
+    test: Share = 0.15
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Split":
+        sizes = (self.train, self.val, self.test)
+        fractions = [size for size in sizes if isinstance(size, float)]
+        whole = [size for size in sizes if isinstance(size, int) and size > 0]
+        if fractions and whole:
+            raise ValueError("give three fractions or three counts, not a mixture")
+        if fractions and sum(fractions) > 1 + 1e-9:
+            raise ValueError(f"fractions must not sum to more than 1 (they sum to {sum(sizes):g})")
+        if not self.train or not self.val:
+            raise ValueError("train and val must not be empty")
+        return self
+
+
+class PoseFit(Section):
+    """Fine-tuning of stage 1; defaults are the source's. See `stage1_pose.fit.fit`."""
+
+    epochs: tuple[Positive, ...] = (25, 20)
+    image_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
+    batch: Positive = 64
+    freeze: Count = 21
+    optimizer: str = "auto"
+    lr0: Rate = 0.01
+    lrf: Rate = 0.01
+    cos_lr: bool = True
+    warmup_epochs: Annotated[float, Field(ge=0)] = 3.0
+    dropout: Fraction = 0.1
+    mosaic: Fraction = 0.0
+    close_mosaic: Count = 20
+    hsv_h: Fraction = 0.02
+    hsv_s: Fraction = 0.7
+    hsv_v: Fraction = 0.5
+    degrees: Annotated[float, Field(ge=0, le=180)] = 0.0
+    translate: Fraction = 0.0
+    scale: Fraction = 0.0
+    fliplr: Fraction = 0.5
+    patience: Count = 100
+    workers: Count = 0
+    cache: Literal["ram", "disk"] | None = None
+    device: str = "auto"
+
+
+class PosePredict(Section):
+    """What stage 1's answers are filtered by. See `stage1_pose.predict.load`."""
+
+    confidence: Fraction = 0.25
+    iou: Fraction = 0.7
+    max_people: Positive = 300
+
+
+class Stage1(Section):
+    """The pose model.
+
+    `train: false` takes `weights` as they are, and `skeleton` names their joints. `split` gives
+    stage 1 pictures of its own choice of roles; by default a picture keeps its role in both stages.
+    `squash` writes the training pictures in that (width, height), proportions ignored.
+    """
+
+    weights: str = "yolov8n-pose.pt"
+    train: bool = True
+    skeleton: str = "coco17"
+    split: Split | None = None
+    squash: tuple[Positive, Positive] | None = None
+    fit: PoseFit = PoseFit()
+    export_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
+    predict: PosePredict = PosePredict()
+
+    @model_validator(mode="after")
+    def _training_keys(self) -> "Stage1":
+        if not self.train and (self.split or self.squash):
+            raise ValueError("split and squash belong to training: set train: true, or drop them")
+        if not self.train and self.weights.endswith(".yaml"):
+            raise ValueError(
+                f"weights {self.weights!r} is an untrained architecture: set train: true, or name "
+                "trained weights"
+            )
+        return self
+
+
+class Heatmap(Section):
+    """How people are drawn. See `cache.heatmap.Style`."""
+
+    style: Literal["skeleton", "gaussian"] = "skeleton"
+    bone_value: Annotated[int, Field(ge=0, le=255)] = 190
+    joint_value: Annotated[int, Field(ge=0, le=255)] = 250
+    bone_width: Positive = 4
+    joint_radius: Count = 4
+    sigma: Rate = 8.0
+    min_confidence: Fraction = 0.25
+
+
+class Cache(Section):
+    """What stage 2 sees. See `cache.planes.Recipe`."""
+
+    planes: tuple[Literal["rgb", "heatmap"], ...] = ("rgb", "heatmap")
+    width: Annotated[int, Field(ge=32)] = 640
+    height: Annotated[int, Field(ge=32)] = 480
+    resize: Literal["stretch", "letterbox"] = "stretch"
+    people: Literal["centre_and_farthest", "centre", "largest", "top_score", "all"] = (
+        "centre_and_farthest"
+    )
+    heatmap: Heatmap = Heatmap()
+
+    @model_validator(mode="after")
+    def _planes(self) -> "Cache":
+        if not self.planes or len(set(self.planes)) != len(self.planes):
+            raise ValueError("planes must name at least one plane, and none twice")
+        return self
+
+
+class Augment(Section):
+    """What training pictures go through. See `stage2_classifier.augment.Augmenter`."""
+
+    flip: Fraction = 0.5
+
+
+class Stage2(Section):
+    """The classifier. See `stage2_classifier.fit.fit`."""
+
+    model: Literal["efficientnet_b0", "efficientnet_lite0"] = "efficientnet_lite0"
+    weights: str = "imagenet"
+
+
+class Report(Section):
+    """Which split the headline figures are of."""
+
+    split: Literal["val", "test"] = "test"
+
+
+class Run(Section):
+    """A whole configuration."""
+
+    run_dir: Path
+    seed: Count = 0
+    threads: Positive = 2
+    draw: Draw | None = None
+    data: Data
+    clean: Clean = Clean()
+    split: Split = Split()
+    stage1: Stage1 = Stage1()
+    cache: Cache = Cache()
+    stage2: Stage2 = Stage2()
+    report: Report = Report()
+
+    @model_validator(mode="after")
+    def _combinations(self) -> "Run":
+        wrong = []
+        if self.data.format == "folder" and self.stage1.train:
+            wrong.append(
+                "data.format 'folder' has no joints to train stage 1 on: set stage1.train: false"
+            )
+        if self.draw and self.data.format != "mpii":
+            wrong.append("draw makes a data set in MPII's layout: set data.format: mpii")
+        if self.report.split == "test" and not self.split.test:
+            wrong.append("report.split 'test' needs split.test > 0")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Run:
+    """Reads a configuration.
+
+    Args:
+        path: A YAML file.
+        overrides: `key=value` with dots in the key and YAML in the value: `stage2.epochs=5`.
+
+    Raises:
+        ConfigError: it cannot be read or is wrong; lists every mistake, with a suggestion where a
+            key is nearly right.
+    """
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from None
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path} must hold keys and values. Received: {type(tree).__name__}")
+    mistakes = [line for item in overrides if (line := _override(tree, item))]
+    try:
+        run = Run.model_validate(tree)
+    except ValidationError as error:
+        mistakes += [_explain(detail) for detail in error.errors()]
+    if mistakes:
+        raise ConfigError(f"{path}:\n" + "\n".join(f"  - {line}" for line in mistakes))
+    return run
+
+
+def check_paths(run: Run, steps: Iterable[str]) -> None:
+    """Checks that what the steps read from outside the run folder is there.
+
+    Raises:
+        ConfigError: lists every path that is not.
+    """
+    missing = []
+    if "annotations" in steps and run.draw is None:
+        if run.data.annotations and not run.data.annotations.is_file():
+            missing.append(f"data.annotations: no such file: {run.data.annotations}")
+        if not run.data.images.is_dir():
+            missing.append(f"data.images: no such folder: {run.data.images}")
+    if missing:
+        raise ConfigError("\n".join(missing))
+
+
+def dump(run: Run) -> str:
+    """Returns the configuration as YAML with every default written out; `load` reads it back."""
+    return yaml.safe_dump(run.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _override(tree: dict[str, Any], item: str) -> str | None:
+    key, equals, value = item.partition("=")
+    if not equals or not all(key.split(".")):
+        return f"--set wants key=value. Received: {item!r}"
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        return f"--set {key}: the value is not YAML: {error}"
+    *parents, leaf = key.split(".")
+    for parent in parents:
+        if tree.get(parent) is None:
+            tree[parent] = {}
+        tree = tree[parent]
+        if not isinstance(tree, dict):
+            return f"--set {key}: {parent!r} is a value, not a section"
+    tree[leaf] = parsed
+    return None
+
+
+def _explain(detail: Any) -> str:
+    where = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        known = _fields_at(detail["loc"][:-1])
+        close = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else f" Known keys: {', '.join(known)}"
+        return f"{where}: unknown key.{hint}"
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] in ("missing", "value_error"):
+        return f"{where}: {message}" if where else message
+    return f"{where}: {message}. Received: {detail['input']!r}"
+
+
+def _fields_at(loc: Sequence[Any]) -> list[str]:
+    section: Any = Run
+    for part in loc:
+        kinds = (
+            section.model_fields[part].annotation,
+            *get_args(section.model_fields[part].annotation),
+        )
+        section = next(k for k in kinds if isinstance(k, type) and issubclass(k, Section))
+    return list(section.model_fields)
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        groups = re.compile(pattern).groupindex
+    except re.error as error:
+        raise ValueError(f"group_pattern {pattern!r} is no regular expression: {error}") from None
+    if "group" not in groups:
+        raise ValueError(
+            f"group_pattern {pattern!r} must name a part (?P<group>...), e.g. '(?P<group>.+)_[0-9]+'"
+        )

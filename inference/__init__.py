@@ -1,0 +1,1 @@
+"""Pictures in, rows out: sources, the pipeline, writers (floor 4)."""

@@ -1,0 +1,1 @@
+"""Planes in, one activity out (floor 3)."""

@@ -1,0 +1,87 @@
+"""The plan of the house as a test: who may import whom, and where torch and TensorFlow live."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ALLOWED = {
+    "artifacts": set(),
+    "configs": set(),
+    "runtime": set(),
+    "annotations": {"artifacts"},
+    "stage1_pose": {"annotations", "runtime", "artifacts"},
+    "cache": {"annotations", "artifacts"},
+    "stage2_classifier": {"annotations", "cache", "runtime", "artifacts"},
+    "inference": {
+        "annotations",
+        "artifacts",
+        "runtime",
+        "stage1_pose",
+        "cache",
+        "stage2_classifier",
+    },
+}
+TORCH = {"torch", "torchvision", "ultralytics"}
+TENSORFLOW = {"tensorflow", "keras", "tf2onnx", "efficientnet"}
+TORCH_ROOMS = {"stage1_pose/fit.py", "stage1_pose/validate.py", "stage1_pose/export.py"}
+TENSORFLOW_ROOMS = {
+    "stage2_classifier/dataset.py",
+    "stage2_classifier/fit.py",
+    "stage2_classifier/export.py",
+}
+FILES = sorted(path for room in ALLOWED for path in (ROOT / room).rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Top-level names of all modules that a file imports, wherever in the file it does."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.add(node.module or "")
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_imports_look_down(path: Path) -> None:
+    room = path.relative_to(ROOT).parts[0]
+    names = imports(path)
+    tops = {name.split(".")[0] for name in names}
+    assert not (tops & set(ALLOWED)) - {room} - ALLOWED[room]
+    assert not tops & {"train", "infer"}, "nothing imports the roof"
+    assert "__future__" not in names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_torch_and_tensorflow_stay_in_their_rooms(path: Path) -> None:
+    name = path.relative_to(ROOT).as_posix()
+    tops = {imported.split(".")[0] for imported in imports(path)}
+    if name not in TORCH_ROOMS:
+        assert not tops & TORCH
+    if name not in TENSORFLOW_ROOMS and "stage2_classifier/models/" not in name:
+        assert not tops & TENSORFLOW
+    if "runtime/" not in name:
+        assert not tops & {"onnxruntime", "openvino"}
+    assert not tops & {"pickle", "joblib"} or name == "stage2_classifier/models/lite0_weights.py"
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_package_files_import_nothing(room: str) -> None:
+    for path in (ROOT / room).rglob("__init__.py"):
+        assert not imports(path)
+        assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+def test_no_room_without_a_meaning() -> None:
+    names = {path.stem for path in FILES} | {path.parent.name for path in FILES}
+    assert not names & {"utils", "helpers", "common", "base", "misc", "manager"}
+
+
+def test_nothing_below_the_roof_prints() -> None:
+    for path in FILES:
+        calls = (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call))
+        assert not any(isinstance(c.func, ast.Name) and c.func.id == "print" for c in calls), path
