@@ -6,14 +6,23 @@ alpha files are converted; files are only ever read.
 
 import warnings
 from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+
+from artifacts.atomic import write_bytes
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 _TAIL = 65536
 _ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND"}
 _JPEG_SCAN = b"\xff\xda"
+_MOST_PIXELS = 2**30
+_PILLOW = Lock()
 
 
 class ImageError(ValueError):
@@ -47,20 +56,46 @@ def read_size(path: Path) -> tuple[int, int]:
     """Returns (width, height) in pixels of the upright picture, from its header alone.
 
     Raises:
-        ImageError: missing, empty, truncated or no picture.
+        ImageError: missing, empty, truncated or no picture, or over OpenCV's limit of 2**30 pixels.
     """
     from PIL import Image
 
-    _check_complete(path, *_read_ends(path))
+    head, tail = _read_ends(path)
+    _check_complete(path, head, tail)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            warnings.simplefilter("ignore")
+            with _open_header(path) as image:
                 width, height = image.size
-                turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    except (OSError, ValueError, Image.DecompressionBombError, SyntaxError) as error:
+                # Its own method decodes a whole PNG to look for EXIF behind the pixels.
+                late = b"eXIf" in tail
+                exif = image.getexif() if late else Image.Image.getexif(image)
+                turned = exif.get(0x0112, 1) in (5, 6, 7, 8)
+                if image.format == "TIFF":  # Of these Pillow turns the size by itself.
+                    width, height = image.tag_v2[256], image.tag_v2[257]  # type: ignore[attr-defined]
+    except (OSError, ValueError, KeyError, SyntaxError, Image.DecompressionBombError) as error:
         raise ImageError(f"{path}: not a picture, or a damaged one ({error})") from None
     return (height, width) if turned else (width, height)
+
+
+def _open_header(path: Path) -> "Image.Image":
+    """Opens a picture without decoding it, up to the number of pixels that OpenCV decodes."""
+    from PIL import Image
+
+    with _PILLOW:
+        limit = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = _MOST_PIXELS // 2  # Pillow refuses twice this number.
+        try:
+            return Image.open(path)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def write_image(path: Path, image: np.ndarray) -> None:
+    """Writes `(H, W, 3)` uint8 RGB in the format of `path`'s suffix, whole or not at all."""
+    write_bytes(
+        path, cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+    )
 
 
 def is_image(path: Path) -> bool:

@@ -1,0 +1,100 @@
+"""The cleaner's rules, one function each: arrays or one sample in, what is wrong with it out.
+
+Keypoints are `(N, K, 3)` float32 pixels of the upright picture. Nothing is counted or kept here.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from annotations.images import ImageError
+from annotations.skeleton import Skeleton
+from annotations.types import Sample
+
+_SMALLEST_SIDE = 1.0
+
+
+def drop_negative(keypoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Makes joints with x < 0 or y < 0 missing.
+
+    Returns:
+        The new keypoints, and `(N,)` int: how many joints each person lost.
+    """
+    return _without(keypoints, np.any(keypoints[..., :2] < 0, axis=-1))
+
+
+def drop_outside(keypoints: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Makes joints with x >= width or y >= height missing; returns as `drop_negative`."""
+    return _without(keypoints, np.any(keypoints[..., :2] >= np.array(size), axis=-1))
+
+
+def boxes_from_joints(
+    keypoints: np.ndarray,
+    skeleton: Skeleton,
+    *,
+    padding: float,
+    size: tuple[int, int] | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Puts a box around each person's joints.
+
+    The upper edge is raised where the head top is missing, the lower edge lowered where both
+    ankles are; a joint that the skeleton does not have counts as missing. A side shorter than a
+    pixel (one joint, or a straight line of them) is widened to one.
+
+    Args:
+        keypoints: `(N, K, 3)` float32.
+        skeleton: Names the K joints.
+        padding: By what fraction of the height of the joints' box an edge moves.
+        size: (width, height) that boxes are clipped to; None clips nothing.
+
+    Returns:
+        Boxes `(N, 4)` float32, all zero for a person without joints; `(N,)` bool: upper edge
+        raised; `(N,)` bool: lower edge lowered.
+    """
+    seen = keypoints[..., 2] > 0
+    alive = np.any(seen, axis=1)
+    low = np.where(seen[..., None], keypoints[..., :2], np.inf).min(1, initial=np.inf)
+    high = np.where(seen[..., None], keypoints[..., :2], -np.inf).max(1, initial=-np.inf)
+    low[~alive] = high[~alive] = 0
+    no_head = alive & ~_sees_any(seen, skeleton, "head_top")
+    no_ankle = alive & ~_sees_any(seen, skeleton, "left_ankle", "right_ankle")
+    margin = padding * (high[:, 1] - low[:, 1])
+    low[:, 1] -= margin * no_head
+    high[:, 1] += margin * no_ankle
+    grow = np.maximum(0, _SMALLEST_SIDE - (high - low)) / 2 * alive[:, None]
+    low, high = low - grow, high + grow
+    if size is not None:
+        low, high = np.clip(low, 0, size), np.clip(high, 0, size)
+    return np.concatenate([low, high], axis=1).astype(np.float32), no_head, no_ankle
+
+
+def why_drop(sample: Sample, *, need_keypoints: bool) -> tuple[str, str] | None:
+    """Returns (rule, sentence) when the labels alone say that an image is of no use, else None."""
+    if need_keypoints and not len(sample.boxes):
+        return "no_annotations", "no person in it has annotated joints"
+    if not (sample.activity or "").strip():
+        return "empty_activity", "it has no activity"
+    return None
+
+
+def look_at_file(
+    path: Path, read_size: Callable[[Path], tuple[int, int]]
+) -> tuple[tuple[int, int] | None, tuple[str, str] | None]:
+    """Returns a picture's (width, height), or None and the (rule, sentence) that drops it."""
+    if not path.is_file():
+        return None, ("missing_file", "there is no such file")
+    try:
+        return read_size(path), None
+    except ImageError as error:
+        return None, ("unreadable", str(error))
+
+
+def _without(keypoints: np.ndarray, bad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    bad = bad & (keypoints[..., 2] > 0)
+    return np.where(bad[..., None], np.float32(0), keypoints), bad.sum(1)
+
+
+def _sees_any(seen: np.ndarray, skeleton: Skeleton, *joints: str) -> np.ndarray:
+    index = [skeleton.index(joint) for joint in joints if joint in skeleton.joints]
+    return np.any(seen[:, index], axis=1)

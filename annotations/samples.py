@@ -1,0 +1,85 @@
+"""Samples and rejections as files: JSON lines (exact both ways) and CSV.
+
+One line of JSON per Sample: image, size, skeleton, boxes, keypoints, head_sizes, activity, group,
+split. Image paths are stored as they are given.
+"""
+
+import csv
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from annotations.skeleton import SKELETONS
+from annotations.types import Rejection, Sample
+from artifacts.atomic import replacing
+
+
+def write_samples(path: Path, samples: Iterable[Sample]) -> None:
+    """Writes samples as JSON lines to `path`, whole or not at all."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for sample in samples:
+            # ASCII with escapes also carries file names that are not valid Unicode.
+            file.write(json.dumps(_to_json(sample), allow_nan=False) + "\n")
+
+
+def read_samples(path: Path) -> list[Sample]:
+    """Reads what `write_samples` wrote; every number comes back bit for bit.
+
+    Raises:
+        ValueError: the file is missing, or a line is not a Sample.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file. Run the step `annotations` first.")
+    samples = []
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                samples.append(_from_json(json.loads(line)))
+            except (ValueError, KeyError, TypeError) as error:
+                raise ValueError(
+                    f"{path}, line {number}: not a sample ({error!r}). "
+                    "Delete the file and run the step `annotations` again."
+                ) from None
+    return samples
+
+
+def write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:
+    """Writes a CSV with the columns image, rule, detail to `path`, whole or not at all."""
+    with replacing(path) as temporary:
+        # surrogateescape: a file name that is not valid UTF-8 is written as its own bytes.
+        with temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("image", "rule", "detail"))
+            writer.writerows((str(r.image), r.rule, r.detail) for r in rejections)
+
+
+def _to_json(sample: Sample) -> dict[str, Any]:
+    return {
+        "image": str(sample.image),
+        "size": sample.size,
+        "skeleton": sample.skeleton.name,
+        "boxes": sample.boxes.tolist(),
+        "keypoints": sample.keypoints.tolist(),
+        "head_sizes": sample.head_sizes.tolist(),
+        "activity": sample.activity,
+        "group": sample.group,
+        "split": sample.split,
+    }
+
+
+def _from_json(value: dict[str, Any]) -> Sample:
+    skeleton = SKELETONS[value["skeleton"]]
+    return Sample(
+        image=Path(value["image"]),
+        size=None if value["size"] is None else (int(value["size"][0]), int(value["size"][1])),
+        skeleton=skeleton,
+        boxes=np.array(value["boxes"], np.float32).reshape(-1, 4),
+        keypoints=np.array(value["keypoints"], np.float32).reshape(-1, len(skeleton), 3),
+        head_sizes=np.array(value["head_sizes"], np.float32),
+        activity=value["activity"],
+        group=value["group"],
+        split=value["split"],
+    )

@@ -1,0 +1,193 @@
+"""Splits: sizes, proportions, groups, seeds."""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from annotations.split import average_joints, split
+from annotations.types import Sample
+
+Make = Callable[..., Sample]
+_USUAL = {"train": 0.7, "val": 0.15, "test": 0.15}
+
+
+@pytest.fixture
+def samples(make_sample: Make) -> list[Sample]:
+    """400 images: 200 of walking, 120 of running, 60 of dancing, 20 of knitting."""
+    sizes = {"walking": 200, "running": 120, "dancing": 60, "knitting": 20}
+    return [
+        make_sample(f"{name}/{i:03}.jpg", activity=name)
+        for name, size in sizes.items()
+        for i in range(size)
+    ]
+
+
+@pytest.fixture
+def grouped(samples: list[Sample]) -> list[Sample]:
+    """The same in videos of 1 to 9 images, of which some show two activities."""
+    rng = np.random.default_rng(0)
+    videos = np.repeat(np.arange(400), rng.integers(1, 10, 400))
+    return [replace(s, group=f"video-{videos[i]}") for i, s in enumerate(samples)]
+
+
+def _roles(samples: list[Sample]) -> dict[str, str | None]:
+    return {str(sample.image): sample.split for sample in samples}
+
+
+def _table(samples: list[Sample]) -> dict[str | None, Counter]:
+    table: dict[str | None, Counter] = defaultdict(Counter)
+    for sample in samples:
+        table[sample.activity][sample.split] += 1
+    return table
+
+
+class TestSizes:
+    @pytest.mark.parametrize(
+        ("wanted", "expected"),
+        [
+            (_USUAL, [280, 60, 60, 0]),
+            ({"train": 240, "val": 100, "test": 60}, [240, 100, 60, 0]),
+            ({"train": 200, "val": 50, "test": 0}, [200, 50, 0, 150]),
+            ({"train": 0.5, "val": 40, "test": 0.25}, [200, 40, 100, 60]),
+            ({"train": 1.0, "val": 0.0, "test": 0.0}, [400, 0, 0, 0]),
+            ({"train": 0.8, "val": 0.1, "test": 0.1}, [320, 40, 40, 0]),
+        ],
+    )
+    def test_fractions_and_counts(self, samples: list[Sample], wanted: dict, expected: list):
+        done, notes = split(samples, **wanted, seed=0)
+        counts = Counter(s.split for s in done)
+        assert [counts[name] for name in ("train", "val", "test", None)] == expected
+        assert not notes
+
+    @pytest.mark.parametrize("n", range(3, 40))
+    def test_fractions_that_sum_to_one_leave_nothing_over(self, make_sample: Make, n: int):
+        done, _ = split([make_sample(f"{i}.jpg") for i in range(n)], **_USUAL, seed=0)
+        assert None not in {s.split for s in done}
+
+    @pytest.mark.parametrize(
+        ("wanted", "message"),
+        [
+            ({"train": 1.5}, r"train must be a fraction in \[0, 1\].* Received: 1\.5"),
+            ({"val": -1}, "val must be a fraction .* Received: -1"),
+            ({"test": True}, "test must be a fraction .* Received: True"),
+            ({"test": float("nan")}, "test must be a fraction .* Received: nan"),
+            ({"train": 0.9}, "must not exceed the 400 images. Received: .* = .* images"),
+            ({"train": 500}, "must not exceed the 400 images"),
+            ({"train": 0}, "train must not be empty"),
+            ({"train": 0.0}, "train must not be empty"),
+        ],
+    )
+    def test_impossible_sizes(self, samples: list[Sample], wanted: dict, message: str):
+        with pytest.raises(ValueError, match=message):
+            split(samples, **_USUAL | wanted, seed=0)
+
+    def test_no_samples(self):
+        with pytest.raises(ValueError, match="There are no samples to split"):
+            split([], **_USUAL, seed=0)
+
+    def test_an_image_twice(self, samples: list[Sample]):
+        with pytest.raises(ValueError, match=r"listed once. Received: walking.000\.jpg 2 times"):
+            split([*samples, samples[0]], **_USUAL, seed=0)
+
+
+class TestProportions:
+    @pytest.mark.parametrize("seed", range(5))
+    def test_every_activity_is_spread(self, samples: list[Sample], seed: int):
+        done, _ = split(samples, **_USUAL, seed=seed)
+        for activity, counts in _table(done).items():
+            for name, part in _USUAL.items():
+                expected = part * counts.total()
+                assert abs(counts[name] - expected) <= 1.5, (activity, name)
+
+    def test_everything_but_the_split_stays(self, samples: list[Sample]):
+        done, _ = split(samples, **_USUAL, seed=0)
+        for before, after in zip(samples, done, strict=True):
+            assert before.split is None and before.image == after.image
+            assert before.keypoints is after.keypoints and before.activity == after.activity
+
+    @pytest.mark.parametrize("count", [1, 2, 3])
+    def test_small_activities_go_to_train_first(
+        self, samples: list[Sample], make_sample: Make, count: int
+    ):
+        rare = [make_sample(f"rare/{i}.jpg", activity="rare") for i in range(count)]
+        done, notes = split([*samples, *rare], **_USUAL, seed=0)
+        assert _table(done)["rare"]["train"] >= 1
+        if count == 1:
+            assert notes == [
+                "The activity 'rare' (1 images) has none in val and test. "
+                "Add images, or more groups."
+            ]
+
+    def test_an_activity_with_one_group_is_trained_on(self, grouped: list[Sample]):
+        one = [replace(s, group="g") if s.activity == "knitting" else s for s in grouped]
+        for seed in range(5):
+            done, notes = split(one, **_USUAL, seed=seed)
+            assert _table(done)["knitting"] == Counter(train=20)
+            assert any("'knitting' (20 images) has none in val and test" in n for n in notes)
+
+
+class TestGroups:
+    @pytest.mark.parametrize("seed", range(5))
+    def test_no_group_is_cut(self, grouped: list[Sample], seed: int):
+        done, _ = split(grouped, **_USUAL, seed=seed)
+        roles = defaultdict(set)
+        for sample in done:
+            roles[sample.group].add(sample.split)
+        assert len(roles) > 50 and all(len(names) == 1 for names in roles.values())
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_proportions_hold_roughly(self, grouped: list[Sample], seed: int):
+        done, _ = split(grouped, **_USUAL, seed=seed)
+        for counts in _table(done).values():
+            for name, part in _USUAL.items():
+                assert abs(counts[name] - part * counts.total()) <= 9
+
+    def test_a_size_that_cannot_be_met_is_noted(self, samples: list[Sample]):
+        halves = [replace(s, group=str(i % 2)) for i, s in enumerate(samples)]
+        done, notes = split(halves, train=0.75, val=0.25, test=0.0, seed=0)
+        assert Counter(s.split for s in done) == {"train": 200, "val": 200}
+        assert notes[0] == "train has 200 images instead of 300, since no group may be cut."
+
+    def test_a_group_named_like_a_file_is_not_that_file(self, make_sample: Make):
+        samples = [make_sample("a.jpg"), make_sample("b.jpg", group="a.jpg")]
+        done, _ = split(samples, train=1, val=1, test=0, seed=0)
+        assert {s.split for s in done} == {"train", "val"}
+
+
+class TestSeed:
+    def test_order_does_not_matter(self, grouped: list[Sample]):
+        expected, _ = split(grouped, **_USUAL, seed=3)
+        shuffled = random.Random(0).sample(grouped, len(grouped))
+        got, _ = split(shuffled, **_USUAL, seed=3)
+        assert _roles(got) == _roles(expected)
+        assert [s.image for s in got] == [s.image for s in shuffled]
+
+    def test_another_seed_is_another_split(self, samples: list[Sample]):
+        one, two = (split(samples, **_USUAL, seed=seed)[0] for seed in (0, 1))
+        assert _roles(one) != _roles(two)
+
+
+def test_average_joints_by_hand(make_sample: Make, person: np.ndarray):
+    legless = person.copy()
+    legless[:2] = 0
+    hidden = person.copy()
+    hidden[:, 2] = 0.5
+    rows = average_joints(
+        [
+            make_sample("a.jpg", person, hidden, split="train"),
+            make_sample("b.jpg", legless, split="train"),
+            make_sample("c.jpg", legless, split="test"),
+            make_sample("d.jpg", person),
+        ]
+    )
+    assert rows[0] == {"joint": "right_ankle", "train": 1.0, "test": 0.0}
+    assert rows[9] == {"joint": "head_top", "train": 1.5, "test": 1.0}
+    assert rows[-1] == {"joint": "all joints", "train": 23.0, "test": 14.0} and len(rows) == 17
+
+
+def test_average_joints_of_nothing():
+    assert average_joints([]) == [{"joint": "all joints"}]
