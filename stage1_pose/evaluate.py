@@ -1,0 +1,148 @@
+"""How good poses are: PCKh and OKS of `Poses` against labelled `Sample`s. Arithmetic on arrays.
+
+Joints are matched by name, so COCO17 poses can be compared with MPII16 labels on the joints that
+both have. Distances are in pixels of the picture.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from annotations.skeleton import Skeleton
+from annotations.types import Poses, Sample
+
+# Source: COCO keypoint evaluation (cocodataset.org/#keypoints-eval), sigmas of the 17 joints.
+_SIGMAS = {
+    "nose": 0.026,
+    "eye": 0.025,
+    "ear": 0.035,
+    "shoulder": 0.079,
+    "elbow": 0.072,
+    "wrist": 0.062,
+    "hip": 0.107,
+    "knee": 0.087,
+    "ankle": 0.089,
+}
+_OTHER_SIGMA = 0.079  # joints that COCO does not have: as its shoulders
+_AREA_OF_BOX = 0.53  # a person's share of the box; as ultralytics and xtcocotools take it
+
+
+def pckh(
+    poses: Sequence[Poses], samples: Sequence[Sample], *, threshold: float = 0.5
+) -> dict[str, Any]:
+    """Share of joints that lie within `threshold` head sizes of their label.
+
+    Every labelled person with a head size takes part. People are assigned one to one within a
+    picture, the pair of highest OKS first; a person that nobody was assigned to has missed all
+    joints. Missing labels (v = 0) are left out, hidden ones (v = 0.5) count, as in MPII's own
+    evaluation. A predicted joint counts whatever its confidence, unless it is missing.
+
+    Source: Andriluka et al., CVPR 2014, section 5 (PCKh).
+
+    Args:
+        poses: What was found, one per sample, in the same order.
+        samples: Labels.
+        threshold: In head sizes.
+
+    Returns:
+        `pckh50` over all joints and `pckh50_per_joint` by name (in percent of the threshold: 50
+        for 0.5), in [0, 1] or None without any label; `n_people` and `n_joints` that were counted.
+
+    Raises:
+        ValueError: poses and samples are not of the same pictures.
+    """
+    names = [pose.image for pose in poses], [sample.image for sample in samples]
+    if names[0] != names[1]:
+        raise ValueError(
+            "pckh needs one Poses per Sample, of the same pictures in the same order. "
+            f"Received: {len(poses)} poses and {len(samples)} samples"
+        )
+    hits: dict[str, list[bool]] = {}
+    people = 0
+    for pose, sample in zip(poses, samples, strict=True):
+        joints = shared_joints(pose.skeleton, sample.skeleton)
+        partner = assign(pose, sample)
+        for person in np.flatnonzero(sample.head_sizes > 0):
+            people += 1
+            found = pose.keypoints[partner[person]] if partner[person] >= 0 else None
+            reach = threshold * sample.head_sizes[person]
+            for joint in joints:
+                label = sample.keypoints[person, sample.skeleton.index(joint)]
+                if label[2] > 0:
+                    there = None if found is None else found[pose.skeleton.index(joint)]
+                    hits.setdefault(joint, []).append(_is_hit(label, there, reach))
+    name = f"pckh{round(100 * threshold)}"
+    every = [hit for of_joint in hits.values() for hit in of_joint]
+    return {
+        name: float(np.mean(every)) if every else None,
+        f"{name}_per_joint": {joint: float(np.mean(of_joint)) for joint, of_joint in hits.items()},
+        "n_people": people,
+        "n_joints": len(every),
+    }
+
+
+def assign(pose: Poses, sample: Sample) -> np.ndarray:
+    """Pairs labelled people with found ones, the highest OKS first, each once.
+
+    Returns:
+        `(N,)` int: for each labelled person the index of the found one, -1 where none is left or
+        their OKS is 0.
+    """
+    scores = oks(pose, sample)
+    partner = np.full(len(sample.boxes), -1)
+    while scores.size and scores.max() > 0:
+        person, other = np.unravel_index(scores.argmax(), scores.shape)
+        partner[person] = other
+        scores[person], scores[:, other] = 0, 0
+    return partner
+
+
+def oks(pose: Poses, sample: Sample) -> np.ndarray:
+    """Object keypoint similarity of every labelled person with every found one.
+
+    The mean of exp(-d^2 / (2 s^2 k^2)) over the labelled joints that both skeletons have, with d
+    the distance, s^2 = 0.53 x the label's box area (the joints' extent where it has no box) and
+    k = 2 sigma. Source: cocodataset.org/#keypoints-eval.
+
+    Returns:
+        `(labelled, found)` float64 in [0, 1]; 0 for a person without a labelled shared joint.
+    """
+    joints = shared_joints(pose.skeleton, sample.skeleton)
+    labels = sample.keypoints[:, [sample.skeleton.index(joint) for joint in joints]]
+    found = pose.keypoints[:, [pose.skeleton.index(joint) for joint in joints]]
+    variance = np.array([(2 * _sigma(joint)) ** 2 for joint in joints], np.float64)
+    area = np.maximum(_areas(sample), 1.0)
+    offsets = labels[:, None, :, :2].astype(np.float64) - found[None, :, :, :2]
+    squared = (offsets**2).sum(axis=3)
+    likeness = np.exp(-squared / (2 * area[:, None, None] * variance))
+    likeness *= found[None, :, :, 2] > 0
+    labelled = labels[:, None, :, 2] > 0
+    count = np.maximum(labelled.sum(axis=2), 1)
+    return (likeness * labelled).sum(axis=2) / count
+
+
+def shared_joints(one: Skeleton, other: Skeleton) -> list[str]:
+    """Returns the joint names that both skeletons have, in the first one's order."""
+    return [joint for joint in one.joints if joint in other.joints]
+
+
+def _sigma(joint: str) -> float:
+    return _SIGMAS.get(joint.rpartition("_")[2], _OTHER_SIGMA)
+
+
+def _areas(sample: Sample) -> np.ndarray:
+    extents = sample.boxes[:, 2:] - sample.boxes[:, :2]
+    there = sample.keypoints[..., 2:] > 0
+    xy = sample.keypoints[..., :2]
+    high = np.where(there, xy, -np.inf).max(axis=1, initial=-np.inf)
+    low = np.where(there, xy, np.inf).min(axis=1, initial=np.inf)
+    joints = np.where(there.any(axis=1), high - low, 0)
+    box = extents.prod(axis=1)
+    return _AREA_OF_BOX * np.where(box > 0, box, joints.prod(axis=1)).astype(np.float64)
+
+
+def _is_hit(label: np.ndarray, found: np.ndarray | None, reach: float) -> bool:
+    if found is None or found[2] == 0:
+        return False
+    return bool(np.hypot(*(label[:2] - found[:2])) <= reach)

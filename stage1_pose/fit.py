@@ -1,0 +1,192 @@
+"""Trains YOLOv8 pose on a YOLO data set, in one or more rounds. One of three files with torch.
+
+In goes data.yaml, out come `OUT/best.pt` and, per round, ultralytics' own folder with its table
+(results.csv), plots and weights. `best.pt` is written last: without it nothing is finished.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from artifacts import atomic
+from stage1_pose import quiet, weights
+from stage1_pose.export import download
+
+BEST = "best.pt"
+
+Progress = Callable[[int, int, str], None]
+
+
+def fit(
+    data_yaml: Path,
+    pose_weights: str | Path,
+    out: Path,
+    *,
+    epochs: Sequence[int] = (25, 20),
+    image_size: int = 640,
+    batch: int = 64,
+    freeze: int = 21,
+    optimizer: str = "auto",
+    lr0: float = 0.01,
+    lrf: float = 0.01,
+    cos_lr: bool = True,
+    warmup_epochs: float = 3.0,
+    patience: int = 100,
+    dropout: float = 0.1,
+    mosaic: float = 0.0,
+    close_mosaic: int = 20,
+    hsv_h: float = 0.02,
+    hsv_s: float = 0.7,
+    hsv_v: float = 0.5,
+    translate: float = 0.0,
+    scale: float = 0.0,
+    degrees: float = 0.0,
+    fliplr: float = 0.5,
+    cache: Literal["ram", "disk"] | None = None,
+    workers: int = 8,
+    device: str | None = None,
+    amp: bool = False,
+    threads: int | None = None,
+    plots: bool = True,
+    seed: int = 0,
+    on_progress: Progress | None = None,
+) -> Path:
+    """Trains; the same arguments on the same machine give the same weights.
+
+    Args:
+        data_yaml: Of a data set with train and val.
+        pose_weights: Where the first round starts, see `weights.find`; "yolov8n-pose.yaml" is from
+            scratch.
+        out: Earlier results of this function in it are removed first.
+        epochs: One number per round; a round starts from the last weights of the round before.
+        image_size: Longer side in pixels, a multiple of 32.
+        batch: Pictures a step.
+        freeze: The first so many of YOLOv8's 23 layers stay as they are, BatchNorm statistics too.
+        optimizer: "auto", "SGD", "AdamW", ...; "auto" also chooses the learning rate.
+        lr0: First learning rate.
+        lrf: Last learning rate, as a share of `lr0`.
+        cos_lr: Cosine rather than linear decay.
+        warmup_epochs: The learning rate rises over these.
+        patience: A round ends after so many epochs without a better val score.
+        dropout: Used by ultralytics for classifiers only; kept since the source sets it.
+        mosaic: Probability of four pictures in one.
+        close_mosaic: None in the last so many epochs of a round.
+        hsv_h: Jitter of the hue, as a share.
+        hsv_s: Jitter of the saturation.
+        hsv_v: Jitter of the brightness.
+        translate: Shift, as a share of the size.
+        scale: Zoom, as a share.
+        degrees: Rotation.
+        fliplr: Probability of mirroring.
+        cache: Keep decoded pictures in memory or on disk.
+        workers: Processes that load pictures; 0 loads in this one.
+        device: "cpu", "0", "0,1"; None takes a GPU where there is one.
+        amp: bfloat16 arithmetic on a GPU.
+        threads: CPU threads of torch; None leaves its choice.
+        plots: Whether ultralytics draws its plots.
+        seed: Of everything random.
+        on_progress: Told after every epoch.
+
+    Returns:
+        `out`/best.pt: the weights with the best val score of the last round.
+
+    Raises:
+        ValueError: no rounds, a round without epochs, or a size that is no multiple of 32.
+        FileNotFoundError: no data.yaml, or `weights.WeightsError`.
+    """
+    if not epochs or min(epochs) < 1 or image_size < 32 or image_size % 32:
+        raise ValueError(
+            "epochs must be one number >= 1 per round and image_size a multiple of 32. "
+            f"Received: epochs={list(epochs)}, image_size={image_size}"
+        )
+    if not data_yaml.is_file():
+        raise FileNotFoundError(f"There is no data set at {data_yaml}. Write it first.")
+    start = weights.find(pose_weights, download=download, on_progress=on_progress)
+    clear(out)
+    settings = {
+        "data": str(data_yaml.resolve()),
+        "imgsz": image_size,
+        "batch": batch,
+        "freeze": freeze,
+        "optimizer": optimizer,
+        "lr0": lr0,
+        "lrf": lrf,
+        "cos_lr": cos_lr,
+        "warmup_epochs": warmup_epochs,
+        "patience": patience,
+        "dropout": dropout,
+        "mosaic": mosaic,
+        "close_mosaic": close_mosaic,
+        "hsv_h": hsv_h,
+        "hsv_s": hsv_s,
+        "hsv_v": hsv_v,
+        "translate": translate,
+        "scale": scale,
+        "degrees": degrees,
+        "fliplr": fliplr,
+        "cache": cache or False,
+        "workers": workers,
+        "device": device,
+        "plots": plots,
+        "seed": seed,
+    }
+    for i, count in enumerate(epochs):
+        tell = _shifted(on_progress, sum(epochs[:i]), sum(epochs), i + 1)
+        folder = out / f"round{i + 1}"
+        _run_round(start, folder, {**settings, "epochs": count}, amp, threads, tell)
+        start = folder / "weights" / "last.pt"
+    with atomic.replacing(out / BEST) as temporary:
+        shutil.copyfile(start.with_name(BEST), temporary)
+    return out / BEST
+
+
+def clear(out: Path) -> None:
+    """Removes what an earlier, perhaps killed, run of `fit` left in `out`; nothing else."""
+    (out / BEST).unlink(missing_ok=True)
+    for folder in out.glob("round*"):
+        shutil.rmtree(folder)
+
+
+def _run_round(
+    start: Path,
+    folder: Path,
+    settings: dict[str, Any],
+    amp: bool,
+    threads: int | None,
+    tell: Progress,
+) -> None:
+    quiet.prepare()
+    import torch
+    from ultralytics import YOLO
+
+    if threads:
+        torch.set_num_threads(threads)
+    model = YOLO(start, task="pose")
+    model.add_callback("on_fit_epoch_end", lambda trainer: tell(*_epoch_line(trainer)))
+    on_gpu = torch.cuda.is_available() and settings["device"] != "cpu"
+    model.train(
+        **settings,
+        # ultralytics tests fp16 with a model that it downloads; bf16 needs no test.
+        amp="bf16" if amp and on_gpu else False,
+        project=str(folder.parent.resolve()),
+        name=folder.name,
+        exist_ok=True,
+        deterministic=True,
+        verbose=False,
+    )
+
+
+def _epoch_line(trainer: Any) -> tuple[int, int, str]:
+    score = trainer.metrics.get("metrics/mAP50(P)", 0.0)
+    # ultralytics calls back once more, with the next epoch's number, after its final validation.
+    done = min(trainer.epoch + 1, trainer.epochs)
+    return done, trainer.epochs, f"pose mAP50 {score:.3f}"
+
+
+def _shifted(on_progress: Progress | None, before: int, total: int, number: int) -> Progress:
+    def tell(done: int, _: int, text: str) -> None:
+        if on_progress:
+            on_progress(before + done, total, f"round {number}: {text}")
+
+    return tell

@@ -1,0 +1,136 @@
+"""A graph runs the same on every engine, and says clearly why it does not."""
+
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from runtime import graph
+
+ROOT = Path(__file__).resolve().parents[2]
+WEIGHT = np.arange(12, dtype=np.float32).reshape(4, 3) / 7
+
+
+@pytest.fixture(scope="module")
+def linear(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """X (any, 4) -> x @ WEIGHT and -x."""
+    path = tmp_path_factory.mktemp("graph") / "linear ü.onnx"
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 4])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3])
+    z = helper.make_tensor_value_info("z", TensorProto.FLOAT, ["n", 4])
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"]), helper.make_node("Neg", ["x"], ["z"])]
+    body = helper.make_graph(nodes, "linear", [x], [y, z], [numpy_helper.from_array(WEIGHT, "w")])
+    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    onnx.save(model, path)
+    return path
+
+
+def need(engine: str) -> str:
+    if importlib.util.find_spec(engine) is None:
+        pytest.skip(f"{engine} is not installed")
+    return engine
+
+
+@pytest.mark.parametrize("engine", graph.ENGINES)
+@pytest.mark.parametrize("count", [1, 5])
+def test_every_engine_calculates_it(linear: Path, engine: str, count: int):
+    loaded = graph.load(linear, engine=need(engine), threads=1)
+    batch = np.random.default_rng(0).normal(size=(count, 4)).astype(np.float32)
+    product, negative = loaded(batch)
+    np.testing.assert_allclose(product, batch @ WEIGHT, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(negative, -batch)
+    assert loaded.engine == engine and loaded.input_shape == (None, 4)
+
+
+@pytest.mark.parametrize("engine", graph.ENGINES)
+def test_results_belong_to_the_caller(linear: Path, engine: str):
+    loaded = graph.load(linear, engine=need(engine))
+    first = loaded(np.ones((2, 4), np.float32))[0]
+    kept = first.copy()
+    loaded(np.zeros((2, 4), np.float32))
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_a_strided_batch_is_taken(linear: Path):
+    batch = np.ones((4, 6), np.float32).T[:, ::-1]
+    assert graph.load(linear)(batch)[0].shape == (6, 3)
+
+
+@pytest.mark.parametrize("installed", [("openvino", "onnxruntime"), ("onnxruntime",)])
+def test_auto_takes_the_fastest_installed(
+    linear: Path, monkeypatch: pytest.MonkeyPatch, installed: tuple[str, ...]
+):
+    need(installed[0])
+    monkeypatch.setattr(
+        graph.importlib.util, "find_spec", lambda name: name if name in installed else None
+    )
+    assert graph.load(linear).engine == installed[0]
+
+
+def test_an_engine_that_is_not_installed(linear: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(graph.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match="'openvino' is not installed. Run: pip install"):
+        graph.load(linear, engine="openvino")
+    with pytest.raises(ModuleNotFoundError, match="pip install onnxruntime"):
+        graph.load(linear)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"engine": "tensorrt"}, r"engine must be 'auto' or one of .*Received: 'tensorrt'"),
+        ({"precision": "int8"}, r"precision must be one of .*Received: 'int8'"),
+        ({"threads": 0}, r"threads must be at least 1.*Received: 0"),
+        ({"engine": "onnxruntime", "precision": "bf16"}, r"f32 only.*Received: precision='bf16'"),
+        ({"sha256": "0" * 64}, r"was altered after it was exported.*Received: [0-9a-f]{64}"),
+    ],
+)
+def test_wrong_options_are_named(linear: Path, wrong: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        graph.load(linear, **wrong)
+
+
+def test_the_right_digest_is_accepted(linear: Path):
+    graph.load(linear, sha256=hashlib.sha256(linear.read_bytes()).hexdigest())
+
+
+def test_a_missing_file(tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match=r"no graph at .*pose\.onnx\. Export"):
+        graph.load(tmp_path / "pose.onnx")
+
+
+@pytest.mark.parametrize("engine", graph.ENGINES)
+def test_a_damaged_file(linear: Path, tmp_path: Path, engine: str):
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(linear.read_bytes()[:40])
+    with pytest.raises(graph.GraphError, match=f"{engine} cannot load it. Export it again"):
+        graph.load(broken, engine=need(engine))
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 5), (1, 2, 4)])
+def test_a_batch_of_another_shape(linear: Path, shape: tuple[int, ...]):
+    with pytest.raises(graph.GraphError, match=r"shape \(None, 4\).*Received: \("):
+        graph.load(linear)(np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize("engine", graph.ENGINES)
+def test_loading_leaves_nothing_in_the_home_folder(linear: Path, tmp_path: Path, engine: str):
+    script = (
+        "import sys; from pathlib import Path; from runtime.graph import load;"
+        f"load(Path(sys.argv[1]), engine={need(engine)!r});"
+        "assert not {'torch', 'tensorflow', 'keras', 'ultralytics'} & set(sys.modules)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script, str(linear)],
+        cwd=ROOT,
+        env={**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        check=True,
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,75 @@
+"""Training keeps what it should keep; all from one training in another process."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from stage1_pose.fit import clear, fit
+
+
+def rows(table: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(table.read_text().splitlines()))
+
+
+def test_frozen_weights_did_not_move(trained: dict):
+    assert any("running_mean" in key for key in trained["frozen"])
+    assert trained["frozen_moved"] == []
+    assert trained["free_moved"] > 0
+
+
+def test_training_twice_gives_the_same_weights(trained: dict):
+    assert trained["differing"] == []
+
+
+def test_tables_plots_and_best_weights_are_kept(trained: dict):
+    out = trained["work"] / "fit"
+    assert (out / "best.pt").is_file()
+    for number in (1, 2):
+        folder = out / f"round{number}"
+        assert len(rows(folder / "results.csv")) == 1
+        assert (folder / "weights" / "last.pt").is_file()
+    assert (trained["work"] / "again" / "round1" / "results.png").is_file()
+
+
+def test_the_second_round_starts_from_the_first_ones_last_weights(trained: dict):
+    settings = (trained["work"] / "fit" / "round2" / "args.yaml").read_text()
+    assert "round1/weights/last.pt" in settings
+
+
+def test_progress_counts_over_all_rounds(trained: dict):
+    counts = [(done, total) for done, total, _ in trained["told"]]
+    assert (1, 2) in counts and counts[-1] == (2, 2)
+    assert trained["told"][-1][2].startswith("round 2: pose mAP50")
+
+
+def test_nothing_is_left_in_the_home_folder(trained: dict):
+    assert list(trained["home"].rglob("*")) == []
+
+
+def test_validation_equals_the_trainers_own(trained: dict):
+    (row,) = rows(trained["work"] / "fit/round2/results.csv")
+    scores = trained["scores"]
+    assert set(scores) == {"box_map50", "box_map50_95", "pose_map50", "pose_map50_95", "pose_loss"}
+    assert scores["pose_loss"] == pytest.approx(float(row["val/pose_loss"]), rel=0.02)
+    assert scores["pose_map50"] == pytest.approx(float(row["metrics/mAP50(P)"]), abs=0.01)
+
+
+def test_a_killed_run_claims_nothing(tmp_path: Path):
+    (tmp_path / "round1" / "weights").mkdir(parents=True)
+    (tmp_path / "round1" / "weights" / "last.pt").write_bytes(b"half")
+    (tmp_path / "best.pt").write_bytes(b"older")
+    (tmp_path / "mine.txt").write_text("kept")
+    clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": []}, {"epochs": [3, 0]}, {"image_size": 100}])
+def test_wrong_settings_are_refused(tmp_path: Path, wrong: dict):
+    with pytest.raises(ValueError, match=r"multiple of 32\. Received"):
+        fit(tmp_path / "data.yaml", "yolov8n-pose.yaml", tmp_path, **wrong)
+
+
+def test_a_missing_data_set_is_named(tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match=r"data\.yaml\. Write it first"):
+        fit(tmp_path / "data.yaml", "yolov8n-pose.yaml", tmp_path)

@@ -1,0 +1,154 @@
+"""What is written reads back; ultralytics' own layout rules; pictures stay as they are."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from annotations.images import read_size
+from annotations.skeleton import COCO17, MPII16, Skeleton
+from annotations.types import Sample, no_people
+from stage1_pose import yolo_dataset
+from stage1_pose.yolo_dataset import flip_index, read_yolo, write_yolo
+from tests.stage1_pose.conftest import drawn_samples
+
+
+@pytest.mark.parametrize("skeleton", [MPII16, COCO17])
+def test_round_trip(tmp_path: Path, skeleton: Skeleton):
+    samples = drawn_samples(tmp_path / "in", 8, skeleton)
+    samples[2] = replace(
+        samples[2],
+        **dict(zip(("boxes", "keypoints", "head_sizes"), no_people(skeleton), strict=True)),
+    )
+    samples[3] = replace(
+        samples[3],
+        boxes=np.repeat(samples[3].boxes, 3, 0),
+        keypoints=np.repeat(samples[3].keypoints, 3, 0),
+        head_sizes=np.zeros(3, np.float32),
+    )
+    back = list(read_yolo(write_yolo(iter(samples), tmp_path / "out", skeleton=skeleton)))
+    assert len(back) == len(samples)
+    for one, other in zip(samples, back, strict=True):
+        assert (one.size, one.split, one.skeleton) == (other.size, other.split, other.skeleton)
+        np.testing.assert_allclose(other.boxes, one.boxes, atol=1e-3)
+        np.testing.assert_allclose(other.keypoints, one.keypoints, atol=1e-3)
+        np.testing.assert_array_equal(other.keypoints[..., 2], one.keypoints[..., 2])
+        assert other.image.read_bytes() == one.image.read_bytes()
+
+
+def test_a_line_is_what_yolo_reads(tmp_path: Path):
+    samples = drawn_samples(tmp_path / "in", 4)
+    data = write_yolo(samples, tmp_path / "out", skeleton=MPII16)
+    (row,) = (tmp_path / "out/labels/train/000000_pose_0_ü.txt").read_text().splitlines()
+    numbers = [float(word) for word in row.split()]
+    x1, y1, x2, y2 = samples[0].boxes[0]
+    assert len(numbers) == 5 + 3 * 16
+    hand = [0, (x1 + x2) / 2 / 96, (y1 + y2) / 2 / 72, (x2 - x1) / 96, (y2 - y1) / 72]
+    assert numbers[:5] == pytest.approx(hand, abs=1e-6)
+    assert numbers[5:8] == [0, 0, 0] and numbers[10] == 1 and numbers[13] == 2
+    description = yaml.safe_load(data.read_text())
+    assert description["kpt_shape"] == [16, 3] and description["names"] == {0: "person"}
+    assert description["flip_idx"] == [5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10]
+
+
+def test_pictures_of_one_name_stay_apart_and_unmodified(tmp_path: Path):
+    one, two = (drawn_samples(tmp_path / name, 2) for name in "ab")
+    before = [hashlib.sha256(s.image.read_bytes()).digest() for s in (*one, *two)]
+    write_yolo([*one, *two], tmp_path / "out", skeleton=MPII16)
+    assert len(list((tmp_path / "out/images").rglob("*.jpg"))) == 4
+    assert [hashlib.sha256(s.image.read_bytes()).digest() for s in (*one, *two)] == before
+
+
+@pytest.mark.parametrize("missing", [(), ("link",), ("link", "symlink")])
+def test_links_fall_back_to_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...]
+):
+    def refuse(*_: object) -> None:
+        raise OSError("not on this disk")
+
+    for name in missing:
+        monkeypatch.setattr(yolo_dataset.os, name, refuse)
+    samples = drawn_samples(tmp_path / "in", 4)
+    write_yolo(samples, tmp_path / "out", skeleton=MPII16)
+    written = tmp_path / "out/images/train/000000_pose_0_ü.jpg"
+    assert written.read_bytes() == samples[0].image.read_bytes()
+    assert written.is_symlink() == (missing == ("link",))
+    assert written.samefile(samples[0].image) == (len(missing) < 2)
+
+
+def test_squashed_copies_keep_the_labels_fractions(tmp_path: Path):
+    samples = drawn_samples(tmp_path / "in", 4)
+    data = write_yolo(samples, tmp_path / "out", skeleton=MPII16, squash=(64, 96))
+    for one, other in zip(samples, read_yolo(data), strict=True):
+        assert other.size == (64, 96)
+        scale = np.array([64 / 96, 96 / 72, 1], np.float32)
+        np.testing.assert_allclose(other.keypoints, one.keypoints * scale, atol=1e-3)
+
+
+def test_an_exif_turned_picture_is_labelled_upright(tmp_path: Path):
+    samples = drawn_samples(tmp_path / "in", 4)
+    picture = Image.new("RGB", (72, 96))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.save(samples[0].image, exif=exif)
+    assert read_size(samples[0].image) == (96, 72)
+    data = write_yolo(samples, tmp_path / "out", skeleton=MPII16)
+    back = next(read_yolo(data))
+    assert back.size == (96, 72)
+    np.testing.assert_allclose(back.keypoints, samples[0].keypoints, atol=1e-3)
+
+
+def broken(sample: Sample, **changes: object) -> Sample:
+    return replace(sample, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"size": None}, "YOLO needs a known size, a split"),
+        ({"split": None}, "Received: .*None, 'mpii16'"),
+        ({"size": (40, 40)}, "lie in the picture of 40x40. Clean the samples first"),
+        ({"boxes": np.zeros((1, 4), np.float32)}, "boxes must have an area"),
+        ({"keypoints": np.full((1, 16, 3), 0.7, np.float32)}, "v is 0, 0.5 or 1. Received"),
+    ],
+)
+def test_samples_that_yolo_cannot_hold(tmp_path: Path, changes: dict, message: str):
+    samples = drawn_samples(tmp_path / "in", 4)
+    with pytest.raises(ValueError, match=message):
+        write_yolo([broken(samples[0], **changes)], tmp_path / "out", skeleton=MPII16)
+    assert not (tmp_path / "out/data.yaml").exists()
+
+
+def test_train_and_val_are_needed(tmp_path: Path):
+    samples = drawn_samples(tmp_path / "in", 4)[:2]
+    with pytest.raises(ValueError, match="train and val. Received: {'train': 2}"):
+        write_yolo(samples, tmp_path / "out", skeleton=MPII16)
+
+
+def test_a_used_folder_is_refused(tmp_path: Path):
+    with pytest.raises(FileExistsError, match="new or empty folder"):
+        write_yolo(drawn_samples(tmp_path, 4), tmp_path, skeleton=MPII16)
+
+
+def test_flip_index_must_be_an_involution():
+    wrong = Skeleton("wrong", ("a", "b", "c"), (("a", "b"), ("b", "c")), ())
+    with pytest.raises(ValueError, match="Mirroring skeleton 'wrong' twice"):
+        flip_index(wrong)
+
+
+def test_reading_foreign_or_damaged_files(tmp_path: Path):
+    data = write_yolo(drawn_samples(tmp_path / "in", 4), tmp_path / "out", skeleton=MPII16)
+    next((tmp_path / "out/labels/train").iterdir()).write_text("0 0.5 0.5 1 1\n")
+    with pytest.raises(ValueError, match=r"a line holds 53 numbers. Received: \[5\]"):
+        list(read_yolo(data))
+    description = yaml.safe_load(data.read_text())
+    data.write_text(yaml.safe_dump({**description, "kpt_names": {0: ["tail"]}}))
+    with pytest.raises(ValueError, match="no known skeleton"):
+        next(read_yolo(data))
+    data.write_text("train: images/train")
+    with pytest.raises(ValueError, match="is not a data set of write_yolo"):
+        next(read_yolo(data))
