@@ -1,0 +1,21 @@
+"""A classifier with everything a real one has, small enough to train in a second."""
+
+import keras
+
+from stage2_classifier.models.adapter import assemble, build_adapter
+
+
+def build(*, height, width, planes, classes, weights, adapter_start, dropout) -> keras.Model:
+    inputs = keras.Input((height, width, 3))
+    x = keras.layers.Rescaling(1 / 128, -127 / 128)(inputs)
+    x = keras.layers.Conv2D(8, 3, strides=4, name="first")(x)
+    x = keras.layers.BatchNormalization(name="norm")(x)
+    x = keras.layers.Dropout(0.3)(keras.layers.ReLU()(x))
+    x = keras.layers.Conv2D(16, 3, strides=4, name="last")(x)
+    return assemble(
+        build_adapter(height=height, width=width, planes=planes, start=adapter_start),
+        keras.Model(inputs, x, name="backbone"),
+        classes=classes,
+        dropout=dropout,
+        name="tiny",
+    )

@@ -1,0 +1,32 @@
+"""The default model from a cache to an exported graph, with the default start."""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from cache.store import open_cache
+from stage2_classifier.export import export
+from stage2_classifier.fit import fit
+
+cache, out = open_cache(Path(sys.argv[1])), Path(sys.argv[2])
+fit(
+    cache,
+    out,
+    batch=8,
+    epochs=4,
+    learning_rate=5e-3,
+    augment={"rotate": 5.0},
+    dropout=0.1,
+)
+tensors = np.stack([cache.load(entry) for entry in cache.of_split("test")])
+labels = np.array([cache.class_id(entry) for entry in cache.of_split("test")])
+export(out, recipe=cache.recipe, classes=cache.classes, tensors=tensors)
+network = keras.models.load_model(out / "classifier.keras", compile=False)
+answers = network.predict_on_batch(tensors.astype(np.float32))  # type: ignore[union-attr]
+np.savez(out / "answers.npz", tensors=tensors, labels=labels, answers=answers)
+try:
+    export(out, recipe=cache.recipe, classes=cache.classes, tensors=tensors, tolerance=-1.0)
+except ValueError as error:
+    (out / "refused.txt").write_text(str(error))

@@ -1,0 +1,118 @@
+"""Several trainings of the tiny model and looks at the batches; writes facts.json."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from lesson import OPTIONS, digest, train, weights_of
+
+from artifacts.manifest import StaleError
+from cache.store import Cache, open_cache
+from stage2_classifier import augment
+from stage2_classifier.dataset import fixed_batches, train_batches
+from stage2_classifier.fit import fit
+from stage2_classifier.models import registry
+
+cache, out = open_cache(Path(sys.argv[1])), Path(sys.argv[2])
+facts = {}
+
+
+def message_of(error: type[Exception], call) -> str:
+    try:
+        call()
+    except error as raised:
+        return str(raised)
+    return "nothing was raised"
+
+
+def moved(a, b) -> list[str]:
+    return sorted(name for name in a if not np.array_equal(a[name], b[name]))
+
+
+# Trainings.
+told = []
+history, weights = train(cache, out / "whole", on_progress=lambda *call: told.append(call))
+facts["digest"] = digest(weights)
+facts["history"] = [
+    [e.phase, e.loss, e.accuracy, e.val_loss, e.val_accuracy] for e in history.epochs
+]
+facts["told"] = [told[0], told[-1]]
+facts["files"] = sorted(p.relative_to(out).as_posix() for p in (out / "whole").rglob("*"))
+again, _ = train(cache, out / "whole", on_progress=lambda *call: told.append("again"))
+facts["again"] = [again == history, "again" in told]
+facts["stale"] = message_of(StaleError, lambda: fit(cache, out / "whole", **OPTIONS, dropout=0.5))
+
+keras.utils.set_random_seed(0)
+start = weights_of(
+    registry.build(
+        "tiny",
+        height=64,
+        width=64,
+        planes=cache.recipe.planes,
+        classes=3,
+        weights="none",
+        adapter_start="identity",
+        dropout=0.2,
+    )
+)
+facts["whole_moves"] = moved(start, weights)
+
+once = {"epochs": 1, "fine_tune_epochs": 0, "augment": None}
+rare = [e for e in cache.entries if e.label != "jumping" or e.split != "train"]
+rare += [e for e in cache.entries if e.label == "jumping" and e.split == "train"][:2]
+few = Cache(cache.folder, cache.recipe, cache.classes, tuple(rare))
+head = train(few, out / "head", **once)[1]
+facts["head_moves"] = moved(start, head)
+alone = train(few, out / "alone", **once, train_adapter=False, class_weights=True)[1]
+facts["no_adapter_moves"] = moved(start, alone)
+last = {**once, "epochs": 0, "fine_tune_epochs": 1, "fine_tune_layers": 1, "class_weights": True}
+facts["last_moves"] = moved(start, train(few, out / "last", **last)[1])
+weighted = train(few, out / "weighted", **once, class_weights=True)[1]
+facts["class_weights_matter"] = bool(moved(head, weighted))
+
+worse = {"epochs": 9, "fine_tune_epochs": 0, "patience": 2, "learning_rate": 0.3, "augment": None}
+stopped, _ = train(cache, out / "stopped", **worse)
+facts["stopped"] = [[e.val_loss for e in stopped.epochs], stopped.best.epoch]
+kept: Any = keras.models.load_model(out / "stopped" / "classifier.keras", compile=False)
+answers = np.array(kept(np.stack([cache.load(e) for e in cache.of_split("val")]).astype("float32")))
+ids = [cache.class_id(e) for e in cache.of_split("val")]
+facts["kept_loss"] = float(-np.log(np.maximum(answers[np.arange(len(ids)), ids], 1e-7)).mean())
+
+no_val = Cache(cache.folder, cache.recipe, cache.classes, tuple(cache.of_split("train")))
+facts["no_val"] = message_of(ValueError, lambda: fit(no_val, out / "no_val"))
+facts["no_epoch"] = message_of(ValueError, lambda: fit(cache, out / "no", epochs=0))
+broken = {**OPTIONS, "learning_rate": 1e30, "augment": None}
+facts["diverged"] = message_of(FloatingPointError, lambda: fit(cache, out / "inf", **broken))
+
+
+# Batches.
+def read(epoch: int, augmentation=None, seed: int = 0):
+    data = train_batches(cache, batch=5, seed=seed, epoch=epoch, augmentation=augmentation)
+    pairs = [(x.numpy(), y.numpy()) for x, y in data]
+    return np.concatenate([x for x, _ in pairs]), np.concatenate([y for _, y in pairs])
+
+
+change = augment.build(cache.recipe.planes)
+x, y = read(0)
+(changed, same_y), (changed_again, _) = read(0, change), read(0, change)
+facts["dtypes"] = [str(x.dtype), str(y.dtype), list(x.shape), float(x.max())]
+facts["repeats"] = bool(np.array_equal(changed, changed_again) and np.array_equal(y, same_y))
+facts["augmented"] = not np.array_equal(x, changed)
+facts["other_epoch"] = not np.array_equal(x, read(1)[0])
+facts["other_seed"] = not np.array_equal(x, read(0, seed=1)[0])
+facts["each_once"] = sorted(x.sum((1, 2, 3)).tolist()) == sorted(
+    float(cache.load(e).sum()) for e in cache.of_split("train")
+)
+fixed = list(fixed_batches(cache, cache.of_split("val"), batch=4))
+facts["fixed"] = bool(
+    np.array_equal(
+        np.concatenate([a.numpy() for a, _ in fixed]),
+        [cache.load(e) for e in cache.of_split("val")],
+    )
+)
+facts["fixed_sizes"] = [len(a) for a, _ in fixed]
+facts["fixed_labels"] = [int(i) for _, b in fixed for i in b]
+(out / "facts.json").write_text(json.dumps(facts))

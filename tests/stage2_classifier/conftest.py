@@ -1,0 +1,87 @@
+"""A drawn cache, and child processes for what needs TensorFlow or torch: neither enters pytest."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from annotations.skeleton import COCO17
+from annotations.types import Poses
+from cache import store
+from cache.heatmap import Style
+from cache.planes import Recipe
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+CLASSES = ("jumping", "reading", "walking")
+SPLITS = ("train",) * 8 + ("val",) * 3 + ("test",) * 2
+
+Child = Callable[..., subprocess.CompletedProcess]
+
+
+@pytest.fixture(scope="session")
+def child() -> Child:
+    """Runs `children/NAME.py` with arguments; fails with its output where it does not end well."""
+
+    def run(name: str, *arguments: object, check: bool = True) -> subprocess.CompletedProcess:
+        paths = f"{ROOT}{os.pathsep}{HERE / 'children'}"
+        done = subprocess.run(
+            [sys.executable, HERE / "children" / f"{name}.py", *map(str, arguments)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def cache_folder(tmp_path_factory) -> Path:
+    """A finished cache of 64x64 tensors: 3 classes, told apart by colour and by the figure."""
+    folder = tmp_path_factory.mktemp("drawn")
+    rng = np.random.default_rng(0)
+    sources = []
+    for class_id, name in enumerate(CLASSES):
+        for number, split in enumerate(SPLITS):
+            image = rng.integers(0, 120, (64, 64, 3), dtype=np.uint8)
+            image[..., class_id] += 100
+            path = folder / f"{name}{number}.png"
+            cv2.imwrite(str(path), image)
+            sources.append(store.Source(path, name, split, _poses(path, class_id, rng)))
+    recipe = Recipe(width=64, height=64, heatmap=Style(bone_width=2, joint_radius=2))
+    store.build(folder / "cache", sources, recipe=recipe, classes=CLASSES, inputs={})
+    return folder / "cache"
+
+
+@pytest.fixture(scope="session")
+def tiny(child, cache_folder, tmp_path_factory) -> dict[str, Any]:
+    """What `children/train_tiny.py` saw, and `folder`, where it wrote."""
+    folder = tmp_path_factory.mktemp("tiny")
+    child("train_tiny", cache_folder, folder)
+    return {**json.loads((folder / "facts.json").read_text()), "folder": folder}
+
+
+@pytest.fixture(scope="session")
+def lite0(child, cache_folder, tmp_path_factory) -> Path:
+    """The folder of a whole training of the default model, exported."""
+    folder = tmp_path_factory.mktemp("lite0")
+    child("train_lite0", cache_folder, folder)
+    return folder
+
+
+def _poses(path: Path, class_id: int, rng: np.random.Generator) -> Poses:
+    keypoints = np.ones((1, len(COCO17), 3), np.float32)
+    keypoints[0, :, :2] = rng.uniform(8 + 8 * class_id, 40 + 8 * class_id, (len(COCO17), 2))
+    box = np.array([[8, 8, 60, 60]], np.float32)
+    return Poses(path, (64, 64), COCO17, box, np.ones(1, np.float32), keypoints)

@@ -1,0 +1,93 @@
+"""Looks at what a child process trained (see `conftest.py`)."""
+
+import json
+
+import pytest
+
+HEAD = ["head/bias", "head/kernel"]
+ADAPTER = ["mix/bias", "mix/kernel", "to_rgb/bias", "to_rgb/kernel"]
+
+
+def _names(paths):
+    return sorted("/".join(path.split("/")[-2:]) for path in paths)
+
+
+def test_writes_history_and_classifier_and_leaves_no_states(tiny):
+    assert tiny["files"] == [
+        f"whole/{name}" for name in ("classifier.keras", "history.csv", "training.json")
+    ]
+    assert [row[0] for row in tiny["history"]] == ["head"] * 3 + ["fine_tune"] * 3
+
+
+def test_learns(tiny):
+    losses = [row[1] for row in tiny["history"]]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_tells_progress(tiny):
+    (first, all_steps, text), last = tiny["told"]
+    assert (first, all_steps) == (1, 30)  # 24 images, 5 a step, 6 epochs
+    assert text.startswith("head epoch 1: loss ")
+    assert last[:2] == [30, 30]
+
+
+def test_a_finished_training_is_not_repeated(tiny):
+    same, trained = tiny["again"]
+    assert same and not trained
+
+
+def test_another_training_in_the_folder_is_refused(tiny):
+    assert "dropout: 0.2 -> 0.5" in tiny["stale"]
+    assert "delete the folder" in tiny["stale"]
+
+
+def test_a_frozen_backbone_does_not_move(tiny):
+    assert _names(tiny["head_moves"]) == sorted(HEAD + ADAPTER)
+
+
+def test_train_adapter_off_trains_the_head_alone(tiny):
+    assert _names(tiny["no_adapter_moves"]) == HEAD
+
+
+def test_fine_tuning_moves_all_but_batch_normalisation(tiny):
+    convolutions = ["first/bias", "first/kernel", "last/bias", "last/kernel"]
+    assert _names(tiny["whole_moves"]) == sorted(HEAD + ADAPTER + convolutions)
+
+
+def test_fine_tune_layers_counts_from_the_end(tiny):
+    assert _names(tiny["last_moves"]) == sorted([*HEAD, *ADAPTER, "last/bias", "last/kernel"])
+
+
+def test_stops_early_and_keeps_the_best_epoch(tiny):
+    losses, best = tiny["stopped"]
+    assert losses.index(min(losses)) == best
+    assert len(losses) == best + 3 < 9  # patience 2
+    assert tiny["kept_loss"] == pytest.approx(min(losses), rel=1e-3)
+
+
+def test_class_weights_matter(tiny):
+    assert tiny["class_weights_matter"]
+
+
+def test_an_empty_split_is_an_error(tiny):
+    assert "'val'" in tiny["no_val"] and "{'train': 24, 'val': 0}" in tiny["no_val"]
+
+
+def test_a_diverging_training_is_an_error(tiny):
+    assert "Lower the learning rate" in tiny["diverged"]
+
+
+def test_no_epoch_is_an_error(tiny):
+    assert "must be at least 1. Received: 0" in tiny["no_epoch"]
+
+
+def test_kill_9_changes_nothing(tiny, child, cache_folder, tmp_path):
+    out = tmp_path / "out"
+    for steps in (8, 23):  # in the second epoch of each phase
+        killed = child("lesson", cache_folder, out, steps, check=False)
+        assert killed.returncode == -9
+        assert not (out / "classifier.keras").exists()
+
+    resumed = json.loads(child("lesson", cache_folder, out, 0).stdout)
+    assert resumed["history"] == tiny["history"]
+    assert resumed["digest"] == tiny["digest"]
