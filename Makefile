@@ -7,11 +7,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
+# The two photos that the ultralytics package ships, found without importing it.
+PHOTOS = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; print(f('ultralytics').submodule_search_locations[0])")/assets/*.jpg
+
 .PHONY: demo test test-slow lint format lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo.yaml
-	$(BIN)/python infer.py runs/demo/data/test_images --photos-of-ultralytics --run runs/demo --out runs/demo/predictions.csv --draw runs/demo/drawn
+	$(BIN)/python infer.py runs/demo/annotations/test.txt $(PHOTOS) --run runs/demo --out runs/demo/predictions.csv --draw runs/demo/drawn
+	$(BIN)/python train.py report --config configs/demo.yaml
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow and not gpu"

@@ -122,9 +122,11 @@ class PoseFit(Section):
     scale: Fraction = 0.0
     fliplr: Fraction = 0.5
     patience: Count = 100
-    workers: Count = 0
+    workers: Count = 8
     cache: Literal["ram", "disk"] | None = None
-    device: str = "auto"
+    device: str | None = None
+    amp: bool = False
+    plots: bool = True
 
 
 class PosePredict(Section):
@@ -196,9 +198,17 @@ class Cache(Section):
 
 
 class Augment(Section):
-    """What training pictures go through. See `stage2_classifier.augment.Augmenter`."""
+    """What training tensors go through. See `stage2_classifier.augment.build`."""
 
     flip: Fraction = 0.5
+    rotate: Annotated[float, Field(ge=0, le=180)] = 10.0
+    translate: Fraction = 0.05
+    scale: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    hue: Fraction = 0.02
+    saturation: Fraction = 0.2
+    value: Fraction = 0.1
+    brightness: Fraction = 0.1
+    contrast: Fraction = 0.1
 
 
 class Stage2(Section):
@@ -206,6 +216,18 @@ class Stage2(Section):
 
     model: Literal["efficientnet_b0", "efficientnet_lite0"] = "efficientnet_lite0"
     weights: str = "imagenet"
+    adapter_start: Literal["identity", "random"] = "identity"
+    train_adapter: bool = True
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    batch: Positive = 32
+    epochs: Positive = 25
+    learning_rate: Rate = 1e-3
+    fine_tune_epochs: Count = 0
+    fine_tune_learning_rate: Rate = 1e-4
+    fine_tune_layers: Positive | None = None
+    patience: Positive = 5
+    class_weights: bool = False
+    augment: Augment | None = Augment()
 
 
 class Report(Section):
@@ -275,15 +297,18 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Run:
 def check_paths(run: Run, steps: Iterable[str]) -> None:
     """Checks that what the steps read from outside the run folder is there.
 
+    The step "dry_run" reads labels alone.
+
     Raises:
         ConfigError: lists every path that is not.
     """
     missing = []
-    if "annotations" in steps and run.draw is None:
-        if run.data.annotations and not run.data.annotations.is_file():
-            missing.append(f"data.annotations: no such file: {run.data.annotations}")
-        if not run.data.images.is_dir():
-            missing.append(f"data.images: no such folder: {run.data.images}")
+    labels, images = run.data.annotations, run.data.images
+    if run.draw is None and {"annotations", "dry_run"} & set(steps):
+        if labels and not labels.is_file():
+            missing.append(f"data.annotations: no such file: {labels}")
+        if not images.is_dir() and (not labels or "annotations" in steps):
+            missing.append(f"data.images: no such folder: {images}")
     if missing:
         raise ConfigError("\n".join(missing))
 
@@ -343,5 +368,6 @@ def _check_pattern(pattern: str) -> None:
         raise ValueError(f"group_pattern {pattern!r} is no regular expression: {error}") from None
     if "group" not in groups:
         raise ValueError(
-            f"group_pattern {pattern!r} must name a part (?P<group>...), e.g. '(?P<group>.+)_[0-9]+'"
+            f"group_pattern {pattern!r} must name a part (?P<group>...), "
+            "for example '(?P<group>.+)_[0-9]+'"
         )

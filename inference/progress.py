@@ -35,7 +35,7 @@ def progress_bar(title: str, console: Console) -> Iterator[Callable[[int, int, s
         console: Where it is drawn; on a console that is no terminal only its last state is.
 
     Yields:
-        A function of (done, total, text).
+        A function of (done, total, text); a total of 0 is unknown.
     """
     columns = (
         TextColumn("{task.description}"),
@@ -50,6 +50,6 @@ def progress_bar(title: str, console: Console) -> Iterator[Callable[[int, int, s
         task = progress.add_task(title, total=None, text="")
 
         def show(done: int, total: int, text: str) -> None:
-            progress.update(task, completed=done, total=total, text=text)
+            progress.update(task, completed=done, total=total or None, text=text)
 
         yield show

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from annotations.draw import draw_poses
-from annotations.images import load_rgb
+from annotations.images import load_rgb, write_image
 from artifacts import atomic
 from cache.store import key_of
 from inference.pipeline import Row
@@ -60,7 +60,7 @@ def draw(row: Row, folder: Path) -> Path:
         image = draw_poses(image, row.poses.skeleton, row.poses.keypoints, row.poses.boxes)
     image = _with_caption(image, f"{activity} {probability:.0%}")
     path = folder / f"{key_of(row.image)}.jpg"
-    atomic.write_bytes(path, cv2.imencode(".jpg", image[..., ::-1])[1].tobytes())
+    write_image(path, image)
     return path
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.commands import train_tiny
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +15,12 @@ def data_dir() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("real data needed: set POSE_ACTIVITY_DATA to its folder")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that went through all steps of `train.py` on drawn pictures."""
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    done = train_tiny(folder, "all")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder

@@ -1,0 +1,136 @@
+"""Configurations: every mistake at once, in the first second, and no dead knob."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from configs import schema
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+FOLDER = {
+    "run_dir": "runs/x",
+    "data": {"format": "folder", "images": "photos"},
+    "stage1": {"train": False},
+}
+
+
+def write(path: Path, tree: object) -> Path:
+    path.write_text(yaml.safe_dump(tree))
+    return path
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_shipped_configs_are_valid_and_survive_dumping(path: Path, tmp_path: Path) -> None:
+    run = schema.load(path)
+    (tmp_path / "again.yaml").write_text(schema.dump(run))
+    assert schema.load(tmp_path / "again.yaml") == run
+    assert path.read_text().startswith("#"), "a header tells command, machine, minutes, score"
+
+
+def test_all_mistakes_at_once(tmp_path: Path) -> None:
+    tree = {
+        "run_dir": "runs/x",
+        "data": {"format": "folder", "images": "photos", "annotatons": "x.mat"},
+        "stage1": {"train": False, "fit": {"epochs": [0], "hsvh": 0.1}},
+        "cache": {"planes": ["rgb", "depth"], "width": "wide"},
+        "stage2": {"model": "resnet"},
+        "colour": 1,
+    }
+    with pytest.raises(schema.ConfigError) as caught:
+        schema.load(write(tmp_path / "x.yaml", tree), ["stage2", "run_dir.x=1"])
+    text = str(caught.value)
+    for part in (
+        "--set wants key=value. Received: 'stage2'",
+        "--set run_dir.x: 'run_dir' is a value, not a section",
+        "data.annotatons: unknown key. Did you mean 'annotations'?",
+        "stage1.fit.hsvh: unknown key. Did you mean 'hsv_h'?",
+        "stage1.fit.epochs.0: Input should be greater than or equal to 1. Received: 0",
+        "cache.planes.1: Input should be 'rgb' or 'heatmap'. Received: 'depth'",
+        "cache.width: Input should be a valid integer",
+        "stage2.model: Input should be 'efficientnet_b0' or 'efficientnet_lite0'",
+        "colour: unknown key. Known keys: run_dir",
+    ):
+        assert part in text, text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stage1": {"train": True}}, "has no joints to train stage 1 on"),
+        ({"draw": {"folder": "d", "images": 9}}, "draw makes a data set in MPII's layout"),
+        ({"split": {"train": 0.8, "val": 0.2, "test": 0.0}}, "needs split.test > 0"),
+        ({"split": {"train": 0.8, "val": 0.2, "test": 0.2}}, "must not sum to more than 1"),
+        ({"split": {"train": 0.8, "val": 100, "test": 100}}, "not a mixture"),
+        ({"split": {"train": 0, "val": 100, "test": 100}}, "train and val must not be empty"),
+        ({"data": {"format": "mpii", "images": "p"}}, "needs data.annotations"),
+        (
+            {"data": {"format": "folder", "images": "p", "annotations": "a.mat"}},
+            "takes no data.annotations",
+        ),
+        (
+            {"data": {"format": "folder", "images": "p", "group_pattern": "(x"}},
+            "is no regular expression",
+        ),
+        (
+            {"data": {"format": "folder", "images": "p", "group_pattern": "(x)"}},
+            r"must name a part \(\?P<group>",
+        ),
+        ({"stage1": {"train": False, "weights": "yolov8n-pose.yaml"}}, "untrained architecture"),
+        ({"stage1": {"train": False, "squash": [64, 48]}}, "belong to training"),
+        ({"cache": {"planes": ["rgb", "rgb"]}}, "none twice"),
+        ({"stage1": {"train": False, "export_size": 100}}, "multiple of 32"),
+    ],
+)
+def test_impossible_combinations(tmp_path: Path, change: dict, message: str) -> None:
+    with pytest.raises(schema.ConfigError, match=message):
+        schema.load(write(tmp_path / "x.yaml", FOLDER | change))
+
+
+def test_overrides(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.yaml", FOLDER)
+    run = schema.load(path, ["cache.width=320", "cache.planes=[rgb]", "cache.heatmap.sigma=3"])
+    assert run.cache.width == 320 and run.cache.planes == ("rgb",)
+    assert run.cache.heatmap.sigma == 3
+
+
+@pytest.mark.parametrize("text", ["- 1", "a: [", "\x00"])
+def test_a_file_that_is_no_configuration(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(schema.ConfigError, match="x.yaml"):
+        schema.load(tmp_path / "x.yaml")
+    with pytest.raises(schema.ConfigError, match="cannot be read"):
+        schema.load(tmp_path / "absent.yaml")
+
+
+def test_paths_are_checked_for_the_steps_asked(tmp_path: Path) -> None:
+    tree = {
+        "run_dir": "runs/x",
+        "data": {"format": "mpii", "images": "no/photos", "annotations": "no/labels.mat"},
+    }
+    run = schema.load(write(tmp_path / "x.yaml", tree))
+    with pytest.raises(schema.ConfigError, match="(?s)no/labels.mat.*no/photos"):
+        schema.check_paths(run, ["annotations"])
+    with pytest.raises(schema.ConfigError, match="no/labels.mat$"):
+        schema.check_paths(run, ["dry_run"])
+    schema.check_paths(run, ["report"])
+
+
+def test_a_mistake_is_told_before_anything_heavy_is_imported(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.yaml", {**FOLDER, "colour": 1})
+    code = """
+import runpy, sys
+sys.argv = ["train.py", "all", "--config", sys.argv[1]]
+try:
+    runpy.run_path("train.py", run_name="__main__")
+except SystemExit as stop:
+    heavy = {"numpy", "cv2", "torch", "ultralytics", "tensorflow", "keras"} & set(sys.modules)
+    sys.exit(stop.code if not heavy else f"imported {heavy}")
+"""
+    command = [sys.executable, "-c", code, str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert "colour: unknown key" in done.stdout

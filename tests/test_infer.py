@@ -1,0 +1,156 @@
+"""Classifying pictures with a finished run, in a process without torch and TensorFlow."""
+
+import csv
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from annotations.images import load_rgb
+from annotations.types import Poses
+from cache.planes import make
+from cache.store import open_cache
+from inference.pipeline import Pipeline
+from inference.writers import COLUMNS
+from tests.commands import ROOT, call
+
+
+def infer(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return call("infer.py", *arguments)
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Readable pictures of all kinds and three that are not."""
+    folder = tmp_path / "my photos é"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 255, (60, 80, 3), np.uint8)
+    kinds = {
+        "plain.jpg": picture,
+        "grey.png": picture[..., 0],
+        "alpha.png": np.dstack([picture, picture[..., 0]]),
+        "16 bit.png": picture.astype(np.uint16) * 257,
+        "one pixel.png": picture[:1, :1],
+        "deeper/line.png": np.repeat(picture[:1], 1, axis=0),
+    }
+    for name, pixels in kinds.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(cv2.imencode(Path(name).suffix, pixels)[1].tobytes())
+    whole = cv2.imencode(".jpg", picture)[1].tobytes()
+    (folder / "empty.jpg").write_bytes(b"")
+    (folder / "truncated.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "text.jpg").write_bytes(b"no picture at all")
+    return folder
+
+
+def test_every_picture_is_a_row(tiny_run: Path, photos: Path, tmp_path: Path) -> None:
+    digests = {p: hashlib.sha256(p.read_bytes()).digest() for p in photos.rglob("*.*")}
+    out, drawn = tmp_path / "out" / "rows.csv", tmp_path / "drawn"
+    done = infer(photos, "--run", tiny_run, "--out", out, "--draw", drawn)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = {Path(row["image"]).name: row for row in read(out)}
+    assert tuple(next(iter(rows.values()))) == COLUMNS
+    assert len(rows) == 9
+    for name in ("empty.jpg", "truncated.jpg", "text.jpg"):
+        assert rows[name]["status"] == "error" and rows[name]["activity"] == ""
+    assert "is empty" in rows["empty.jpg"]["error"]
+    assert "is truncated" in rows["truncated.jpg"]["error"]
+    assert "not a picture" in rows["text.jpg"]["error"]
+    classes = set(open_cache(tiny_run / "cache").classes)
+    for name in ("plain.jpg", "grey.png", "alpha.png", "16 bit.png", "one pixel.png", "line.png"):
+        row = rows[name]
+        assert (row["status"], row["error"]) == ("ok", "")
+        top = [part.rsplit(":", 1) for part in row["top3"].split("|")]
+        assert [top[0][0], f"{float(top[0][1]):.4f}"] == [row["activity"], row["probability"]]
+        assert len(top) == 3 and {activity for activity, _ in top} <= classes
+        assert int(row["n_people"]) >= 0
+    assert len(list(drawn.glob("*.jpg"))) == 6
+    assert digests == {p: hashlib.sha256(p.read_bytes()).digest() for p in photos.rglob("*.*")}
+
+
+def test_strict_and_all_failed(tiny_run: Path, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rows.csv"
+    assert infer(photos, "--run", tiny_run, "--out", out, "--strict").returncode == 1
+    assert len(read(out)) == 9
+    assert infer(photos / "empty.jpg", "--run", tiny_run, "--out", out).returncode == 1
+    assert read(out)[0]["status"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [(["nowhere.jpg"], "No picture there: nowhere.jpg"), (["*.nothing"], "No picture there")],
+)
+def test_names_that_give_nothing(
+    tiny_run: Path, tmp_path: Path, names: list[str], message: str
+) -> None:
+    done = infer(*names, "--run", tiny_run, "--out", tmp_path / "rows.csv")
+    assert done.returncode == 2 and message in done.stdout
+    assert not (tmp_path / "rows.csv").exists()
+
+
+def test_an_unfinished_run_is_named(tmp_path: Path, photos: Path) -> None:
+    done = infer(photos, "--run", tmp_path / "nothing", "--out", tmp_path / "rows.csv")
+    assert done.returncode == 2 and "is missing" in done.stdout
+
+
+def test_no_torch_and_no_tensorflow(tiny_run: Path, photos: Path, tmp_path: Path) -> None:
+    code = """
+import sys
+import typer
+import infer
+sys.argv[0] = "infer.py"
+try:
+    typer.run(infer.main)
+except SystemExit as stop:
+    assert not stop.code, stop.code
+heavy = {"torch", "torchvision", "ultralytics", "tensorflow", "keras"} & set(sys.modules)
+assert not heavy, heavy
+assert "cv2" in sys.modules
+"""
+    arguments = [photos / "plain.jpg", "--run", tiny_run, "--out", tmp_path / "rows.csv"]
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert read(tmp_path / "rows.csv")[0]["status"] == "ok"
+
+
+def test_inference_builds_the_tensor_that_training_saw(tiny_run: Path) -> None:
+    cache = open_cache(tiny_run / "cache")
+    pipeline = Pipeline(tiny_run)
+    entries = cache.entries[:6]
+    rows = list(pipeline.rows([entry.image for entry in entries], batch=4))
+    assert [row.image for row in rows] == [entry.image for entry in entries]
+    for entry, row in zip(entries, rows, strict=True):
+        assert isinstance(row.poses, Poses) and row.probabilities is not None
+        tensor = make(load_rgb(entry.image), row.poses, pipeline.recipe)
+        assert np.array_equal(tensor, cache.load(entry))
+        # Another batch size may add in another order.
+        alone = pipeline.classifier(tensor[None])[0]
+        np.testing.assert_allclose(row.probabilities, alone, atol=1e-5)
+        assert row.probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_foreign_pose_graph_is_refused(tiny_run: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    for step in ("stage1", "stage2"):
+        shutil.copytree(tiny_run / step, run / step)
+    sidecar = run / "stage2" / "classifier.json"
+    value = json.loads(sidecar.read_text())
+    value["recipe"]["pose"]["sha256"] = "0" * 64
+    sidecar.write_text(json.dumps(value))
+    with pytest.raises(
+        ValueError, match="the classifier was trained on poses of graph 000000000000"
+    ):
+        Pipeline(run)

@@ -1,0 +1,154 @@
+"""The whole way on drawn pictures, and what a second call does."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from artifacts import manifest
+from cache.store import open_cache
+from tests.commands import call, train_tiny
+
+STEPS = ("annotations", "stage1", "cache", "stage2", "report")
+
+
+def test_every_step_vouches_for_its_folder(tiny_run: Path) -> None:
+    for step in STEPS:
+        found = manifest.read(tiny_run / step)
+        assert found is not None and found["outputs"], step
+        assert manifest.altered(tiny_run / step, found) == []
+    for name in (
+        "config.yaml",
+        "versions.json",
+        "annotations/cleaning.json",
+        "annotations/cleaning.png",
+        "annotations/rejections.csv",
+        "stage1/pose.onnx",
+        "stage1/metrics.json",
+        "cache/poses.parquet",
+        "stage2/classifier.onnx",
+        "report/report.md",
+        "report/confusion.png",
+        "report/curves.png",
+    ):
+        assert (tiny_run / name).stat().st_size > 0, name
+
+
+def test_the_cleaner_found_what_was_injected(tiny_run: Path) -> None:
+    cleaning = json.loads((tiny_run / "annotations" / "cleaning.json").read_text())
+    faults = {k: len(v) for k, v in json.loads((tiny_run / "data/faults.json").read_text()).items()}
+    rules = cleaning["rules"]
+    assert rules["negative"] == faults["negative_joint"]
+    assert rules["outside"] == faults["outside_joint"]
+    assert rules["no_annotations"] == faults["no_annorect"] + faults["empty_annopoints"]
+    assert rules["empty_activity"] == faults["no_activity"]
+    assert rules["unreadable"] == faults["empty_file"] + faults["truncated_file"]
+    assert rules["missing_file"] == faults["missing_file"]
+    assert rules["head_padding"] == faults["no_head_top"]
+    assert rules["ankle_padding"] == faults["no_ankles"]
+    gone = ("no_annotations", "empty_activity", "unreadable", "missing_file")
+    assert cleaning["kept"] == cleaning["entries"] - sum(rules[rule] for rule in gone)
+
+
+def test_metrics_have_the_documented_keys(tiny_run: Path) -> None:
+    metrics = json.loads((tiny_run / "report" / "metrics.json").read_text())
+    assert metrics["split"] == "test"
+    assert metrics["n"] == len(open_cache(tiny_run / "cache").of_split("test"))
+    assert {"accuracy", "weighted_precision", "weighted_recall", "per_class"} <= set(metrics)
+    stage1 = json.loads((tiny_run / "stage1" / "metrics.json").read_text())
+    names = "box_map50 box_map50_95 pose_map50 pose_map50_95 pose_loss pckh50 pckh50_per_joint"
+    assert set(names.split()) <= set(stage1)
+
+
+def test_an_image_keeps_its_role_and_clips_are_not_cut(tiny_run: Path) -> None:
+    from annotations.samples import read_samples
+
+    samples = read_samples(tiny_run / "annotations" / "samples.jsonl")
+    roles = {sample.image: sample.split for sample in samples}
+    cached = {entry.image: entry.split for entry in open_cache(tiny_run / "cache").entries}
+    assert cached == roles
+    groups: dict[str | None, set[str | None]] = {}
+    for sample in samples:
+        groups.setdefault(sample.group, set()).add(sample.split)
+    assert all(len(splits) == 1 for splits in groups.values())
+    for split in ("train", "val", "test"):
+        listed = (tiny_run / "annotations" / f"{split}.txt").read_text().split("\n")[:-1]
+        assert listed == [str(image) for image, role in roles.items() if role == split]
+
+
+def test_a_second_call_does_nothing(tiny_run: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in tiny_run.rglob("*") if path.is_file()}
+    for step in ("annotations", "cache", "report"):
+        done = train_tiny(tiny_run, step)
+        assert done.returncode == 0 and "up to date" in done.stdout, done.stdout
+    assert before == {p: p.stat().st_mtime_ns for p in tiny_run.rglob("*") if p.is_file()}
+
+
+def test_a_step_on_a_stale_one_is_refused_with_the_key(tiny_run: Path) -> None:
+    done = train_tiny(tiny_run, "stage2", "--set", "cache.width=96")
+    assert done.returncode == 2
+    assert "recipe.width: 64 -> 96" in done.stdout and "train.py cache" in done.stdout
+
+
+def test_another_recipe_asks_stage_1_nothing(tiny_run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_run, copy)
+    poses = (copy / "cache" / "poses.parquet").stat().st_mtime_ns
+    change = (
+        "--set",
+        "cache.heatmap.style=gaussian",
+        "--set",
+        f"data.images={tiny_run}/data/images",
+    )
+    same = ("--set", f"draw.folder={tiny_run}/data")
+    labels = ("--set", f"data.annotations={tiny_run}/data/release.mat")
+    done = train_tiny(copy, "cache", *change, *same, *labels)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "recipe.heatmap.style: 'skeleton' -> 'gaussian'" in done.stdout
+    assert (copy / "cache" / "poses.parquet").stat().st_mtime_ns == poses
+    assert open_cache(copy / "cache").recipe.heatmap.style == "gaussian"
+
+
+def test_dry_run_needs_no_pictures(tmp_path: Path, tiny_run: Path) -> None:
+    config = tmp_path / "dry.yaml"
+    config.write_text(
+        f"run_dir: {tmp_path}/run\n"
+        f"data: {{format: mpii, annotations: {tiny_run}/data/release.mat, images: nowhere}}\n"
+    )
+    done = call("train.py", "annotations", "--config", str(config), "--dry-run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rules = json.loads((tmp_path / "run" / "annotations" / "cleaning.json").read_text())["rules"]
+    assert rules["outside"] == rules["unreadable"] == "not checked"
+    assert rules["negative"] == 2
+    assert call("train.py", "annotations", "--config", str(config)).returncode == 2
+
+
+def test_strict_makes_rejections_an_error(tmp_path: Path, tiny_run: Path) -> None:
+    config = tmp_path / "strict.yaml"
+    data = tiny_run / "data"
+    config.write_text(
+        f"run_dir: {tmp_path}/run\n"
+        f"data: {{format: mpii, annotations: {data}/release.mat, images: {data}/images}}\n"
+    )
+    done = call("train.py", "annotations", "--config", str(config), "--strict")
+    assert done.returncode == 2 and "9 rejections, see" in done.stdout
+    assert len((tmp_path / "run/annotations/rejections.csv").read_text().splitlines()) == 10
+
+
+def test_a_missing_step_is_named(tmp_path: Path) -> None:
+    config = tmp_path / "x.yaml"
+    config.write_text(
+        f"run_dir: {tmp_path}/run\n"
+        f"data: {{format: folder, images: {tmp_path}}}\n"
+        "stage1: {train: false}\n"
+    )
+    done = call("train.py", "report", "--config", str(config))
+    assert done.returncode == 2
+    assert "Step 'annotations' is not finished. Run: python train.py annotations" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["train.py", "infer.py"])
+def test_help_shows_an_example(command: str) -> None:
+    done = call(command, "--help")
+    assert done.returncode == 0 and f"Example: python {command}" in " ".join(done.stdout.split())
