@@ -1,5 +1,6 @@
 """Classifies pictures with a finished run: python infer.py photos/ --run runs/NAME."""
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
 console = Console()
 
 
@@ -57,7 +59,7 @@ def main(
             else:
                 answers[row.ranking[0][0]] += 1
                 if draw:
-                    writers.draw(row, draw)
+                    writers.draw(row, draw, threshold=pipeline.recipe.heatmap.min_confidence)
             show(done, len(images), row.image.name)
 
     _print_answers(answers, failed)

@@ -12,6 +12,7 @@ and TensorFlow never meet.
 """
 
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -29,6 +30,8 @@ from rich.table import Table
 
 from configs import schema
 
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nor TensorFlow's word on missing GPUs
 console = Console()
 app = typer.Typer(
     help="Trains a two-stage activity classifier.\n\n"
@@ -113,7 +116,6 @@ def make_stage1(run: schema.Run, folder: Path) -> Made:
     from annotations.samples import read_samples
     from annotations.skeleton import SKELETONS
     from artifacts.atomic import write_json
-    from stage1_pose import export
 
     section = run.stage1
     samples = read_samples(run.run_dir / _stage1_samples(run))
@@ -122,16 +124,9 @@ def make_stage1(run: schema.Run, folder: Path) -> Made:
     if section.train:
         skeleton = samples[0].skeleton
         weights, metrics = train_poses(run, samples, weights, folder)
-    export.export(
-        weights,
-        folder,
-        size=section.export_size,
-        skeleton=skeleton,
-        images=[sample.image for sample in samples[:PARITY_IMAGES]],
-        threads=run.threads,
-    )
+    export_poses(run, samples, weights, folder, skeleton)
     if any(len(sample.boxes) for sample in samples):
-        metrics |= measure_poses(run, samples)
+        metrics |= measure_poses(run, samples, folder)
         write_json(folder / "metrics.json", metrics)
     return [folder / "pose.onnx", folder / "pose.json"], metrics
 
@@ -140,6 +135,7 @@ def train_poses(
     run: schema.Run, samples: Sequence[Any], weights: Path, folder: Path
 ) -> tuple[Path, dict[str, Any]]:
     """Trains on the samples' joints; returns the best weights and ultralytics' figures."""
+    from annotations.skeleton import SKELETONS
     from inference.progress import progress_bar
     from stage1_pose import fit, validate, yolo_dataset
 
@@ -163,10 +159,25 @@ def train_poses(
         data,
         split=_judged(samples),
         image_size=section.image_size,
+        pose=section.pose,
         device=section.device,
         threads=run.threads,
     )
+    if weights.is_file():  # Fine-tuning can harm: say what it started from.
+        export_poses(run, samples, weights, folder / "start", SKELETONS[run.stage1.skeleton])
+        metrics["start_pckh50"] = measure_poses(run, samples, folder / "start")["pckh50"]
     return best, metrics
+
+
+def export_poses(
+    run: schema.Run, samples: Sequence[Any], weights: Path, folder: Path, skeleton: Any
+) -> None:
+    """Exports weights as a graph and compares the two on some of the samples' pictures."""
+    from stage1_pose.export import export
+
+    images = [sample.image for sample in samples[:PARITY_IMAGES]]
+    size = run.stage1.export_size
+    export(weights, folder, size=size, skeleton=skeleton, images=images, threads=run.threads)
 
 
 def find_weights(run: schema.Run) -> Path:
@@ -180,33 +191,28 @@ def find_weights(run: schema.Run) -> Path:
     return find(run.stage1.weights, download=download, on_progress=tell)
 
 
-def measure_poses(run: schema.Run, samples: Sequence[Any]) -> dict[str, Any]:
-    """Compares the exported graph's poses with the labelled joints of the judged split."""
+def measure_poses(run: schema.Run, samples: Sequence[Any], stage1: Path) -> dict[str, Any]:
+    """Compares the poses of an exported graph with the labelled joints of the judged split."""
     from stage1_pose.evaluate import pckh
 
     judged = [s for s in samples if s.split == _judged(samples) and len(s.boxes)]
-    found = find_poses(run, [sample.image for sample in judged])
+    found = find_poses(run, [s.image for s in judged], stage1, stage1 / "judged.parquet")
     readable = [sample for sample in judged if sample.image in found.poses]
     scores = pckh([found.poses[sample.image] for sample in readable], readable)
     return {"split": _judged(samples), "n": len(readable), **scores}
 
 
-def find_poses(run: schema.Run, images: Sequence[Path]) -> Any:
-    """Asks stage 1 about pictures that it has not seen yet; answers lie in `poses.parquet`."""
+def find_poses(run: schema.Run, images: Sequence[Path], stage1: Path, path: Path) -> Any:
+    """Asks the graph in folder `stage1` about the pictures that the file `path` does not know."""
     from cache import poses
     from inference.progress import progress_bar
     from stage1_pose import predict
 
     settings = run.stage1.predict.arguments()
-    stage1 = predict.load(run.run_dir / "stage1", threads=run.threads, **settings)
+    predictor = predict.load(stage1, threads=run.threads, **settings)
+    source = {"sha256": predictor.sha256, **settings}
     with progress_bar("finding poses", console) as show:
-        return poses.find(
-            run.run_dir / "cache" / "poses.parquet",
-            images,
-            stage1,
-            source={"sha256": stage1.sha256, **settings},
-            on_progress=show,
-        )
+        return poses.find(path, images, predictor, source=source, on_progress=show)
 
 
 def make_cache(run: schema.Run, folder: Path) -> Made:
@@ -222,7 +228,7 @@ def make_cache(run: schema.Run, folder: Path) -> Made:
     images = [sample.image for sample in samples]
     poses, unreadable = {}, {}
     if recipe.needs_poses:
-        found = find_poses(run, images)
+        found = find_poses(run, images, run.run_dir / "stage1", folder / "poses.parquet")
         poses, unreadable = found.poses, found.unreadable
     _say_notes(unreadable.values())
     sources = [
@@ -338,6 +344,7 @@ def _facts(run: schema.Run) -> dict[str, str]:
     if scores.exists():
         values = json.loads(scores.read_text())
         names = {"pose_map50": "pose mAP50", "box_map50": "box mAP50", "pckh50": "PCKh@0.5"}
+        names["start_pckh50"] = "PCKh@0.5 before training"
         known = {text: values[key] for key, text in names.items() if key in values}
         facts |= {f"stage 1 {text}": f"{value:.4f}" for text, value in known.items()}
     for step in steps_of(run)[:-1]:
@@ -382,12 +389,12 @@ def _fixed(run: schema.Run) -> dict[str, int]:
 def _cache_recipe(run: schema.Run) -> dict[str, Any]:
     from cache.heatmap import Style
     from cache.planes import PoseSource, Recipe
-    from stage1_pose.predict import SIDECAR
+    from stage1_pose.predict import read_sidecar
 
     style = Style(**run.cache.heatmap.arguments())
     recipe = Recipe(**run.cache.arguments("heatmap"), heatmap=style)
     if recipe.needs_poses:
-        graph = json.loads((run.run_dir / "stage1" / SIDECAR).read_text())
+        graph = read_sidecar(run.run_dir / "stage1")
         settings = run.stage1.predict.arguments()
         pose = PoseSource(sha256=graph["sha256"], skeleton=graph["skeleton"], **settings)
         recipe = replace(recipe, pose=pose)

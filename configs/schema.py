@@ -105,12 +105,14 @@ class PoseFit(Section):
     epochs: tuple[Positive, ...] = (25, 20)
     image_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
     batch: Positive = 64
+    nbs: Positive = 64
     freeze: Count = 21
     optimizer: str = "auto"
     lr0: Rate = 0.01
     lrf: Rate = 0.01
     cos_lr: bool = True
     warmup_epochs: Annotated[float, Field(ge=0)] = 3.0
+    pose: Rate = 12.0
     dropout: Fraction = 0.1
     mosaic: Fraction = 0.0
     close_mosaic: Count = 20
@@ -147,7 +149,7 @@ class Stage1(Section):
 
     weights: str = "yolov8n-pose.pt"
     train: bool = True
-    skeleton: str = "coco17"
+    skeleton: Literal["mpii16", "coco17", "openpose18"] = "coco17"
     split: Split | None = None
     squash: tuple[Positive, Positive] | None = None
     fit: PoseFit = PoseFit()

@@ -52,12 +52,23 @@ def as_columns(row: Row) -> list[str]:
     return [str(row.image), "ok", activity, f"{probability:.4f}", top, people, ""]
 
 
-def draw(row: Row, folder: Path) -> Path:
-    """Writes the picture of a row with skeletons and its answer as a JPEG; returns its path."""
+def draw(row: Row, folder: Path, *, threshold: float) -> Path:
+    """Writes the picture of a row with its skeletons and its answer.
+
+    Args:
+        row: One without an error.
+        folder: For the JPEG file.
+        threshold: Joints with a lower confidence are left out.
+
+    Returns:
+        The file's path.
+    """
     activity, probability = row.ranking[0]
     image = load_rgb(row.image)
     if row.poses is not None:
-        image = draw_poses(image, row.poses.skeleton, row.poses.keypoints, row.poses.boxes)
+        image = draw_poses(
+            image, row.poses.skeleton, row.poses.keypoints, row.poses.boxes, threshold=threshold
+        )
     image = _with_caption(image, f"{activity} {probability:.0%}")
     path = folder / f"{key_of(row.image)}.jpg"
     write_image(path, image)

@@ -26,6 +26,7 @@ def fit(
     epochs: Sequence[int] = (25, 20),
     image_size: int = 640,
     batch: int = 64,
+    nbs: int = 64,
     freeze: int = 21,
     optimizer: str = "auto",
     lr0: float = 0.01,
@@ -33,6 +34,7 @@ def fit(
     cos_lr: bool = True,
     warmup_epochs: float = 3.0,
     patience: int = 100,
+    pose: float = 12.0,
     dropout: float = 0.1,
     mosaic: float = 0.0,
     close_mosaic: int = 20,
@@ -62,6 +64,7 @@ def fit(
         epochs: One number per round; a round starts from the last weights of the round before.
         image_size: Longer side in pixels, a multiple of 32.
         batch: Pictures a step.
+        nbs: Nominal batch: gradients are summed over smaller batches up to so many pictures.
         freeze: The first so many of YOLOv8's 23 layers stay as they are, BatchNorm statistics too.
         optimizer: "auto", "SGD", "AdamW", ...; "auto" also chooses the learning rate.
         lr0: First learning rate.
@@ -69,6 +72,7 @@ def fit(
         cos_lr: Cosine rather than linear decay.
         warmup_epochs: The learning rate rises over these.
         patience: A round ends after so many epochs without a better val score.
+        pose: Weight of the joints' loss.
         dropout: Used by ultralytics for classifiers only; kept since the source sets it.
         mosaic: Probability of four pictures in one.
         close_mosaic: None in the last so many epochs of a round.
@@ -108,6 +112,7 @@ def fit(
         "data": str(data_yaml.resolve()),
         "imgsz": image_size,
         "batch": batch,
+        "nbs": nbs,
         "freeze": freeze,
         "optimizer": optimizer,
         "lr0": lr0,
@@ -115,6 +120,7 @@ def fit(
         "cos_lr": cos_lr,
         "warmup_epochs": warmup_epochs,
         "patience": patience,
+        "pose": pose,
         "dropout": dropout,
         "mosaic": mosaic,
         "close_mosaic": close_mosaic,

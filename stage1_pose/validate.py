@@ -13,6 +13,7 @@ def validate(
     *,
     split: str,
     image_size: int,
+    pose: float = 12.0,
     batch: int = 16,
     workers: int = 0,
     device: str | None = None,
@@ -25,6 +26,7 @@ def validate(
         data_yaml: The data set.
         split: "train", "val" or "test".
         image_size: Longer side in pixels.
+        pose: Weight of the joints' loss, as in `fit`.
         batch: Pictures a step.
         workers: Processes that load pictures.
         device: See `fit`.
@@ -65,7 +67,7 @@ def validate(
         "box_map50_95": float(metrics.box.map),
         "pose_map50": float(metrics.pose.map50),
         "pose_map50_95": float(metrics.pose.map),
-        "pose_loss": _pose_loss(YOLO(pose_weights, task="pose").model, validator),
+        "pose_loss": _pose_loss(YOLO(pose_weights, task="pose").model, validator, pose),
     }
 
 
@@ -77,13 +79,13 @@ def _run(model: Any, **settings: Any) -> Any:
     return kept[0]
 
 
-def _pose_loss(model: Any, validator: Any) -> float:
+def _pose_loss(model: Any, validator: Any, pose: float) -> float:
     """A second pass: ultralytics calculates validation losses during training only."""
     import torch
     from ultralytics.cfg import get_cfg
 
     model.to(validator.device).eval()
-    model.args = get_cfg()  # the default weights of the losses
+    model.args = get_cfg(overrides={"pose": pose})
     losses = []
     with torch.inference_mode():
         for batch in validator.dataloader:

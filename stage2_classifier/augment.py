@@ -5,14 +5,14 @@ A mirrored heatmap is the heatmap of mirrored joints, since it does not tell lef
 """
 
 import os
+import sys
 from collections.abc import Callable
+from types import ModuleType
 
 import cv2
 import numpy as np
 
 from cache.planes import CHANNELS
-
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
 Augmentation = Callable[[np.ndarray, int], np.ndarray]
 
@@ -47,7 +47,7 @@ def build(
     Returns:
         A function from a `(H, W, C)` uint8 tensor and a seed to the changed tensor.
     """
-    import albumentations as A
+    A = _albumentations()
 
     moves = [
         A.HorizontalFlip(p=flip),
@@ -90,6 +90,24 @@ def build(
         return out
 
     return augment
+
+
+def _albumentations() -> ModuleType:
+    """Imports albumentations without its look-up of new versions and without torch.
+
+    It takes torch along where that is installed; we use none of it, and torch must not enter the
+    process in which TensorFlow trains.
+    """
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+    without_torch = "torch" not in sys.modules
+    if without_torch:
+        sys.modules["torch"] = None  # type: ignore[assignment]
+    try:
+        import albumentations
+    finally:
+        if without_torch:
+            del sys.modules["torch"]
+    return albumentations
 
 
 def _slices(planes: tuple[str, ...]) -> dict[str, slice]:

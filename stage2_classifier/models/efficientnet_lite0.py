@@ -1,8 +1,8 @@
 """EfficientNet-Lite0 behind the adapter; the default.
 
 No squeeze-and-excitation, ReLU6, and ImageNet weights that come with a pip package, so that a
-pretrained start needs no download. Pixels come in 0..255 and are scaled by (x - 127) / 128 inside. Source: Google, "EfficientNet-Lite",
-github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite.
+pretrained start needs no download. Pixels come in 0..255 and are scaled by (x - 127) / 128 inside.
+Source: github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite.
 """
 
 from pathlib import Path

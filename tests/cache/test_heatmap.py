@@ -1,6 +1,7 @@
 """Keypoints into a plane, against slow drawings."""
 
 import math
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def test_missing_and_doubtful_joints_are_not_drawn() -> None:
 
 
 @pytest.mark.parametrize("style", ["skeleton", "gaussian"])
-def test_nobody_and_people_outside(style: str) -> None:
+def test_nobody_and_people_outside(style: Literal["skeleton", "gaussian"]) -> None:
     nobody = np.zeros((0, 16, 3), np.float32)
     assert draw(nobody, MPII16, (20, 30), Style(style=style)).shape == (20, 30)
     outside = one_person(pelvis=(1e7, -1e7, 1), left_hip=(-500, 5, 1))

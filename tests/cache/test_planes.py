@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -67,7 +68,7 @@ def test_one_pixel_becomes_a_tensor() -> None:
 def test_planes_are_a_list() -> None:
     image = np.full((20, 20, 3), 9, np.uint8)
     poses = person_at((10, 10), (20, 20))
-    small = {"width": 40, "height": 40}
+    small: dict[str, Any] = {"width": 40, "height": 40}
     rgb = make(image, None, Recipe(planes=("rgb",), **small))
     heatmap = make(image, poses, Recipe(planes=("heatmap",), **small))
     both = make(image, poses, Recipe(**small))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from annotations.images import load_rgb, read_size
 from annotations.skeleton import COCO17, MPII16, Skeleton
@@ -15,17 +16,17 @@ from stage1_pose.predict import load
 IMAGE = Path("x.jpg")
 
 
-def labelled(people: np.ndarray, heads: list[float], skeleton: Skeleton = MPII16) -> Sample:
-    people = np.asarray(people, np.float32)
-    boxes = np.tile(np.float32([0, 0, 100, 200]), (len(people), 1))
-    return Sample(IMAGE, (640, 480), skeleton, boxes, people, np.array(heads, np.float32))
+def labelled(people: ArrayLike, heads: list[float], skeleton: Skeleton = MPII16) -> Sample:
+    points = np.asarray(people, np.float32)
+    boxes = np.tile(np.array([0, 0, 100, 200], np.float32), (len(points), 1))
+    return Sample(IMAGE, (640, 480), skeleton, boxes, points, np.array(heads, np.float32))
 
 
-def found(people: np.ndarray, skeleton: Skeleton = COCO17) -> Poses:
-    people = np.asarray(people, np.float32)
-    boxes = np.zeros((len(people), 4), np.float32)
-    scores = np.linspace(0.9, 0.5, len(people)).astype(np.float32)
-    return Poses(IMAGE, (640, 480), skeleton, boxes, scores, people)
+def found(people: ArrayLike, skeleton: Skeleton = COCO17) -> Poses:
+    points = np.asarray(people, np.float32)
+    boxes = np.zeros((len(points), 4), np.float32)
+    scores = np.linspace(0.9, 0.5, len(points)).astype(np.float32)
+    return Poses(IMAGE, (640, 480), skeleton, boxes, scores, points)
 
 
 def person(skeleton: Skeleton, **joints: tuple[float, float, float]) -> np.ndarray:
@@ -158,7 +159,9 @@ def test_the_pretrained_model_on_five_mpii_photos(data_dir: Path, real_graph: di
         assert head == pytest.approx(25 * entry["scale"], rel=0.01), "MPII: scale is 8 heads / 200"
         there = points[points[:, 2] > 0, :2]
         box = np.concatenate([there.min(0), there.max(0)])[None]
-        samples.append(Sample(path, read_size(path), MPII16, box, points[None], np.float32([head])))
+        samples.append(
+            Sample(path, read_size(path), MPII16, box, points[None], np.full(1, head, np.float32))
+        )
     poses = load(real_graph["folder"], threads=2)(
         [load_rgb(sample.image) for sample in samples], [sample.image for sample in samples]
     )

@@ -81,9 +81,12 @@ def test_no_epoch_is_an_error(tiny):
     assert "must be at least 1. Received: 0" in tiny["no_epoch"]
 
 
-def test_kill_9_changes_nothing(tiny, child, cache_folder, tmp_path):
+@pytest.mark.parametrize(
+    "at_steps", [(23,), pytest.param((8, 23), marks=pytest.mark.slow)], ids=["once", "twice"]
+)
+def test_kill_9_changes_nothing(tiny, child, cache_folder, tmp_path, at_steps):
     out = tmp_path / "out"
-    for steps in (8, 23):  # in the second epoch of each phase
+    for steps in at_steps:  # in the second epoch of a phase
         killed = child("lesson", cache_folder, out, steps, check=False)
         assert killed.returncode == -9
         assert not (out / "classifier.keras").exists()

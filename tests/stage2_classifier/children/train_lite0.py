@@ -26,7 +26,3 @@ export(out, recipe=cache.recipe, classes=cache.classes, tensors=tensors)
 network = keras.models.load_model(out / "classifier.keras", compile=False)
 answers = network.predict_on_batch(tensors.astype(np.float32))  # type: ignore[union-attr]
 np.savez(out / "answers.npz", tensors=tensors, labels=labels, answers=answers)
-try:
-    export(out, recipe=cache.recipe, classes=cache.classes, tensors=tensors, tolerance=-1.0)
-except ValueError as error:
-    (out / "refused.txt").write_text(str(error))

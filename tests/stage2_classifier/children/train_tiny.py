@@ -13,6 +13,7 @@ from artifacts.manifest import StaleError
 from cache.store import Cache, open_cache
 from stage2_classifier import augment
 from stage2_classifier.dataset import fixed_batches, train_batches
+from stage2_classifier.export import export
 from stage2_classifier.fit import fit
 from stage2_classifier.models import registry
 
@@ -86,6 +87,15 @@ facts["no_val"] = message_of(ValueError, lambda: fit(no_val, out / "no_val"))
 facts["no_epoch"] = message_of(ValueError, lambda: fit(cache, out / "no", epochs=0))
 broken = {**OPTIONS, "learning_rate": 1e30, "augment": None}
 facts["diverged"] = message_of(FloatingPointError, lambda: fit(cache, out / "inf", **broken))
+
+
+# Export.
+parts = {"recipe": cache.recipe, "classes": cache.classes}
+one = cache.load(cache.entries[0])[None]
+facts["refused"] = message_of(
+    ValueError, lambda: export(out / "whole", **parts, tensors=one, tolerance=-1.0)
+)
+facts["graphs"] = [path.name for path in (out / "whole").glob("classifier.[oj]*")]
 
 
 # Batches.

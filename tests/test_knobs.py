@@ -1,0 +1,82 @@
+"""No dead knob: a section's fields are the named arguments of what it feeds, with its choices."""
+
+import ast
+import inspect
+from dataclasses import fields
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from annotations import clean, split, synthetic
+from annotations.skeleton import SKELETONS
+from cache.heatmap import Style
+from cache.people import POLICIES
+from cache.planes import CHANNELS, Recipe
+from configs import schema
+from stage1_pose import predict
+from stage2_classifier import augment
+from stage2_classifier.models.registry import MODELS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def arguments_of(file: str, function: str) -> dict[str, object]:
+    """Keyword-only arguments and defaults, read without importing torch or TensorFlow."""
+    tree = ast.parse((ROOT / file).read_text())
+    found = next(
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function
+    )
+    names = [argument.arg for argument in found.args.kwonlyargs]
+    defaults = [
+        ast.literal_eval(default) if default else inspect.Parameter.empty
+        for default in found.args.kw_defaults
+    ]
+    return dict(zip(names, defaults, strict=True))
+
+
+def keywords(function: object) -> dict[str, object]:
+    parameters = inspect.signature(function).parameters.values()  # type: ignore[arg-type]
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+CASES = [
+    (
+        schema.Clean,
+        keywords(clean.clean),
+        {"need_keypoints", "check_images", "root", "read_size", "cases_per_rule"},
+    ),
+    (schema.Split, keywords(split.split), {"seed"}),
+    (schema.PoseFit, arguments_of("stage1_pose/fit.py", "fit"), {"seed", "threads"}),
+    (schema.PosePredict, keywords(predict.load), {"engine", "threads"}),
+    (schema.Augment, keywords(augment.build), set()),
+    (schema.Stage2, arguments_of("stage2_classifier/fit.py", "fit"), {"seed", "threads"}),
+    (schema.Heatmap, {field.name: field.default for field in fields(Style)}, set()),
+    (schema.Cache, {field.name: field.default for field in fields(Recipe)}, {"pose"}),
+]
+
+
+@pytest.mark.parametrize(("section", "arguments", "others"), CASES)
+def test_fields_are_arguments(section: type, arguments: dict, others: set[str]) -> None:
+    assert set(section.model_fields) == set(arguments) - others - {"on_progress"}
+
+
+@pytest.mark.parametrize(("section", "arguments", "others"), CASES)
+def test_defaults_agree(section: type, arguments: dict, others: set[str]) -> None:
+    nested = {"augment", "heatmap"}
+    for name in set(section.model_fields) - nested:
+        if arguments[name] is not inspect.Parameter.empty:
+            assert section.model_fields[name].default == arguments[name], name
+
+
+def test_the_drawing_section() -> None:
+    names = set(keywords(synthetic.write)) - {"seed", "on_progress", "size"}
+    assert set(schema.Draw.model_fields) == names | {"folder", "width", "height"}
+
+
+def test_choices_are_those_of_the_rooms() -> None:
+    cache = schema.Cache.model_fields
+    assert set(get_args(cache["people"].annotation)) == set(POLICIES)
+    assert set(get_args(get_args(cache["planes"].annotation)[0])) == set(CHANNELS)
+    assert set(get_args(schema.Stage1.model_fields["skeleton"].annotation)) == set(SKELETONS)
+    assert set(get_args(schema.Stage2.model_fields["model"].annotation)) == set(MODELS)
