@@ -31,7 +31,6 @@ from rich.table import Table
 from configs import schema
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nor TensorFlow's word on missing GPUs
 console = Console()
 app = typer.Typer(
     help="Trains a two-stage activity classifier.\n\n"

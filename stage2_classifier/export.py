@@ -1,7 +1,7 @@
 """`classifier.keras` into `classifier.onnx` with its sidecar `classifier.json`.
 
-Batch dimension free. The graph must answer as Keras does; the
-largest difference seen is written down, and too large a one is an error.
+The batch dimension is free. The graph must answer as Keras does: the largest difference seen is
+written down, and too large a one is an error.
 """
 
 import tempfile
@@ -10,7 +10,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from artifacts import atomic, manifest
 from cache.planes import Recipe
@@ -69,11 +68,21 @@ def export(
 
 
 def _convert(network: keras.Model, path: Path) -> None:
-    import tf2onnx
+    """Converts by way of a SavedModel.
 
-    answer = tf.function(lambda planes: network(planes, training=False))
-    spec = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32, name="planes")
-    tf2onnx.convert.from_function(answer, (spec,), opset=_OPSET, output_path=str(path))
+    Straight from a function, the constants of Keras' Normalization would become inputs of the
+    graph, which nobody could fill.
+    """
+    from tf2onnx import tf_loader
+    from tf2onnx.convert import from_graph_def
+
+    with tempfile.TemporaryDirectory(prefix="pose-activity-") as folder:
+        network.export(folder, format="tf_saved_model", verbose=False)
+        graph_def, inputs, outputs = tf_loader.from_saved_model(
+            folder, None, None, "serve", ["serving_default"]
+        )
+        names = {"input_names": inputs, "output_names": outputs}
+        from_graph_def(graph_def, **names, opset=_OPSET, output_path=str(path))
 
 
 def _compare(network: keras.Model, path: Path, tensors: np.ndarray) -> float:

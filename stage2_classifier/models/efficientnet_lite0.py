@@ -65,7 +65,7 @@ def build(
 def build_backbone(height: int, width: int, weights: str) -> keras.Model:
     """Builds the network without its top: `(B, height, width, 3)` to `(B, h, w, 1280)`."""
     inputs = keras.Input((height, width, 3), name="rgb")
-    x = keras.layers.Rescaling(1 / 128, -127 / 128, name="scale")(inputs)
+    x = keras.layers.Rescaling(1 / 128, [-127 / 128] * 3, name="scale")(inputs)
     x = _convolve(x, "stem", filters=32, kernel=3, stride=2)
     number = 0
     for repeats, kernel, stride, expansion, filters in _STAGES:

@@ -35,7 +35,7 @@ def child() -> Child:
         done = subprocess.run(
             [sys.executable, HERE / "children" / f"{name}.py", *map(str, arguments)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            env={**os.environ, "PYTHONPATH": paths},
             capture_output=True,
             text=True,
             check=False,

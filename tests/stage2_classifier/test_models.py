@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from stage2_classifier.models import registry
@@ -115,3 +116,9 @@ def test_the_registry_imports_no_tensorflow():
         [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True
     )
     assert run.stdout.splitlines()[1] == "[]"
+
+
+def test_b0_exports_with_its_normalisation_inside(built, facts):
+    assert facts["b0 parity"] <= 1e-5
+    graph = onnx.load(built.parent / "b0" / "classifier.onnx").graph
+    assert len(graph.input) == 1
