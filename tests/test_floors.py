@@ -23,6 +23,7 @@ ALLOWED = {
         "stage2_classifier",
     },
 }
+ALLOWED["training"] = {"configs", "inference"} | ALLOWED["inference"]  # the inside of train.py
 TORCH = {"torch", "torchvision", "ultralytics"}
 TENSORFLOW = {"tensorflow", "keras", "tf2onnx", "efficientnet"}
 TORCH_ROOMS = {"stage1_pose/fit.py", "stage1_pose/validate.py", "stage1_pose/export.py"}

@@ -6,6 +6,7 @@ Source: github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite.
 """
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -65,7 +66,9 @@ def build(
 def build_backbone(height: int, width: int, weights: str) -> keras.Model:
     """Builds the network without its top: `(B, height, width, 3)` to `(B, h, w, 1280)`."""
     inputs = keras.Input((height, width, 3), name="rgb")
-    x = keras.layers.Rescaling(1 / 128, [-127 / 128] * 3, name="scale")(inputs)
+    # An offset per channel: a scalar one keeps tf2onnx from removing the transposes around it.
+    offset: Any = [-127 / 128] * 3
+    x = keras.layers.Rescaling(1 / 128, offset, name="scale")(inputs)
     x = _convolve(x, "stem", filters=32, kernel=3, stride=2)
     number = 0
     for repeats, kernel, stride, expansion, filters in _STAGES:

@@ -1,0 +1,117 @@
+"""The steps `stage2` and `report`: the classifier is trained, exported and judged."""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from artifacts import manifest
+from artifacts.atomic import write_json
+from artifacts.manifest import StaleError
+from cache.store import open_cache
+from configs import schema
+from inference.progress import progress_bar
+from stage2_classifier import predict, report
+from stage2_classifier.evaluate import evaluate
+from stage2_classifier.history import History
+from training.say import console, say_rows
+from training.steps import Made, steps_of
+
+PARITY_TENSORS = 8  # on which the exported graph is compared with Keras
+
+
+def make_stage2(run: schema.Run, folder: Path) -> Made:
+    """Trains the classifier and exports it."""
+    from stage2_classifier import export, fit
+
+    cache = open_cache(run.run_dir / "cache")
+    augment = run.stage2.augment
+    with progress_bar("training stage 2", console) as show:
+
+        def train() -> Any:
+            return fit.fit(
+                cache,
+                folder,
+                **run.stage2.arguments("augment"),
+                augment=augment.arguments() if augment else None,
+                seed=run.seed,
+                threads=run.threads,
+                on_progress=show,
+            )
+
+        try:
+            history = train()
+        except StaleError as stale:
+            console.print(f"[yellow]beginning anew:[/] {stale}", soft_wrap=True, highlight=False)
+            shutil.rmtree(folder)
+            history = train()
+    entries = cache.of_split("val")[:PARITY_TENSORS]
+    tensors = np.stack([cache.load(entry) for entry in entries])
+    export.export(folder, recipe=cache.recipe, classes=cache.classes, tensors=tensors)
+    return [folder / "classifier.onnx", folder / "classifier.json"], asdict(history.best)
+
+
+def make_report(run: schema.Run, folder: Path) -> Made:
+    """Classifies the held-out pictures with the exported graph and writes the scores."""
+    cache = open_cache(run.run_dir / "cache")
+    classifier = predict.load(run.run_dir / "stage2", threads=run.threads)
+    headline = judge(classifier, cache, run.report.split)
+    facts = {}
+    if run.report.split == "test":
+        chosen_on = judge(classifier, cache, "val")
+        write_json(folder / "metrics_val.json", chosen_on.as_json())
+        facts["accuracy on val (choices were made there)"] = f"{chosen_on.accuracy:.4f}"
+    report.write(
+        headline,
+        History.read(run.run_dir / "stage2" / "history.csv"),
+        folder,
+        title=f"Activity classifier: {run.run_dir.name}",
+        facts=facts | _facts(run),
+    )
+    return [folder / "metrics.json"], {"split": headline.split, "accuracy": headline.accuracy}
+
+
+def judge(classifier: Any, cache: Any, split: str) -> Any:
+    """Classifies one split of a cache; returns its `Report`."""
+    entries = cache.of_split(split)
+    rows = []
+    with progress_bar(f"classifying {split}", console) as show:
+        for done, entry in enumerate(entries, 1):
+            rows.append(classifier(cache.load(entry, verify=True)[None])[0])
+            show(done, len(entries), entry.image.name)
+    labels = np.array([cache.class_id(entry) for entry in entries])
+    return evaluate(np.stack(rows), labels, classes=cache.classes, split=split)
+
+
+def _facts(run: schema.Run) -> dict[str, str]:
+    """Returns rows for the report's first table: stage 1's figures and what each step took."""
+    facts = {"classifier": f"{run.stage2.model}, planes {' + '.join(run.cache.planes)}"}
+    scores = run.run_dir / "stage1" / "metrics.json"
+    if scores.exists():
+        values = json.loads(scores.read_text())
+        names = {"pose_map50": "pose mAP50", "box_map50": "box mAP50", "pckh50": "PCKh@0.5"}
+        names["start_pckh50"] = "PCKh@0.5 before training"
+        known = {text: values[key] for key, text in names.items() if key in values}
+        facts |= {f"stage 1 {text}": f"{value:.4f}" for text, value in known.items()}
+    for step in steps_of(run)[:-1]:
+        found = manifest.read(run.run_dir / step)
+        facts[f"minutes for {step}"] = f"{found['seconds'] / 60:.1f}" if found else "?"
+    return facts
+
+
+def say_scores(run: schema.Run) -> None:
+    """Prints the headline figures and where the report lies."""
+    folder = run.run_dir / "report"
+    metrics = json.loads((folder / "metrics.json").read_text())
+    names = ("accuracy", "top3_accuracy", "weighted_precision", "weighted_recall", "macro_f1")
+    rows = [{"figure": name, metrics["split"]: f"{metrics[name]:.4f}"} for name in names]
+    stage1 = run.run_dir / "stage1" / "metrics.json"
+    if stage1.exists():
+        poses = json.loads(stage1.read_text())
+        shown = [name for name in ("pose_map50", "box_map50", "pckh50") if name in poses]
+        rows += [{"figure": f"stage 1 {k}", metrics["split"]: f"{poses[k]:.4f}"} for k in shown]
+    say_rows(f"{run.run_dir.name}: {metrics['n']} pictures", rows)
+    console.print(f"report: {folder / 'report.md'}", highlight=False, soft_wrap=True)

@@ -1,0 +1,102 @@
+"""The step `stage1`: a pose model is trained or taken as it is, exported, and measured."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from annotations.samples import read_samples
+from annotations.skeleton import SKELETONS
+from artifacts.atomic import write_json
+from cache import poses
+from configs import schema
+from inference.progress import progress_bar
+from stage1_pose import fit, predict, validate, yolo_dataset
+from stage1_pose.evaluate import pckh
+from stage1_pose.export import export
+from training.say import console
+from training.steps import Made, find_weights, stage1_samples
+
+PARITY_IMAGES = 8  # pictures on which an exported graph is compared with its model
+
+
+def make_stage1(run: schema.Run, folder: Path) -> Made:
+    """Trains the pose model, or takes it as it is; exports it and measures it."""
+    section = run.stage1
+    samples = read_samples(run.run_dir / stage1_samples(run))
+    weights, metrics = find_weights(run), {}
+    skeleton = SKELETONS[section.skeleton]
+    if section.train:
+        skeleton = samples[0].skeleton
+        weights, metrics = train_poses(run, samples, weights, folder)
+    export_poses(run, samples, weights, folder, skeleton)
+    if any(len(sample.boxes) for sample in samples):
+        metrics |= measure_poses(run, samples, folder)
+        write_json(folder / "metrics.json", metrics)
+    return [folder / "pose.onnx", folder / "pose.json"], metrics
+
+
+def train_poses(
+    run: schema.Run, samples: Sequence[Any], weights: Path, folder: Path
+) -> tuple[Path, dict[str, Any]]:
+    """Trains on the samples' joints; returns the best weights and ultralytics' figures."""
+    shutil.rmtree(folder / "dataset", ignore_errors=True)
+    section = run.stage1.fit
+    data = yolo_dataset.write_yolo(
+        samples, folder / "dataset", skeleton=samples[0].skeleton, squash=run.stage1.squash
+    )
+    with progress_bar("training stage 1", console) as show:
+        best = fit.fit(
+            data,
+            weights,
+            folder,
+            **section.arguments(),
+            seed=run.seed,
+            threads=run.threads,
+            on_progress=show,
+        )
+    metrics = validate.validate(
+        best,
+        data,
+        split=_judged(samples),
+        image_size=section.image_size,
+        pose=section.pose,
+        device=section.device,
+        threads=run.threads,
+    )
+    if weights.is_file():  # Fine-tuning can harm: say what it started from.
+        export_poses(run, samples, weights, folder / "start", SKELETONS[run.stage1.skeleton])
+        metrics["start_pckh50"] = measure_poses(run, samples, folder / "start")["pckh50"]
+    return best, metrics
+
+
+def export_poses(
+    run: schema.Run, samples: Sequence[Any], weights: Path, folder: Path, skeleton: Any
+) -> None:
+    """Exports weights as a graph and compares the two on some of the samples' pictures."""
+    images = [sample.image for sample in samples[:PARITY_IMAGES]]
+    size = run.stage1.export_size
+    export(weights, folder, size=size, skeleton=skeleton, images=images, threads=run.threads)
+
+
+def measure_poses(run: schema.Run, samples: Sequence[Any], stage1: Path) -> dict[str, Any]:
+    """Compares the poses of an exported graph with the labelled joints of the judged split."""
+    judged = [s for s in samples if s.split == _judged(samples) and len(s.boxes)]
+    found = find_poses(run, [s.image for s in judged], stage1, stage1 / "judged.parquet")
+    readable = [sample for sample in judged if sample.image in found.poses]
+    scores = pckh([found.poses[sample.image] for sample in readable], readable)
+    return {"split": _judged(samples), "n": len(readable), **scores}
+
+
+def find_poses(run: schema.Run, images: Sequence[Path], stage1: Path, path: Path) -> Any:
+    """Asks the graph in folder `stage1` about the pictures that the file `path` does not know."""
+    settings = run.stage1.predict.arguments()
+    predictor = predict.load(stage1, threads=run.threads, **settings)
+    source = {"sha256": predictor.sha256, **settings}
+    with progress_bar("finding poses", console) as show:
+        return poses.find(path, images, predictor, source=source, on_progress=show)
+
+
+def _judged(samples: Sequence[Any]) -> str:
+    """Returns the split that stage 1's figures are of: test, or val where there is no test."""
+    return "test" if any(sample.split == "test" for sample in samples) else "val"
