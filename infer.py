@@ -1,12 +1,14 @@
 """Classifies pictures with a finished run: python infer.py photos/ --run runs/NAME."""
 
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
@@ -41,13 +43,8 @@ def main(
     from inference.progress import progress_bar
     from inference.sources import find_sources
 
-    try:
-        images = find_sources(paths)
-        pipeline = Pipeline(run, engine=engine, threads=threads)
-    except (FileNotFoundError, ValueError) as error:
-        console.print(f"[red]error:[/] {error}", soft_wrap=True)
-        raise typer.Exit(2) from None
-
+    images = find_sources(paths)
+    pipeline = Pipeline(run, engine=engine, threads=threads)
     answers: Counter[str] = Counter()
     failed = 0
     with writers.CsvWriter(out) as table, progress_bar("classifying", console) as show:
@@ -55,7 +52,7 @@ def main(
             table.write(row)
             if row.error is not None:
                 failed += 1
-                console.print(f"[yellow]skipped:[/] {row.error}", soft_wrap=True)
+                console.print(f"[yellow]skipped:[/] {escape(row.error)}", soft_wrap=True)
             else:
                 answers[row.ranking[0][0]] += 1
                 if draw:
@@ -78,4 +75,8 @@ def _print_answers(answers: Counter[str], failed: int) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    try:
+        typer.run(main)
+    except (OSError, ValueError, ImportError) as mistake:
+        console.print(f"[red]error:[/] {escape(str(mistake))}", soft_wrap=True, highlight=False)
+        sys.exit(2)

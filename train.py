@@ -21,6 +21,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from configs import schema
 
@@ -128,7 +129,7 @@ def main() -> None:
     try:
         app()
     except (ValueError, FileNotFoundError, BlockingIOError) as error:
-        Console().print(f"[red]error:[/] {error}", soft_wrap=True, highlight=False)
+        Console().print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         sys.exit(2)
 
 

@@ -174,6 +174,10 @@ def _notes(samples: list[Sample], sizes: dict[str, int]) -> list[str]:
             notes.append(
                 f"{name} has {got[name]} images instead of {size}, since no group may be cut."
             )
+    if got[None]:
+        notes.append(
+            f"{got[None]} images are in no split: the sizes ask for {sum(sizes.values())}."
+        )
     per_activity: dict[str | None, Counter[str | None]] = defaultdict(Counter)
     for sample in samples:
         per_activity[sample.activity][sample.split] += 1

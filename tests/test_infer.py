@@ -105,6 +105,12 @@ def test_an_unfinished_run_is_named(tmp_path: Path, photos: Path) -> None:
     assert done.returncode == 2 and "is missing" in done.stdout
 
 
+def test_an_unwritable_output_is_named(tiny_run: Path, photos: Path) -> None:
+    out = photos / "plain.jpg" / "rows.csv"
+    done = infer(photos, "--run", tiny_run, "--out", out)
+    assert done.returncode == 2 and "error:" in done.stdout and "plain.jpg" in done.stdout
+
+
 def test_no_torch_and_no_tensorflow(tiny_run: Path, photos: Path, tmp_path: Path) -> None:
     code = """
 import sys

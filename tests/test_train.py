@@ -2,10 +2,12 @@
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from annotations.samples import read_samples
 from artifacts import manifest
 from cache.store import open_cache
 from tests.commands import call, train_tiny
@@ -61,9 +63,16 @@ def test_metrics_have_the_documented_keys(tiny_run: Path) -> None:
     assert set(names.split()) <= set(stage1)
 
 
-def test_an_image_keeps_its_role_and_clips_are_not_cut(tiny_run: Path) -> None:
-    from annotations.samples import read_samples
+def test_stage_1_may_have_a_split_of_its_own(tiny_run: Path) -> None:
+    samples = read_samples(tiny_run / "annotations" / "stage1.jsonl")
+    counts = Counter(sample.split for sample in samples)
+    assert (counts["train"], counts["val"], counts[None]) == (26, 10, len(samples) - 36)
+    pictures = (tiny_run / "stage1" / "dataset" / "images").rglob("*.jpg")
+    assert Counter(path.parent.name for path in pictures) == {"train": 26, "val": 10}
+    assert json.loads((tiny_run / "stage1" / "metrics.json").read_text())["split"] == "val"
 
+
+def test_an_image_keeps_its_role_and_clips_are_not_cut(tiny_run: Path) -> None:
     samples = read_samples(tiny_run / "annotations" / "samples.jsonl")
     roles = {sample.image: sample.split for sample in samples}
     cached = {entry.image: entry.split for entry in open_cache(tiny_run / "cache").entries}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.markup import escape
 
 from artifacts import manifest
 from artifacts.atomic import write_json
@@ -45,7 +46,9 @@ def make_stage2(run: schema.Run, folder: Path) -> Made:
         try:
             history = train()
         except StaleError as stale:
-            console.print(f"[yellow]beginning anew:[/] {stale}", soft_wrap=True, highlight=False)
+            console.print(
+                f"[yellow]beginning anew:[/] {escape(str(stale))}", soft_wrap=True, highlight=False
+            )
             shutil.rmtree(folder)
             history = train()
     entries = cache.of_split("val")[:PARITY_TENSORS]

@@ -42,8 +42,9 @@ def train_poses(
     """Trains on the samples' joints; returns the best weights and ultralytics' figures."""
     shutil.rmtree(folder / "dataset", ignore_errors=True)
     section = run.stage1.fit
+    used = [sample for sample in samples if sample.split]
     data = yolo_dataset.write_yolo(
-        samples, folder / "dataset", skeleton=samples[0].skeleton, squash=run.stage1.squash
+        used, folder / "dataset", skeleton=samples[0].skeleton, squash=run.stage1.squash
     )
     with progress_bar("training stage 1", console) as show:
         best = fit.fit(

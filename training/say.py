@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 console = Console()
@@ -21,4 +22,4 @@ def say_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
 def say_notes(notes: Iterable[str]) -> None:
     """Prints sentences that a person should read, a line each."""
     for note in notes:
-        console.print(f"[yellow]note:[/] {note}", soft_wrap=True, highlight=False)
+        console.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True, highlight=False)

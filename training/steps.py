@@ -105,7 +105,6 @@ def _fixed(run: schema.Run) -> dict[str, int]:
 
 
 def _cache_recipe(run: schema.Run) -> dict[str, Any]:
-
     style = Style(**run.cache.heatmap.arguments())
     recipe = Recipe(**run.cache.arguments("heatmap"), heatmap=style)
     if recipe.needs_poses:

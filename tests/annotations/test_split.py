@@ -61,7 +61,9 @@ class TestSizes:
         done, notes = split(samples, **wanted, seed=0)
         counts = Counter(s.split for s in done)
         assert [counts[name] for name in ("train", "val", "test", None)] == expected
-        assert not notes
+        asked = sum(expected[:3])
+        left = f"{expected[3]} images are in no split: the sizes ask for {asked}."
+        assert notes == ([left] if expected[3] else [])
 
     @pytest.mark.parametrize("n", range(3, 40))
     def test_fractions_that_sum_to_one_leave_nothing_over(self, make_sample: Make, n: int):
