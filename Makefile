@@ -14,7 +14,7 @@ PHOTOS = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; pr
 
 demo: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo.yaml
-	$(BIN)/python infer.py runs/demo/annotations/test.txt $(PHOTOS) --run runs/demo --out runs/demo/predictions.csv --draw runs/demo/drawn
+	$(BIN)/python infer.py runs/demo/annotations/test.txt "$(PHOTOS)" --run runs/demo --out runs/demo/predictions.csv --draw runs/demo/drawn
 	$(BIN)/python train.py report --config configs/demo.yaml
 
 test: $(INSTALLED)

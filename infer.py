@@ -4,12 +4,15 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from inference.pipeline import Row
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
 console = Console()
@@ -56,13 +59,22 @@ def main(
             else:
                 answers[row.ranking[0][0]] += 1
                 if draw:
-                    writers.draw(row, draw, threshold=pipeline.recipe.heatmap.min_confidence)
+                    _draw(row, draw, pipeline.recipe.heatmap.min_confidence)
             show(done, len(images), row.image.name)
 
     _print_answers(answers, failed)
     console.print(f"{len(images)} rows in {out}" + (f", pictures in {draw}" if draw else ""))
     if failed and (strict or failed == len(images)):
         raise typer.Exit(1)
+
+
+def _draw(row: "Row", folder: Path, threshold: float) -> None:
+    from inference import writers
+
+    try:
+        writers.draw(row, folder, threshold=threshold)
+    except (OSError, ValueError) as error:  # the answers matter more
+        console.print(f"[yellow]not drawn:[/] {escape(str(error))}", soft_wrap=True)
 
 
 def _print_answers(answers: Counter[str], failed: int) -> None:

@@ -64,9 +64,11 @@ def annotations(
     if run.draw:
         labels.draw_data_set(run.draw, run.seed)
     if dry_run:
-        labels.try_annotations(run)
-    else:
-        run_step(run, "annotations", labels.make_annotations, strict=strict)
+        labels.try_annotations(run, strict=strict)
+        return
+    run_step(run, "annotations", labels.make_annotations)
+    if strict:
+        labels.refuse_rejections(run)
 
 
 @app.command()
@@ -128,7 +130,7 @@ def main() -> None:
     """Runs the command line; a mistake is one message, not a traceback."""
     try:
         app()
-    except (ValueError, FileNotFoundError, BlockingIOError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:
         Console().print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         sys.exit(2)
 

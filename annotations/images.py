@@ -4,7 +4,10 @@ Out come upright (EXIF orientation applied) `(H, W, 3)` uint8 RGB arrays. Grey, 
 alpha files are converted; files are only ever read.
 """
 
+import os
+import re
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -19,9 +22,12 @@ if TYPE_CHECKING:
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 _TAIL = 65536
-_ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND"}
-_JPEG_SCAN = b"\xff\xda"
+_JPEG, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
+_PNG, _PNG_END = b"\x89P", b"IEND"
+# In compressed data 0xff is followed by 0 (stuffing) or by a restart marker.
+_JPEG_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
 _MOST_PIXELS = 2**30
+_XMP = ("xmp", "XML:com.adobe.xmp")
 _PILLOW = Lock()
 
 
@@ -42,7 +48,7 @@ def load_rgb(path: Path) -> np.ndarray:
         ImageError: missing, empty, truncated or no picture, or over OpenCV's limit of 2**30 pixels.
     """
     data = _read_bytes(path)
-    _check_complete(path, data[:2], data[-_TAIL:])
+    _check_complete(path, data[:2], data[-_TAIL:], lambda: data)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
@@ -60,8 +66,12 @@ def read_size(path: Path) -> tuple[int, int]:
     """
     from PIL import Image
 
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        raise ImageError(f"{path!a}: the file's name is not UTF-8. Rename it") from None
     head, tail = _read_ends(path)
-    _check_complete(path, head, tail)
+    _check_complete(path, head, tail, lambda: _read_bytes(path))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -69,6 +79,8 @@ def read_size(path: Path) -> tuple[int, int]:
                 width, height = image.size
                 # Its own method decodes a whole PNG to look for EXIF behind the pixels.
                 late = b"eXIf" in tail
+                for name in _XMP:  # OpenCV does not look there.
+                    image.info.pop(name, None)
                 exif = image.getexif() if late else Image.Image.getexif(image)
                 turned = exif.get(0x0112, 1) in (5, 6, 7, 8)
                 if image.format == "TIFF":  # Of these Pillow turns the size by itself.
@@ -104,8 +116,18 @@ def is_image(path: Path) -> bool:
 
 
 def find_images(folder: Path) -> list[Path]:
-    """Returns all pictures below `folder` (recursive), sorted; none is opened."""
-    return sorted(path for path in folder.rglob("*") if is_image(path) and path.is_file())
+    """Returns all pictures below `folder`, sorted; none is opened.
+
+    Linked folders are followed, hidden ones (`.thumbnails`) are passed over.
+    """
+    found, seen = [], set()
+    for name, folders, files in os.walk(folder, followlinks=True):
+        here = os.path.realpath(name)
+        folders[:] = [] if here in seen else [f for f in folders if not f.startswith(".")]
+        if here not in seen:
+            found += [path for file in files if is_image(path := Path(name, file))]
+        seen.add(here)
+    return sorted(path for path in found if path.is_file())
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -125,14 +147,30 @@ def _read_ends(path: Path) -> tuple[bytes, bytes]:
         raise ImageError(f"{path}: cannot be opened ({error.strerror})") from None
 
 
-def _check_complete(path: Path, head: bytes, tail: bytes) -> None:
+def _check_complete(path: Path, head: bytes, tail: bytes, whole: Callable[[], bytes]) -> None:
     """Refuses empty and truncated files: decoders would fill what is missing with grey.
 
-    A JPEG's compressed data never holds the end marker, so a whole file has one after its last
-    scan's start; what a camera appends behind it is allowed.
+    What a camera appends behind the picture is allowed. The tail decides where it can: compressed
+    data never holds a JPEG's end marker. Elsewhere, `whole` reads all bytes.
     """
     if not head:
         raise ImageError(f"{path}: the file is empty")
-    end = _ENDS.get(head)
-    if end and tail.rfind(end) <= tail.rfind(_JPEG_SCAN if head == b"\xff\xd8" else b"IDAT"):
+    if head == _JPEG:
+        complete = tail.rfind(_JPEG_END) > tail.rfind(_JPEG_SCAN) or _has_jpeg_end(whole())
+    elif head == _PNG:
+        complete = _PNG_END in tail or _PNG_END in whole()
+    else:
+        return
+    if not complete:
         raise ImageError(f"{path}: the file is truncated (its end marker is missing)")
+
+
+def _has_jpeg_end(data: bytes) -> bool:
+    """Walks from marker to marker up to the end of the first picture in a JPEG file."""
+    position = 2
+    while found := _JPEG_MARKER.search(data, position):
+        if found[0][-1:] == _JPEG_END[1:]:
+            return True
+        length = int.from_bytes(data[found.end() : found.end() + 2])
+        position = found.end() + length
+    return False

@@ -39,8 +39,11 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes `text` as UTF-8 to `path`, whole or not at all."""
-    write_bytes(path, text.encode())
+    """Writes `text` as UTF-8 to `path`, whole or not at all.
+
+    File names that are not valid UTF-8 are written as their own bytes.
+    """
+    write_bytes(path, text.encode("utf-8", "surrogateescape"))
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -23,6 +23,7 @@ class PoseSource:
 
     Attributes:
         sha256: Digest of the pose graph; empty when no plane needs poses.
+        size: Longer side of its input, in pixels.
         skeleton: Name of its skeleton.
         confidence: People found with a lower score were dropped.
         iou: Overlap above which two boxes were one person.
@@ -30,6 +31,7 @@ class PoseSource:
     """
 
     sha256: str = ""
+    size: int = 640
     skeleton: str = "coco17"
     confidence: float = 0.25
     iou: float = 0.7

@@ -3,6 +3,7 @@
     cache/tensors/KEY.npy    (H, W, C) uint8
     cache/tensors/KEY.txt    label, source image, split: one `name: value` a line
     cache/index.parquet      key, image, label, split, sha256 of each tensor file
+    cache/recipe.json        what the tensors that are there were made by
     cache/manifest.json      recipe, inputs, classes, counts; written when all is there
 
 KEY is made from the image's path, so one image has one key in every run. Without the manifest a
@@ -26,7 +27,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from annotations.images import load_rgb
+from annotations.images import ImageError, load_rgb
 from annotations.types import Poses
 from artifacts import atomic, manifest
 from cache.planes import Recipe, make
@@ -141,11 +142,12 @@ def build(
     inputs: Mapping[str, str],
     threads: int = 2,
     on_progress: Callable[[int, int, str], None] | None = None,
-) -> Cache:
+) -> tuple[Cache, dict[Path, str]]:
     """Writes all tensors, then the index, then the manifest.
 
     A run that was killed goes on where it stopped: a tensor whose `.npy` and `.txt` are both there
-    was made by the same recipe and inputs (anything else is wiped first) and is kept.
+    was made by the same recipe and inputs (anything else is wiped first) and is kept. So is one of
+    a finished cache in which others are missing.
 
     Args:
         folder: Where the cache is to lie.
@@ -156,21 +158,29 @@ def build(
         threads: Pictures decoded at the same time.
         on_progress: Called with (done, total, name).
 
+    Returns:
+        The cache, and the pictures that could not be decoded with the reason; they are not in it.
+
     Raises:
-        ImageError: a picture that was readable before is not any more.
+        CacheError: a picture comes twice, or there is none at all.
     """
     started = time.monotonic()
     _begin(folder, {"recipe": recipe.as_json(), "inputs": dict(inputs)})
     twice = [str(image) for image, n in Counter(s.image for s in sources).items() if n > 1]
     if twice:
         raise CacheError(f"A picture must come once. Received twice: {', '.join(twice)}")
-    entries = []
+    entries, unreadable = [], {}
     with ThreadPoolExecutor(threads) as pool:
         results = pool.map(lambda source: _write_tensor(folder, source, recipe), sources)
-        for done, entry in enumerate(results, 1):
-            entries.append(entry)
+        for done, (source, result) in enumerate(zip(sources, results, strict=True), 1):
+            if isinstance(result, Entry):
+                entries.append(result)
+            else:
+                unreadable[source.image] = str(result)
             if on_progress:
-                on_progress(done, len(sources), entry.image.name)
+                on_progress(done, len(sources), source.image.name)
+    if not entries:
+        raise CacheError(f"{folder}: not one of {len(sources)} pictures could be read.")
     _write_index(folder, entries)
     counts = {"classes": list(classes), "images": len(entries)}
     manifest.write(
@@ -181,8 +191,7 @@ def build(
         counts=counts,
         seconds=time.monotonic() - started,
     )
-    (folder / STARTED).unlink()
-    return open_cache(folder)
+    return open_cache(folder), unreadable
 
 
 def open_cache(folder: Path) -> Cache:
@@ -208,6 +217,14 @@ def open_cache(folder: Path) -> Cache:
     )
 
 
+def missing_tensors(folder: Path) -> list[str]:
+    """Returns a line for each file of a finished cache that is gone."""
+    cache = open_cache(folder)
+    files = (tensor_path(folder, entry.key) for entry in cache.entries)
+    pairs = (file for path in files for file in (path, path.with_suffix(".txt")))
+    return [f"{path.name}: missing" for path in pairs if not path.exists()]
+
+
 def key_of(image: Path) -> str:
     """Returns a file stem for a picture: readable, and different for different paths."""
     readable = re.sub(r"[^A-Za-z0-9]+", "_", image.stem).strip("_")[:40]
@@ -230,14 +247,18 @@ def _begin(folder: Path, plan: dict[str, Any]) -> None:
     atomic.write_json(note, plan)
 
 
-def _write_tensor(folder: Path, source: Source, recipe: Recipe) -> Entry:
+def _write_tensor(folder: Path, source: Source, recipe: Recipe) -> Entry | ImageError:
     key = key_of(source.image)
     path = tensor_path(folder, key)
     text = f"label: {source.label}\nimage: {source.image.as_posix()}\nsplit: {source.split}\n"
     described = path.with_suffix(".txt")
     if not (path.exists() and described.exists() and described.read_text() == text):
         buffer = io.BytesIO()
-        np.save(buffer, make(load_rgb(source.image), source.poses, recipe), allow_pickle=False)
+        try:
+            pixels = load_rgb(source.image)
+        except ImageError as error:
+            return error
+        np.save(buffer, make(pixels, source.poses, recipe), allow_pickle=False)
         atomic.write_bytes(path, buffer.getvalue())
         atomic.write_text(described, text)
     digest = manifest.sha256_file(path)

@@ -8,6 +8,7 @@ them), so there is no dead knob. Imports no other room.
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -262,6 +263,16 @@ class Run(Section):
             )
         if self.draw and self.data.format != "mpii":
             wrong.append("draw makes a data set in MPII's layout: set data.format: mpii")
+        if self.stage1.train and self.stage1.weights.endswith(".yaml") and self.stage1.fit.freeze:
+            wrong.append("stage1.fit.freeze of untrained weights keeps them random: set it to 0")
+        tuned = self.stage2.train_adapter or self.stage2.fine_tune_epochs > 0
+        if not tuned and "heatmap" in self.cache.planes and "rgb" in self.cache.planes:
+            wrong.append(
+                "an adapter that is never trained ignores the heatmap: set stage2.train_adapter: "
+                "true, or fine_tune_epochs > 0"
+            )
+        if not tuned and self.stage2.adapter_start == "random":
+            wrong.append("a random adapter must be trained: set stage2.train_adapter: true")
         if self.report.split == "test" and not self.split.test:
             wrong.append("report.split 'test' needs split.test > 0")
         if wrong:
@@ -287,13 +298,10 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Run:
     if not isinstance(tree, dict):
         raise ConfigError(f"{path} must hold keys and values. Received: {type(tree).__name__}")
     mistakes = [line for item in overrides if (line := _override(tree, item))]
-    try:
-        run = Run.model_validate(tree)
-    except ValidationError as error:
-        mistakes += [_explain(detail) for detail in error.errors()]
+    mistakes += _mistakes(tree)
     if mistakes:
         raise ConfigError(f"{path}:\n" + "\n".join(f"  - {line}" for line in mistakes))
-    return run
+    return Run.model_validate(tree)
 
 
 def check_paths(run: Run, steps: Iterable[str]) -> None:
@@ -305,12 +313,22 @@ def check_paths(run: Run, steps: Iterable[str]) -> None:
         ConfigError: lists every path that is not.
     """
     missing = []
+    asked = set(steps)
     labels, images = run.data.annotations, run.data.images
-    if run.draw is None and {"annotations", "dry_run"} & set(steps):
-        if labels and not labels.is_file():
+    reads_images = {"annotations", "cache"} | ({"stage1"} if run.stage1.train else set())
+    if run.draw is None or "annotations" not in asked:
+        if labels and {"annotations", "dry_run"} & asked and not labels.is_file():
             missing.append(f"data.annotations: no such file: {labels}")
-        if not images.is_dir() and (not labels or "annotations" in steps):
+        if not images.is_dir() and (reads_images & asked or ("dry_run" in asked and not labels)):
             missing.append(f"data.images: no such folder: {images}")
+    for step, weights, names in (
+        ("stage1", run.stage1.weights, ()),
+        ("stage2", run.stage2.weights, ("imagenet", "none")),
+    ):
+        # A bare name of stage 1 may be found in a folder, or downloaded.
+        is_name = weights in names or (step == "stage1" and Path(weights).name == weights)
+        if step in asked and not is_name and not Path(weights).is_file():
+            missing.append(f"{step}.weights: no such file: {weights}")
     if missing:
         raise ConfigError("\n".join(missing))
 
@@ -318,6 +336,38 @@ def check_paths(run: Run, steps: Iterable[str]) -> None:
 def dump(run: Run) -> str:
     """Returns the configuration as YAML with every default written out; `load` reads it back."""
     return yaml.safe_dump(run.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _mistakes(tree: dict[str, Any]) -> list[str]:
+    """Returns every mistake. Keys that are wrong by themselves are dropped and the rest is judged.
+
+    (pydantic judges combinations only where each key is right.)
+    """
+    tree, lines, dropped = deepcopy(tree), [], set()
+    while True:
+        try:
+            Run.model_validate(tree)
+            return lines
+        except ValidationError as error:
+            found = [detail for detail in error.errors() if detail["loc"] not in dropped]
+        lines += [line for detail in found if (line := _explain(detail)) not in lines]
+        wrong = {d["loc"] for d in found if d["type"] not in ("missing", "value_error")}
+        if not wrong:
+            return lines
+        for loc in wrong:
+            _drop(tree, loc)
+        dropped |= wrong
+
+
+def _drop(tree: Any, loc: tuple[int | str, ...]) -> None:
+    """Removes what lies at `loc`; of a list that holds it, the whole list."""
+    for depth, part in enumerate(loc):
+        inner = tree.get(part) if isinstance(tree, dict) else None
+        if depth == len(loc) - 1 or not isinstance(inner, dict):
+            if isinstance(tree, dict):
+                tree.pop(part, None)
+            return
+        tree = inner
 
 
 def _override(tree: dict[str, Any], item: str) -> str | None:

@@ -66,11 +66,11 @@ class Pipeline:
                 iou=drawn.iou,
                 max_people=drawn.max_people,
             )
-            if self.pose.sha256 != drawn.sha256:
+            if (self.pose.sha256, self.pose.size) != (drawn.sha256, drawn.size):
                 raise ValueError(
-                    f"{run}: the classifier was trained on poses of graph {drawn.sha256[:12]}, but "
-                    f"stage1/pose.onnx is {self.pose.sha256[:12]}. Run the steps cache and stage2 "
-                    "of train.py again."
+                    f"{run}: the classifier was trained on poses of graph {drawn.sha256[:12]} at "
+                    f"{drawn.size} px, but stage1/pose.onnx is {self.pose.sha256[:12]} at "
+                    f"{self.pose.size} px. Run the steps cache and stage2 of train.py again."
                 )
 
     def rows(self, images: Sequence[Path], *, batch: int = 8) -> Iterator[Row]:

@@ -13,6 +13,7 @@ from artifacts import atomic
 from cache.store import key_of
 from inference.pipeline import Row
 
+_LONGEST_JPEG = 65_500  # pixels a side
 COLUMNS = ("image", "status", "activity", "probability", "top3", "n_people", "error")
 
 
@@ -20,8 +21,17 @@ class CsvWriter:
     """Writes rows to a CSV file beside its final name; it appears there when all are written."""
 
     def __init__(self, path: Path) -> None:
+        """Opens the file.
+
+        Raises:
+            IsADirectoryError: `path` is a folder.
+        """
+        if path.is_dir():
+            raise IsADirectoryError(f"{path} is a folder. Name a file, like {path / 'a.csv'}")
         self._replacing = atomic.replacing(path)
-        self._file = self._replacing.__enter__().open("w", newline="", encoding="utf-8")
+        self._file = self._replacing.__enter__().open(
+            "w", newline="", encoding="utf-8", errors="surrogateescape"
+        )
         self._writer = csv.writer(self._file)
         self._writer.writerow(COLUMNS)
 
@@ -62,6 +72,9 @@ def draw(row: Row, folder: Path, *, threshold: float) -> Path:
 
     Returns:
         The file's path.
+
+    Raises:
+        ValueError: the picture is too large for a JPEG.
     """
     activity, probability = row.ranking[0]
     image = load_rgb(row.image)
@@ -71,6 +84,8 @@ def draw(row: Row, folder: Path, *, threshold: float) -> Path:
         )
     image = _with_caption(image, f"{activity} {probability:.0%}")
     path = folder / f"{key_of(row.image)}.jpg"
+    if max(image.shape) > _LONGEST_JPEG:
+        raise ValueError(f"{row.image}: {image.shape[1]}x{image.shape[0]} is too large for a JPEG")
     write_image(path, image)
     return path
 

@@ -24,7 +24,7 @@ from stage1_pose.predict import load as load_predictor
 MOST_PARITY_PX = 0.1
 
 
-class ParityError(RuntimeError):
+class ParityError(ValueError):
     """The exported graph does not find what the torch model finds."""
 
 

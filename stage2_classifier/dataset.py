@@ -38,7 +38,7 @@ def train_batches(
 
     def tensors() -> Iterator[tuple[np.ndarray, int]]:
         for index in order.tolist():
-            tensor = cache.load(entries[index])
+            tensor = cache.load(entries[index], verify=True)
             if augmentation:
                 draw = np.random.default_rng((seed, epoch, index)).integers(2**31)
                 tensor = augmentation(tensor, int(draw))
@@ -52,7 +52,7 @@ def fixed_batches(cache: Cache, entries: Sequence[Entry], *, batch: int) -> tf.d
 
     def tensors() -> Iterator[tuple[np.ndarray, int]]:
         for entry in entries:
-            yield cache.load(entry), cache.class_id(entry)
+            yield cache.load(entry, verify=True), cache.class_id(entry)
 
     return _batches(cache, tensors, len(entries), batch)
 

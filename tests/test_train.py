@@ -101,22 +101,72 @@ def test_a_step_on_a_stale_one_is_refused_with_the_key(tiny_run: Path) -> None:
 
 
 def test_another_recipe_asks_stage_1_nothing(tiny_run: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(tiny_run, copy)
+    copy = copy_of(tiny_run, tmp_path)
     poses = (copy / "cache" / "poses.parquet").stat().st_mtime_ns
-    change = (
-        "--set",
-        "cache.heatmap.style=gaussian",
-        "--set",
-        f"data.images={tiny_run}/data/images",
-    )
-    same = ("--set", f"draw.folder={tiny_run}/data")
-    labels = ("--set", f"data.annotations={tiny_run}/data/release.mat")
-    done = train_tiny(copy, "cache", *change, *same, *labels)
+    change = ("--set", "cache.heatmap.style=gaussian")
+    done = train_tiny(copy, "cache", *change, *drawn_in(tiny_run))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "recipe.heatmap.style: 'skeleton' -> 'gaussian'" in done.stdout
     assert (copy / "cache" / "poses.parquet").stat().st_mtime_ns == poses
     assert open_cache(copy / "cache").recipe.heatmap.style == "gaussian"
+
+
+def test_a_new_split_makes_later_steps_stale(tiny_run: Path, tmp_path: Path) -> None:
+    copy = copy_of(tiny_run, tmp_path)
+    change = ("--set", "split.train=0.5", "--set", "split.val=0.3", *drawn_in(tiny_run))
+    assert train_tiny(copy, "annotations", *change).returncode == 0
+    done = train_tiny(copy, "report", *change)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Step 'cache' does not fit: inputs.samples" in done.stdout
+
+
+def test_a_missing_tensor_is_made_again(tiny_run: Path, tmp_path: Path) -> None:
+    copy = copy_of(tiny_run, tmp_path)
+    gone = min((copy / "cache" / "tensors").glob("*.npy"))
+    before = gone.read_bytes()
+    gone.unlink()
+    done = train_tiny(copy, "cache", *drawn_in(tiny_run))
+    assert done.returncode == 0 and f"{gone.name}: missing" in done.stdout, done.stdout
+    assert gone.read_bytes() == before
+
+
+def test_without_its_pictures_a_finished_cache_stays(tiny_run: Path, tmp_path: Path) -> None:
+    copy = copy_of(tiny_run, tmp_path)
+    elsewhere = ("--set", "data.images=nowhere")
+    done = train_tiny(copy, "cache", *drawn_in(tiny_run), *elsewhere)
+    assert done.returncode == 2 and "data.images: no such folder: nowhere" in done.stdout
+    assert open_cache(copy / "cache").entries == open_cache(tiny_run / "cache").entries
+
+
+def test_drawing_never_deletes_what_it_did_not_draw(tmp_path: Path) -> None:
+    photo = tmp_path / "tiny" / "data" / "holiday.jpg"
+    photo.parent.mkdir(parents=True)
+    photo.touch()
+    done = train_tiny(tmp_path / "tiny", "annotations")
+    assert done.returncode == 2 and "holds other files" in done.stdout
+    assert photo.exists()
+
+
+def test_an_empty_split_is_refused_at_once(tmp_path: Path) -> None:
+    change = ("--set", "split={train: 0.99, val: 0.005, test: 0.005}")
+    done = train_tiny(tmp_path / "tiny", "annotations", *change)
+    assert done.returncode == 2 and "No picture for val" in done.stdout, done.stdout
+
+
+def copy_of(tiny_run: Path, tmp_path: Path) -> Path:
+    shutil.copytree(tiny_run, tmp_path / "copy", ignore=shutil.ignore_patterns("data"))
+    return tmp_path / "copy"
+
+
+def drawn_in(tiny_run: Path) -> tuple[str, ...]:
+    """Settings that leave the drawn data set where `tiny_run` has it."""
+    data = tiny_run / "data"
+    settings = {
+        "draw.folder": data,
+        "data.annotations": data / "release.mat",
+        "data.images": data / "images",
+    }
+    return tuple(part for item in settings.items() for part in ("--set", "=".join(map(str, item))))
 
 
 def test_dry_run_needs_no_pictures(tmp_path: Path, tiny_run: Path) -> None:

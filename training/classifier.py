@@ -49,10 +49,12 @@ def make_stage2(run: schema.Run, folder: Path) -> Made:
             console.print(
                 f"[yellow]beginning anew:[/] {escape(str(stale))}", soft_wrap=True, highlight=False
             )
-            shutil.rmtree(folder)
+            old = folder.with_name(".old-stage2")  # renamed first: a kill leaves no half of it
+            shutil.rmtree(old, ignore_errors=True)
+            shutil.rmtree(folder.rename(old))
             history = train()
     entries = cache.of_split("val")[:PARITY_TENSORS]
-    tensors = np.stack([cache.load(entry) for entry in entries])
+    tensors = np.stack([cache.load(entry, verify=True) for entry in entries])
     export.export(folder, recipe=cache.recipe, classes=cache.classes, tensors=tensors)
     return [folder / "classifier.onnx", folder / "classifier.json"], asdict(history.best)
 
@@ -92,17 +94,22 @@ def judge(classifier: Any, cache: Any, split: str) -> Any:
 def _facts(run: schema.Run) -> dict[str, str]:
     """Returns rows for the report's first table: stage 1's figures and what each step took."""
     facts = {"classifier": f"{run.stage2.model}, planes {' + '.join(run.cache.planes)}"}
-    scores = run.run_dir / "stage1" / "metrics.json"
-    if scores.exists():
-        values = json.loads(scores.read_text())
-        names = {"pose_map50": "pose mAP50", "box_map50": "box mAP50", "pckh50": "PCKh@0.5"}
-        names["start_pckh50"] = "PCKh@0.5 before training"
-        known = {text: values[key] for key, text in names.items() if key in values}
-        facts |= {f"stage 1 {text}": f"{value:.4f}" for text, value in known.items()}
+    facts |= {f"stage 1 {text}": f"{value:.4f}" for text, value in _pose_scores(run).items()}
     for step in steps_of(run)[:-1]:
         found = manifest.read(run.run_dir / step)
         facts[f"minutes for {step}"] = f"{found['seconds'] / 60:.1f}" if found else "?"
     return facts
+
+
+def _pose_scores(run: schema.Run) -> dict[str, float]:
+    """Returns stage 1's figures by their names for people; none where it was not measured."""
+    path = run.run_dir / "stage1" / "metrics.json"
+    if "stage1" not in steps_of(run) or not path.exists():
+        return {}
+    values = json.loads(path.read_text())
+    names = {"pose_map50": "pose mAP50", "box_map50": "box mAP50", "pckh50": "PCKh@0.5"}
+    names["start_pckh50"] = "PCKh@0.5 before training"
+    return {text: values[key] for key, text in names.items() if values.get(key) is not None}
 
 
 def say_scores(run: schema.Run) -> None:
@@ -111,10 +118,7 @@ def say_scores(run: schema.Run) -> None:
     metrics = json.loads((folder / "metrics.json").read_text())
     names = ("accuracy", "top3_accuracy", "weighted_precision", "weighted_recall", "macro_f1")
     rows = [{"figure": name, metrics["split"]: f"{metrics[name]:.4f}"} for name in names]
-    stage1 = run.run_dir / "stage1" / "metrics.json"
-    if stage1.exists():
-        poses = json.loads(stage1.read_text())
-        shown = [name for name in ("pose_map50", "box_map50", "pckh50") if name in poses]
-        rows += [{"figure": f"stage 1 {k}", metrics["split"]: f"{poses[k]:.4f}"} for k in shown]
+    for text, value in _pose_scores(run).items():
+        rows.append({"figure": f"stage 1 {text}", metrics["split"]: f"{value:.4f}"})
     say_rows(f"{run.run_dir.name}: {metrics['n']} pictures", rows)
     console.print(f"report: {folder / 'report.md'}", highlight=False, soft_wrap=True)

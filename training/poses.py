@@ -2,9 +2,11 @@
 
 import shutil
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from annotations.images import ImageError, load_rgb
 from annotations.samples import read_samples
 from annotations.skeleton import SKELETONS
 from artifacts.atomic import write_json
@@ -23,6 +25,7 @@ PARITY_IMAGES = 8  # pictures on which an exported graph is compared with its mo
 def make_stage1(run: schema.Run, folder: Path) -> Made:
     """Trains the pose model, or takes it as it is; exports it and measures it."""
     section = run.stage1
+    (folder / "metrics.json").unlink(missing_ok=True)
     samples = read_samples(run.run_dir / stage1_samples(run))
     weights, metrics = find_weights(run), {}
     skeleton = SKELETONS[section.skeleton]
@@ -75,7 +78,7 @@ def export_poses(
     run: schema.Run, samples: Sequence[Any], weights: Path, folder: Path, skeleton: Any
 ) -> None:
     """Exports weights as a graph and compares the two on some of the samples' pictures."""
-    images = [sample.image for sample in samples[:PARITY_IMAGES]]
+    images = list(islice(filter(_is_readable, (s.image for s in samples)), PARITY_IMAGES))
     size = run.stage1.export_size
     export(weights, folder, size=size, skeleton=skeleton, images=images, threads=run.threads)
 
@@ -93,9 +96,17 @@ def find_poses(run: schema.Run, images: Sequence[Path], stage1: Path, path: Path
     """Asks the graph in folder `stage1` about the pictures that the file `path` does not know."""
     settings = run.stage1.predict.arguments()
     predictor = predict.load(stage1, threads=run.threads, **settings)
-    source = {"sha256": predictor.sha256, **settings}
+    source = {"sha256": predictor.sha256, "size": predictor.size, **settings}
     with progress_bar("finding poses", console) as show:
         return poses.find(path, images, predictor, source=source, on_progress=show)
+
+
+def _is_readable(image: Path) -> bool:
+    try:
+        load_rgb(image)
+    except ImageError:
+        return False
+    return True
 
 
 def _judged(samples: Sequence[Any]) -> str:

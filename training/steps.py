@@ -1,6 +1,7 @@
 """How steps keep house: what each is made from, whether it is up to date, and who may run."""
 
 import platform
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from artifacts.lock import locked
 from artifacts.manifest import sha256_file, sha256_json
 from cache.heatmap import Style
 from cache.planes import PoseSource, Recipe
+from cache.store import INDEX, missing_tensors, open_cache
 from configs import schema
 from stage1_pose.export import download
 from stage1_pose.predict import read_sidecar
@@ -25,14 +27,13 @@ from training.say import console
 Made = tuple[list[Path], dict[str, Any]]  # a step's outputs to vouch for, and counts to show
 
 
-def run_step(run: schema.Run, step: str, make: Callable[..., Made], **options: Any) -> None:
+def run_step(run: schema.Run, step: str, make: Callable[[schema.Run, Path], Made]) -> None:
     """Brings one step up to date: skips it, or makes it and vouches for it.
 
     Args:
         run: The whole configuration.
         step: One of `schema.STEPS`.
-        make: Called with the run, the step's folder and `options`.
-        **options: For `make`.
+        make: Called with the run and the step's folder.
 
     Raises:
         ValueError: an earlier step is missing or fits another configuration.
@@ -48,30 +49,40 @@ def run_step(run: schema.Run, step: str, make: Callable[..., Made], **options: A
         require(run, steps[: steps.index(step)])
         asked = {"recipe": recipe_of(run, step), "inputs": inputs_of(run, step)}
         why = manifest.why_stale(folder, **asked)
+        if step == "cache" and not why:
+            why = missing_tensors(folder)
         if not why:
             console.print(f"up to date: {folder}")
             return
         console.print(f"making {folder}: {'; '.join(why[:3])}", soft_wrap=True, highlight=False)
         (folder / manifest.NAME).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
+        for litter in [*folder.rglob(".tmp-*")]:  # of a killed process
+            shutil.rmtree(litter) if litter.is_dir() else litter.unlink(missing_ok=True)
         write_text(run.run_dir / "config.yaml", schema.dump(run))
         write_json(run.run_dir / "versions.json", versions())
         started = time.monotonic()
-        outputs, counts = make(run, folder, **options)
+        outputs, counts = make(run, folder)
         seconds = time.monotonic() - started
-        if manifest.read(folder) is None:  # The cache vouches for itself.
-            manifest.write(folder, **asked, outputs=outputs, counts=counts, seconds=seconds)
+        own = manifest.read(folder) or {"counts": {}}  # the cache's, which vouches for itself
+        counts = own["counts"] | counts
+        manifest.write(folder, **asked, outputs=outputs, counts=counts, seconds=seconds)
     console.print(f"[green]done[/] in {seconds:.0f} s: {folder}", highlight=False)
 
 
 def require(run: schema.Run, steps: Sequence[str]) -> None:
-    """Refuses to build on an earlier step that is unfinished or fits another configuration."""
+    """Refuses to build on an earlier step that is unfinished, or was made from something else.
+
+    What lies outside the run folder (labels, pictures, weights) may be gone by then.
+    """
     for step in steps:
         found = manifest.read(run.run_dir / step)
         hint = f"Run: python train.py {step} --config ..."
         if found is None:
             raise ValueError(f"Step {step!r} is not finished. {hint}")
         lines = manifest.differences(found["recipe"], recipe_of(run, step), "recipe.")
+        for name, digest in inner_inputs(run, step).items():
+            lines += manifest.differences(found["inputs"].get(name), digest, f"inputs.{name}.")
         lines += manifest.altered(run.run_dir / step, found)
         if lines:
             raise ValueError(f"Step {step!r} does not fit: {'; '.join(lines)}. {hint}")
@@ -110,28 +121,35 @@ def _cache_recipe(run: schema.Run) -> dict[str, Any]:
     if recipe.needs_poses:
         graph = read_sidecar(run.run_dir / "stage1")
         settings = run.stage1.predict.arguments()
-        pose = PoseSource(sha256=graph["sha256"], skeleton=graph["skeleton"], **settings)
+        known = {key: graph[key] for key in ("sha256", "size", "skeleton")}
+        pose = PoseSource(**known, **settings)
         recipe = replace(recipe, pose=pose)
     return recipe.as_json()
 
 
 def inputs_of(run: schema.Run, step: str) -> dict[str, str]:
-    """Returns the digests of all files that a step reads."""
-    labels = run.data.annotations
-    if step == "annotations":
-        inputs = {"images": _listing(run.data.images)}
-        return inputs | ({"labels": sha256_file(labels)} if labels else {})
+    """Returns the digests of everything that a step reads."""
+    inputs = inner_inputs(run, step)
+    if step == "annotations" and run.data.annotations:
+        inputs["labels"] = sha256_file(run.data.annotations)
     if step == "stage1":
         weights = find_weights(run)
-        return {
-            "samples": sha256_file(run.run_dir / stage1_samples(run)),
-            "weights": sha256_file(weights) if weights.is_file() else weights.name,
-            "images": _listing(run.data.images) if run.stage1.train else "",
-        }
-    if step == "cache":
-        samples = run.run_dir / "annotations" / "samples.jsonl"
-        return {"samples": sha256_file(samples), "images": _listing(run.data.images)}
-    inputs = {"cache": sha256_file(run.run_dir / "cache" / "index.parquet")}
+        inputs["weights"] = sha256_file(weights) if weights.is_file() else weights.name
+    if step in ("annotations", "cache") or (step == "stage1" and run.stage1.train):
+        inputs["images"] = _listing(run.data.images)
+    return inputs
+
+
+def inner_inputs(run: schema.Run, step: str) -> dict[str, str]:
+    """Returns the digests of what a step reads inside the run folder."""
+    if step == "annotations":
+        return {}
+    if step in ("stage1", "cache"):
+        name = stage1_samples(run) if step == "stage1" else "annotations/samples.jsonl"
+        return {"samples": sha256_file(run.run_dir / name)}
+    cache = open_cache(run.run_dir / "cache")
+    index = sha256_file(cache.folder / INDEX)
+    inputs = {"cache": sha256_json([index, cache.recipe.as_json(), cache.classes])}
     if step == "report":
         inputs["classifier"] = sha256_file(run.run_dir / "stage2" / "classifier.onnx")
     return inputs
@@ -148,6 +166,8 @@ def find_weights(run: schema.Run) -> Path:
 
 def _listing(folder: Path) -> str:
     """Returns a digest of the names, sizes and times of all pictures below a folder."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"data.images: no such folder: {folder}")
     stats = ((path, path.stat()) for path in find_images(folder))
     return sha256_json([[path.as_posix(), s.st_size, s.st_mtime_ns] for path, s in stats])
 

@@ -30,8 +30,10 @@ def make_cache(run: schema.Run, folder: Path) -> Made:
         for s in samples
         if s.activity and s.split and s.image not in unreadable
     ]
+    if not sources:
+        raise ValueError(f"Not one of {len(samples)} pictures could be read.")
     with progress_bar("drawing planes", console) as show:
-        cache = store.build(
+        cache, undecodable = store.build(
             folder,
             sources,
             recipe=recipe,
@@ -40,7 +42,9 @@ def make_cache(run: schema.Run, folder: Path) -> Made:
             threads=run.threads,
             on_progress=show,
         )
-    return [folder / store.INDEX], {"tensors": len(cache.entries), "unreadable": len(unreadable)}
+    say_notes(undecodable.values())
+    counts = {"tensors": len(cache.entries), "unreadable": len(unreadable | undecodable)}
+    return [folder / store.INDEX], counts
 
 
 def _classes(run: schema.Run, labels: set[str]) -> Sequence[str]:

@@ -1,6 +1,7 @@
 """Every kind of picture that a person may own, against Pillow."""
 
 import hashlib
+import os
 import re
 import zlib
 from pathlib import Path
@@ -120,8 +121,25 @@ class TestBadFiles:
 def test_what_a_camera_appends_behind_a_jpeg_is_allowed(tmp_path: Path):
     path = tmp_path / "phone.jpg"
     Image.fromarray(_SMOOTH).save(path)
-    path.write_bytes(path.read_bytes() + b"\0" * 1000 + b"MotionPhoto")
-    _check(path, _pillow(path))
+    whole = path.read_bytes()
+    film = np.random.default_rng(0).bytes(300_000)
+    for trailer in (b"\0" * 1000 + b"MotionPhoto", b"\0" * 100_000, film, b"\xff\xda" + film):
+        path.write_bytes(whole + trailer)
+        _check(path, _pillow(path))
+
+
+def test_an_orientation_that_opencv_does_not_see_does_not_turn_the_size(tmp_path: Path):
+    path = tmp_path / "xmp.jpg"
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="6"/></x:xmpmeta>'
+    Image.fromarray(_SMOOTH).save(path, xmp=xmp)
+    assert read_size(path) == load_rgb(path).shape[1::-1] == (64, 48)
+
+
+def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png"))
+    path.write_bytes(cv2.imencode(".png", _SMOOTH)[1].tobytes())
+    with pytest.raises(ImageError, match="name is not UTF-8. Rename it"):
+        read_size(path)
 
 
 def test_the_size_of_a_huge_picture_is_read_at_once(tmp_path: Path):
@@ -161,11 +179,16 @@ def test_a_huge_picture_is_read(tmp_path: Path):
 
 
 def test_find_images_passes_over_other_and_hidden_files(tmp_path: Path):
-    for name in ("b.JPG", "sub/a.png", "notes.txt", ".hidden.jpg", "._b.JPG"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "folder.jpg").mkdir()
-    assert find_images(tmp_path) == [tmp_path / "b.JPG", tmp_path / "sub" / "a.png"]
+    photos = tmp_path / "photos"
+    hidden = (".hidden.jpg", "._b.JPG", "sub/.thumbnails/a.png")
+    for name in ("b.JPG", "sub/a.png", "notes.txt", *hidden, "../elsewhere/c.png"):
+        (photos / name).parent.mkdir(exist_ok=True, parents=True)
+        (photos / name).touch()
+    (photos / "folder.jpg").mkdir()
+    (photos / "link").symlink_to(tmp_path / "elsewhere")
+    (photos / "sub" / "loop").symlink_to(photos)
+    found = [path.relative_to(photos).as_posix() for path in find_images(photos)]
+    assert found == ["b.JPG", "link/c.png", "sub/a.png"]
 
 
 def _png_that_claims(width: int, height: int) -> bytes:

@@ -89,7 +89,10 @@ def test_inputs_are_not_modified() -> None:
 
 def test_a_recipe_survives_json() -> None:
     recipe = Recipe(
-        planes=("rgb",), people="all", heatmap=Style("gaussian"), pose=PoseSource("ab", "mpii16")
+        planes=("rgb",),
+        people="all",
+        heatmap=Style("gaussian"),
+        pose=PoseSource("ab", 320, "mpii16"),
     )
     assert Recipe.from_json(json.loads(json.dumps(recipe.as_json()))) == recipe
 

@@ -33,9 +33,11 @@ def sources(tmp_path: Path) -> list[store.Source]:
 
 
 def build(folder: Path, sources: list[store.Source], recipe: Recipe = RECIPE) -> store.Cache:
-    return store.build(
+    cache, unreadable = store.build(
         folder, sources, recipe=recipe, classes=["class 0", "class 1"], inputs={"a": "1"}
     )
+    assert not unreadable
+    return cache
 
 
 def test_what_is_stored_is_what_make_made(tmp_path: Path, sources: list[store.Source]) -> None:
@@ -113,6 +115,32 @@ def test_another_recipe_wipes_the_old_tensors(tmp_path: Path, sources: list[stor
     cache = build(tmp_path / "cache", sources[:3], Recipe(planes=("rgb",), width=32, height=32))
     assert len(list((tmp_path / "cache" / store.TENSORS).glob("*.npy"))) == 3
     assert cache.load(cache.entries[0]).shape == (32, 32, 3)
+
+
+def test_a_deleted_tensor_is_seen_and_only_it_is_made_again(
+    tmp_path: Path, sources: list[store.Source]
+) -> None:
+    cache = build(tmp_path / "cache", sources)
+    gone, kept = (store.tensor_path(cache.folder, cache.entries[n].key) for n in (2, 3))
+    assert store.missing_tensors(cache.folder) == []
+    gone.unlink()
+    assert store.missing_tensors(cache.folder) == [f"{gone.name}: missing"]
+    written = os.stat(kept).st_mtime_ns
+    assert build(tmp_path / "cache", sources) == cache
+    assert gone.exists() and os.stat(kept).st_mtime_ns == written
+
+
+def test_undecodable_pictures_are_named_and_left_out(
+    tmp_path: Path, sources: list[store.Source]
+) -> None:
+    sources[1].image.write_bytes(b"")
+    cache, unreadable = store.build(
+        tmp_path / "cache", sources, recipe=RECIPE, classes=["class 0", "class 1"], inputs={}
+    )
+    assert len(cache.entries) == 5 and list(unreadable) == [sources[1].image]
+    assert "is empty" in unreadable[sources[1].image]
+    with pytest.raises(store.CacheError, match="not one of 1 pictures could be read"):
+        store.build(tmp_path / "none", sources[1:2], recipe=RECIPE, classes=["a"], inputs={})
 
 
 def test_a_picture_must_come_once(tmp_path: Path, sources: list[store.Source]) -> None:

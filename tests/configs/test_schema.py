@@ -134,3 +134,31 @@ except SystemExit as stop:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2, done.stderr
     assert "colour: unknown key" in done.stdout
+
+
+def test_combinations_are_judged_beside_wrong_keys(tmp_path: Path) -> None:
+    tree = {
+        **FOLDER,
+        "split": {"train": 0.8, "val": 0.2, "test": 0.0},
+        "stage1": {"train": True, "weights": "yolov8n-pose.yaml"},
+        "stage2": {"epoch": 3, "train_adapter": False, "adapter_start": "random"},
+    }
+    with pytest.raises(schema.ConfigError) as caught:
+        schema.load(write(tmp_path / "x.yaml", tree))
+    for part in (
+        "stage2.epoch: unknown key. Did you mean 'epochs'?",
+        "has no joints to train stage 1 on",
+        "needs split.test > 0",
+        "stage1.fit.freeze of untrained weights keeps them random",
+        "an adapter that is never trained ignores the heatmap",
+        "a random adapter must be trained",
+    ):
+        assert part in str(caught.value), caught.value
+
+
+def test_weights_that_are_not_there_are_told_at_once(tmp_path: Path) -> None:
+    weights = ["stage1.weights=dir/typo.pt", "stage2.weights=no.h5", f"data.images={tmp_path}"]
+    run = schema.load(write(tmp_path / "x.yaml", FOLDER), weights)
+    with pytest.raises(schema.ConfigError, match=r"(?s)stage1.weights.*typo.pt.*stage2.weights"):
+        schema.check_paths(run, schema.STEPS)
+    schema.check_paths(run, ["report"])
