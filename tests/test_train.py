@@ -150,7 +150,7 @@ def test_drawing_never_deletes_what_it_did_not_draw(tmp_path: Path) -> None:
 def test_an_empty_split_is_refused_at_once(tmp_path: Path) -> None:
     change = ("--set", "split={train: 0.99, val: 0.005, test: 0.005}")
     done = train_tiny(tmp_path / "tiny", "annotations", *change)
-    assert done.returncode == 2 and "No picture for val" in done.stdout, done.stdout
+    assert done.returncode == 2 and "No picture for test" in done.stdout, done.stdout
 
 
 def copy_of(tiny_run: Path, tmp_path: Path) -> Path:
