@@ -1,6 +1,7 @@
 # make demo     the whole pipeline on a data set that it draws itself
 # make test     the default test suite        make test-slow   the rest
 # make lint     ruff and pyright              make format      let ruff mend what it can
+# make bench    measures what has a promised limit
 # Each one creates .venv with the pinned packages first; a second call installs nothing.
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ INSTALLED := .venv/.installed
 # The two photos that the ultralytics package ships, found without importing it.
 PHOTOS = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; print(f('ultralytics').submodule_search_locations[0])")/assets/*.jpg
 
-.PHONY: demo test test-slow lint format lock clean
+.PHONY: demo test test-slow bench lint format lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo.yaml
@@ -22,6 +23,10 @@ test: $(INSTALLED)
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m "slow"
+
+# Pass MPII=FILE.mat to time the reader too.
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/basics.py $(MPII)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
