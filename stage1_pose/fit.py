@@ -166,9 +166,10 @@ def _run_round(
     import torch
     from ultralytics import YOLO
 
-    if threads:
-        torch.set_num_threads(threads)
     model = YOLO(start, task="pose")
+    if threads:
+        # Only now: on a CPU, ultralytics sets one thread fewer than there are cores first.
+        model.add_callback("on_train_start", lambda _: torch.set_num_threads(threads))
     model.add_callback("on_fit_epoch_end", lambda trainer: tell(*_epoch_line(trainer)))
     on_gpu = torch.cuda.is_available() and settings["device"] != "cpu"
     model.train(

@@ -46,11 +46,12 @@ def validate(
     import torch
     from ultralytics import YOLO
 
-    if threads:
-        torch.set_num_threads(threads)
     with tempfile.TemporaryDirectory(prefix="pose-activity-val-") as folder:
+        model = YOLO(pose_weights, task="pose")
+        if threads:
+            model.add_callback("on_val_start", lambda _: torch.set_num_threads(threads))
         validator = _run(
-            YOLO(pose_weights, task="pose"),
+            model,
             data=str(data_yaml.resolve()),
             split=split,
             imgsz=image_size,
