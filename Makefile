@@ -19,7 +19,7 @@ demo: $(INSTALLED)
 	$(BIN)/python train.py report --config configs/demo.yaml
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not gpu"
+	$(BIN)/python -m pytest -m "not slow and not gpu"
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m "slow"

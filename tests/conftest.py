@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import ROOT, train_tiny
+from tests.commands import train_tiny
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +24,3 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = train_tiny(folder, "all")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps the tests of a room in one worker: they share trainings that take a minute each."""
-    for item in items:
-        room = item.path.relative_to(ROOT / "tests").parts[0]
-        name = room if (ROOT / "tests" / room).is_dir() else "roof"
-        item.add_marker(pytest.mark.xdist_group(name))
