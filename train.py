@@ -105,7 +105,7 @@ def stage2(config: Config, overrides: Set = None) -> None:
 def report(config: Config, overrides: Set = None) -> None:
     """Classifies the test split and writes the scores."""
     run = _load(config, overrides, ["report"])
-    from training.classifier import make_report, say_scores
+    from training.scores import make_report, say_scores
     from training.steps import run_step
 
     run_step(run, "report", make_report)
