@@ -10,8 +10,10 @@ rules' arithmetic is in `rules.py`; they apply in this order:
 | no_annotations | images without a person with joints | dropped |
 | empty_activity | images without an activity | dropped |
 | missing_file, unreadable | images | dropped |
+| other_size | images with people, whose labels state another size than the file has | dropped |
 | outside | joints with x >= width or y >= height | become missing |
-| no_visible_joints | persons without a joint | dropped, with the image when nobody is left |
+| box_outside | persons whose given box leaves the picture | box cut at the edge |
+| no_visible_joints | persons without a joint or a box | dropped, and the image if all are |
 | box_from_joints | persons without a box | box from the joints' minimum and maximum |
 | head_padding | such boxes without a head top | upper edge raised |
 | ankle_padding | such boxes without both ankles | lower edge lowered |
@@ -22,13 +24,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from annotations.activities import some
 from annotations.images import read_size as read_header_size
 from annotations.rules import (
     boxes_from_joints,
+    clip_boxes,
+    compare_sizes,
     drop_negative,
     drop_outside,
     look_at_file,
@@ -42,7 +47,9 @@ RULES = (
     "empty_activity",
     "missing_file",
     "unreadable",
+    "other_size",
     "outside",
+    "box_outside",
     "no_visible_joints",
     "box_from_joints",
     "head_padding",
@@ -50,7 +57,9 @@ RULES = (
     "single_image_activity",
 )
 NOT_CHECKED = "not checked"
-_NEED_FILES = ("missing_file", "unreadable")
+_NEED_FILES = ("missing_file", "unreadable", "other_size")
+_NEED_SIZES = ("outside", "box_outside")
+_MOST_NOTES = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +105,7 @@ def clean(
     *,
     padding: float = 0.1,
     need_keypoints: bool = True,
+    need_activity: Literal["picture", "person", "none"] = "picture",
     check_images: bool = True,
     root: Path | None = None,
     read_size: Callable[[Path], tuple[int, int]] = read_header_size,
@@ -108,7 +118,8 @@ def clean(
         samples: As a reader gives them.
         padding: By what fraction of its height a box made from joints grows over a missing head
             top and below missing ankles; 0 or more.
-        need_keypoints: Whether an image without joints is dropped.
+        need_keypoints: Whether an image without people is dropped.
+        need_activity: What must have one: the picture; it or a person in it; or nothing.
         check_images: Whether files are looked at. Without (a dry run) the rules that need them are
             reported as "not checked"; `Sample.size` stays as the reader gave it, and where that
             is None, boxes are not clipped.
@@ -125,11 +136,14 @@ def clean(
     log = _Log(root, cases_per_rule, check_images)
     kept = []
     for raw in samples:
-        log.count_entry(raw, need_keypoints)
         keypoints, negative = drop_negative(raw.keypoints)
-        size, reason = raw.size, why_drop(raw, need_keypoints=need_keypoints)
+        reason = why_drop(raw, need_keypoints=need_keypoints, need_activity=need_activity)
+        log.count_entry(raw, reason is None)
+        size = raw.size
         if reason is None and check_images:
             size, reason = look_at_file(raw.image, read_size)
+            if size is not None:
+                reason = compare_sizes(raw, size)
         mended = replace(raw, keypoints=keypoints, size=size)
         log.people(raw, mended, {"negative": negative})
         if reason is None and len(keypoints):
@@ -149,19 +163,23 @@ def _mend_people(
 ) -> tuple[Sample, tuple[str, str] | None]:
     """Applies the rules about persons; returns the sample, or the (rule, sentence) to drop it."""
     keypoints, outside = sample.keypoints, np.zeros(len(sample.boxes), int)
+    given, cut = sample.boxes, np.zeros(len(sample.boxes), bool)
     if sample.size is None:
         log.sizes_known = False
     else:
         keypoints, outside = drop_outside(keypoints, sample.size)
-    alive = np.any(keypoints[..., 2], axis=1)
+        given, cut = clip_boxes(given, sample.size)
+    has_joint, has_box = keypoints[..., 2].any(axis=1), given.any(axis=1)
+    alive = np.logical_or(has_joint, has_box)
     boxes, no_head, no_ankle = boxes_from_joints(
         keypoints, sample.skeleton, padding=padding, size=sample.size
     )
-    boxless = alive & ~np.any(sample.boxes, axis=1)
-    boxes = np.where(boxless[:, None], boxes, sample.boxes)
+    boxless = has_joint & ~has_box
+    boxes = np.where(boxless[:, None], boxes, given)
     mended = replace(sample, keypoints=keypoints, boxes=boxes)
     counts = {
         "outside": outside,
+        "box_outside": cut,
         "no_visible_joints": ~alive,
         "box_from_joints": boxless,
         "head_padding": boxless & no_head,
@@ -173,23 +191,20 @@ def _mend_people(
     if not alive.any():
         return mended, ("no_visible_joints", "nobody in it has a joint left")
     log.reject_people(raw, np.flatnonzero(~alive))
-    return _take_people(mended, alive), None
-
-
-def _take_people(sample: Sample, which: Any) -> Sample:
-    return replace(
-        sample,
-        boxes=sample.boxes[which],
-        keypoints=sample.keypoints[which],
-        head_sizes=sample.head_sizes[which],
-    )
+    return mended.take(alive), None
 
 
 def _note_single_images(kept: list[Sample], log: "_Log") -> list[str]:
     count = Counter(sample.activity for sample in kept)
-    lonely = [sample for sample in kept if count[sample.activity] == 1]
+    lonely = [s for s in kept if s.activity is not None and count[s.activity] == 1]
     for sample in lonely:
         log.touch("single_image_activity", sample.image, 1)
+    if len(lonely) > _MOST_NOTES:
+        names = some([repr(sample.activity) for sample in lonely])
+        return [
+            f"{len(lonely):,} activities have one image each: {names}. They can be trained on but "
+            "not tested. Add images or remove the activities."
+        ]
     return [
         f"The activity {sample.activity!r} has one image ({sample.image}): it can be trained on "
         "but not tested. Add images or remove the activity."
@@ -213,10 +228,10 @@ class _Log:
     touched: dict[str, list[str]] = field(default_factory=lambda: {rule: [] for rule in RULES})
     cases: dict[str, list[Case]] = field(default_factory=lambda: {rule: [] for rule in RULES})
 
-    def count_entry(self, sample: Sample, need_keypoints: bool) -> None:
+    def count_entry(self, sample: Sample, of_use: bool) -> None:
         self.entries += 1
         self.with_keypoints += len(sample.boxes) > 0
-        self.with_activity += why_drop(sample, need_keypoints=need_keypoints) is None
+        self.with_activity += of_use
 
     def touch(self, rule: str, image: Path, count: int) -> None:
         self.counts[rule] += count
@@ -229,7 +244,7 @@ class _Log:
         if rule == "no_visible_joints":  # Already counted, by persons.
             return
         self.touch(rule, sample.image, 1)
-        self._add_case(Case(rule, _take_people(sample, slice(0)), None))
+        self._add_case(Case(rule, sample.take(slice(0)), None))
 
     def reject_people(self, sample: Sample, people: np.ndarray) -> None:
         self.rejected += [
@@ -253,7 +268,7 @@ class _Log:
     def report(self, kept: int) -> dict[str, Any]:
         unchecked = set() if self.check_images else {*_NEED_FILES}
         if not self.sizes_known:
-            unchecked.add("outside")
+            unchecked |= {*_NEED_SIZES}
         return {
             "entries": self.entries,
             "with_keypoints": self.with_keypoints,
@@ -268,8 +283,9 @@ class _Log:
 
 
 def _make_case(rule: str, raw: Sample, mended: Sample, person: int) -> Case:
-    before, after = _take_people(raw, [person]), _take_people(mended, [person])
-    return Case(rule, _with_box(before), _with_box(after) if after.keypoints.any() else None)
+    before, after = raw.take([person]), mended.take([person])
+    stays = after.keypoints.any() or after.boxes.any()
+    return Case(rule, _with_box(before), _with_box(after) if stays else None)
 
 
 def _with_box(sample: Sample) -> Sample:

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from annotations.skeleton import Skeleton
 
 _Colour = tuple[int, int, int]
+_Rectangle = tuple[int, int, int, int]  # x1, y1, x2, y2, past the end
 _LEFT: _Colour = (0, 190, 255)
 _RIGHT: _Colour = (255, 120, 30)
 _MIDDLE: _Colour = (140, 235, 90)
@@ -63,10 +64,10 @@ def draw_poses(
         if boxes is not None and np.any(boxes[i]):
             _draw_box(canvas, boxes[i], colour)
         _draw_skeleton(canvas, skeleton, person, threshold)
-        if labels is not None:
-            _draw_tag(
-                canvas, labels[i], _anchor(person, None if boxes is None else boxes[i]), colour
-            )
+    taken: list[_Rectangle] = []  # tags come last: nobody's limbs hide another one's label
+    for i, text in enumerate(labels or ()):
+        anchor = _anchor(np.asarray(keypoints[i]), None if boxes is None else boxes[i])
+        _draw_tag(canvas, text, anchor, _PEOPLE[i % len(_PEOPLE)], taken)
     return canvas
 
 
@@ -87,6 +88,26 @@ def draw_crosses(image: np.ndarray, points: np.ndarray, colour: tuple[int, int, 
                 arm = np.array([radius, slope * radius])
                 _line(canvas, point - arm, point + arm, ink, width)
     return canvas
+
+
+def cut_to(image: np.ndarray, boxes: np.ndarray, *, around: float = 0.15) -> np.ndarray:
+    """Returns the part of the picture that holds all boxes, for a closer look.
+
+    Args:
+        image: `(H, W, 3)` uint8.
+        boxes: `(N, 4)` xyxy pixels. A box of zeros says nothing; without any other one the whole
+            picture is returned.
+        around: Margin on each side, as a share of that part's longer side.
+    """
+    there = boxes[np.any(boxes, axis=1)]
+    if not len(there):
+        return image.copy()
+    low, high = there[:, :2].min(0), there[:, 2:].max(0)
+    margin = around * max(high - low)
+    size = np.array(image.shape[1::-1])
+    x1, y1 = np.clip(np.floor(low - margin), 0, size - 1).astype(int)
+    x2, y2 = np.clip(np.ceil(high + margin), [x1 + 1, y1 + 1], size).astype(int)
+    return image[y1:y2, x1:x2].copy()
 
 
 def fit(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -206,15 +227,32 @@ def _anchor(person: np.ndarray, box: np.ndarray | None) -> tuple[float, float]:
     return (0.0, 0.0) if not len(seen) else (float(seen[:, 0].min()), float(seen[:, 1].min()))
 
 
-def _draw_tag(canvas: np.ndarray, text: str, anchor: tuple[float, float], colour: _Colour) -> None:
-    """Writes dark text on a coloured strip above `anchor`, inside the picture."""
+def _draw_tag(
+    canvas: np.ndarray,
+    text: str,
+    anchor: tuple[float, float],
+    colour: _Colour,
+    taken: list[_Rectangle],
+) -> None:
+    """Writes dark text on a coloured strip above `anchor`, inside the picture.
+
+    Where it would hide one of the strips in `taken`, it goes below them; it is added to `taken`.
+    """
     height, width = canvas.shape[:2]
     line = max(12, min(height, width) // 22)
     text_w = min(width, ceil(_font(line).getlength(text)) + line // 2)
     x = int(np.clip(anchor[0], 0, width - text_w))
-    y = int(np.clip(anchor[1] - line, 0, max(0, height - line)))
+    first = int(np.clip(anchor[1] - line, 0, max(0, height - line)))
+    below = range(first, max(0, height - line) + 1, line)
+    free = (y for y in below if not any(_overlap((x, y, x + text_w, y + line), r) for r in taken))
+    y = next(free, first)
+    taken.append((x, y, x + text_w, y + line))
     canvas[y : y + line, x : x + text_w] = colour
     _draw_text(canvas, text, (x + line // 4, y), line, text_w - line // 4, _DARK)
+
+
+def _overlap(a: _Rectangle, b: _Rectangle) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 @cache

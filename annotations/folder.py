@@ -4,15 +4,13 @@ There are no joints in such a data set, so each Sample has no people. No picture
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
+from annotations.activities import check_names, some
 from annotations.images import find_images, is_image
 from annotations.skeleton import COCO17
 from annotations.types import Sample, no_people
-
-_SHOWN = 5
 
 
 def read_folder(images: Path, *, group_pattern: str | None = None) -> Iterator[Sample]:
@@ -41,7 +39,7 @@ def read_folder(images: Path, *, group_pattern: str | None = None) -> Iterator[S
     if empty:
         raise ValueError(
             f"{images}: every class folder must hold at least one picture. "
-            f"Empty: {_some(empty)}. Add pictures or delete the folder."
+            f"Empty: {some(empty)}. Add pictures or delete the folder."
         )
     return (
         _make_sample(path, folder.name, pattern)
@@ -58,7 +56,7 @@ def _class_folders(images: Path) -> list[Path]:
     if stray:
         raise ValueError(
             f"{images}: pictures must lie in a sub-folder named after their activity. "
-            f"Beside the sub-folders: {_some(stray)}. Move them."
+            f"Beside the sub-folders: {some(stray)}. Move them."
         )
     folders = [path for path in inside if path.is_dir()]
     if not folders:
@@ -66,20 +64,8 @@ def _class_folders(images: Path) -> list[Path]:
             f"{images}: must hold one sub-folder per activity, with the pictures in it. "
             "It holds no sub-folder."
         )
-    _check_case(images, folders)
+    check_names(images, (folder.name for folder in folders))
     return folders
-
-
-def _check_case(images: Path, folders: list[Path]) -> None:
-    seen: dict[str, str] = {}
-    for folder in folders:
-        key = unicodedata.normalize("NFC", folder.name).casefold()
-        if key in seen:
-            raise ValueError(
-                f"{images}: class folders must differ by more than upper and lower case. "
-                f"Received: {seen[key]!r} and {folder.name!r}. Merge or rename them."
-            )
-        seen[key] = folder.name
 
 
 def _compile(group_pattern: str | None) -> re.Pattern[str] | None:
@@ -112,8 +98,3 @@ def _make_sample(path: Path, activity: str, pattern: re.Pattern[str] | None) -> 
         activity=activity,
         group=match["group"] if match else None,
     )
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
+from annotations.activities import check_names
 from annotations.skeleton import MPII16
 from annotations.types import Sample
 
@@ -44,7 +45,8 @@ def read_mpii(annotations: Path, images: Path | None) -> Iterator[Sample]:
         `activity` the category name or None, `group` the video or None.
 
     Raises:
-        ValueError: the file is missing, damaged or of another layout.
+        ValueError: the file is missing, damaged or of another layout, or two activities differ in
+            upper and lower case only.
     """
     release = _load_release(annotations)
     entries, acts = _as_list(_field(release, "annolist")), _as_list(_field(release, "act"))
@@ -53,6 +55,7 @@ def read_mpii(annotations: Path, images: Path | None) -> Iterator[Sample]:
             f"{annotations}: RELEASE.annolist and RELEASE.act must have the same length. "
             f"Received: {len(entries)} and {len(acts)}. Download the file again."
         )
+    check_names(annotations, (_text(_field(act, "cat_name")) for act in acts))
     for i, entry in enumerate(entries):
         name = _text(_field(_field(entry, "image"), "name"))
         if name is None:

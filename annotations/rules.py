@@ -5,6 +5,7 @@ Keypoints are `(N, K, 3)` float32 pixels of the upright picture. Nothing is coun
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from annotations.skeleton import Skeleton
 from annotations.types import Sample
 
 _SMALLEST_SIDE = 1.0
+_ROUNDING = 0.05  # pixels
 
 
 def drop_negative(keypoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -69,12 +71,29 @@ def boxes_from_joints(
     return np.concatenate([low, high], axis=1).astype(np.float32), no_head, no_ankle
 
 
-def why_drop(sample: Sample, *, need_keypoints: bool) -> tuple[str, str] | None:
+def clip_boxes(boxes: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Cuts boxes at the picture's edges; one that lies outside altogether becomes all zero.
+
+    Returns:
+        The new boxes, and `(N,)` bool: which were changed by more than a file's rounding.
+    """
+    clipped = boxes.reshape(-1, 2, 2).clip(0, size).reshape(-1, 4).astype(np.float32)
+    clipped[(clipped[:, 2:] <= clipped[:, :2]).any(axis=1)] = 0
+    return clipped, (np.abs(clipped - boxes) > _ROUNDING).any(axis=1)
+
+
+def why_drop(
+    sample: Sample, *, need_keypoints: bool, need_activity: Literal["picture", "person", "none"]
+) -> tuple[str, str] | None:
     """Returns (rule, sentence) when the labels alone say that an image is of no use, else None."""
     if need_keypoints and not len(sample.boxes):
         return "no_annotations", "no person in it has annotated joints"
-    if not (sample.activity or "").strip():
+    if need_activity == "none" or (sample.activity or "").strip():
+        return None
+    if not any((activity or "").strip() for activity in sample.activities or ()):
         return "empty_activity", "it has no activity"
+    if need_activity == "picture":
+        return "empty_activity", "its people do different things, and it has no activity of its own"
     return None
 
 
@@ -88,6 +107,17 @@ def look_at_file(
         return read_size(path), None
     except ImageError as error:
         return None, ("unreadable", str(error))
+
+
+def compare_sizes(sample: Sample, size: tuple[int, int]) -> tuple[str, str] | None:
+    """Returns (rule, sentence) where the labels are in the pixels of another picture, else None."""
+    if sample.size in (None, size) or not len(sample.boxes):
+        return None
+    (w, h), (width, height) = sample.size, size
+    return (
+        "other_size",
+        f"its labels are for {w}x{h} pixels, but the upright picture has {width}x{height}",
+    )
 
 
 def _without(keypoints: np.ndarray, bad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

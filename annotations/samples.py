@@ -1,7 +1,7 @@
 """Samples and rejections as files: JSON lines (exact both ways) and CSV.
 
 One line of JSON per Sample: image, size, skeleton, boxes, keypoints, head_sizes, activity, group,
-split. Image paths are stored as they are given.
+split, activities. Image paths are stored as they are given.
 """
 
 import csv
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from annotations.skeleton import SKELETONS
+from annotations.skeleton import Skeleton
 from annotations.types import Rejection, Sample
 from artifacts.atomic import replacing
 
@@ -60,18 +60,19 @@ def _to_json(sample: Sample) -> dict[str, Any]:
     return {
         "image": str(sample.image),
         "size": sample.size,
-        "skeleton": sample.skeleton.name,
+        "skeleton": sample.skeleton.as_json(),
         "boxes": sample.boxes.tolist(),
         "keypoints": sample.keypoints.tolist(),
         "head_sizes": sample.head_sizes.tolist(),
         "activity": sample.activity,
         "group": sample.group,
         "split": sample.split,
+        "activities": sample.activities,
     }
 
 
 def _from_json(value: dict[str, Any]) -> Sample:
-    skeleton = SKELETONS[value["skeleton"]]
+    skeleton = Skeleton.from_json(value["skeleton"])
     return Sample(
         image=Path(value["image"]),
         size=None if value["size"] is None else (int(value["size"][0]), int(value["size"][1])),
@@ -82,4 +83,6 @@ def _from_json(value: dict[str, Any]) -> Sample:
         activity=value["activity"],
         group=value["group"],
         split=value["split"],
+        # Absent from files that older versions wrote.
+        activities=tuple(value.get("activities") or ()) or None,
     )

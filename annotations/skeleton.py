@@ -1,10 +1,16 @@
 """Skeletons as data: joint names, left/right pairs and bones.
 
 This is the only file that writes a joint index. Everyone else asks a `Skeleton` by joint name.
+The known ones are in `SKELETONS`; `foreign` makes one of what a data set says about its own.
 """
 
+import hashlib
+import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -12,7 +18,7 @@ class Skeleton:
     """An ordered set of named joints.
 
     Attributes:
-        name: Key in `SKELETONS`.
+        name: Key in `SKELETONS`, or what `foreign` calls it; tells two skeletons apart.
         joints: K joint names; a joint's position here is its index in every keypoint array.
         pairs: Left/right joint names that change places when a picture is mirrored.
         bones: Pairs of joint names that a drawing joins by a line.
@@ -53,6 +59,34 @@ class Skeleton:
     def bone_index(self) -> tuple[tuple[int, int], ...]:
         """`bones` as index pairs."""
         return tuple((self.index(a), self.index(b)) for a, b in self.bones)
+
+    def as_json(self) -> str | dict[str, Any]:
+        """Returns the name of one of `SKELETONS`, or all of another one; see `from_json`."""
+        if SKELETONS.get(self.name) == self:
+            return self.name
+        return {
+            "name": self.name,
+            "joints": list(self.joints),
+            "pairs": [list(pair) for pair in self.pairs],
+            "bones": [list(bone) for bone in self.bones],
+        }
+
+    @staticmethod
+    def from_json(value: Any) -> "Skeleton":
+        """Returns the skeleton that `as_json` described.
+
+        Raises:
+            ValueError: no such name, or no such description.
+        """
+        if isinstance(value, str) and value in SKELETONS:
+            return SKELETONS[value]
+        if not isinstance(value, dict) or not {"name", "joints", "pairs", "bones"} <= value.keys():
+            raise ValueError(
+                f"A skeleton is one of {list(SKELETONS)} or has a name, joints, pairs and bones. "
+                f"Received: {value!r}"
+            )
+        pairs, bones = _pairs_of(value["pairs"]), _pairs_of(value["bones"])
+        return Skeleton(value["name"], tuple(value["joints"]), pairs, bones)
 
 
 def _sides(*parts: str) -> tuple[tuple[str, str], ...]:
@@ -178,3 +212,65 @@ OPENPOSE18 = Skeleton(
 )
 
 SKELETONS = {skeleton.name: skeleton for skeleton in (MPII16, COCO17, OPENPOSE18)}
+
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_SIDES = {"left": "left", "l": "left", "right": "right", "r": "right"}
+_HASH = re.compile(r"-[0-9a-f]{8}$")
+
+
+def foreign(
+    category: str,
+    joints: Sequence[str],
+    bones: Sequence[tuple[str, str]],
+    pairs: Sequence[tuple[str, str]] | None = None,
+) -> Skeleton:
+    """Returns a data set's own skeleton, or the known one that has the same joints.
+
+    Args:
+        category: What it is of: "person", "dog".
+        joints: In the order of the file. Case and separators do not matter for being known.
+        bones: Pairs of joints; a known skeleton keeps its own.
+        pairs: Left/right pairs; None infers them from the names.
+
+    Returns:
+        A known skeleton, or one named `CATEGORY-HASH` after its joints, pairs and bones.
+
+    Raises:
+        ValueError: a joint name comes twice, or pairs or bones name none of the joints.
+    """
+    plain = [_words(joint) for joint in joints]
+    for known in SKELETONS.values():
+        if plain == [_words(joint) for joint in known.joints]:
+            return known
+    found = _pairs_of(infer_pairs(joints) if pairs is None else pairs)
+    parts = [list(joints), found, _pairs_of(bones)]
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
+    return Skeleton(f"{category}-{digest}", tuple(joints), found, _pairs_of(bones))
+
+
+def category_of(skeleton: Skeleton) -> str:
+    """Returns the category that `foreign` was given; "person" for a known skeleton."""
+    return "person" if skeleton.name in SKELETONS else _HASH.sub("", skeleton.name)
+
+
+def infer_pairs(joints: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs joint names that differ in left and right alone.
+
+    The side is a word of the name: `left_eye`, `Eye Left`, `l-eye`, `eyeR`.
+    """
+    sided: dict[tuple[str, ...], dict[str, str]] = {}
+    for joint in joints:
+        words = _words(joint)
+        sides = [_SIDES[word] for word in words if word in _SIDES]
+        if len(sides) == 1:
+            rest = tuple("" if word in _SIDES else word for word in words)
+            sided.setdefault(rest, {})[sides[0]] = joint
+    return [(of["left"], of["right"]) for of in sided.values() if len(of) == 2]
+
+
+def _words(joint: str) -> list[str]:
+    return [word.lower() for word in _WORDS.findall(joint)]
+
+
+def _pairs_of(pairs: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((a, b) for a, b in pairs)

@@ -3,18 +3,24 @@
 Every activity is spread over the three splits in proportion, and a group (a video, a scene) is
 never cut: on MPII's sports photos a split that cut clips showed 12 points of accuracy too many.
 The result depends on the seed and on the set of samples, not on their order. No picture is opened.
+A data set's own split can be kept instead (`keep_given`).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 
+from annotations.activities import some
 from annotations.types import Sample
 
 SPLITS = ("train", "val", "test")
+_MOST_NOTES = 5
+
+Key = tuple[bool, str]  # of a group
 
 
 @dataclass
@@ -46,6 +52,7 @@ def split(
     val: float | int,
     test: float | int,
     seed: int,
+    together: Iterable[Sequence[Path]] = (),
 ) -> tuple[list[Sample], list[str]]:
     """Gives every sample its split.
 
@@ -59,6 +66,8 @@ def split(
         val: As `train`.
         test: As `train`.
         seed: Another seed gives another split.
+        together: Sets of images that must not be cut either (copies of one picture); each becomes
+            one group with the groups of its images.
 
     Returns:
         The samples in their order with `split` set; "train", "val" or "test", or None for those
@@ -69,13 +78,53 @@ def split(
             ask for more than there is.
     """
     sizes = _sizes(len(samples), train=train, val=val, test=test)
-    groups = _groups(samples)
+    _check_once(samples)
+    keys = _keys(samples, together)
+    groups = _groups(samples, keys)
     bins = [_Bin(name, size) for name, size in zip(SPLITS, sizes, strict=True) if size]
     if sum(sizes) < len(samples):
         bins.append(_Bin(None, len(samples) - sum(sizes)))
     chosen = _deal(groups, bins, np.random.default_rng(seed))
-    done = [replace(sample, split=chosen[_group_key(sample)]) for sample in samples]
-    return done, _notes(done, dict(zip(SPLITS, sizes, strict=True)))
+    done = [replace(s, split=chosen[key]) for s, key in zip(samples, keys, strict=True)]
+    wanted: dict[str, int] = dict(zip(SPLITS, sizes, strict=True))
+    return done, [
+        *_size_notes(done, wanted),
+        *_activity_notes(done, [n for n in SPLITS if wanted[n]]),
+    ]
+
+
+def keep_given(samples: Sequence[Sample]) -> list[str]:
+    """Looks at the split that a data set brings along.
+
+    Returns:
+        Notes: images without a split, groups on both sides, activities missing from a split.
+
+    Raises:
+        ValueError: an image twice, no image for train or val, or an unknown name of a split.
+    """
+    _check_once(samples)
+    counts = Counter(sample.split for sample in samples)
+    unknown = sorted({*counts} - {*SPLITS, None}, key=str)
+    if unknown or not (counts["train"] and counts["val"]):
+        raise ValueError(
+            f"split: given needs labels that name the split of each image, one of {SPLITS}, with "
+            f"some for train and val. Received: {dict(counts)}. Name them, or give sizes: "
+            "split: {train: 0.7, val: 0.15, test: 0.15}"
+        )
+    notes = []
+    if counts[None]:
+        notes.append(f"{counts[None]:,} images are in no split: their labels name none.")
+    sides: dict[str, set[str]] = defaultdict(set)
+    for sample in samples:
+        if sample.group is not None and sample.split is not None:
+            sides[sample.group].add(sample.split)
+    cut = [repr(group) for group, names in sorted(sides.items()) if len(names) > 1]
+    if cut:
+        notes.append(
+            f"{len(cut):,} groups lie in more than one split ({some(cut)}): scores will look "
+            "better than they are. Mend the splits, or give sizes instead of split: given."
+        )
+    return notes + _activity_notes(samples, [name for name in SPLITS if counts[name]])
 
 
 def average_joints(samples: Sequence[Sample]) -> list[dict[str, str | float]]:
@@ -125,27 +174,50 @@ def _sizes(n: int, **wanted: float | int) -> list[int]:
     return sizes
 
 
-def _group_key(sample: Sample) -> tuple[bool, str]:
-    # A group that happens to be called like a file stays apart from that file.
-    return (True, sample.image.as_posix()) if sample.group is None else (False, sample.group)
-
-
-def _groups(samples: Sequence[Sample]) -> dict[tuple[bool, str], Counter[str | None]]:
-    """Returns activity -> number of images for each group, sorted by name."""
-    images = Counter(sample.image for sample in samples)
-    image, count = images.most_common(1)[0]
+def _check_once(samples: Sequence[Sample]) -> None:
+    image, count = Counter(sample.image for sample in samples).most_common(1)[0]
     if count > 1:
         raise ValueError(f"An image must be listed once. Received: {image} {count} times")
-    groups: dict[tuple[bool, str], Counter[str | None]] = defaultdict(Counter)
-    for sample in samples:
-        groups[_group_key(sample)][sample.activity] += 1
+
+
+def _keys(samples: Sequence[Sample], together: Iterable[Sequence[Path]]) -> list[Key]:
+    """Returns each sample's group; groups that `together` ties bear the first one's name."""
+    # A group that happens to be called like a file stays apart from that file.
+    keys = [(s.group is None, s.group or s.image.as_posix()) for s in samples]
+    key_of = {sample.image: key for sample, key in zip(samples, keys, strict=True)}
+    parent: dict[Key, Key] = {}
+
+    def root(key: Key) -> Key:
+        while key in parent:
+            key = parent[key]
+        return key
+
+    for images in together:
+        roots = sorted({root(key_of[image]) for image in images if image in key_of})
+        for key in roots[1:]:
+            parent[key] = roots[0]
+    return [root(key) for key in keys]
+
+
+def _stratum(sample: Sample) -> str | None:
+    """Returns what a sample is counted as: its activity, else that of a person in it."""
+    return sample.activity or next(filter(None, sample.activities or ()), None)
+
+
+def _groups(samples: Sequence[Sample], keys: Sequence[Key]) -> dict[Key, Counter[str | None]]:
+    """Returns activity -> number of images for each group, sorted by name."""
+    groups: dict[Key, Counter[str | None]] = defaultdict(Counter)
+    for sample, key in zip(samples, keys, strict=True):
+        groups[key][_stratum(sample)] += 1
     return dict(sorted(groups.items()))
 
 
 def _deal(
-    groups: dict[tuple[bool, str], Counter[str | None]], bins: list[_Bin], rng: np.random.Generator
-) -> dict[tuple[bool, str], str | None]:
-    total = sum((Counter(group) for group in groups.values()), Counter())
+    groups: dict[Key, Counter[str | None]], bins: list[_Bin], rng: np.random.Generator
+) -> dict[Key, str | None]:
+    total: Counter[str | None] = Counter()
+    for group in groups.values():
+        total.update(group)
     share = {activity: Fraction(count, total.total()) for activity, count in total.items()}
     spread = Counter(activity for group in groups.values() for activity in group)
     keys = list(groups)
@@ -166,26 +238,39 @@ def _deal(
     return chosen
 
 
-def _notes(samples: list[Sample], sizes: dict[str, int]) -> list[str]:
-    notes = []
+def _size_notes(samples: Sequence[Sample], sizes: Mapping[str, int]) -> list[str]:
     got = Counter(sample.split for sample in samples)
-    for name, size in sizes.items():
-        if got[name] != size:
-            notes.append(
-                f"{name} has {got[name]} images instead of {size}, since no group may be cut."
-            )
+    notes = [
+        f"{name} has {got[name]} images instead of {size}, since no group may be cut."
+        for name, size in sizes.items()
+        if got[name] != size
+    ]
     if got[None]:
         notes.append(
             f"{got[None]} images are in no split: the sizes ask for {sum(sizes.values())}."
         )
+    return notes
+
+
+def _activity_notes(samples: Sequence[Sample], splits: Sequence[str]) -> list[str]:
+    """Names the activities that are missing from a split: each, or how many where many are."""
     per_activity: dict[str | None, Counter[str | None]] = defaultdict(Counter)
     for sample in samples:
-        per_activity[sample.activity][sample.split] += 1
-    for activity, counts in sorted(per_activity.items(), key=lambda item: str(item[0])):
-        absent = [name for name, size in sizes.items() if size and not counts[name]]
-        if absent:
-            notes.append(
-                f"The activity {activity!r} ({counts.total()} images) has none in "
-                f"{' and '.join(absent)}. Add images, or more groups."
-            )
-    return notes
+        per_activity[_stratum(sample)][sample.split] += 1
+    per_activity.pop(None, None)
+    missing = [
+        (activity, counts.total(), [name for name in splits if not counts[name]])
+        for activity, counts in sorted(per_activity.items(), key=lambda item: str(item[0]))
+        if not all(counts[name] for name in splits)
+    ]
+    if len(missing) > _MOST_NOTES:
+        names = some([repr(activity) for activity, _, _ in missing])
+        return [
+            f"{len(missing):,} activities have no image in one split or another: {names}. "
+            "Add images, or more groups."
+        ]
+    return [
+        f"The activity {activity!r} ({count} images) has none in {' and '.join(absent)}. "
+        "Add images, or more groups."
+        for activity, count, absent in missing
+    ]

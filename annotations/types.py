@@ -7,8 +7,9 @@ their confidence in v.
 *Boxes* are float32 `(N, 4)`: x1, y1, x2, y2 in pixels. Values are always finite; N may be 0.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +30,8 @@ class Sample:
         activity: Class name or None.
         group: Pictures of one group (video, scene) never lie on both sides of a split; or None.
         split: "train", "val", "test" or None.
+        activities: N class names or None, one a person; None where the source has none by person,
+            or where there is nobody (an empty tuple becomes None).
     """
 
     image: Path
@@ -40,10 +43,29 @@ class Sample:
     activity: str | None = None
     group: str | None = None
     split: str | None = None
+    activities: tuple[str | None, ...] | None = None
 
     def __post_init__(self) -> None:
         _check_people(self.image, self.skeleton, self.boxes, self.keypoints)
         _check_array(self.image, "head_sizes", self.head_sizes, (len(self.boxes),))
+        if self.activities is not None and len(self.activities) != len(self.boxes):
+            raise ValueError(
+                f"{self.image}: activities must name one per person, {len(self.boxes)} in all. "
+                f"Received: {self.activities}"
+            )
+        if not self.activities:
+            object.__setattr__(self, "activities", None)
+
+    def take(self, people: Any) -> "Sample":
+        """Returns the sample with some of its people: a slice, an index list or a bool mask."""
+        chosen = np.arange(len(self.boxes))[people]
+        return replace(
+            self,
+            boxes=self.boxes[chosen],
+            keypoints=self.keypoints[chosen],
+            head_sizes=self.head_sizes[chosen],
+            activities=self.activities and tuple(self.activities[i] for i in chosen),
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ our own. Pictures are never modified. Source: docs.ultralytics.com/datasets/pose
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,14 @@ import cv2
 import numpy as np
 import yaml
 
-from annotations.images import load_rgb, read_size
-from annotations.skeleton import SKELETONS, Skeleton
+from annotations.images import ImageError, load_rgb, read_size
+from annotations.skeleton import Skeleton
 from annotations.types import Sample, no_people
 from artifacts import atomic
+from stage1_pose.yolo_reader import SPLITS, Description, describe, label_of
 
-SPLITS = ("train", "val", "test")
 _JPEG_QUALITY = 95
+_TOLERANCE = 0.01  # ultralytics allows it too
 _UNSAFE = re.compile(r"[^\w.-]")
 
 
@@ -77,27 +78,44 @@ def write_yolo(
     return folder / "data.yaml"
 
 
-def read_yolo(data_yaml: Path) -> Iterator[Sample]:
-    """Reads a data set back.
+def read_yolo(data_yaml: Path, root: Path | None = None) -> Iterator[Sample]:
+    """Reads a data set, also one that was not made here.
+
+    Where there are several class names, they are the persons' activities, and the picture's where
+    all its people share one; a single class name ("person") is no activity. A picture without a
+    label file has no people. Without `kpt_names`, 17 joints are COCO's, and others are called
+    kpt_0, kpt_1, ... with `flip_idx`' pairs and no bones.
 
     Args:
-        data_yaml: As `write_yolo` makes it.
+        data_yaml: As ultralytics reads it; see `stage1_pose.yolo_reader`.
+        root: The data set's folder as it is here, where data.yaml's own paths do not hold.
 
-    Yields:
-        Samples in the order of splits and names. What YOLO does not hold is unknown: head sizes
-        0, no activity, no group.
+    Returns:
+        Samples in the order of splits and paths. What YOLO does not hold is unknown: head sizes 0,
+        no group. A picture that cannot be read has no size and no people.
 
     Raises:
-        ValueError: not such a file, an unknown skeleton, or a line that is no person.
+        ValueError: a wrong data.yaml, pictures that are not there, no label file at all, or a line
+            that is no person.
     """
-    data = yaml.safe_load(data_yaml.read_text())
-    skeleton = _find_skeleton(data_yaml, data)
-    for split in SPLITS:
-        if split not in data:
-            continue
-        for image in sorted((data_yaml.parent / data[split]).iterdir()):
-            label = data_yaml.parent / "labels" / split / f"{image.stem}.txt"
-            yield _read_sample(image, label, skeleton, split)
+    found = describe(data_yaml, root)
+    labels = [label_of(image) for _, image in found.pictures]
+    if labels and not any(label.is_file() for label in labels):
+        raise ValueError(
+            f"{data_yaml}: no picture has a label file. The first was looked for at {labels[0]}: "
+            "pictures lie below a folder `images`, labels below `labels` beside it."
+        )
+    return (
+        _read_sample(image, label, found, split)
+        for (split, image), label in zip(found.pictures, labels, strict=True)
+    )
+
+
+def files_of(data_yaml: Path, root: Path | None = None) -> list[Path]:
+    """Returns every picture and every label file of a data set; raises as `read_yolo`."""
+    pictures = [image for _, image in describe(data_yaml, root).pictures]
+    labels = (label_of(image) for image in pictures)
+    return [*pictures, *(label for label in labels if label.is_file())]
 
 
 def flip_index(skeleton: Skeleton) -> list[int]:
@@ -120,7 +138,8 @@ def _description(skeleton: Skeleton, used: dict[str, int]) -> dict[str, Any]:
         # Without a key `path`, ultralytics starts at this file's folder: the set can be moved.
         **{split: f"images/{split}" for split in SPLITS if split in used},
         "kpt_shape": [len(skeleton), 3],
-        "flip_idx": flip_index(skeleton),
+        # Without it, ultralytics does not mirror pictures: right for joints of unknown sides.
+        **({"flip_idx": flip_index(skeleton)} if skeleton.pairs else {}),
         "names": {0: "person"},
         "kpt_names": {0: list(skeleton.joints)},
     }
@@ -157,30 +176,21 @@ def _lines(sample: Sample, skeleton: Skeleton) -> list[str]:
     ]
 
 
-def _find_skeleton(data_yaml: Path, data: Any) -> Skeleton:
-    try:
-        joints, shape = tuple(data["kpt_names"][0]), data["kpt_shape"]
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{data_yaml} is not a data set of write_yolo ({error!r})") from None
-    for skeleton in SKELETONS.values():
-        if skeleton.joints == joints and shape == [len(skeleton), 3]:
-            return skeleton
-    raise ValueError(f"{data_yaml}: no known skeleton ({list(SKELETONS)}) has the joints {joints}")
-
-
-def _read_sample(image: Path, label: Path, skeleton: Skeleton, split: str) -> Sample:
-    size = read_size(image)
-    width = 5 + 3 * len(skeleton)
-    rows = [line.split() for line in label.read_text().splitlines()]
-    if any(len(row) != width for row in rows):
-        raise ValueError(f"{label}: a line holds {width} numbers. Received: {list(map(len, rows))}")
+def _read_sample(image: Path, label: Path, found: Description, split: str) -> Sample:
+    skeleton = found.skeleton
     boxes, points, heads = no_people(skeleton)
-    if rows:
-        table = np.array(rows, np.float64)
+    table = _read_table(label, found)
+    try:
+        size = read_size(image)
+    except ImageError:  # The cleaner tells it.
+        size, table = None, table[:0]
+    if size is not None and len(table):
         middle, extent = table[:, 1:3] * size, table[:, 3:5] * size
         boxes = np.concatenate([middle - extent / 2, middle + extent / 2], axis=1)
-        points = table[:, 5:].reshape(len(rows), len(skeleton), 3) * (*size, 0.5)
-        heads = np.zeros(len(rows), np.float32)
+        points = table[:, 5:].reshape(len(table), len(skeleton), 3) * (*size, 0.5)
+        heads = np.zeros(len(table), np.float32)
+    names = tuple(found.names[int(row[0])] for row in table)
+    activities = names if len(found.names) > 1 else None
     return Sample(
         image,
         size,
@@ -188,8 +198,47 @@ def _read_sample(image: Path, label: Path, skeleton: Skeleton, split: str) -> Sa
         boxes.astype(np.float32),
         points.astype(np.float32),
         heads,
+        activity=names[0] if activities and len({*names}) == 1 else None,
         split=split,
+        activities=activities,
     )
+
+
+def _read_table(label: Path, found: Description) -> np.ndarray:
+    """Returns the lines of a label file as `(N, 5 + 3 K)`; a missing joint is all zero."""
+    joints = len(found.skeleton)
+    text = label.read_text(encoding="utf-8-sig") if label.is_file() else ""
+    rows = [line.split() for line in text.splitlines() if line.strip()]
+    width = 5 + found.numbers * joints
+    if any(len(row) != width for row in rows):
+        raise ValueError(f"{label}: a line holds {width} numbers. Received: {list(map(len, rows))}")
+    try:
+        given = np.array(rows, np.float64).reshape(len(rows), width)
+    except ValueError as error:
+        raise ValueError(f"{label}: a line holds numbers only ({error}).") from None
+    points = given[:, 5:].reshape(len(rows), joints, found.numbers)
+    if found.numbers == 2:  # ultralytics: negative is missing, all else visible.
+        seen = (points >= 0).all(axis=2, keepdims=True)
+        points = np.concatenate([points, 2.0 * seen], axis=2)
+    points = np.where(points[..., 2:] > 0, points, 0)
+    _check_values(label, given[:, :5], points, found.names)
+    return np.concatenate([given[:, :5], points.reshape(len(rows), 3 * joints)], axis=1)
+
+
+def _check_values(label: Path, heads: np.ndarray, points: np.ndarray, names: Sequence[str]) -> None:
+    places = np.concatenate([heads[:, 1:].ravel(), points[..., :2].ravel()])
+    wrong = places[~((places >= -_TOLERANCE) & (places <= 1 + _TOLERANCE))]
+    if wrong.size:
+        raise ValueError(
+            f"{label}: positions are fractions of the picture, 0..1. Received: {wrong[:5].tolist()}"
+        )
+    if not np.isin(points[..., 2], (0, 1, 2)).all():
+        raise ValueError(f"{label}: v is 0, 1 or 2. Received: {np.unique(points[..., 2]).tolist()}")
+    if not np.isin(heads[:, 0], range(len(names))).all():
+        raise ValueError(
+            f"{label}: a line begins with the number of its class, 0..{len(names) - 1}. "
+            f"Received: {np.unique(heads[:, 0]).tolist()}"
+        )
 
 
 def _link(source: Path, target: Path) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from annotations.mpii import read_mpii
+from annotations.types import Sample
 from tests.commands import train_tiny
 
 
@@ -15,6 +17,12 @@ def data_dir() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("real data needed: set POSE_ACTIVITY_DATA to its folder")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def mpii_release(data_dir: Path) -> list[Sample]:
+    """All samples of the rebuilt MPII file, as read; names without a folder."""
+    return list(read_mpii(data_dir / "mpii" / "mpii_release_rebuilt.mat", None))
 
 
 @pytest.fixture(scope="session")

@@ -3,19 +3,24 @@
 import csv
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from annotations import clean, images, samples, split, synthetic
+from annotations.coco import read_coco, write_coco
 from annotations.draw_cleaning import cleaning_gallery
+from annotations.duplicates import describe_duplicates, find_duplicates, write_duplicates
 from annotations.folder import read_folder
 from annotations.mpii import read_mpii
+from annotations.table import read_table
 from annotations.types import Sample
 from artifacts import manifest
 from artifacts.atomic import write_json, write_text
 from artifacts.lock import locked
 from configs import schema
 from inference.progress import progress_bar
+from stage1_pose.yolo_dataset import read_yolo
 from training.say import console, say_notes, say_rows
 from training.steps import Made
 
@@ -25,18 +30,23 @@ def make_annotations(run: schema.Run, folder: Path) -> Made:
     cleaned = clean_labels(run, folder / "cleaning.json", check_images=True)
     samples.write_rejections(folder / "rejections.csv", cleaned.rejected)
     images.write_image(folder / "cleaning.png", cleaning_gallery(cleaned.cases))
+    _check_some_kept(run, cleaned)
+    with progress_bar("looking for copies", console) as show:
+        copies = find_duplicates((sample.image for sample in cleaned.kept), on_progress=show)
     outputs = []
     roles = {"samples.jsonl": run.split, "stage1.jsonl": run.stage1.split}
     for name, sizes in roles.items():
         if sizes:
-            kept, notes = split.split(cleaned.kept, **sizes.arguments(), seed=run.seed)
+            kept = _split(run, cleaned.kept, sizes, copies)
             samples.write_samples(folder / name, kept)
             outputs.append(folder / name)
-            say_notes(notes)
-            if run.data.format == "mpii":
+            if any(len(sample.boxes) for sample in kept):
                 say_rows(f"average joints per image, {name}", split.average_joints(kept))
     kept = samples.read_samples(folder / "samples.jsonl")
     _check_splits(run, kept)
+    say_notes(describe_duplicates(copies, kept))
+    write_duplicates(folder / "duplicates.csv", copies, kept)
+    write_coco(folder / "cleaned.coco.json", kept, root=run.data.images)
     counts = {}
     for name in split.SPLITS:
         paths = [sample.image for sample in kept if sample.split == name]
@@ -45,15 +55,57 @@ def make_annotations(run: schema.Run, folder: Path) -> Made:
     return outputs, counts
 
 
+def _split(
+    run: schema.Run,
+    kept: Sequence[Sample],
+    sizes: schema.Split | Literal["given"],
+    copies: Sequence[Sequence[Path]],
+) -> list[Sample]:
+    """Splits by sizes, or keeps the split that the labels name; says what it could not do."""
+    if isinstance(sizes, str):
+        say_notes(split.keep_given(kept))
+        return [*kept]
+    done, notes = split.split(kept, **sizes.arguments(), seed=run.seed, together=copies)
+    if sizes is run.split and any(sample.split for sample in kept):
+        notes.append("The labels name splits, which are not used. To keep them: split: given")
+    say_notes(notes)
+    return done
+
+
+def _check_some_kept(run: schema.Run, cleaned: clean.Cleaned) -> None:
+    """Refuses labels of which nothing is left, with the reason that is most often the one."""
+    if cleaned.kept:
+        return
+    entries = cleaned.report["entries"]
+    rules = Counter(rejection.rule for rejection in cleaned.rejected)
+    why = ", ".join(f"{rule}: {count}" for rule, count in rules.most_common())
+    first = cleaned.rejected[0] if cleaned.rejected else None
+    example = f" The first: {first.image}: {first.detail}." if first else ""
+    most = rules.most_common(1)[0][0] if rules else ""
+    hints = {
+        "missing_file": f" Picture names start at {run.data.folder}: is data.images right?",
+        "empty_activity": " To train the pose model alone, set stage2: null.",
+    }
+    raise ValueError(
+        f"Not one of the {entries} labelled pictures can be used ({why})."
+        f"{example}{hints.get(most, '')}"
+    )
+
+
 def _check_splits(run: schema.Run, kept: Sequence[Sample]) -> None:
     """Refuses what would only fail after all training: a split that is needed and empty."""
     counts = Counter(sample.split for sample in kept)
-    needed = {"train", "val", run.report.split}
+    needed = {"train", "val", run.report.split} if run.stage2 else {"train", "val"}
     empty = [name for name in split.SPLITS if name in needed and not counts[name]]
+    if empty and run.split == "given":
+        raise ValueError(
+            f"No picture for {' and '.join(empty)} in the split that the labels name. Without a "
+            "test split set report.split: val, or give sizes instead of split: given."
+        )
     if empty:
         raise ValueError(
             f"No picture for {' and '.join(empty)}: {len(kept)} are left after cleaning, "
-            f"and groups are not cut. Add pictures, or change {run.split.arguments()}."
+            f"and groups are not cut. Add pictures, or change {run.split}."
         )
 
 
@@ -78,17 +130,17 @@ def try_annotations(run: schema.Run, *, strict: bool) -> None:
 
 def clean_labels(run: schema.Run, path: Path, *, check_images: bool) -> clean.Cleaned:
     """Reads and mends the labels, says what was done, and writes the report to `path`."""
-    if run.data.annotations:
-        samples = read_mpii(run.data.annotations, run.data.images)
-    else:
-        samples = read_folder(run.data.images, group_pattern=run.data.group_pattern)
+    notes: list[str] = []
+    found = read_labels(run.data, on_note=notes.append)
+    say_notes(notes)
     with progress_bar("cleaning", console) as show:
         cleaned = clean.clean(
-            samples,
+            found,
             **run.clean.arguments(),
             need_keypoints=run.data.format == "mpii",
+            need_activity=_need_activity(run),
             check_images=check_images,
-            root=run.data.images,
+            root=run.data.folder,
             on_progress=show,
         )
     report = cleaned.report
@@ -98,6 +150,25 @@ def clean_labels(run: schema.Run, path: Path, *, check_images: bool) -> clean.Cl
     say_rows("cleaning", [{"rule": name, "count": count} for name, count in rows])
     say_notes(cleaned.notes)
     return cleaned
+
+
+def read_labels(data: schema.Data, *, on_note: Callable[[str], None]) -> Iterator[Sample]:
+    """Reads labels of any format; `on_note` is told what the reader left out or guessed."""
+    if data.annotations is None:
+        return read_folder(data.folder, group_pattern=data.group_pattern)
+    if data.format == "coco":
+        return read_coco(data.annotations, data.folder, on_note=on_note)
+    if data.format == "table":
+        return read_table(data.annotations, data.folder, on_note=on_note)
+    if data.format == "yolo":
+        return read_yolo(data.annotations, data.images)
+    return read_mpii(data.annotations, data.folder)
+
+
+def _need_activity(run: schema.Run) -> Literal["picture", "person", "none"]:
+    if run.stage2 is None:
+        return "none"
+    return "person" if run.cache.people == "each" else "picture"
 
 
 def draw_data_set(draw: schema.Draw, seed: int) -> None:

@@ -1,7 +1,5 @@
 """Stick figures in memory, and the pictures they stand in."""
 
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 
-from annotations.mpii import read_mpii
 from annotations.skeleton import MPII16
 from annotations.types import Sample
 
@@ -74,32 +71,3 @@ def write_picture(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
-
-
-@pytest.fixture(scope="session")
-def _mpii(data_dir: Path) -> tuple[list[Sample], tuple[float, float]]:
-    start, peak = time.process_time(), _peak_gigabytes()
-    samples = list(read_mpii(data_dir / "mpii" / "mpii_release_rebuilt.mat", None))
-    used = _peak_gigabytes()
-    # An earlier test may have used more than the reader: then its peak says nothing.
-    return samples, (time.process_time() - start, used if used > peak else 0.0)
-
-
-@pytest.fixture(scope="session")
-def mpii_release(_mpii: tuple[list[Sample], tuple[float, float]]) -> list[Sample]:
-    """All samples of the rebuilt MPII file, as read."""
-    return _mpii[0]
-
-
-@pytest.fixture(scope="session")
-def mpii_cost(_mpii: tuple[list[Sample], tuple[float, float]]) -> tuple[float, float]:
-    """Processor seconds and peak gigabytes of reading it."""
-    return _mpii[1]
-
-
-def _peak_gigabytes() -> float:
-    if sys.platform != "linux":  # Elsewhere it is absent or has another unit.
-        return 0.0
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

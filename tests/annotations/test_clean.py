@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -167,7 +168,9 @@ class TestClean:
             "empty_activity": 2,
             "missing_file": 1,
             "unreadable": 1,
+            "other_size": 0,
             "outside": 1 + 16,
+            "box_outside": 0,
             "no_visible_joints": 2,
             "box_from_joints": 8,
             "head_padding": 1,
@@ -217,7 +220,8 @@ class TestClean:
     def test_dry_run(self, faulty: list[Sample]):
         report = clean(faulty, check_images=False).report
         unchecked = {rule for rule, count in report["rules"].items() if count == "not checked"}
-        assert unchecked == {"missing_file", "unreadable", "outside"}
+        unsized = {"outside", "box_outside", "other_size"}
+        assert unchecked == {"missing_file", "unreadable"} | unsized
         assert report["rules"]["negative"] == 1 and report["kept"] == 10
 
     def test_a_dry_run_uses_sizes_that_are_known(self, faulty: list[Sample]):
@@ -237,6 +241,57 @@ class TestClean:
         result = clean(samples, need_keypoints=False)
         assert len(result.kept) == 3 and not result.rejected
         assert result.report["with_keypoints"] == 0 and result.report["with_activity"] == 3
+
+    def test_a_person_with_a_box_needs_no_joint(self, make_sample: Make, write_picture: Write):
+        ghost = np.zeros((16, 3), np.float32)
+        sample = make_sample(write_picture("a.jpg"), ghost, ghost)
+        sample = replace(sample, boxes=np.array([[1, 2, 30, 40], [0, 0, 0, 0]], np.float32))
+        (kept,) = clean([replace(sample, activities=("run", "sit"))]).kept
+        assert kept.boxes.tolist() == [[1, 2, 30, 40]] and kept.activities == ("run",)
+
+    def test_boxes_are_cut_at_the_edge(
+        self, person: np.ndarray, make_sample: Make, write_picture: Write
+    ):
+        sample = make_sample(write_picture("a.jpg"), person, person, person)
+        boxes = [[-5, 10, 60, 150], [200, 0, 300, 50], [0, 0, 100, 140]]
+        result = clean([replace(sample, boxes=np.array(boxes, np.float32))])
+        assert result.kept[0].boxes.tolist() == [[0, 10, 60, 140], [10, 20, 90, 120], boxes[2]]
+        assert result.report["rules"]["box_outside"] == 2
+
+    def test_labels_of_another_size(
+        self, person: np.ndarray, make_sample: Make, write_picture: Write
+    ):
+        turned = make_sample(write_picture("turned.jpg"), person, size=(140, 100))
+        nobody = make_sample(write_picture("nobody.jpg"), size=(140, 100))
+        result = clean([turned, nobody], need_keypoints=False)
+        assert [s.image.name for s in result.kept] == ["nobody.jpg"]
+        assert result.rejected[0].rule == "other_size"
+        assert (
+            "for 140x100 pixels, but the upright picture has 100x140" in result.rejected[0].detail
+        )
+
+    @pytest.mark.parametrize(
+        ("need", "kept"), [("picture", "a"), ("person", "ab"), ("none", "abc")]
+    )
+    def test_whose_activity_is_needed(
+        self, person: np.ndarray, make_sample: Make, need: Any, kept: str
+    ):
+        one = make_sample("a.jpg", person)
+        two = replace(one, image=Path("b.jpg"), activity=None, activities=("run",))
+        three = replace(one, image=Path("c.jpg"), activity=None)
+        result = clean([one, two, three], need_activity=need, check_images=False)
+        assert "".join(sample.image.stem for sample in result.kept) == kept
+        details = [rejection.detail for rejection in result.rejected]
+        assert ("its people do different things" in " ".join(details)) == (need == "picture")
+
+    def test_many_lonely_activities_are_one_note(self, make_sample: Make):
+        samples = [make_sample(f"{i}.jpg", activity=f"class {i}") for i in range(10_000)]
+        result = clean(samples, need_keypoints=False, check_images=False)
+        assert len(result.notes) == 1
+        assert result.notes[0].startswith(
+            "10,000 activities have one image each: 'class 0', 'class"
+        )
+        assert "and 9,995 more" in result.notes[0]
 
     def test_the_size_is_that_of_the_upright_picture(
         self, person: np.ndarray, make_sample: Make, tmp_path: Path

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from annotations.clean import clean
-from annotations.draw import draw_box, draw_crosses, draw_poses, fit, gallery
+from annotations.draw import cut_to, draw_box, draw_crosses, draw_poses, fit, gallery
 from annotations.draw_cleaning import cleaning_gallery
 from annotations.images import load_rgb
 from annotations.skeleton import MPII16
@@ -62,6 +62,16 @@ class TestPoses:
     def test_nobody(self):
         nobody = np.zeros((0, 16, 3), np.float32)
         assert (draw_poses(_GREY, MPII16, nobody, np.zeros((0, 4)), []) == _GREY).all()
+
+    def test_labels_in_one_place_do_not_hide_each_other(self):
+        ghosts = np.zeros((3, 16, 3), np.float32)
+        boxes = np.array([[10, 40, 60, 90], [12, 42, 60, 90], [14, 38, 60, 90]], np.float32)
+        alone = draw_poses(_GREY, MPII16, ghosts[:1], boxes[:1], ["aaaa"])
+        together = draw_poses(_GREY, MPII16, ghosts, boxes, ["aaaa", "bbbb", "cccc"])
+        strip = (slice(28, 40), slice(10, 30))
+        assert np.array_equal(together[strip], alone[strip])
+        for colour in ((120, 200, 255), (250, 130, 190)):  # the second and third are there too
+            assert (together == colour).all(-1).sum() >= 200
 
     def test_a_person_without_joints_and_box_has_its_label_only(self):
         ghost = np.zeros((1, 16, 3), np.float32)
@@ -166,3 +176,26 @@ def test_drawn_poses_lie_on_real_photos(data_dir: Path, mpii_release: list[Sampl
             seen = sample.keypoints[0, sample.keypoints[0, :, 2] > 0, :2]
             np.testing.assert_allclose([x.min(), y.min()], seen.min(0), atol=12)
             assert 0 < len(x) < 0.05 * image[..., 0].size
+
+
+class TestCut:
+    PICTURE = np.arange(100 * 200 * 3, dtype=np.uint32).astype(np.uint8).reshape(100, 200, 3)
+
+    @pytest.mark.parametrize(
+        ("boxes", "part"),
+        [
+            ([[50, 40, 90, 60]], (slice(36, 64), slice(46, 94))),
+            ([[50, 40, 90, 60], [0, 0, 0, 0]], (slice(36, 64), slice(46, 94))),
+            ([[10, 10, 20, 20], [100, 50, 110, 60]], (slice(0, 70), slice(0, 120))),
+            ([[-50, -50, 300, 300]], (slice(0, 100), slice(0, 200))),
+            ([[0, 0, 0, 0]], (slice(0, 100), slice(0, 200))),
+            ([], (slice(0, 100), slice(0, 200))),
+        ],
+    )
+    def test_the_part_around_all_boxes(self, boxes: list[list[float]], part: tuple[slice, slice]):
+        array = np.array(boxes, np.float32).reshape(-1, 4)
+        np.testing.assert_array_equal(cut_to(self.PICTURE, array, around=0.1), self.PICTURE[part])
+
+    def test_a_box_outside_leaves_at_least_a_pixel(self):
+        box = np.array([[900, 900, 901, 901]], np.float32)
+        assert cut_to(self.PICTURE, box).size > 0

@@ -173,9 +173,9 @@ def test_more_pixels_than_opencv_decodes_are_refused(tmp_path: Path):
 @pytest.mark.slow
 def test_a_huge_picture_is_read(tmp_path: Path):
     path = tmp_path / "huge.jpg"
-    Image.new("L", (20_000, 20_000), 90).save(path)
+    Image.new("L", (15_000, 12_000), 90).save(path)  # Pillow alone would refuse 179 megapixels
     image = load_rgb(path)
-    assert image.shape == (20_000, 20_000, 3) and (image[::5000, ::5000] == 90).all()
+    assert image.shape == (12_000, 15_000, 3) and (image[::5000, ::5000] == 90).all()
 
 
 def test_find_images_passes_over_other_and_hidden_files(tmp_path: Path):

@@ -215,10 +215,6 @@ class TestBrokenFiles:
 
 
 class TestRealFile:
-    def test_time_and_memory(self, mpii_cost: tuple[float, float]):
-        seconds, gigabytes = mpii_cost
-        assert seconds < 15 and gigabytes < 1
-
     def test_counts(self, mpii_release: list[Sample]):
         with_joints = [s for s in mpii_release if len(s.boxes)]
         assert len(mpii_release) == 24_987 and len(with_joints) == 17_372

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from annotations.samples import read_samples, write_rejections, write_samples
+from annotations.skeleton import foreign
 from annotations.types import Rejection, Sample
 
 Make = Callable[..., Sample]
@@ -37,7 +38,12 @@ def test_samples_come_back_bit_for_bit(tmp_path: Path, make_sample: Make, image:
         boxes=rng.normal(0, 1000, (3, 4)).astype(np.float32),
         head_sizes=rng.uniform(0, 90, 3).astype(np.float32),
     )
-    bare = make_sample("none.jpg", activity=None)
+    dog = foreign("dog", ["nose", "tail"], [("nose", "tail")])
+    full = replace(full, activities=("run", None, "sit"))
+    points = np.ones((1, 2, 3), np.float32)
+    bare = replace(
+        make_sample("none.jpg", people[0], activity=None), skeleton=dog, keypoints=points
+    )
     write_samples(tmp_path / "new" / "samples.jsonl", [full, bare])
     one, two = read_samples(tmp_path / "new" / "samples.jsonl")
     _assert_equal(one, full)

@@ -1,8 +1,19 @@
 """Skeletons against what MPII, COCO, ultralytics and OpenPose publish."""
 
+import json
+
 import pytest
 
-from annotations.skeleton import COCO17, MPII16, OPENPOSE18, SKELETONS, Skeleton
+from annotations.skeleton import (
+    COCO17,
+    MPII16,
+    OPENPOSE18,
+    SKELETONS,
+    Skeleton,
+    category_of,
+    foreign,
+    infer_pairs,
+)
 
 
 @pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS.keys())
@@ -52,3 +63,59 @@ def test_an_unknown_joint_is_named():
 def test_a_skeleton_names_its_own_joints(joints: tuple, bones: tuple):
     with pytest.raises(ValueError, match="joint names must be unique"):
         Skeleton("toy", joints, (), bones)
+
+
+class TestForeign:
+    JOINTS = ("nose", "left_paw", "right_paw")
+
+    @pytest.mark.parametrize("skeleton", [*SKELETONS.values(), foreign("dog", JOINTS, ())])
+    def test_as_json_and_back(self, skeleton: Skeleton):
+        value = json.loads(json.dumps(skeleton.as_json()))
+        assert Skeleton.from_json(value) == skeleton
+        assert isinstance(value, str) == (skeleton.name in SKELETONS)
+
+    def test_an_impostor_is_written_out_whole(self):
+        fake = Skeleton("coco17", ("a",), (), ())
+        assert Skeleton.from_json(fake.as_json()) == fake
+
+    @pytest.mark.parametrize("value", ["mpii99", None, {}, {"name": "x", "joints": []}, [1]])
+    def test_what_is_no_skeleton(self, value: object):
+        with pytest.raises(ValueError, match="A skeleton is one of .* Received: "):
+            Skeleton.from_json(value)
+
+    def test_the_name_tells_them_apart(self):
+        made = [
+            foreign("dog", self.JOINTS, ()),
+            foreign("cat", self.JOINTS, ()),
+            foreign("dog", self.JOINTS[::-1], ()),
+            foreign("dog", self.JOINTS, (("nose", "left_paw"),)),
+            foreign("dog", self.JOINTS, (), ()),
+        ]
+        assert len({skeleton.name for skeleton in made}) == len(made)
+        assert made[0] == foreign("dog", self.JOINTS, ())
+        assert [category_of(skeleton) for skeleton in made[:2]] == ["dog", "cat"]
+        assert category_of(COCO17) == "person"
+
+    @pytest.mark.parametrize("known", SKELETONS.values(), ids=SKELETONS.keys())
+    def test_known_ones_are_known_in_any_spelling(self, known: Skeleton):
+        for spell in (str.title, str.upper, lambda name: name.replace("_", " ")):
+            assert foreign("x", [spell(joint) for joint in known.joints], ()) is known
+
+    @pytest.mark.parametrize("known", SKELETONS.values(), ids=SKELETONS.keys())
+    def test_inferred_pairs_are_the_published_ones(self, known: Skeleton):
+        assert {*infer_pairs(known.joints)} == {*known.pairs}
+
+    @pytest.mark.parametrize(
+        ("left", "right"),
+        [
+            ("l_eye", "r_eye"),
+            ("Eye-L", "Eye-R"),
+            ("LeftEye", "RightEye"),
+            ("eye left", "eye right"),
+            ("LEye", "REye"),
+            ("toe 1 left", "toe 1 right"),
+        ],
+    )
+    def test_spellings_of_sides(self, left: str, right: str):
+        others = ["leftover", "l_ear", "right", "nose", "toe 2 left"]
+        assert infer_pairs([right, *others, left]) == [(left, right)]

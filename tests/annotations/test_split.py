@@ -4,15 +4,16 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from annotations.split import average_joints, split
+from annotations.split import average_joints, keep_given, split
 from annotations.types import Sample
 
 Make = Callable[..., Sample]
-_USUAL = {"train": 0.7, "val": 0.15, "test": 0.15}
+_USUAL: dict[str, Any] = {"train": 0.7, "val": 0.15, "test": 0.15}
 
 
 @pytest.fixture
@@ -193,3 +194,49 @@ def test_average_joints_by_hand(make_sample: Make, person: np.ndarray):
 
 def test_average_joints_of_nothing():
     assert average_joints([]) == [{"joint": "all joints"}]
+
+
+class TestGiven:
+    def test_what_is_noted(self, make_sample: Make):
+        samples = [
+            make_sample("a.jpg", split="train", group="g"),
+            make_sample("b.jpg", split="val", group="g", activity="sitting"),
+            make_sample("c.jpg"),
+        ]
+        notes = keep_given(samples)
+        assert notes[0] == "1 images are in no split: their labels name none."
+        assert notes[1].startswith("1 groups lie in more than one split ('g'): scores will look")
+        assert "The activity 'sitting' (1 images) has none in train." in notes[2]
+
+    def test_nothing_to_note(self, make_sample: Make):
+        assert (
+            keep_given([make_sample(f"{s}.jpg", split=s) for s in ("train", "val", "test")]) == []
+        )
+
+    @pytest.mark.parametrize("splits", [(None, None), ("train", None), ("train", "dev"), ("val",)])
+    def test_what_cannot_be_kept(self, make_sample: Make, splits: tuple):
+        with pytest.raises(ValueError, match="split: given needs labels that name.*Received: {"):
+            keep_given([make_sample(f"{i}.jpg", split=name) for i, name in enumerate(splits)])
+
+    def test_an_image_twice(self, make_sample: Make):
+        with pytest.raises(ValueError, match="listed once"):
+            keep_given([make_sample("a.jpg", split="train"), make_sample("a.jpg", split="val")])
+
+
+def test_people_stand_in_where_the_picture_has_no_activity(make_sample: Make, person: np.ndarray):
+    names = ["run"] * 30 + ["sit"] * 30
+    samples = [
+        replace(make_sample(f"{i}.jpg", person, activity=None), activities=(name,))
+        for i, name in enumerate(names)
+    ]
+    done, _ = split(samples, train=0.5, val=0.5, test=0.0, seed=0)
+    assert Counter(s.activities for s in done if s.split == "val") == {("run",): 15, ("sit",): 15}
+
+
+def test_ten_thousand_activities(make_sample: Make):
+    """No quadratic loop (it takes about a second), and no flood of notes."""
+    samples = [make_sample(f"{i:05}.jpg", activity=f"class {i}") for i in range(10_000)]
+    done, notes = split(samples, **_USUAL, seed=0)
+    assert Counter(s.split for s in done) == {"train": 10_000}, "one picture can only be trained on"
+    assert len(notes) == 4 and "10,000 activities have no image in one split" in notes[3]
+    assert "'class 0', 'class 1', 'class 10', 'class 100', 'class 1000' and 9,995 more" in notes[3]

@@ -32,6 +32,7 @@ def test_a_sample_may_be_empty():
             r"keypoints must be float32 \(0, 17, 3\)",
         ),
         ({"head_sizes": np.zeros(2, np.float32)}, r"head_sizes must be float32 \(0,\)"),
+        ({"activities": ("run",)}, r"one per person, 0 in all. Received: \('run',\)"),
     ],
 )
 def test_a_sample_refuses_wrong_arrays(change: dict, message: str):
@@ -63,3 +64,16 @@ def test_poses_need_one_score_per_person():
     boxes, keypoints, _ = no_people(COCO17)
     with pytest.raises(ValueError, match=r"scores must be float32 \(0,\)"):
         Poses(Path("a.jpg"), (9, 9), COCO17, boxes, np.zeros(1, np.float32), keypoints)
+
+
+def test_some_of_the_people():
+    points = np.ones((3, 17, 3), np.float32)
+    boxes = np.arange(12, dtype=np.float32).reshape(3, 4)
+    heads = np.array([7, 8, 9], np.float32)
+    three = Sample(Path("a"), None, COCO17, boxes, points, heads, activities=("run", None, "sit"))
+    for which in ([0, 2], np.array([True, False, True]), slice(None, None, 2)):
+        two = three.take(which)
+        assert two.activities == ("run", "sit") and two.head_sizes.tolist() == [7, 9]
+        assert two.boxes[:, 0].tolist() == [0, 8] and two.keypoints.shape == (2, 17, 3)
+    assert three.take(slice(0)).activities is None
+    assert _empty().take([]).activities is None

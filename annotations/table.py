@@ -1,0 +1,134 @@
+"""A table of pictures: CSV or Parquet with `image,activity[,group,split]` in, `Sample`s out.
+
+There are no joints in such a data set, so each Sample has no people. No picture is opened here.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from annotations.activities import check_names, some
+from annotations.skeleton import COCO17
+from annotations.types import Sample, no_people
+
+NEEDED, OPTIONAL = ("image", "activity"), ("group", "split")
+SPLITS = ("train", "val", "test")
+_SEPARATORS = (",", ";", "\t")
+_PARQUET = (".parquet", ".pq")
+
+Row = tuple[str, Mapping[str, str]]  # "line 7", column -> text without spaces around it
+
+
+def read_table(
+    annotations: Path, images: Path, *, on_note: Callable[[str], None] | None = None
+) -> Iterator[Sample]:
+    """Reads a table.
+
+    Args:
+        annotations: A `.parquet` file, or a text file in UTF-8 with commas, semicolons or tabs. A
+            group or split may be left empty; spaces around a text do not count.
+        images: Folder that the paths in the column `image` start at.
+        on_note: Told which columns are not used.
+
+    Returns:
+        A COCO17 Sample without people per row, in order; `size` is None.
+
+    Raises:
+        ValueError: no such file, missing columns, empty cells, unknown splits, an image twice, or
+            activities that differ in upper and lower case only.
+    """
+    if not annotations.is_file():
+        raise ValueError(f"{annotations}: there is no such file. Give the path of the table.")
+    columns, rows = (_read_parquet if annotations.suffix in _PARQUET else _read_text)(annotations)
+    missing = [column for column in NEEDED if column not in columns]
+    if missing:
+        raise ValueError(
+            f"{annotations}: the table must have the columns image and activity, and may have "
+            f"group and split. Missing: {', '.join(missing)}. Received: {', '.join(columns)}"
+        )
+    unused = [column for column in columns if column not in NEEDED + OPTIONAL]
+    if unused and on_note:
+        on_note(f"{annotations}: columns that are not used: {', '.join(unused)}.")
+    _check(annotations, rows)
+    check_names(annotations, (row["activity"] for _, row in rows))
+    return (_make_sample(images, row) for _, row in rows)
+
+
+def _read_text(path: Path) -> tuple[list[str], Sequence[Row]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header = file.readline()
+            separator = max(_SEPARATORS, key=header.count)
+            file.seek(0)
+            reader = csv.reader(file, delimiter=separator, strict=True)
+            columns = [column.strip().lower() for column in next(reader, [])]
+            lines = [(f"line {reader.line_num}", cells) for cells in reader if any(cells)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(
+            f"{path}: cannot be read as a table ({error}). Save it as CSV in UTF-8."
+        ) from None
+    uneven = [f"{where} ({len(cells)})" for where, cells in lines if len(cells) != len(columns)]
+    if uneven:
+        raise ValueError(
+            f"{path}: each line must have the {len(columns)} columns of the first one. "
+            f"Received: {some(uneven)}. Put texts that hold a {separator!r} in quotes."
+        )
+    return columns, [
+        (where, dict(zip(columns, (cell.strip() for cell in cells), strict=True)))
+        for where, cells in lines
+    ]
+
+
+def _read_parquet(path: Path) -> tuple[list[str], Sequence[Row]]:
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{path}: not a Parquet file, or a damaged one ({error}).") from None
+    rows = [
+        (f"row {i}", {key: "" if v is None else str(v).strip() for key, v in row.items()})
+        for i, row in enumerate(table.to_pylist(), 1)
+    ]
+    return table.column_names, rows
+
+
+def _check(path: Path, rows: Sequence[Row]) -> None:
+    """Raises ValueError with everything that is wrong with the rows."""
+    wrong = []
+    for column in NEEDED:
+        empty = [where for where, row in rows if not row[column]]
+        if empty:
+            wrong.append(f"{column} must not be empty: {some(empty)}. Fill in or delete the rows")
+    unknown = [
+        f"{row['split']!r} in {where}"
+        for where, row in rows
+        if row.get("split", "") not in ("", *SPLITS)
+    ]
+    if unknown:
+        wrong.append(f"split must be one of {SPLITS} or empty. Received: {some(unknown)}")
+    counts = Counter(row["image"] for _, row in rows if row["image"])
+    twice = [f"{image} ({count} times)" for image, count in counts.items() if count > 1]
+    if twice:
+        wrong.append(f"an image must be listed once. Received: {some(twice)}")
+    if not rows:
+        wrong.append("there are no rows")
+    if wrong:
+        raise ValueError(f"{path}: " + "; ".join(wrong))
+
+
+def _make_sample(images: Path, row: Mapping[str, str]) -> Sample:
+    boxes, keypoints, head_sizes = no_people(COCO17)
+    return Sample(
+        image=images / row["image"],
+        size=None,
+        skeleton=COCO17,
+        boxes=boxes,
+        keypoints=keypoints,
+        head_sizes=head_sizes,
+        activity=row["activity"],
+        group=row.get("group") or None,
+        split=row.get("split") or None,
+    )

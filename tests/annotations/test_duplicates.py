@@ -1,0 +1,76 @@
+"""Copies of pictures: found by content, kept on one side of a split, and told."""
+
+import csv
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from annotations.duplicates import describe_duplicates, find_duplicates, write_duplicates
+from annotations.split import split
+from annotations.types import Sample
+
+Make = Callable[..., Sample]
+
+
+def write(folder: Path, **contents: bytes) -> dict[str, Path]:
+    paths = {name: folder / f"{name}.jpg" for name in contents}
+    for name, data in contents.items():
+        paths[name].write_bytes(data)
+    return paths
+
+
+def test_found_by_content_against_every_pair(tmp_path: Path):
+    texts = {f"p{i}": bytes([i % 7]) * (i % 3 + 1) for i in range(40)}
+    paths = write(tmp_path, **texts)
+    found = find_duplicates([*paths.values(), tmp_path / "absent.jpg", paths["p0"]])
+    same = {a: {b for b in texts if texts[a] == texts[b]} for a in texts}
+    expected = {frozenset(names) for names in same.values() if len(names) > 1}
+    assert {frozenset(path.stem for path in paths) for paths in found} == expected
+    assert found == sorted(found) and all(paths == sorted(paths) for paths in found)
+
+
+def test_only_files_of_one_size_are_read(tmp_path: Path):
+    read: list[str] = []
+    paths = write(tmp_path, a=b"1", b=b"22", c=b"33", d=b"444")
+    found = find_duplicates(paths.values(), on_progress=lambda *now: read.append(now[2]))
+    assert found == [] and read == ["b.jpg", "c.jpg"]
+
+
+def test_copies_stay_together_with_their_groups(make_sample: Make):
+    samples = [make_sample(f"{i:02}.jpg", group=f"g{i // 2}") for i in range(40)]
+    copies = [[samples[1].image, samples[10].image], [samples[11].image, samples[30].image]]
+    roles = {f"g{n}" for n in (0, 5, 15)}
+    for seed in range(10):
+        done, _ = split(samples, train=0.5, val=0.3, test=0.2, seed=seed, together=copies)
+        assert len({s.split for s in done if s.group in roles}) == 1
+        shuffled, _ = split(
+            samples[::-1], train=0.5, val=0.3, test=0.2, seed=seed, together=copies[::-1]
+        )
+        assert {s.image: s.split for s in done} == {s.image: s.split for s in shuffled}
+
+
+def test_what_is_said(make_sample: Make):
+    one = make_sample("one.jpg", activity="run", split="train")
+    two = replace(one, image=Path("two.jpg"), split="test", activity="sit")
+    three = replace(one, image=Path("three.jpg"))
+    notes = describe_duplicates([[one.image, three.image, two.image]], [one, two, three])
+    assert notes[0] == (
+        "2 pictures are copies of others: one.jpg = three.jpg = two.jpg. See duplicates.csv."
+    )
+    assert "one.jpg (run) = three.jpg (run) = two.jpg (sit)" in notes[1]
+    assert notes[2].startswith("WARNING: 1 pictures lie in more than one split: one.jpg (train)")
+    assert len(describe_duplicates([[one.image, three.image]], [one, three])) == 1
+    assert describe_duplicates([], [one]) == []
+
+
+def test_the_list(tmp_path: Path, make_sample: Make):
+    one = make_sample("a, b.jpg", activity="run", split="train")
+    two = replace(one, image=Path("two.jpg"), group="g", split=None)
+    write_duplicates(tmp_path / "x.csv", [[one.image, two.image]], [one, two])
+    with (tmp_path / "x.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows == [
+        ["set", "image", "activity", "group", "split"],
+        ["1", "a, b.jpg", "run", "", "train"],
+        ["1", "two.jpg", "run", "g", ""],
+    ]

@@ -1,0 +1,91 @@
+"""Tables of pictures: CSV in its dialects, Parquet, and what may be wrong with them."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from annotations.table import read_table
+from annotations.types import Sample
+
+ROWS = [
+    ("a.jpg", "tai chi", "g1", "train"),
+    ("deep/b c.png", "NA", "", "val"),
+    ("Größe.jpg", "run, jump", "g1", ""),
+]
+COLUMNS = ["image", "activity", "group", "split"]
+
+
+def facts(sample: Sample) -> tuple:
+    return (sample.image.as_posix(), sample.activity, sample.group, sample.split)
+
+
+EXPECTED = [
+    ("photos/a.jpg", "tai chi", "g1", "train"),
+    ("photos/deep/b c.png", "NA", None, "val"),
+    ("photos/Größe.jpg", "run, jump", "g1", None),
+]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_written_by_pandas_read_by_us(tmp_path: Path, separator: str, encoding: str):
+    path = tmp_path / "x.csv"
+    pd.DataFrame(ROWS, columns=COLUMNS).to_csv(path, index=False, sep=separator, encoding=encoding)
+    samples = list(read_table(path, Path("photos")))
+    assert [facts(sample) for sample in samples] == EXPECTED
+    assert all(len(s.boxes) == 0 and s.size is None for s in samples)
+
+
+def test_parquet(tmp_path: Path):
+    rows = [tuple(cell or None for cell in row) for row in ROWS]
+    pd.DataFrame(rows, columns=COLUMNS).to_parquet(tmp_path / "x.parquet")
+    assert [facts(s) for s in read_table(tmp_path / "x.parquet", Path("photos"))] == EXPECTED
+
+
+def test_spaces_blank_lines_and_other_columns(tmp_path: Path):
+    path, notes = tmp_path / "x.csv", []
+    path.write_text("Image , activity,camera\n a.jpg, run ,3\n,,\n\nb.jpg,run,4\n")
+    samples = list(read_table(path, Path(), on_note=notes.append))
+    assert [facts(s)[:2] for s in samples] == [("a.jpg", "run"), ("b.jpg", "run")]
+    assert len(notes) == 1 and notes[0].endswith("columns that are not used: camera.")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "Missing: image, activity. Received: $"),
+        ("image,group\na.jpg,1\n", "Missing: activity. Received: image, group"),
+        ("image,activity\n", "there are no rows"),
+        (
+            "image,activity\na.jpg,\n,run\nb.jpg, \n",
+            "image must not be empty: line 3.*activity must .* line 2, line 4",
+        ),
+        (
+            "image,activity,split\na.jpg,run,dev\n",
+            r"split must be one of .* or empty. Received: 'dev' in line 2",
+        ),
+        ("image,activity\na.jpg,run\na.jpg,sit\n", r"listed once. Received: a.jpg \(2 times\)"),
+        ("image,activity\na.jpg,run\nb.jpg,Run\n", "Received: 'run' and 'Run'. Merge or rename"),
+        (
+            "image,activity\na.jpg,run,fast\n",
+            r"have the 2 columns of .* Received: line 2 \(3\). Put",
+        ),
+        ('image,activity\na.jpg,"run\n', "cannot be read as a table"),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path: Path, text: str, message: str):
+    (tmp_path / "x.csv").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_table(tmp_path / "x.csv", Path())
+
+
+def test_files_that_are_no_tables(tmp_path: Path):
+    with pytest.raises(ValueError, match="no such file. Give the path of the table"):
+        read_table(tmp_path / "absent.csv", Path())
+    (tmp_path / "x.csv").write_bytes(b"image,activity\na.jpg,\xff\n")
+    with pytest.raises(ValueError, match="Save it as CSV in UTF-8"):
+        read_table(tmp_path / "x.csv", Path())
+    (tmp_path / "x.parquet").write_bytes(b"no")
+    with pytest.raises(ValueError, match="not a Parquet file, or a damaged one"):
+        read_table(tmp_path / "x.parquet", Path())

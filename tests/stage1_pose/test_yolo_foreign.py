@@ -1,0 +1,208 @@
+"""YOLO pose data sets that others made: their layouts, their labels, and what may be wrong."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from annotations.skeleton import COCO17
+from stage1_pose.yolo_dataset import read_yolo
+from stage1_pose.yolo_reader import label_of
+from tests.stage1_pose.conftest import run_python
+
+# Class, box, and three joints: visible, hidden, missing.
+LINE = "0 0.5 0.5 0.4 0.6 0.25 0.5 2 0.75 0.5 1 0 0 0\n"
+OTHER = LINE.replace("0 0.5", "1 0.5", 1)
+KEYS = {"kpt_shape": [3, 3], "names": {0: "person"}}
+
+
+def make_set(root: Path, labels: dict[str, str | None]) -> Path:
+    """Draws `images/NAME.jpg` of 40 x 20 pixels for each name, with its label if not None."""
+    for name, label in labels.items():
+        image = root / "images" / f"{name}.jpg"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        image.write_bytes(cv2.imencode(".jpg", np.full((20, 40, 3), 90, np.uint8))[1].tobytes())
+        if label is not None:
+            text = root / "labels" / f"{name}.txt"
+            text.parent.mkdir(parents=True, exist_ok=True)
+            text.write_text(label)
+    return root
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    names = {"train/a": LINE, "train/b": LINE * 2, "val/c": "", "val/d": None}
+    return make_set(tmp_path / "set", names)
+
+
+def write(path: Path, /, **keys: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump({**KEYS, "train": "images/train", "val": "images/val", **keys}))
+    return path
+
+
+def found(data: Path, root: Path | None = None) -> list[tuple[str | None, str]]:
+    return [(sample.split, sample.image.stem) for sample in read_yolo(data, root)]
+
+
+USUAL = [("train", "a"), ("train", "b"), ("val", "c"), ("val", "d")]
+
+
+def test_what_a_line_means(root: Path):
+    a, b, c, d = read_yolo(write(root / "data.yaml"))
+    assert a.size == (40, 20) and a.activity is None and a.activities is None
+    np.testing.assert_allclose(a.boxes, [[12, 4, 28, 16]])
+    np.testing.assert_allclose(a.keypoints, [[[10, 10, 1], [30, 10, 0.5], [0, 0, 0]]])
+    assert (len(b.boxes), len(c.boxes), len(d.boxes)) == (2, 0, 0)
+    assert a.skeleton.joints == ("kpt_0", "kpt_1", "kpt_2") and not a.skeleton.bones
+
+
+@pytest.mark.parametrize("kind", ["beside", "absolute", "relative", "roboflow", "lists", "texts"])
+def test_where_things_may_lie(root: Path, kind: str, tmp_path: Path):
+    if kind == "beside":
+        data = write(root / "data.yaml")
+    elif kind == "absolute":
+        data = write(tmp_path / "else/x.yaml", path=str(root))
+    elif kind == "relative":
+        data = write(tmp_path / "else/x.yaml", path="../set")
+    elif kind == "roboflow":
+        data = write(root / "data.yaml", train="../images/train", val="../images/val")
+    elif kind == "lists":
+        data = write(
+            root / "data.yaml", train=["images/train"], val=None, validation=["images/val"]
+        )
+    else:
+        (root / "train.txt").write_text("./images/train/a.jpg\nimages/train/b.jpg\n\n")
+        (root / "val.txt").write_text("".join(f"{root}/images/val/{n}.jpg\n" for n in "cd"))
+        data = write(root / "data.yaml", train="train.txt", val="val.txt")
+    assert found(data) == USUAL
+
+
+@pytest.mark.parametrize(
+    ("keys", "key"),
+    [
+        ({"path": "/home/x/set"}, "path"),
+        ({"train": "/home/x/set/images/train", "val": "/home/x/set/images/val"}, "train"),
+        ({"train": "train.txt"}, "train"),
+    ],
+)
+def test_paths_of_another_machine(root: Path, keys: dict, key: str):
+    (root / "train.txt").write_text("/home/x/images/train/a.jpg\n/home/x/images/train/b.jpg\n")
+    data = write(root / "data.yaml", **keys)
+    with pytest.raises(ValueError, match=f"the key `{key}` .*Set data.images to the folder of the"):
+        found(data)
+    assert found(data, root) == USUAL
+
+
+def test_ultralytics_reads_the_same(root: Path):
+    pairs = make_set(root, {"train/e": "1 0.5 0.5 0.2 0.2 0.4 0.4 -0.005 0.3 0.6 0.6\n"})
+    for name in ("a", "b"):
+        (root / f"labels/train/{name}.txt").write_text("0 .5 .5 .2 .4 .1 .2 .3 .4 -.001 -.001\n")
+    data = write(pairs / "data.yaml", kpt_shape=[3, 2], names=["run", "sit"], flip_idx=[0, 2, 1])
+    names = ["/a/images/b/c.jpg", "/images/images/x.y.png", "/a/photos/c.jpg", "/images/a/c.JPG"]
+    script = """
+import json, sys
+from stage1_pose import quiet
+quiet.prepare()
+from ultralytics.data.dataset import YOLODataset
+from ultralytics.data.utils import check_det_dataset, img2label_paths
+print(json.dumps(img2label_paths(sys.argv[2:])))
+data = check_det_dataset(sys.argv[1], autodownload=False)
+found = YOLODataset(img_path=data["train"], data=data, task="pose", augment=False, imgsz=32)
+print(json.dumps([[l["im_file"], l["cls"].ravel().tolist(), l["bboxes"].tolist(),
+    l["keypoints"].tolist(), l["shape"]] for l in found.labels]))
+"""
+    labels, theirs = map(json.loads, run_python(script, data, *names).splitlines()[-2:])
+    assert [str(label_of(Path(name))) for name in names] == labels
+    ours = [sample for sample in read_yolo(data) if sample.split == "train"]
+    assert len(theirs) == len(ours) == 3
+    for sample, (file, classes, boxes, joints, shape) in zip(ours, theirs, strict=True):
+        assert sample.image.name == Path(file).name and sample.size == (shape[1], shape[0])
+        assert sample.activities == tuple(["run", "sit"][int(c)] for c in classes)
+        assert sample.activity == ["run", "sit"][int(classes[0])]
+        box = np.array(boxes) * [40, 20, 40, 20]
+        np.testing.assert_allclose((sample.boxes[:, :2] + sample.boxes[:, 2:]) / 2, box[:, :2])
+        points = np.array(joints)
+        points = np.where(points[..., 2:] > 0, points * [40, 20, 1], 0)
+        np.testing.assert_allclose(sample.keypoints, points, atol=1e-4)
+    assert ours[0].skeleton.pairs == (("kpt_1", "kpt_2"),)
+
+
+def test_class_names_are_activities(root: Path):
+    (root / "labels/train/b.txt").write_text(LINE + OTHER)
+    a, b, c, _ = read_yolo(write(root / "data.yaml", names=["run", "sit"]))
+    assert (a.activity, a.activities) == ("run", ("run",))
+    assert (b.activity, b.activities) == (None, ("run", "sit"))
+    assert (c.activity, c.activities) == (None, None)
+
+
+def test_17_joints_are_cocos(tmp_path: Path):
+    root = make_set(tmp_path, {"train/a": None, "val/b": "0 .5 .5 .1 .1 " + ".5 .5 2 " * 17})
+    flip = [*COCO17.flip_index]
+    assert next(read_yolo(write(root / "a.yaml", kpt_shape=[17, 3]))).skeleton is COCO17
+    same = write(root / "b.yaml", kpt_shape=[17, 3], flip_idx=flip)
+    assert next(read_yolo(same)).skeleton is COCO17
+    other = write(root / "c.yaml", kpt_shape=[17, 3], flip_idx=[*range(17)])
+    assert next(read_yolo(other)).skeleton.joints[0] == "kpt_0"
+
+
+def test_an_unreadable_picture_is_left_to_the_cleaner(root: Path):
+    (root / "images/train/a.jpg").write_bytes(b"no")
+    a = next(read_yolo(write(root / "data.yaml")))
+    assert a.size is None and len(a.boxes) == 0
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"kpt_shape": [3]}, r"must be \[joints, 2\] or \[joints, 3\]. Received: \[3\]"),
+        ({"kpt_shape": [3, 4]}, "kpt_shape must be"),
+        ({"names": {1: "a", 2: "b"}}, "names must be numbered from 0 on. Received: {1: 'a'"),
+        ({"names": ["Run", "run"]}, "Received: 'Run' and 'run'. Merge or rename"),
+        ({"flip_idx": [0, 1]}, r"flip_idx must hold each of 0..2 once.*Received: \[0, 1\]"),
+        ({"flip_idx": [1, 2, 0]}, "give every joint back when applied twice"),
+        ({"kpt_names": {0: ["a"]}}, r"kpt_names must name 3 joints. Received: \['a'\]"),
+        ({"kpt_names": {0: ["a", "a", "b"]}}, "joint names must be unique"),
+        ({"train": "images/none"}, "the key `train` names a place that is not here: images/none"),
+        ({"train": "labels"}, "the key `train` leads to no picture"),
+        ({"train": None}, "Missing: train. Received"),
+    ],
+)
+def test_a_wrong_description_is_told(root: Path, keys: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        found(write(root / "data.yaml", **keys))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (LINE.replace("0.25", "250"), r"a.txt: positions are fractions .* Received: \[250.0\]"),
+        (LINE.replace("0.25", "nan"), r"positions are fractions .* Received: \[nan\]"),
+        (LINE.replace("0.25", "x"), "a line holds numbers only"),
+        (LINE.replace(" 2 ", " 3 "), "v is 0, 1 or 2. Received"),
+        (OTHER, r"number of its class, 0..0. Received: \[1.0\]"),
+        ("0 .5 .5 .1 .1\n", r"a line holds 14 numbers. Received: \[5\]"),
+    ],
+)
+def test_a_wrong_label_is_told(root: Path, line: str, message: str):
+    (root / "labels/train/a.txt").write_text(line)
+    with pytest.raises(ValueError, match=message):
+        found(write(root / "data.yaml"))
+
+
+def test_no_label_at_all(tmp_path: Path):
+    root = make_set(tmp_path, {"train/a": None, "val/b": None})
+    with pytest.raises(ValueError, match=r"no picture has a label file. .*labels.train.a\.txt"):
+        found(write(root / "data.yaml"))
+
+
+def test_no_description(tmp_path: Path):
+    with pytest.raises(ValueError, match="no such file. Give the path of the set's data.yaml"):
+        found(tmp_path / "data.yaml")
+    (tmp_path / "data.yaml").write_text("a: [")
+    with pytest.raises(ValueError, match="not a YAML file"):
+        found(tmp_path / "data.yaml")
