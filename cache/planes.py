@@ -12,9 +12,10 @@ import numpy as np
 
 from annotations.types import Poses
 from cache.heatmap import Style, draw
-from cache.people import POLICIES
+from cache.people import EACH, POLICIES
 
 CHANNELS = {"rgb": 3, "heatmap": 1}
+PAD = 114  # grey, where there is no picture
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class PoseSource:
     iou: float = 0.7
     max_people: int = 300
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What identifies stage 1's answers in `poses.parquet`."""
+        return {name: value for name, value in asdict(self).items() if name != "skeleton"}
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -48,7 +54,11 @@ class Recipe:
         height: Of the tensor, in pixels.
         resize: "stretch" ignores the picture's proportions (as the source does), "letterbox" keeps
             them and pads with grey 114.
-        people: Policy from `cache.people.POLICIES`: who is drawn.
+        people: Policy from `cache.people.POLICIES`: who is drawn. Or "each": a tensor shows one
+            person, and a picture becomes as many tensors as it has people.
+        person: How "each" shows the one: "crop" cuts the picture to the person's box, "mask" keeps
+            the whole picture and paints grey 114 outside that box. Others' joints are not drawn.
+        margin: Added on each side of that box, as a share of its longer side.
         heatmap: How they are drawn.
         pose: Whose poses.
     """
@@ -58,6 +68,8 @@ class Recipe:
     height: int = 480
     resize: Literal["stretch", "letterbox"] = "stretch"
     people: str = "centre_and_farthest"
+    person: Literal["crop", "mask"] = "crop"
+    margin: float = 0.2
     heatmap: Style = field(default_factory=Style)
     pose: PoseSource = field(default_factory=PoseSource)
 
@@ -67,8 +79,13 @@ class Recipe:
             raise ValueError(
                 f"planes must be distinct names from {list(CHANNELS)}. Received: {self.planes}"
             )
-        if self.people not in POLICIES:
-            raise ValueError(f"people must be one of {list(POLICIES)}. Received: {self.people!r}")
+        policies = [*POLICIES, EACH]
+        if self.people not in policies:
+            raise ValueError(f"people must be one of {policies}. Received: {self.people!r}")
+        if self.person not in ("crop", "mask"):
+            raise ValueError(f"person must be 'crop' or 'mask'. Received: {self.person!r}")
+        if not 0 <= self.margin < np.inf:
+            raise ValueError(f"margin must be at least 0. Received: {self.margin}")
         if self.resize not in ("stretch", "letterbox"):
             raise ValueError(f"resize must be 'stretch' or 'letterbox'. Received: {self.resize!r}")
         if min(self.width, self.height) < 1:
@@ -80,9 +97,19 @@ class Recipe:
         return sum(CHANNELS[plane] for plane in self.planes)
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of a tensor."""
+        return self.height, self.width, self.channels
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether a tensor shows one person."""
+        return self.people == EACH
+
+    @property
     def needs_poses(self) -> bool:
         """Whether stage 1 has to run at all."""
-        return "heatmap" in self.planes
+        return "heatmap" in self.planes or self.one_by_one
 
     def as_json(self) -> dict[str, Any]:
         """Returns JSON values; `from_json` is the inverse."""
@@ -99,7 +126,9 @@ class Recipe:
         return cls(**{**value, **changed})
 
 
-def make(image: np.ndarray, poses: Poses | None, recipe: Recipe) -> np.ndarray:
+def make(
+    image: np.ndarray, poses: Poses | None, recipe: Recipe, person: int | None = None
+) -> np.ndarray:
     """Builds one tensor.
 
     Args:
@@ -107,21 +136,62 @@ def make(image: np.ndarray, poses: Poses | None, recipe: Recipe) -> np.ndarray:
         poses: What stage 1 found in `image`, in its pixels; the heatmap of nobody is zero.
             None only where no plane needs poses.
         recipe: See `Recipe`.
+        person: Whom the tensor shows, an index into `poses`; for people "each", and only there.
 
     Returns:
         `(recipe.height, recipe.width, recipe.channels)` uint8.
+
+    Raises:
+        ValueError: poses or the person are missing, or a person is named who is not wanted.
     """
+    if recipe.needs_poses and poses is None:
+        raise ValueError("A heatmap needs poses, and so does people 'each'. Received: None")
+    if (person is None) == recipe.one_by_one:
+        raise ValueError(
+            "make needs the index of a person for people 'each', and takes none for another "
+            f"policy. Received: people {recipe.people!r}, person {person}"
+        )
+    start = np.zeros(2, np.float32)  # of the part that is shown, in image pixels
+    if poses is not None and person is not None:
+        image, start = _show_only(image, poses.boxes[person], recipe)
     frame, scale, offset = resize(image, recipe)
     planes = {"rgb": frame}
-    if recipe.needs_poses:
-        if poses is None:
-            raise ValueError("A heatmap needs poses. Received: None")
-        keypoints = poses.keypoints[POLICIES[recipe.people](poses)]
-        keypoints[..., :2] = keypoints[..., :2] * scale + offset
+    if "heatmap" in recipe.planes and poses is not None:
+        chosen = POLICIES[recipe.people](poses) if person is None else [person]
+        keypoints = poses.keypoints[chosen]
+        keypoints[..., :2] = (keypoints[..., :2] - start) * scale + offset
         planes["heatmap"] = draw(
             keypoints, poses.skeleton, (recipe.height, recipe.width), recipe.heatmap
         )
     return np.dstack([planes[name] for name in recipe.planes])
+
+
+def window(box: np.ndarray, size: tuple[int, int], margin: float) -> tuple[int, int, int, int]:
+    """Returns the part of a picture around a box, in whole pixels.
+
+    Args:
+        box: `(4,)` x1, y1, x2, y2 in pixels; may reach outside the picture.
+        size: (width, height) of the picture.
+        margin: Added on each side, as a share of the box's longer side.
+
+    Returns:
+        x1, y1, x2, y2 inside the picture; x2 and y2 are past the end. At least one pixel.
+    """
+    added = margin * float((box[2:] - box[:2]).max())
+    last = np.array(size) - 1
+    low = np.floor(box[:2] - added).clip(0, last).astype(int)
+    high = np.ceil(box[2:] + added).clip(low + 1, size).astype(int)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def _show_only(image: np.ndarray, box: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the picture cut to, or painted grey around, a person, and where it starts (x, y)."""
+    x1, y1, x2, y2 = window(box, (image.shape[1], image.shape[0]), recipe.margin)
+    if recipe.person == "crop":
+        return image[y1:y2, x1:x2], np.array([x1, y1], np.float32)
+    masked = np.full_like(image, PAD)
+    masked[y1:y2, x1:x2] = image[y1:y2, x1:x2]
+    return masked, np.zeros(2, np.float32)
 
 
 def resize(image: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -143,7 +213,7 @@ def resize(image: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, np.ndarray, n
     inner = cv2.resize(image, tuple(int(n) for n in inner_wh), interpolation=way)
     if recipe.resize == "stretch":
         return inner, scale.astype(np.float32), offset
-    frame = np.full((recipe.height, recipe.width, 3), 114, np.uint8)
+    frame = np.full((recipe.height, recipe.width, 3), PAD, np.uint8)
     x, y = (int(n) for n in offset)
     frame[y : y + inner.shape[0], x : x + inner.shape[1]] = inner
     return frame, scale.astype(np.float32), offset.astype(np.float32)

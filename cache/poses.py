@@ -17,11 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from annotations.images import ImageError, load_rgb
-from annotations.skeleton import SKELETONS
+from annotations.skeleton import Skeleton
 from annotations.types import Poses
 from artifacts import atomic
 from artifacts.manifest import sha256_file
 
+FILE = "poses.parquet"
 SAVE_EVERY = 500  # pictures; what a kill can cost
 _SOURCE = b"source"
 _FLOATS = pa.list_(pa.float32())
@@ -89,7 +90,7 @@ def find(
         for image in part:
             if image not in found.unreadable:
                 if digests[image] in rows:
-                    found.poses[image] = _from_row(rows[digests[image]], image)
+                    found.poses[image] = from_row(rows[digests[image]], image)
                 else:
                     found.unreadable[image] = f"{image}: cannot be opened"
         unsaved += len(fresh)
@@ -137,15 +138,23 @@ def _to_row(digest: str, poses: Poses) -> dict[str, Any]:
         "sha256": digest,
         "width": width,
         "height": height,
-        "skeleton": poses.skeleton.name,
+        "skeleton": _skeleton_text(poses.skeleton),
         "boxes": poses.boxes.ravel(),
         "scores": poses.scores,
         "keypoints": poses.keypoints.ravel(),
     }
 
 
-def _from_row(row: Mapping[str, Any], image: Path) -> Poses:
-    skeleton = SKELETONS[row["skeleton"]]
+def _skeleton_text(skeleton: Skeleton) -> str:
+    """Returns the name of a known skeleton, as it is, and all of another one as a JSON object."""
+    value = skeleton.as_json()
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def from_row(row: Mapping[str, Any], image: Path) -> Poses:
+    """Returns the poses of one row of `read_rows`, for the picture `image`."""
+    text = row["skeleton"]
+    skeleton = Skeleton.from_json(json.loads(text) if text.startswith("{") else text)
     return Poses(
         image=image,
         size=(row["width"], row["height"]),

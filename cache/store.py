@@ -1,27 +1,25 @@
-"""Tensors on disk: `.npy` + `.txt` per image, the manifest last, and a reader that trusts nothing.
+"""A cache of tensors: the manifest last, and a reader that trusts nothing.
 
-    cache/tensors/KEY.npy    (H, W, C) uint8
-    cache/tensors/KEY.txt    label, source image, split: one `name: value` a line
-    cache/index.parquet      key, image, label, split, sha256 of each tensor file
+    cache/index.parquet      key, image, label, split, person, sha256 of each tensor's bytes
+    cache/tensors/           the tensors, as `tensors` says: see `SHELVES`
     cache/recipe.json        what the tensors that are there were made by
-    cache/manifest.json      recipe, inputs, classes, counts; written when all is there
+    cache/manifest.json      recipe, tensors, inputs, classes, counts; written when all is there
 
-KEY is made from the image's path, so one image has one key in every run. Without the manifest a
-cache is unfinished; tensors that are already there are then reused if their recipe is the same.
+A key is made from the image's path (and the person), so one image has one key in every run. Without
+the manifest a cache is unfinished; tensors that are already there are then reused if their recipe
+is the same. The index is the same for every kind of `tensors`, and so is what `load` returns.
 """
 
-import hashlib
-import io
 import json
-import re
 import shutil
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -30,32 +28,26 @@ import pyarrow.parquet as pq
 from annotations.images import ImageError, load_rgb
 from annotations.types import Poses
 from artifacts import atomic, manifest
+from cache.entry import WHOLE, CacheError, Entry, digest_of, key_of
+from cache.memory_map import FilePerSplit
 from cache.planes import Recipe, make
+from cache.shelves import FOLDER, FilePerTensor, Nowhere, Shelf
 
-TENSORS, INDEX, STARTED = "tensors", "index.parquet", "recipe.json"
-
-
-class CacheError(ValueError):
-    """A cache is unfinished, stale or damaged; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One tensor.
-
-    Attributes:
-        key: Stem of the two files.
-        image: The picture it was made from.
-        label: Activity.
-        split: "train", "val" or "test".
-        sha256: Of the `.npy` file's bytes.
-    """
-
-    key: str
-    image: Path
-    label: str
-    split: str
-    sha256: str
+INDEX, STARTED = "index.parquet", "recipe.json"
+Drawn = tuple[Entry, np.ndarray | None] | ImageError  # no tensor: the shelf has kept it
+Tensors = Literal["disk", "memory_map", "on_the_fly"]
+SHELVES: dict[Tensors, Callable[[Path, Recipe], Shelf]] = {
+    "disk": FilePerTensor,
+    "memory_map": FilePerSplit,
+    "on_the_fly": Nowhere,
+}
+_COLUMNS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("key", "image", "label", "split")),
+        ("person", pa.int32()),
+        ("sha256", pa.string()),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -67,12 +59,14 @@ class Cache:
         recipe: What its tensors are.
         classes: All activities; a label's position is its class id.
         entries: In a fixed order.
+        tensors: Where they lie, a key of `SHELVES`.
     """
 
     folder: Path
     recipe: Recipe
     classes: tuple[str, ...]
     entries: tuple[Entry, ...]
+    tensors: Tensors = "disk"
 
     def of_split(self, split: str) -> list[Entry]:
         """Returns the entries of one split."""
@@ -80,7 +74,7 @@ class Cache:
 
     def class_id(self, entry: Entry) -> int:
         """Returns the position of the entry's label in `classes`."""
-        return self.classes.index(entry.label)
+        return self._ids[entry.label]
 
     def load(self, entry: Entry, *, dtype: type = np.uint8, verify: bool = False) -> np.ndarray:
         """Reads one tensor.
@@ -88,32 +82,31 @@ class Cache:
         Args:
             entry: One of `entries`.
             dtype: `np.uint8`, or `np.float32` with the same values 0..255.
-            verify: Whether the file's checksum is compared too.
+            verify: Whether the checksum of its bytes is compared too (on the fly it always is).
 
         Returns:
             `(H, W, C)`.
 
         Raises:
-            CacheError: the file is missing, truncated, of another shape or altered.
+            CacheError: the tensor is missing, truncated, of another shape or altered, or the
+                picture it is drawn from changed.
         """
-        path = tensor_path(self.folder, entry.key)
-        fix = f"Delete it and run the cache step again: {path}"
+        fix = f"Delete {self.folder / manifest.NAME} and run the cache step again."
         try:
-            data = path.read_bytes()
-            tensor = np.load(io.BytesIO(data), allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise CacheError(
-                f"The tensor of {entry.image} cannot be read ({error}). {fix}"
-            ) from None
-        shape = (self.recipe.height, self.recipe.width, self.recipe.channels)
-        if tensor.shape != shape or tensor.dtype != np.uint8:
-            raise CacheError(
-                f"The tensor of {entry.image} should be uint8 {shape}. "
-                f"Received: {tensor.dtype} {tensor.shape}. {fix}"
-            )
-        if verify and hashlib.sha256(data).hexdigest() != entry.sha256:
+            tensor = self._shelf.get(entry)
+        except CacheError as error:
+            raise CacheError(f"{error} {fix}") from None
+        if verify and self.tensors != "on_the_fly" and digest_of(tensor) != entry.sha256:
             raise CacheError(f"The tensor of {entry.image} was altered after it was written. {fix}")
         return tensor.astype(dtype, copy=False)
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.classes)}
+
+    @cached_property
+    def _shelf(self) -> Shelf:
+        return SHELVES[self.tensors](self.folder, self.recipe)
 
 
 @dataclass(frozen=True)
@@ -125,12 +118,21 @@ class Source:
         label: Activity.
         split: "train", "val" or "test".
         poses: Stage 1's answer; None where no plane needs poses.
+        person: Whom the tensor shows, an index into `poses`; None: the whole picture.
     """
 
     image: Path
     label: str
     split: str
     poses: Poses | None
+    person: int | None = None
+
+    @property
+    def entry(self) -> Entry:
+        """The row of its tensor, while the digest is unknown."""
+        person = WHOLE if self.person is None else self.person
+        key = key_of(self.image, person)
+        return Entry(key, self.image, self.label, self.split, person, sha256="")
 
 
 def build(
@@ -140,14 +142,15 @@ def build(
     recipe: Recipe,
     classes: Sequence[str],
     inputs: Mapping[str, str],
+    tensors: Tensors = "disk",
     threads: int = 2,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> tuple[Cache, dict[Path, str]]:
-    """Writes all tensors, then the index, then the manifest.
+    """Makes all tensors, then the index, then the manifest.
 
-    A run that was killed goes on where it stopped: a tensor whose `.npy` and `.txt` are both there
-    was made by the same recipe and inputs (anything else is wiped first) and is kept. So is one of
-    a finished cache in which others are missing.
+    A run that was killed goes on where it stopped: a tensor that is whole was made by the same
+    recipe and inputs (anything else is wiped first) and is kept. So is one of a finished cache in
+    which others are missing or damaged.
 
     Args:
         folder: Where the cache is to lie.
@@ -155,6 +158,8 @@ def build(
         recipe: What the tensors are.
         classes: All activities, in the order of their ids.
         inputs: Name -> sha256 of what the sources were made from.
+        tensors: "disk" stores a file per tensor, "memory_map" one array per split, "on_the_fly"
+            none: each is drawn once here, for its digest, and again whenever it is loaded.
         threads: Pictures decoded at the same time.
         on_progress: Called with (done, total, name).
 
@@ -162,33 +167,35 @@ def build(
         The cache, and the pictures that could not be decoded with the reason; they are not in it.
 
     Raises:
-        CacheError: a picture comes twice, or there is none at all.
+        CacheError: a picture (or a person) comes twice, or there is none at all.
     """
     started = time.monotonic()
-    _begin(folder, {"recipe": recipe.as_json(), "inputs": dict(inputs)})
-    twice = [str(image) for image, n in Counter(s.image for s in sources).items() if n > 1]
-    if twice:
-        raise CacheError(f"A picture must come once. Received twice: {', '.join(twice)}")
+    asked = {**recipe.as_json(), "tensors": tensors}
+    _begin(folder, {"recipe": asked, "inputs": dict(inputs)})
+    _refuse_twins(sources)
+    shelf = SHELVES[tensors](folder, recipe)
     entries, unreadable = [], {}
-    with ThreadPoolExecutor(threads) as pool:
-        results = pool.map(lambda source: _write_tensor(folder, source, recipe), sources)
-        for done, (source, result) in enumerate(zip(sources, results, strict=True), 1):
-            if isinstance(result, Entry):
-                entries.append(result)
-            else:
-                unreadable[source.image] = str(result)
-            if on_progress:
-                on_progress(done, len(sources), source.image.name)
+    work = partial(_draw, recipe=recipe, shelf=shelf)
+    for done, (source, result) in enumerate(_in_order(work, sources, threads), 1):
+        if isinstance(result, ImageError):
+            unreadable[source.image] = str(result)
+        else:
+            entry, tensor = result
+            if tensor is not None:
+                shelf.put(entry, tensor)
+            entries.append(entry)
+        if on_progress:
+            on_progress(done, len(sources), source.image.name)
     if not entries:
         raise CacheError(f"{folder}: not one of {len(sources)} pictures could be read.")
+    shelf.finish()
     _write_index(folder, entries)
-    counts = {"classes": list(classes), "images": len(entries)}
     manifest.write(
         folder,
-        recipe=recipe.as_json(),
+        recipe=asked,
         inputs=inputs,
         outputs=[folder / INDEX],
-        counts=counts,
+        counts={"classes": list(classes), "images": len({entry.image for entry in entries})},
         seconds=time.monotonic() - started,
     )
     return open_cache(folder), unreadable
@@ -198,7 +205,7 @@ def open_cache(folder: Path) -> Cache:
     """Opens a finished cache.
 
     Raises:
-        CacheError: unfinished, or its index was altered.
+        CacheError: unfinished, written by an older version, or its index was altered.
     """
     found = manifest.read(folder)
     if found is None:
@@ -208,32 +215,25 @@ def open_cache(folder: Path) -> Cache:
         raise CacheError(
             f"{folder} is damaged ({'; '.join(changed)}). Delete it and build it again."
         )
-    rows = pq.read_table(folder / INDEX).to_pylist()
+    recipe, rows = dict(found["recipe"]), pq.read_table(folder / INDEX)
+    if "tensors" not in recipe or rows.schema.names != _COLUMNS.names:
+        raise CacheError(
+            f"{folder} was written by an older version. Run: python train.py cache --config ..."
+        )
+    tensors = recipe.pop("tensors")
     return Cache(
         folder=folder,
-        recipe=Recipe.from_json(found["recipe"]),
+        recipe=Recipe.from_json(recipe),
         classes=tuple(found["counts"]["classes"]),
-        entries=tuple(Entry(**{**row, "image": Path(row["image"])}) for row in rows),
+        entries=tuple(Entry(**{**row, "image": Path(row["image"])}) for row in rows.to_pylist()),
+        tensors=tensors,
     )
 
 
 def missing_tensors(folder: Path) -> list[str]:
-    """Returns a line for each file of a finished cache that is gone."""
+    """Returns a line for each file that a finished cache needs and that is gone."""
     cache = open_cache(folder)
-    files = (tensor_path(folder, entry.key) for entry in cache.entries)
-    pairs = (file for path in files for file in (path, path.with_suffix(".txt")))
-    return [f"{path.name}: missing" for path in pairs if not path.exists()]
-
-
-def key_of(image: Path) -> str:
-    """Returns a file stem for a picture: readable, and different for different paths."""
-    readable = re.sub(r"[^A-Za-z0-9]+", "_", image.stem).strip("_")[:40]
-    return f"{readable}-{hashlib.sha256(image.as_posix().encode()).hexdigest()[:12]}"
-
-
-def tensor_path(folder: Path, key: str) -> Path:
-    """Returns where the tensor of a key lies."""
-    return folder / TENSORS / f"{key}.npy"
+    return SHELVES[cache.tensors](folder, cache.recipe).missing(cache.entries)
 
 
 def _begin(folder: Path, plan: dict[str, Any]) -> None:
@@ -241,32 +241,48 @@ def _begin(folder: Path, plan: dict[str, Any]) -> None:
     note = folder / STARTED
     if note.exists() and json.loads(note.read_text()) == json.loads(json.dumps(plan)):
         return
-    shutil.rmtree(folder / TENSORS, ignore_errors=True)
+    shutil.rmtree(folder / FOLDER, ignore_errors=True)
     for name in (manifest.NAME, INDEX):
         (folder / name).unlink(missing_ok=True)
     atomic.write_json(note, plan)
 
 
-def _write_tensor(folder: Path, source: Source, recipe: Recipe) -> Entry | ImageError:
-    key = key_of(source.image)
-    path = tensor_path(folder, key)
-    text = f"label: {source.label}\nimage: {source.image.as_posix()}\nsplit: {source.split}\n"
-    described = path.with_suffix(".txt")
-    if not (path.exists() and described.exists() and described.read_text() == text):
-        buffer = io.BytesIO()
-        try:
-            pixels = load_rgb(source.image)
-        except ImageError as error:
-            return error
-        np.save(buffer, make(pixels, source.poses, recipe), allow_pickle=False)
-        atomic.write_bytes(path, buffer.getvalue())
-        atomic.write_text(described, text)
-    digest = manifest.sha256_file(path)
-    return Entry(key, source.image, source.label, source.split, digest)
+def _refuse_twins(sources: Iterable[Source]) -> None:
+    times = Counter((source.image, source.person) for source in sources)
+    twice = [str(image) for (image, _), n in times.items() if n > 1]
+    if twice:
+        raise CacheError(f"A picture must come once. Received twice: {', '.join(twice)}")
+
+
+def _draw(source: Source, *, recipe: Recipe, shelf: Shelf) -> Drawn:
+    """Returns a tensor and its entry; the entry alone where the shelf has kept the tensor."""
+    digest = shelf.kept(source.entry)
+    if digest:
+        return replace(source.entry, sha256=digest), None
+    try:
+        pixels = load_rgb(source.image)
+    except ImageError as error:
+        return error
+    tensor = make(pixels, source.poses, recipe, source.person)
+    return replace(source.entry, sha256=digest_of(tensor)), tensor
+
+
+def _in_order(
+    work: Callable[[Source], Drawn], sources: Iterable[Source], threads: int
+) -> Iterator[tuple[Source, Drawn]]:
+    """Yields each source with what `work` made of it; a few results wait, never all of them."""
+    waiting: deque[tuple[Source, Future[Drawn]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for source in sources:
+            waiting.append((source, pool.submit(work, source)))
+            if len(waiting) > 2 * threads:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        for source, future in waiting:
+            yield source, future.result()
 
 
 def _write_index(folder: Path, entries: Sequence[Entry]) -> None:
     rows = [{**asdict(entry), "image": entry.image.as_posix()} for entry in entries]
-    columns = {field: pa.string() for field in ("key", "image", "label", "split", "sha256")}
     with atomic.replacing(folder / INDEX) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows, schema=pa.schema(columns)), temporary)
+        pq.write_table(pa.Table.from_pylist(rows, schema=_COLUMNS), temporary)

@@ -1,50 +1,86 @@
 """The step `cache`: poses are found, planes drawn, tensors stored."""
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from annotations.activities import MPII_ACTIVITIES
 from annotations.samples import read_samples
-from cache import store
+from artifacts.atomic import replacing
+from cache import poses, store
 from cache.planes import Recipe
 from configs import schema
 from inference.progress import progress_bar
+from training.people import Chosen, Unmatched, each_person, whole_pictures
 from training.poses import find_poses
 from training.say import console, say_notes
 from training.steps import Made, inputs_of, recipe_of
 
+UNMATCHED = "unmatched.csv"
+
 
 def make_cache(run: schema.Run, folder: Path) -> Made:
-    """Draws every picture's planes and stores them."""
-    recipe = Recipe.from_json(recipe_of(run, "cache"))
-    listed = run.run_dir / "annotations" / "samples.jsonl"
-    samples = read_samples(listed)
-    images = [sample.image for sample in samples]
-    poses, unreadable = {}, {}
+    """Draws every picture's planes, or every person's, and stores them."""
+    asked = recipe_of(run, "cache")
+    tensors = asked.pop("tensors")
+    recipe = Recipe.from_json(asked)
+    samples = read_samples(run.run_dir / "annotations" / "samples.jsonl")
+    found = poses.Found()
     if recipe.needs_poses:
-        found = find_poses(run, images, run.run_dir / "stage1", folder / "poses.parquet")
-        poses, unreadable = found.poses, found.unreadable
-    say_notes(unreadable.values())
-    sources = [
-        store.Source(s.image, s.activity, s.split, poses.get(s.image))
-        for s in samples
-        if s.activity and s.split and s.image not in unreadable
-    ]
-    if not sources:
-        raise ValueError(f"Not one of {len(samples)} pictures could be read.")
+        images = [sample.image for sample in samples]
+        found = find_poses(run, images, run.run_dir / "stage1", folder / poses.FILE)
+    say_notes(found.unreadable.values())
+    readable = [sample for sample in samples if sample.image not in found.unreadable]
+    choose = each_person if recipe.one_by_one else whole_pictures
+    chosen = choose(readable, found.poses)
+    say_notes(chosen.notes)
+    _write_unmatched(folder / UNMATCHED, chosen.unmatched if recipe.one_by_one else None)
+    _check_splits(run, chosen, len(samples))
     with progress_bar("drawing planes", console) as show:
         cache, undecodable = store.build(
             folder,
-            sources,
+            chosen.sources,
             recipe=recipe,
-            classes=_classes(run, {source.label for source in sources}),
+            classes=_classes(run, {source.label for source in chosen.sources}),
             inputs=inputs_of(run, "cache"),
+            tensors=tensors,
             threads=run.threads,
             on_progress=show,
         )
     say_notes(undecodable.values())
-    counts = {"tensors": len(cache.entries), "unreadable": len(unreadable | undecodable)}
+    counts = {
+        "tensors": len(cache.entries),
+        "unreadable": len(found.unreadable | undecodable),
+        "unmatched": len(chosen.unmatched),
+    }
     return [folder / store.INDEX], counts
+
+
+def _write_unmatched(path: Path, unmatched: Iterable[Unmatched] | None) -> None:
+    """Writes the labels that became no tensor; of another policy, there is no such file."""
+    if unmatched is None:
+        path.unlink(missing_ok=True)
+        return
+    with replacing(path) as temporary:
+        with temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("image", "person", "activity", "reason"))
+            for row in unmatched:
+                person = "" if row.person is None else row.person
+                writer.writerow((row.image, person, row.activity, row.reason))
+
+
+def _check_splits(run: schema.Run, chosen: Chosen, pictures: int) -> None:
+    """Refuses what would only fail after all training: a split that is needed and empty."""
+    there = {source.split for source in chosen.sources}
+    empty = [split for split in ("train", "val", run.report.split) if split not in there]
+    if empty:
+        raise ValueError(
+            f"No tensor for {' and '.join(dict.fromkeys(empty))}: of {pictures} pictures, "
+            f"{len(chosen.sources)} tensors could be made. Pictures that cannot be read and people "
+            "that stage 1 did not find are named above; add pictures, or lower "
+            "stage1.predict.confidence."
+        )
 
 
 def _classes(run: schema.Run, labels: set[str]) -> Sequence[str]:

@@ -1,0 +1,115 @@
+"""The step `cache` of train.py: skipped when finished, made again with a reason, in every kind."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from artifacts import manifest
+from cache.store import Tensors, open_cache
+from configs import schema
+from tests.commands import copy_of, drawn_in
+from training.labels import make_annotations
+from training.runs import open_run
+from training.steps import run_step
+from training.tensors import make_cache
+
+KINDS: tuple[Tensors, ...] = ("memory_map", "on_the_fly")
+
+
+class Copy:
+    """A copy of the tiny run whose steps are called as `train.py` calls them."""
+
+    def __init__(self, tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = copy_of(tiny_run, tmp_path)
+        self.data = drawn_in(tiny_run)[1::2]
+        self.capsys = capsys
+
+    def asked(self, *settings: str) -> schema.Run:
+        return open_run(self.folder, None, (f"run_dir={self.folder}", *self.data, *settings))
+
+    def cache(self, *settings: str) -> str:
+        """Returns what the step said."""
+        self.capsys.readouterr()
+        run_step(self.asked(*settings), "cache", make_cache)
+        return self.capsys.readouterr().out
+
+    def times(self) -> dict[Path, int]:
+        return {p: p.stat().st_mtime_ns for p in self.folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def run(tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Copy:
+    return Copy(tiny_run, tmp_path, capsys)
+
+
+def never(run: schema.Run, folder: Path) -> tuple[list[Path], dict]:
+    raise AssertionError(f"{folder} was to stay")
+
+
+@pytest.mark.parametrize("tensors", KINDS)
+def test_another_kind_rebuilds_the_cache_alone(run: Copy, tiny_run: Path, tensors: Tensors) -> None:
+    kind = f"cache.tensors={tensors}"
+    poses = run.times()[run.folder / "cache" / "poses.parquet"]
+    assert f"recipe.tensors: 'disk' -> '{tensors}'" in run.cache(kind)
+    assert run.times()[run.folder / "cache" / "poses.parquet"] == poses
+    old, new = open_cache(tiny_run / "cache"), open_cache(run.folder / "cache")
+    assert (new.tensors, new.entries, new.recipe) == (tensors, old.entries, old.recipe)
+    for entry in new.entries[::5]:
+        assert np.array_equal(new.load(entry, verify=True), old.load(entry))
+    before = run.times()
+    assert "up to date" in run.cache(kind)
+    run_step(run.asked(kind), "stage2", never)  # what was trained on the same tensors stays
+    assert before == run.times()
+
+
+@pytest.mark.parametrize(
+    ("tensors", "name"),
+    [("memory_map", "tensors/val.npy"), ("on_the_fly", "poses.parquet")],
+)
+def test_what_is_lost_is_made_again_with_the_reason(run: Copy, tensors: str, name: str) -> None:
+    kind = f"cache.tensors={tensors}"
+    run.cache(kind)
+    lost = run.folder / "cache" / name
+    index = (run.folder / "cache" / "index.parquet").read_bytes()
+    lost.unlink()
+    assert f"{lost.name}: missing" in run.cache(kind)
+    assert lost.exists() and "up to date" in run.cache(kind)
+    assert (run.folder / "cache" / "index.parquet").read_bytes() == index
+
+
+def test_each_person_is_a_tensor_and_who_is_left_out_is_listed(run: Copy, tiny_run: Path) -> None:
+    each = (
+        "cache.people=each",
+        "stage1.predict.confidence=0.0005",
+        "stage1.predict.max_people=3",
+    )
+    run_step(run.asked(*each), "annotations", make_annotations)
+    said = run.cache(*each)
+    assert "'centre_and_farthest' -> 'each'" in said
+    assert "got their picture's activity" in " ".join(said.split())
+    cache = open_cache(run.folder / "cache")
+    assert cache.recipe.one_by_one and min(entry.person for entry in cache.entries) == 0
+    unmatched = rows_of(run)
+    left_out = {row["image"] for row in unmatched}
+    pictures = {str(entry.image) for entry in open_cache(tiny_run / "cache").entries}
+    assert {str(entry.image) for entry in cache.entries} == pictures - left_out
+    found = manifest.read(run.folder / "cache")
+    assert found is not None and found["counts"]["unmatched"] == len(unmatched)
+    assert "up to date" in run.cache(*each)
+
+
+def test_a_split_without_people_is_refused_before_training(run: Copy, tiny_run: Path) -> None:
+    nobody = ("cache.people=each", "stage1.predict.confidence=1.0")
+    run_step(run.asked(*nobody), "annotations", make_annotations)
+    with pytest.raises(ValueError, match="No tensor for train and val and test: of .* 0 tensors"):
+        run.cache(*nobody)
+    rows = rows_of(run)
+    assert len(rows) == len(open_cache(tiny_run / "cache").entries)
+    assert {row["reason"] for row in rows} == {"nobody was found in the picture"}
+
+
+def rows_of(run: Copy) -> list[dict[str, str]]:
+    with (run.folder / "cache" / "unmatched.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
