@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from cache.store import Cache, Entry
-from stage2_classifier.augment import Augmentation
+from stage2_classifier.augment import Augmentation, training_seed
 
 
 def epoch_order(count: int, *, seed: int, epoch: int) -> np.ndarray:
@@ -40,8 +40,7 @@ def train_batches(
         for index in order.tolist():
             tensor = cache.load(entries[index], verify=True)
             if augmentation:
-                draw = np.random.default_rng((seed, epoch, index)).integers(2**31)
-                tensor = augmentation(tensor, int(draw))
+                tensor = augmentation(tensor, training_seed(seed, epoch, index))
             yield tensor, cache.class_id(entries[index])
 
     return _batches(cache, tensors, len(entries), batch)

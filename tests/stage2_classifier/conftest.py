@@ -14,7 +14,7 @@ import pytest
 
 from annotations.skeleton import COCO17
 from annotations.types import Poses
-from cache import store
+from cache import poses, store
 from cache.heatmap import Style
 from cache.planes import Recipe
 
@@ -61,6 +61,16 @@ def cache_folder(tmp_path_factory) -> Path:
             sources.append(store.Source(path, name, split, _poses(path, class_id, rng)))
     recipe = Recipe(width=64, height=64, heatmap=Style(bone_width=2, joint_radius=2))
     store.build(folder / "cache", sources, recipe=recipe, classes=CLASSES, inputs={})
+    known = {source.image: source.poses for source in sources if source.poses}
+    for kind in ("memory_map", "on_the_fly"):  # beside it, of the same pictures
+        poses.find(
+            folder / kind / poses.FILE,
+            list(known),
+            lambda _, paths: [known[path] for path in paths],
+            source=recipe.pose.asked,
+        )
+        asked = {"recipe": recipe, "classes": CLASSES, "inputs": {}, "tensors": kind}
+        store.build(folder / kind, sources, **asked)
     return folder / "cache"
 
 

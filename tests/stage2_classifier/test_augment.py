@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from annotations.skeleton import COCO17
 from cache.heatmap import Style, draw
 from stage2_classifier import augment
 
-STILL = {
+STILL: dict[str, Any] = {
     "flip": 0.0,
     "rotate": 0.0,
     "translate": 0.0,
@@ -81,6 +82,108 @@ def test_rgb_and_heatmap_move_together():
         assert _overlap(rgb, heatmap) > 0.97
         places.add(tuple(np.argwhere(heatmap).mean(0).round().tolist()))
     assert len(places) > 4
+
+
+@pytest.mark.parametrize("knob", ["shear", "perspective"])
+def test_slanted_planes_agree(knob):
+    tensor = np.zeros((*SIZE, 4), np.uint8)
+    tensor[40:70, 60:110] = 250
+    change = augment.build(BOTH, **{**STILL, knob: {"shear": 20.0, "perspective": 0.1}[knob]})
+    for seed in range(4):
+        moved = change(tensor, seed)
+        assert _overlap(moved[..., 0] > 180, moved[..., 3] > 180) > 0.95
+        assert _overlap(moved[..., 3] > 180, tensor[..., 3] > 180) < 0.98
+
+
+@pytest.mark.parametrize(
+    ("knobs", "unit", "largest"),
+    [
+        ({"rotate": 20.0}, "rotation", 20.0),
+        ({"shear": 15.0}, "shear", 15.0),
+        ({"scale": 0.2}, "scale", 0.2),
+        ({"translate": 0.1}, "shift", 0.1),
+    ],
+)
+def test_units_of_the_moves(knobs, unit, largest):
+    """Three blobs tell the affine map, by hand arithmetic on their centres of mass."""
+    before = np.array([[60, 40], [100, 50], [70, 80]], np.float32)
+    blobs = [np.ones((1, len(COCO17), 3), np.float32) for _ in before]
+    for blob, point in zip(blobs, before, strict=True):
+        blob[..., :2] = point
+    style = Style(style="gaussian", sigma=2.0)
+    planes = [draw(blob, COCO17, SIZE, style) for blob in blobs]
+    change = augment.build(("heatmap",), **{**STILL, **knobs})
+    seen = []
+    for seed in range(40):
+        moved = np.array([_centre(change(plane[..., None], seed)) for plane in planes])
+        matrix = np.linalg.solve(np.c_[before, np.ones(3)], moved).T
+        seen.append(_measure(matrix)[unit])
+    assert 0.7 * largest < max(np.abs(seen)) < 1.1 * largest
+    assert min(seen) < 0 < max(seen)
+
+
+def _centre(plane: np.ndarray) -> tuple[float, float]:
+    y, x = np.indices(plane.shape[:2])
+    mass = plane[..., 0].astype(float)
+    return float((x * mass).sum() / mass.sum()), float((y * mass).sum() / mass.sum())
+
+
+def _measure(matrix: np.ndarray) -> dict[str, float]:
+    (a, b), (c, d) = matrix[:, :2]
+    middle = np.array([(SIZE[1] - 1) / 2, (SIZE[0] - 1) / 2])
+    shift = matrix[:, :2] @ middle + matrix[:, 2] - middle
+    return {
+        "rotation": float(np.degrees(np.arctan2(c, a))),
+        "shear": float(np.degrees(np.arctan2(b, d))),
+        "scale": float(np.sqrt(a * d - b * c) - 1),
+        "shift": float(shift[0] / SIZE[1]),
+    }
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [{"grayscale": 1.0}, {"blur": 3.0}, {"noise": 0.2}, {"compression": 0.9}, {"holes": 5}],
+    ids=lambda knobs: next(iter(knobs)),
+)
+def test_looks_change_rgb_alone(keypoints, knobs):
+    tensor = _tensor(keypoints, Style())
+    change = augment.build(BOTH, **{**STILL, **knobs})
+    changed = [change(tensor, seed) for seed in range(6)]
+    assert all(np.array_equal(c[..., 3], tensor[..., 3]) for c in changed)
+    assert any(not np.array_equal(c[..., :3], tensor[..., :3]) for c in changed)
+    assert np.array_equal(changed[2], change(tensor, 2))
+
+
+def test_grayscale_makes_three_equal_channels(keypoints):
+    grey = augment.build(BOTH, **{**STILL, "grayscale": 1.0})(_tensor(keypoints, Style()), 0)
+    assert (grey[..., 0] == grey[..., 1]).all() and (grey[..., 0] == grey[..., 2]).all()
+
+
+def test_noise_has_at_most_the_asked_deviation():
+    tensor = np.full((*SIZE, 3), 128, np.uint8)
+    change = augment.build(("rgb",), **{**STILL, "noise": 0.1})
+    deviations = [(change(tensor, seed) - 128.0).std() / 255 for seed in range(30)]
+    assert 0.08 < max(deviations) < 0.103 and min(deviations) < 0.03
+
+
+def test_holes_are_grey_and_of_the_asked_size():
+    tensor = np.full((*SIZE, 3), 250, np.uint8)
+    change = augment.build(("rgb",), **{**STILL, "holes": 1, "hole_size": 0.4})
+    shares = [float((change(tensor, seed) == 114).all(-1).mean()) for seed in range(60)]
+    assert 0.3 < np.mean(np.array(shares) == 0) < 0.7  # none or one, as likely
+    assert all(0.03 < share <= 0.4**2 for share in shares if share)
+
+
+def test_a_dropped_heatmap_is_blank_and_changes_nothing_else(keypoints):
+    tensor = _tensor(keypoints, Style())
+    kept, dropped = (augment.build(BOTH, heatmap_dropout=p) for p in (0.0, 0.5))
+    blank = 0
+    for seed in range(40):
+        a, b = kept(tensor, seed), dropped(tensor, seed)
+        assert np.array_equal(a[..., :3], b[..., :3])
+        blank += not b[..., 3].any()
+        assert not b[..., 3].any() or np.array_equal(a[..., 3], b[..., 3])
+    assert 12 <= blank <= 28
 
 
 def test_what_comes_in_from_outside_is_grey_and_no_heatmap():

@@ -16,6 +16,10 @@ def test_order_and_augmentation_follow_from_seed_and_epoch(tiny):
     assert tiny["other_epoch"] and tiny["other_seed"]
 
 
+def test_batches_are_the_same_wherever_the_tensors_lie(tiny):
+    assert tiny["memory_map"] and tiny["on_the_fly"]
+
+
 def test_fixed_batches_keep_the_order(tiny):
     assert tiny["fixed"]
     assert tiny["fixed_sizes"] == [4, 4, 1]

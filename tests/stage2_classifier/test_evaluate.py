@@ -13,7 +13,7 @@ from stage2_classifier.evaluate import Report, evaluate
 
 KEYS = (
     "split n accuracy top3_accuracy weighted_precision weighted_recall micro_precision "
-    "micro_recall macro_precision macro_recall macro_f1 per_class confusion"
+    "micro_recall macro_precision macro_recall macro_f1 per_class confusion ece ece_uncalibrated"
 ).split()
 
 
@@ -64,9 +64,10 @@ def test_equals_scikit_learn(case):
     )
     ours = [[row[k] for row in report.per_class.values()] for k in report.per_class["c0"]]
     np.testing.assert_allclose(ours, each)
-    np.testing.assert_array_equal(
-        report.confusion, metrics.confusion_matrix(labels, guesses, labels=every)
-    )
+    expected = metrics.confusion_matrix(labels, guesses, labels=every)
+    counted = [[report.confusion.get(a, {}).get(b, 0) for b in names] for a in names]
+    np.testing.assert_array_equal(counted, expected)
+    assert sum(map(len, report.confusion.values())) == np.count_nonzero(expected)
 
 
 @pytest.mark.parametrize("case", ["20 classes", "class absent from the labels"])
@@ -85,7 +86,8 @@ def test_top3_of_two_classes_is_everything():
 def test_by_hand():
     probabilities = np.array([[0.7, 0.3], [0.6, 0.4], [0.1, 0.9], [0.5, 0.5]])
     report = evaluate(probabilities, np.array([0, 1, 1, 1]), classes=["a", "b"], split="test")
-    assert report.confusion == [[1, 0], [2, 1]]  # the tie goes to the first class
+    # The tie of the last picture goes to the first class.
+    assert report.confusion == {"a": {"a": 1}, "b": {"a": 2, "b": 1}}
     assert report.per_class["a"] == pytest.approx(
         {"precision": 1 / 3, "recall": 1, "f1": 0.5, "support": 1}
     )

@@ -7,7 +7,8 @@ import onnx
 import pytest
 
 from artifacts.manifest import sha256_file
-from stage2_classifier import predict
+from runtime import graph
+from stage2_classifier import calibrate, predict
 
 
 def test_sidecar_describes_the_graph(lite0):
@@ -23,7 +24,8 @@ def test_sidecar_describes_the_graph(lite0):
 def test_answers_as_keras_does(lite0, engine, count):
     pytest.importorskip(engine)
     saved = np.load(lite0 / "answers.npz")
-    answers = predict.load(lite0, engine=engine, threads=1)(saved["tensors"][:count])
+    run = graph.load(lite0 / "classifier.onnx", engine=engine, threads=1)
+    answers = run(saved["tensors"][:count].astype(np.float32))[0]
     assert np.abs(answers - saved["answers"][:count]).max() <= 1e-5
 
 
@@ -32,11 +34,40 @@ def test_has_learned_the_drawn_classes(lite0):
     assert (saved["answers"].argmax(1) == saved["labels"]).mean() >= 0.8
 
 
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_the_map_is_the_weighted_sum_of_the_features(lite0, engine):
+    pytest.importorskip(engine)
+    saved = np.load(lite0 / "answers.npz")
+    _, maps = predict.load(lite0, engine=engine, threads=1).explain(saved["tensors"])
+    best = saved["answers"].argmax(1)
+    expected = np.zeros(saved["features"].shape[:3])
+    for i, y, x in np.ndindex(expected.shape):
+        expected[i, y, x] = saved["features"][i, y, x] @ saved["kernel"][:, best[i]]
+    np.testing.assert_allclose(maps, expected, rtol=1e-3, atol=1e-3)
+    logits = saved["logits"][np.arange(len(best)), best]
+    np.testing.assert_allclose(maps.mean((1, 2)) + saved["bias"][best], logits, atol=1e-3)
+
+
+def test_the_calibration_is_that_of_the_validation_images(lite0):
+    saved, sidecar = (
+        np.load(lite0 / "answers.npz"),
+        json.loads((lite0 / "classifier.json").read_text()),
+    )
+    labels, answers = saved["val_labels"], saved["val_answers"]
+    temperature = calibrate.temperature(answers, labels)
+    assert sidecar["temperature"] == pytest.approx(temperature, rel=1e-3)
+    found = calibrate.threshold(calibrate.apply(answers, temperature), labels, precision=0.5)
+    assert found is not None
+    assert sidecar["unknown_below"] == pytest.approx(found.probability, abs=1e-4)
+    assert sidecar["unknown_coverage"] == found.coverage
+
+
 def test_batch_is_free_and_there_is_one_input(lite0):
-    graph = onnx.load(lite0 / "classifier.onnx").graph
-    (entry,) = graph.input
+    body = onnx.load(lite0 / "classifier.onnx").graph
+    (entry,) = body.input
     sizes = [dimension.dim_value for dimension in entry.type.tensor_type.shape.dim]
     assert sizes == [0, 64, 64, 4]
+    assert [output.name for output in body.output] == ["probabilities", "activation_map"]
 
 
 def test_a_graph_that_differs_is_refused_and_not_written(tiny):

@@ -1,9 +1,17 @@
 """Looks at what a child process trained (see `conftest.py`)."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from artifacts import manifest
+from stage2_classifier.models.lite0_weights import package_file
+
+READ_EVENTS = Path(__file__).resolve().parents[1] / "read_events.py"
 HEAD = ["head/bias", "head/kernel"]
 ADAPTER = ["mix/bias", "mix/kernel", "to_rgb/bias", "to_rgb/kernel"]
 
@@ -54,6 +62,26 @@ def test_fine_tuning_moves_all_but_batch_normalisation(tiny):
     assert _names(tiny["whole_moves"]) == sorted(HEAD + ADAPTER + convolutions)
 
 
+def test_fine_tuning_frees_an_adapter_that_was_frozen(tiny):
+    convolutions = ["first/bias", "first/kernel", "last/bias", "last/kernel"]
+    assert _names(tiny["thawed"]) == sorted(HEAD + ADAPTER + convolutions)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains_and_leaves_float32(tiny, precision):
+    found = tiny[precision]
+    assert found["policies"] == ["float32"] and tiny["policy_after"] == "float32"
+    assert found["digest"] != tiny["digest"]
+    losses = [row[1] for row in found["history"]]
+    assert losses[-1] < 0.8 * losses[0]
+    assert found["kept_loss"] == pytest.approx(found["best"], rel=0.05)
+
+
+def test_the_weights_file_is_recorded(lite0):
+    asked = json.loads((lite0 / "training.json").read_text())
+    assert asked["weights_sha256"] == manifest.sha256_file(package_file())
+
+
 def test_fine_tune_layers_counts_from_the_end(tiny):
     assert _names(tiny["last_moves"]) == sorted([*HEAD, *ADAPTER, "last/bias", "last/kernel"])
 
@@ -82,15 +110,28 @@ def test_no_epoch_is_an_error(tiny):
 
 
 @pytest.mark.parametrize(
-    "at_steps", [(23,), pytest.param((8, 23), marks=pytest.mark.slow)], ids=["once", "twice"]
+    ("at_steps", "precision"),
+    [
+        ((23,), "float32"),
+        pytest.param((8, 23), "float32", marks=pytest.mark.slow),
+        pytest.param((23,), "mixed_bfloat16", marks=pytest.mark.slow),
+        pytest.param((8, 23), "mixed_float16", marks=pytest.mark.slow),
+    ],
 )
-def test_kill_9_changes_nothing(tiny, child, cache_folder, tmp_path, at_steps):
+def test_kill_9_changes_nothing(tiny, child, cache_folder, tmp_path, at_steps, precision):
     out = tmp_path / "out"
     for steps in at_steps:  # in the second epoch of a phase
-        killed = child("lesson", cache_folder, out, steps, check=False)
+        killed = child("lesson", cache_folder, out, steps, precision, check=False)
         assert killed.returncode == -9
         assert not (out / "classifier.keras").exists()
 
-    resumed = json.loads(child("lesson", cache_folder, out, 0).stdout)
-    assert resumed["history"] == tiny["history"]
-    assert resumed["digest"] == tiny["digest"]
+    resumed = json.loads(child("lesson", cache_folder, out, 0, precision).stdout)
+    expected = tiny if precision == "float32" else tiny[precision]
+    assert resumed["history"] == expected["history"]
+    assert resumed["digest"] == expected["digest"]
+    command = [sys.executable, READ_EVENTS, tmp_path / "logs"]
+    log = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    for column, tag in enumerate(("loss/train", "accuracy/train", "loss/val", "accuracy/val"), 1):
+        told = [[number, row[column]] for number, row in enumerate(expected["history"], 1)]
+        assert log[tag] == pytest.approx(np.array(told), rel=1e-6)
+    assert [step for step, _ in log["learning_rate"]] == list(range(1, 7))

@@ -1,15 +1,17 @@
 """Looks at what child processes built; torch and TensorFlow each in its own."""
 
 import importlib.util
+import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 
-from stage2_classifier.models import registry
+from stage2_classifier.models import registry, weights_file
 from stage2_classifier.models.lite0_weights import package_file, read_state_dict
 
 MINIBUS = 654  # ImageNet's class; the photo shows a city bus
@@ -22,7 +24,9 @@ def built(child, tmp_path_factory):
     if spec is None or spec.origin is None:
         pytest.skip("ultralytics and its photos are not installed")
     photo = Path(spec.origin).parent / "assets" / "bus.jpg"
-    child("look_at_models", folder / "facts.npz", photo, folder / "b0.weights.h5")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_HOME", str(folder / "keras"))
+        child("look_at_models", folder / "facts.npz", photo, folder / "b0.weights.h5")
     return folder / "facts.npz"
 
 
@@ -76,7 +80,7 @@ def test_b0_from_a_file_is_normalised_as_imagenet_was(facts):
     np.testing.assert_allclose(white, (1 - mean) / deviation, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["lite0 answers", "b0 answers"])
+@pytest.mark.parametrize("name", ["lite0 answers", "b0 answers", "v2 answers"])
 def test_answers_are_probabilities(facts, name):
     assert facts[name].shape == (3, 5)
     np.testing.assert_allclose(facts[name].sum(1), 1, atol=1e-5)
@@ -122,3 +126,71 @@ def test_b0_exports_with_its_normalisation_inside(built, facts):
     assert facts["b0 parity"] <= 1e-5
     graph = onnx.load(built.parent / "b0" / "classifier.onnx").graph
     assert len(graph.input) == 1
+
+
+def test_weights_of_the_efficientnet_package_answer_as_there(facts):
+    assert facts["noisy expected"].std() > 1e-3
+    np.testing.assert_allclose(facts["noisy features"], facts["noisy expected"], atol=1e-5)
+
+
+def test_a_saved_model_needs_no_foreign_package(built):
+    config = zipfile.ZipFile(built.parent / "noisy.keras").read("config.json").decode()
+    assert "FixedDropout" not in config and "efficientnet.model" not in config
+    names = {
+        part.split('"')[1] for part in config.split('"registered_name": ')[1:] if part[0] == '"'
+    }
+    assert names <= {"Functional"}
+
+
+def test_the_graph_is_the_same_whatever_the_weights(facts):
+    assert facts["rescaled"].tolist() == [1, 1, 1]
+
+
+def test_another_networks_weights_are_refused(facts):
+    assert "weights must be a file of EfficientNetV2B0" in str(facts["other network"])
+
+
+def test_published_weights_are_those_of_the_libraries(facts):
+    ours, theirs = json.loads(str(facts["published"]))
+    assert ours == theirs
+
+
+def test_a_download_is_announced_and_checked(facts):
+    first, first_done, second_done, *more = json.loads(str(facts["told"]))
+    assert facts["downloaded"]
+    assert first.startswith("downloading file:///") and first.endswith("keras/models")
+    assert "sha256 " in first_done and second_done == first_done, (
+        "the second time nothing is fetched"
+    )
+    assert not [text for text in more if "sha256" in text]
+    assert "md5 000000" in str(facts["download error"])
+
+
+def test_weights_that_need_no_download(tmp_path):
+    file = tmp_path / "mine.h5"
+    file.write_bytes(b"x")
+    told = []
+    known = {"imagenet": lambda: file}
+    assert weights_file.find("none", known) is None
+    assert weights_file.find(str(file), {}) == file
+    assert weights_file.find("imagenet", known, on_progress=lambda *c: told.append(c)) == file
+    assert "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881" in told[0][2]
+
+
+def test_unknown_weights_are_refused():
+    rule = r"weights must be 'imagenet', 'none' or the path of a file. Received: 'noisy'"
+    with pytest.raises(ValueError, match=rule):
+        weights_file.find("noisy", {"imagenet": Path})
+
+
+@pytest.mark.slow
+def test_every_model_learns_and_exports(child, tmp_path):
+    models = [model for model in registry.MODELS if model != "efficientnet_lite0"]
+    child("train_models", tmp_path, *models)
+    facts = json.loads((tmp_path / "facts.json").read_text())
+    for model in models:
+        found = facts[model]
+        assert found["frozen"] == {"adapter": 0, "backbone": 0, "head": 2}, model
+        assert found["thawed"]["adapter"] == 4 and found["thawed"]["head"] == 2, model
+        assert found["thawed"]["backbone"] >= found["kernels"], model
+        assert found["parity"] <= 1e-5, model

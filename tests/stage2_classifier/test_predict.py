@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
+from artifacts.manifest import sha256_file
 from cache.planes import Recipe
 from stage2_classifier import predict
 
@@ -65,6 +67,42 @@ def test_other_planes_are_refused(lite0, planes):
         predict.load(lite0, threads=1)(planes)
 
 
+def test_probabilities_are_calibrated(lite0, tmp_path):
+    planes = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 4), dtype=np.uint8)
+    answers = {}
+    for temperature in (1.0, 2.0):
+        _copy(lite0, tmp_path)
+        _change(tmp_path, temperature=temperature)
+        answers[temperature] = predict.load(tmp_path, threads=1)(planes)
+    roots = np.sqrt(answers[1.0])
+    np.testing.assert_allclose(answers[2.0], roots / roots.sum(1, keepdims=True), rtol=1e-4)
+
+
+def test_an_explanation_agrees_with_the_answer(lite0):
+    planes = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 4), dtype=np.uint8)
+    classifier = predict.load(lite0, threads=1)
+    probabilities, maps = classifier.explain(planes)
+    np.testing.assert_array_equal(probabilities, classifier(planes))
+    assert maps.shape == (3, 2, 2) and maps.dtype == np.float32
+
+
+def test_runs_of_older_versions_answer_but_cannot_explain(lite0, tmp_path):
+    _copy(lite0, tmp_path)
+    model = onnx.load(tmp_path / "classifier.onnx")
+    del model.graph.output[1]
+    onnx.save(model, tmp_path / "classifier.onnx")
+    sidecar = json.loads((tmp_path / "classifier.json").read_text())
+    kept = {name: sidecar[name] for name in ("classes", "recipe")}
+    (tmp_path / "classifier.json").write_text(json.dumps(kept))
+    _change(tmp_path, sha256=sha256_file(tmp_path / "classifier.onnx"))
+    old = predict.load(tmp_path, threads=1)
+    planes = np.zeros((1, 64, 64, 4), np.uint8)
+    assert old(planes).shape == (1, 3)
+    assert (old.temperature, old.unknown_below, old.unknown_coverage) == (1.0, None, None)
+    with pytest.raises(ValueError, match="made by an older version. Delete its manifest.json"):
+        old.explain(planes)
+
+
 @pytest.mark.parametrize("name", ["classifier.onnx", "classifier.json"])
 def test_a_missing_file_is_named(lite0, tmp_path, name):
     _copy(lite0, tmp_path)
@@ -87,6 +125,18 @@ def test_a_damaged_sidecar_is_refused(lite0, tmp_path, text):
     (tmp_path / "classifier.json").write_text(text)
     with pytest.raises(ValueError, match="classifier.json is damaged"):
         predict.load(tmp_path)
+
+
+def test_a_temperature_that_is_none_is_refused(lite0, tmp_path):
+    _copy(lite0, tmp_path)
+    _change(tmp_path, temperature=-1)
+    with pytest.raises(ValueError, match="damaged.*temperature must be positive. Received: -1"):
+        predict.load(tmp_path)
+
+
+def _change(folder: Path, **values: object) -> None:
+    path = folder / "classifier.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
 
 def _copy(folder: Path, to: Path) -> None:

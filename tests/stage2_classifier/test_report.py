@@ -1,6 +1,9 @@
 """The report's files."""
 
+import csv
+import dataclasses
 import json
+import time
 
 import cv2
 import numpy as np
@@ -29,14 +32,14 @@ def _report(classes: int) -> Report:
     return evaluate(probabilities, labels, classes=names, split="test")
 
 
-@pytest.mark.parametrize("classes", [2, 40])
-def test_writes_four_files(tmp_path, classes):
-    scores = _report(classes)
+def test_writes_five_files(tmp_path):
+    scores = _report(12)
     report.write(scores, HISTORY, tmp_path / "report", title="Run X", facts={"model": "lite0"})
     assert sorted(p.name for p in (tmp_path / "report").iterdir()) == [
         "confusion.png",
         "curves.png",
         "metrics.json",
+        "per_class.csv",
         "report.md",
     ]
     metrics = json.loads((tmp_path / "report" / "metrics.json").read_text())
@@ -77,7 +80,47 @@ def test_a_perfect_report_has_no_confusions(tmp_path):
 
 def test_the_picture_grows_with_the_classes(tmp_path):
     heights = []
-    for classes in (6, 20, 40):
+    for classes in (6, 16, 24):
         report.write(_report(classes), HISTORY, tmp_path / str(classes))
         heights.append(cv2.imread(str(tmp_path / str(classes) / "confusion.png")).shape[0])  # type: ignore[union-attr]
-    assert 400 < heights[0] < heights[1] < heights[2] < 3000
+    assert 400 < heights[0] < heights[1] < heights[2] < 1500
+
+
+def test_the_csv_holds_every_class(tmp_path):
+    scores = _report(5)
+    report.write(scores, History(), tmp_path)
+    with (tmp_path / "per_class.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["class"] for row in rows] == list(scores.per_class)
+    for row, found in zip(rows, scores.per_class.values(), strict=True):
+        assert {key: float(row[key]) for key in found} == pytest.approx(found, abs=1e-4)
+
+
+def test_any_name_of_a_class(tmp_path):
+    names = ["a$b$c", "a|b", "a_very_long_name_" * 9]
+    scores = evaluate(np.eye(3)[[0, 0, 1]], np.arange(3), classes=names, split="test")
+    report.write(scores, History(), tmp_path)
+    assert (tmp_path / "confusion.png").stat().st_size
+
+
+def test_ten_thousand_classes(tmp_path):
+    """Bounded time, picture and text; nothing is lost in the CSV."""
+    rng = np.random.default_rng(0)
+    classes, images = 10_000, 12_000
+    labels = np.concatenate([np.arange(classes), rng.integers(0, classes, images - classes)])
+    names = [f"class {i}" for i in range(classes)]
+    confusion: dict[str, dict[str, int]] = {}
+    for label, answer in zip(labels, rng.permutation(labels), strict=True):
+        row = confusion.setdefault(names[label], {})
+        row[names[answer]] = row.get(names[answer], 0) + 1
+    row = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 1}
+    scores = dataclasses.replace(
+        _report(3), n=images, confusion=confusion, per_class={name: row for name in names}
+    )
+    started = time.process_time()
+    report.write(scores, History(), tmp_path)
+    assert time.process_time() - started < 20
+    assert max(cv2.imread(str(tmp_path / "confusion.png")).shape) < 3000  # type: ignore[union-attr]
+    assert len((tmp_path / "report.md").read_text()) < 20_000
+    assert "The 100 of 10000 classes with the most mistakes" in (tmp_path / "report.md").read_text()
+    assert len((tmp_path / "per_class.csv").read_text().splitlines()) == classes + 1

@@ -53,6 +53,8 @@ def die_at(steps: int):
 
 if __name__ == "__main__":
     folder, out, steps = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-    history, weights = train(open_cache(folder), out, on_progress=die_at(steps) if steps else None)
+    options = {"on_progress": die_at(steps) if steps else None, "precision": sys.argv[4]}
+    options["logs"] = out.parent / "logs"
+    history, weights = train(open_cache(folder), out, **options)
     rows = [[e.phase, e.loss, e.accuracy, e.val_loss, e.val_accuracy] for e in history.epochs]
     print(json.dumps({"digest": digest(weights), "history": rows}))

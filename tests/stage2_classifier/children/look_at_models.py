@@ -1,16 +1,22 @@
 """Builds all models and writes what they do to out.npz (argv: out, photo, B0 weight file)."""
 
+import hashlib
+import importlib
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import cv2
+import efficientnet.weights as qubvel
 import keras
 import numpy as np
+from keras.src.applications import efficientnet as v1
+from keras.src.applications import efficientnet_v2 as v2
 
 from cache.planes import CHANNELS, Recipe
 from stage2_classifier.export import export
-from stage2_classifier.models import registry
+from stage2_classifier.models import registry, weights_file
 from stage2_classifier.models.adapter import build_adapter
 from stage2_classifier.models.efficientnet_lite0 import build_backbone
 from stage2_classifier.models.lite0_weights import package_file, read_state_dict
@@ -38,11 +44,12 @@ def stem_input(network: Any, stem: str) -> np.ndarray:
     return np.array(seen)[:, 30, 30]
 
 
-lite0 = registry.build("efficientnet_lite0", **options)
+imagenet = registry.find_weights("efficientnet_lite0", "imagenet")
+lite0 = registry.build("efficientnet_lite0", **options, weights=imagenet)
 facts["lite0 stem"] = stem_input(lite0, "stem")
 facts["lite0 answers"] = np.array(lite0(rng.uniform(0, 255, (3, 64, 64, 4))))
 
-plain = registry.build("efficientnet_b0", **options, weights="none", adapter_start="random")
+plain = registry.build("efficientnet_b0", **options, adapter_start="random")
 facts["b0 plain stem"] = stem_input(plain, "stem_conv_pad")
 facts["b0 answers"] = np.array(plain(rng.uniform(0, 255, (3, 64, 64, 4))))
 twin: Any = keras.applications.EfficientNetB0(
@@ -56,7 +63,7 @@ for layer in twin.layers:
         layer.adapt_variance.assign([0.229, 0.224, 0.225])  # as in Keras' own file
         layer.finalize_state()
 twin.save_weights(b0_file)
-loaded = registry.build("efficientnet_b0", **options, weights=str(b0_file))
+loaded = registry.build("efficientnet_b0", **options, weights=b0_file)
 facts["b0 loaded stem"] = stem_input(loaded, "stem_conv_pad")
 folder = out.parent / "b0"
 folder.mkdir()
@@ -70,17 +77,80 @@ facts["b0 parity"] = export(
 
 for model in registry.MODELS:
     try:
-        registry.build(model, **options, weights="nowhere.h5")
+        registry.find_weights(model, "nowhere.h5")
     except ValueError as error:
         facts[f"{model} error"] = str(error)
 try:
-    registry.build("efficientnet_lite0", **options, weights="none", adapter_start="warm")
+    registry.build("efficientnet_lite0", **options, adapter_start="warm")
 except ValueError as error:
     facts["adapter error"] = str(error)
 
+# Files: published ones against the libraries' own tables, a download from a folder on this disk.
+theirs = {
+    f"efficientnet_{key}": {"imagenet": f"{v1.BASE_WEIGHTS_PATH}efficientnet{key}_notop.h5 {md5}"}
+    for key, (_, md5) in v1.WEIGHTS_HASHES.items()
+}
+for key, (_, md5) in qubvel.NS_WEIGHTS_HASHES.items():
+    name = f"{key}_noisy-student_notop.h5"
+    published = theirs[key.replace("-", "_")]
+    published["noisy_student"] = f"{qubvel.NS_WEIGHTS_PATH}{name} {md5}"
+theirs["efficientnet_v2_b0"] = {
+    "imagenet": f"{v2.BASE_WEIGHTS_PATH}efficientnetv2-b0_notop.h5 {v2.WEIGHTS_HASHES['b0'][1]}"
+}
+ours = {
+    model: {
+        name: f"{source.url} {source.md5}"
+        for name, source in importlib.import_module(module).WEIGHTS.items()
+    }
+    for model, module in registry.MODELS.items()
+    if model != "efficientnet_lite0"
+}
+facts["published"] = json.dumps([ours, {model: theirs[model] for model in ours}])
+
+md5 = hashlib.md5(b0_file.read_bytes()).hexdigest()
+told: list[str] = []
+for digest in (md5, md5, "0" * 32):
+    source = weights_file.Download(b0_file.resolve().as_uri(), digest)
+    try:
+        found = weights_file.find(
+            "b0", {"b0": source}, on_progress=lambda *call: told.append(call[2])
+        )
+        facts["downloaded"] = (
+            found is not None and found != b0_file and found.read_bytes() == b0_file.read_bytes()
+        )
+    except weights_file.WeightsError as error:
+        facts["download error"] = str(error)
+facts["told"] = json.dumps(told)
+
+# Weights of the package efficientnet, whose graph has no preprocessing.
+v2_b0 = registry.build("efficientnet_v2_b0", **options)
+facts["v2 answers"] = np.array(v2_b0(rng.uniform(0, 255, (3, 64, 64, 4))))
+package = importlib.import_module("efficientnet.tfkeras")
+noisy = package.EfficientNetB0(include_top=False, weights=None, input_shape=(64, 64, 3))
+for layer in noisy.layers:
+    if isinstance(layer, keras.layers.BatchNormalization):
+        layer.set_weights([a + rng.uniform(0, 0.2, a.shape) for a in layer.get_weights()])
+noisy_file = out.parent / "noisy.h5"
+noisy.save(noisy_file)
+x = rng.uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
+read = registry.build("efficientnet_b0", **options, weights=noisy_file)
+facts["noisy expected"] = np.array(noisy(package.preprocess_input(x.copy())))
+facts["noisy features"] = np.array(read.get_layer("backbone")(x))
+read.save(out.parent / "noisy.keras")
+facts["rescaled"] = np.array(
+    [
+        sum(isinstance(layer, keras.layers.Rescaling) for layer in n.get_layer("backbone").layers)
+        for n in (plain, loaded, read)
+    ]
+)
+try:
+    registry.build("efficientnet_v2_b0", **options, weights=noisy_file)
+except ValueError as error:
+    facts["other network"] = str(error)
+
 image = cv2.resize(cv2.imread(str(photo)), (224, 224))[..., ::-1]  # type: ignore[index]
 x = np.stack([image, image[:, ::-1], 255 - image]).astype(np.float32)
-features = np.array(build_backbone(224, 224, "imagenet")(x)).mean((1, 2))
+features = np.array(build_backbone(224, 224, package_file())(x)).mean((1, 2))
 state = read_state_dict(package_file())
 logits = features @ state["_fc.weight"].T + state["_fc.bias"]
 powers = np.exp(logits - logits.max(1, keepdims=True))

@@ -4,6 +4,8 @@ import keras
 
 from stage2_classifier.models.adapter import assemble, build_adapter
 
+WEIGHTS = {}
+
 
 def build(*, height, width, planes, classes, weights, adapter_start, dropout) -> keras.Model:
     inputs = keras.Input((height, width, 3))

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,7 +23,23 @@ fit(
 )
 tensors = np.stack([cache.load(entry) for entry in cache.of_split("test")])
 labels = np.array([cache.class_id(entry) for entry in cache.of_split("test")])
-export(out, recipe=cache.recipe, classes=cache.classes, tensors=tensors)
+validation = [(cache.load(entry), cache.class_id(entry)) for entry in cache.of_split("val")]
+parts = {"recipe": cache.recipe, "classes": cache.classes, "tensors": tensors}
+export(out, **parts, validation=validation, unknown_precision=0.5)
 network = keras.models.load_model(out / "classifier.keras", compile=False)
 answers = network.predict_on_batch(tensors.astype(np.float32))  # type: ignore[union-attr]
-np.savez(out / "answers.npz", tensors=tensors, labels=labels, answers=answers)
+body: Any = network
+seen = body.get_layer("backbone")(body.get_layer("adapter")(tensors.astype(np.float32)))
+kernel, bias = body.get_layer("head").get_weights()
+np.savez(
+    out / "answers.npz",
+    tensors=tensors,
+    labels=labels,
+    answers=answers,
+    features=np.array(seen),
+    kernel=kernel,
+    bias=bias,
+    logits=np.array(body.get_layer("pool")(seen)) @ kernel + bias,
+    val_labels=[label for _, label in validation],
+    val_answers=body.predict_on_batch(np.stack([x for x, _ in validation]).astype(np.float32)),
+)

@@ -15,7 +15,7 @@ from stage2_classifier import augment
 from stage2_classifier.dataset import fixed_batches, train_batches
 from stage2_classifier.export import export
 from stage2_classifier.fit import fit
-from stage2_classifier.models import registry
+from stage2_classifier.models import learning, registry
 
 cache, out = open_cache(Path(sys.argv[1])), Path(sys.argv[2])
 facts = {}
@@ -33,6 +33,14 @@ def moved(a, b) -> list[str]:
     return sorted(name for name in a if not np.array_equal(a[name], b[name]))
 
 
+def loss_of(network: Any) -> float:
+    """Returns the mean cross-entropy on val."""
+    entries = cache.of_split("val")
+    answers = np.array(network(np.stack([cache.load(e) for e in entries]).astype("float32")))
+    of_label = answers[np.arange(len(entries)), [cache.class_id(e) for e in entries]]
+    return float(-np.log(np.maximum(of_label, 1e-7)).mean())
+
+
 # Trainings.
 told = []
 history, weights = train(cache, out / "whole", on_progress=lambda *call: told.append(call))
@@ -47,19 +55,36 @@ facts["again"] = [again == history, "again" in told]
 facts["stale"] = message_of(StaleError, lambda: fit(cache, out / "whole", **OPTIONS, dropout=0.5))
 
 keras.utils.set_random_seed(0)
-start = weights_of(
-    registry.build(
-        "tiny",
-        height=64,
-        width=64,
-        planes=cache.recipe.planes,
-        classes=3,
-        weights="none",
-        adapter_start="identity",
-        dropout=0.2,
-    )
+network = registry.build(
+    "tiny",
+    height=64,
+    width=64,
+    planes=cache.recipe.planes,
+    classes=3,
+    weights=None,
+    adapter_start="identity",
+    dropout=0.2,
 )
+start = weights_of(network)
 facts["whole_moves"] = moved(start, weights)
+
+learning.thaw(learning.freeze(network, False, 1e-3), None, 1e-3)
+facts["thawed"] = [weight.path for weight in network.trainable_variables]
+
+# Mixed precision.
+for precision in ("mixed_bfloat16", "mixed_float16"):
+    mixed, weights = train(cache, out / precision, precision=precision)
+    final: Any = keras.models.load_model(out / precision / "classifier.keras", compile=False)
+    facts[precision] = {
+        "digest": digest(weights),
+        "history": [
+            [e.phase, e.loss, e.accuracy, e.val_loss, e.val_accuracy] for e in mixed.epochs
+        ],
+        "policies": sorted({layer.dtype_policy.name for layer in final._flatten_layers()}),
+        "kept_loss": loss_of(final),
+        "best": mixed.best.val_loss,
+    }
+facts["policy_after"] = keras.config.dtype_policy().name
 
 once = {"epochs": 1, "fine_tune_epochs": 0, "augment": None}
 rare = [e for e in cache.entries if e.label != "jumping" or e.split != "train"]
@@ -78,9 +103,7 @@ worse = {"epochs": 9, "fine_tune_epochs": 0, "patience": 2, "learning_rate": 0.3
 stopped, _ = train(cache, out / "stopped", **worse)
 facts["stopped"] = [[e.val_loss for e in stopped.epochs], stopped.best.epoch]
 kept: Any = keras.models.load_model(out / "stopped" / "classifier.keras", compile=False)
-answers = np.array(kept(np.stack([cache.load(e) for e in cache.of_split("val")]).astype("float32")))
-ids = [cache.class_id(e) for e in cache.of_split("val")]
-facts["kept_loss"] = float(-np.log(np.maximum(answers[np.arange(len(ids)), ids], 1e-7)).mean())
+facts["kept_loss"] = loss_of(kept)
 
 no_val = Cache(cache.folder, cache.recipe, cache.classes, tuple(cache.of_split("train")))
 facts["no_val"] = message_of(ValueError, lambda: fit(no_val, out / "no_val"))
@@ -99,8 +122,8 @@ facts["graphs"] = [path.name for path in (out / "whole").glob("classifier.[oj]*"
 
 
 # Batches.
-def read(epoch: int, augmentation=None, seed: int = 0):
-    data = train_batches(cache, batch=5, seed=seed, epoch=epoch, augmentation=augmentation)
+def read(epoch: int, augmentation=None, seed: int = 0, of: Cache = cache):
+    data = train_batches(of, batch=5, seed=seed, epoch=epoch, augmentation=augmentation)
     pairs = [(x.numpy(), y.numpy()) for x, y in data]
     return np.concatenate([x for x, _ in pairs]), np.concatenate([y for _, y in pairs])
 
@@ -108,6 +131,9 @@ def read(epoch: int, augmentation=None, seed: int = 0):
 change = augment.build(cache.recipe.planes)
 x, y = read(0)
 (changed, same_y), (changed_again, _) = read(0, change), read(0, change)
+for kind in ("memory_map", "on_the_fly"):
+    x_there, y_there = read(0, change, of=open_cache(cache.folder.with_name(kind)))
+    facts[kind] = bool(np.array_equal(changed, x_there) and np.array_equal(same_y, y_there))
 facts["dtypes"] = [str(x.dtype), str(y.dtype), list(x.shape), float(x.max())]
 facts["repeats"] = bool(np.array_equal(changed, changed_again) and np.array_equal(y, same_y))
 facts["augmented"] = not np.array_equal(x, changed)

@@ -1,0 +1,45 @@
+"""A row per tensor: itself, then what training makes of it."""
+
+import numpy as np
+import pytest
+
+from stage2_classifier import augment
+from stage2_classifier.draw_augmentations import draw_augmentations
+
+NAMES = ["reading: a.jpg", "walking: b.jpg"]
+SEEDS = [[1, 2, 3], [4, 5, 6]]
+
+
+def _draw(planes: tuple[str, ...], augmentation) -> np.ndarray:
+    channels = sum({"rgb": 3, "heatmap": 1}[plane] for plane in planes)
+    tensors = [np.full((60, 80, channels), level, np.uint8) for level in (90, 200)]
+    return draw_augmentations(tensors, NAMES, planes, augmentation, seeds=SEEDS, tile_height=60)
+
+
+@pytest.mark.parametrize(
+    ("planes", "width"), [(("rgb",), 80), (("heatmap",), 80), (("rgb", "heatmap"), 160)]
+)
+def test_original_and_epochs_stand_in_a_row(planes, width):
+    alone = _draw(planes, None)
+    augmented = _draw(planes, augment.build(planes))
+    assert augmented.dtype == np.uint8 and augmented.shape[0] == alone.shape[0]
+    assert augmented.shape[1] - alone.shape[1] == 3 * (width + 4)
+
+
+def test_the_heatmap_glows_over_the_dim_picture():
+    tensor = np.full((60, 80, 4), 200, np.uint8)
+    tensor[..., 3] = 0
+    tensor[:, 40:, 3] = 255
+    sheet = draw_augmentations(
+        [tensor], ["x"], ("rgb", "heatmap"), None, seeds=[[]], tile_height=60
+    )
+    colours = {tuple(colour) for colour in sheet.reshape(-1, 3).tolist()}
+    assert (200, 200, 200) in colours, "RGB as it is"
+    assert (70, 70, 70) in colours, "dim where there is no heat"
+    assert (255, 90, 30) in colours, "glowing where there is"
+
+
+def test_the_seeds_are_those_of_training():
+    seen = {augment.training_seed(0, epoch, index) for epoch in range(3) for index in range(3)}
+    assert len(seen) == 9
+    assert augment.training_seed(1, 0, 0) not in seen
