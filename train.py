@@ -10,6 +10,10 @@ Each step leaves a folder with a manifest, written last. A step whose manifest f
 configuration and its inputs is skipped; `all` gives each step a process of its own, so that torch
 and TensorFlow never meet. What a step does is in `training/`, which is imported only after the
 configuration was found right.
+
+    status       which steps of a run are done, stale or missing, and why
+    clean        frees disk: removes what can be made again
+    doctor       whether this installation works
 """
 
 import os
@@ -17,7 +21,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -34,15 +38,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 Config = Annotated[Path, typer.Option(help="A YAML file; see configs/.", show_default=False)]
+RunFolder = Annotated[Path, typer.Option("--run", help="Folder of a run.", show_default=False)]
+What = Literal["tensors", "logs", "states", "dataset", "all"]
 Set = Annotated[
     list[str] | None, typer.Option("--set", help="Override: --set stage2.epochs=5 (repeatable).")
 ]
-
-
-def _load(config: Path, overrides: list[str] | None, steps: Sequence[str]) -> schema.Run:
-    run = schema.load(config, overrides or ())
-    schema.check_paths(run, steps)
-    return run
 
 
 @app.command()
@@ -59,14 +59,13 @@ def annotations(
     """Reads, mends and splits the labels."""
     run = _load(config, overrides, ["dry_run" if dry_run else "annotations"])
     from training import labels
-    from training.steps import run_step
 
     if run.draw:
         labels.draw_data_set(run.draw, run.seed)
     if dry_run:
         labels.try_annotations(run, strict=strict)
         return
-    run_step(run, "annotations", labels.make_annotations)
+    _make(run, "annotations")
     if strict:
         labels.refuse_rejections(run)
 
@@ -74,41 +73,28 @@ def annotations(
 @app.command()
 def stage1(config: Config, overrides: Set = None) -> None:
     """Trains the pose model, or takes it as it is; exports it."""
-    run = _load(config, overrides, ["stage1"])
-    from training.poses import make_stage1
-    from training.steps import run_step
-
-    run_step(run, "stage1", make_stage1)
+    _make(_load(config, overrides, ["stage1"]), "stage1")
 
 
 @app.command()
 def cache(config: Config, overrides: Set = None) -> None:
     """Finds poses, draws planes, stores tensors."""
-    run = _load(config, overrides, ["cache"])
-    from training.steps import run_step
-    from training.tensors import make_cache
-
-    run_step(run, "cache", make_cache)
+    _make(_load(config, overrides, ["cache"]), "cache")
 
 
 @app.command()
 def stage2(config: Config, overrides: Set = None) -> None:
     """Trains the classifier and exports it."""
-    run = _load(config, overrides, ["stage2"])
-    from training.classifier import make_stage2
-    from training.steps import run_step
-
-    run_step(run, "stage2", make_stage2)
+    _make(_load(config, overrides, ["stage2"]), "stage2")
 
 
 @app.command()
 def report(config: Config, overrides: Set = None) -> None:
     """Classifies the test split and writes the scores."""
     run = _load(config, overrides, ["report"])
-    from training.scores import make_report, say_scores
-    from training.steps import run_step
+    _make(run, "report")
+    from training.scores import say_scores
 
-    run_step(run, "report", make_report)
     say_scores(run)
 
 
@@ -124,6 +110,78 @@ def every_step(config: Config, overrides: Set = None) -> None:
         code = subprocess.run(command).returncode
         if code:
             raise typer.Exit(code)
+
+
+@app.command()
+def status(
+    run: RunFolder,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Judge by this file instead of by the run's own configuration."),
+    ] = None,
+    overrides: Set = None,
+) -> None:
+    """Tells which steps are done, stale or missing, and why; exits with 1 unless all are done.
+
+    Writes nothing. Labels, pictures and weights may be gone: then they are not compared.
+    """
+    from training import runs
+    from training import status as standing
+
+    asked = runs.open_run(run, config, overrides or ())
+    raise typer.Exit(0 if standing.show(asked) else 1)
+
+
+@app.command()
+def clean(
+    run: RunFolder,
+    what: Annotated[
+        What | None, typer.Option(help="What to remove; without it, sizes are shown.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Frees disk: removes what train.py wrote and can make again.
+
+    Scores, graphs and the configuration stay, unless --what is all.
+    """
+    from training import tidy
+
+    tidy.clean(run, what, agree=lambda question: yes or typer.confirm(question))
+
+
+@app.command()
+def doctor() -> None:
+    """Looks at packages, engines, GPUs, weights, disk and memory, and tests itself; 15 seconds.
+
+    Exits with 1 if something that is needed does not work.
+    """
+    from training import doctor as examination
+
+    raise typer.Exit(0 if examination.show() else 1)
+
+
+def _load(config: Path, overrides: list[str] | None, steps: Sequence[str]) -> schema.Run:
+    run = schema.load(config, overrides or ())
+    schema.check_paths(run, steps)
+    return run
+
+
+def _make(run: schema.Run, step: str) -> None:
+    """Brings one step up to date, importing only what this step needs."""
+    from training.steps import run_step
+
+    match step:
+        case "annotations":
+            from training.labels import make_annotations as make
+        case "stage1":
+            from training.poses import make_stage1 as make
+        case "cache":
+            from training.tensors import make_cache as make
+        case "stage2":
+            from training.classifier import make_stage2 as make
+        case _:
+            from training.scores import make_report as make
+    run_step(run, step, make)
 
 
 def main() -> None:

@@ -7,15 +7,24 @@ them), so there is no dead knob. Imports no other room.
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 STEPS = ("annotations", "stage1", "cache", "stage2", "report")
+STAGE2_WEIGHTS = ("imagenet", "noisy_student", "none")  # anything else is a path
 
 Share = Annotated[int | float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -41,26 +50,55 @@ class Section(BaseModel):
 
 
 class Data(Section):
-    """Where the labelled pictures are. Relative paths start at the current folder."""
+    """Where the labelled pictures are. Relative paths start at the current folder.
 
-    format: Literal["mpii", "folder"]
-    images: Path
+    `annotations` is MPII's .mat file, a COCO JSON file, the data.yaml of a YOLO set, or a table
+    (.csv, .parquet). `images` is the folder that picture names start at; a YOLO set knows its own,
+    and needs it only where it was moved.
+    """
+
+    format: Literal["mpii", "folder", "coco", "yolo", "table"]
+    images: Path | None = None
     annotations: Path | None = None
     group_pattern: str | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> "Data":
-        if self.format == "mpii" and self.annotations is None:
-            raise ValueError("format 'mpii' needs data.annotations, MPII's RELEASE .mat file")
+        file = _LABEL_FILES.get(self.format)
+        if file and self.annotations is None:
+            raise ValueError(f"format {self.format!r} needs data.annotations, {file}")
+        if self.images is None and self.format != "yolo":
+            raise ValueError(
+                f"format {self.format!r} needs data.images, the folder of the pictures"
+            )
         if self.format == "folder" and self.annotations is not None:
             raise ValueError(
                 "format 'folder' takes no data.annotations: folder names are activities"
             )
-        if self.format == "mpii" and self.group_pattern is not None:
-            raise ValueError("format 'mpii' takes no group_pattern: groups come from vididx")
         if self.group_pattern is not None:
+            if self.format != "folder":
+                where = _GROUPS.get(self.format, "it holds no groups")
+                raise ValueError(f"format {self.format!r} takes no group_pattern: {where}")
             _check_pattern(self.group_pattern)
         return self
+
+    @property
+    def folder(self) -> Path:
+        """The pictures' folder: `images`, or that of data.yaml."""
+        return self.images or (self.annotations or Path()).parent
+
+
+_LABEL_FILES = {
+    "mpii": "MPII's RELEASE .mat file",
+    "coco": "a COCO keypoint .json file",
+    "yolo": "the data.yaml of a YOLO pose data set",
+    "table": "a .csv or .parquet file with the columns image and activity",
+}
+_GROUPS = {
+    "mpii": "groups come from vididx",
+    "coco": "groups come from the key group of an image",
+    "table": "groups come from the column group",
+}
 
 
 class Draw(Section):
@@ -98,6 +136,18 @@ class Split(Section):
         if not self.train or not self.val:
             raise ValueError("train and val must not be empty")
         return self
+
+
+def _split_kind(value: Any) -> str:
+    return "(given)" if isinstance(value, str) else "(sizes)"
+
+
+# The tags only tell pydantic which of the two is meant; `_explain` leaves them out.
+_SPLIT_TAGS = ("(given)", "(sizes)")
+SplitOrGiven = Annotated[
+    Annotated[Split, Tag("(sizes)")] | Annotated[Literal["given"], Tag("(given)")],
+    Discriminator(_split_kind),
+]
 
 
 class PoseFit(Section):
@@ -182,22 +232,34 @@ class Heatmap(Section):
 
 
 class Cache(Section):
-    """What stage 2 sees. See `cache.planes.Recipe`."""
+    """What stage 2 sees, and where it lies. See `cache.planes.Recipe` and `cache.store.build`."""
 
     planes: tuple[Literal["rgb", "heatmap"], ...] = ("rgb", "heatmap")
     width: Annotated[int, Field(ge=32)] = 640
     height: Annotated[int, Field(ge=32)] = 480
     resize: Literal["stretch", "letterbox"] = "stretch"
-    people: Literal["centre_and_farthest", "centre", "largest", "top_score", "all"] = (
+    people: Literal["centre_and_farthest", "centre", "largest", "top_score", "all", "each"] = (
         "centre_and_farthest"
     )
+    person: Literal["crop", "mask"] = "crop"
+    margin: Annotated[float, Field(ge=0, le=10)] = 0.2
     heatmap: Heatmap = Heatmap()
+    tensors: Literal["disk", "memory_map", "on_the_fly"] = "disk"
 
     @model_validator(mode="after")
     def _planes(self) -> "Cache":
         if not self.planes or len(set(self.planes)) != len(self.planes):
             raise ValueError("planes must name at least one plane, and none twice")
+        fields = type(self).model_fields
+        asked = [n for n in ("person", "margin") if getattr(self, n) != fields[n].default]
+        if asked and self.people != "each":
+            raise ValueError(f"{' and '.join(asked)}: how one person is shown needs people: each")
         return self
+
+    @property
+    def needs_poses(self) -> bool:
+        """Whether stage 1 has to find people."""
+        return "heatmap" in self.planes or self.people == "each"
 
 
 class Augment(Section):
@@ -212,12 +274,28 @@ class Augment(Section):
     value: Fraction = 0.1
     brightness: Fraction = 0.1
     contrast: Fraction = 0.1
+    shear: Annotated[float, Field(ge=0, lt=90)] = 0.0
+    perspective: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    grayscale: Fraction = 0.0
+    blur: Annotated[float, Field(ge=0)] = 0.0
+    noise: Fraction = 0.0
+    compression: Fraction = 0.0
+    holes: Count = 0
+    hole_size: Annotated[float, Field(gt=0, le=1)] = 0.2
+    heatmap_dropout: Fraction = 0.0
 
 
 class Stage2(Section):
     """The classifier. See `stage2_classifier.fit.fit`."""
 
-    model: Literal["efficientnet_b0", "efficientnet_lite0"] = "efficientnet_lite0"
+    model: Literal[
+        "efficientnet_lite0",
+        "efficientnet_b0",
+        "efficientnet_b1",
+        "efficientnet_b2",
+        "efficientnet_b3",
+        "efficientnet_v2_b0",
+    ] = "efficientnet_lite0"
     weights: str = "imagenet"
     adapter_start: Literal["identity", "random"] = "identity"
     train_adapter: bool = True
@@ -230,7 +308,18 @@ class Stage2(Section):
     fine_tune_layers: Positive | None = None
     patience: Positive = 5
     class_weights: bool = False
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    unknown_precision: Fraction = 0.9
     augment: Augment | None = Augment()
+
+    @model_validator(mode="after")
+    def _published(self) -> "Stage2":
+        if self.weights == "noisy_student" and not self.model.startswith("efficientnet_b"):
+            raise ValueError(
+                f"weights 'noisy_student' are published for efficientnet_b0 to _b3, not for "
+                f"{self.model}: choose one of these, or weights: imagenet"
+            )
+        return self
 
 
 class Report(Section):
@@ -240,7 +329,10 @@ class Report(Section):
 
 
 class Run(Section):
-    """A whole configuration."""
+    """A whole configuration.
+
+    `split: given` keeps the splits that the labels name. `stage2: null` trains stage 1 alone.
+    """
 
     run_dir: Path
     seed: Count = 0
@@ -248,36 +340,58 @@ class Run(Section):
     draw: Draw | None = None
     data: Data
     clean: Clean = Clean()
-    split: Split = Split()
+    split: SplitOrGiven = Split()
     stage1: Stage1 = Stage1()
     cache: Cache = Cache()
-    stage2: Stage2 = Stage2()
+    stage2: Stage2 | None = Stage2()
     report: Report = Report()
 
     @model_validator(mode="after")
     def _combinations(self) -> "Run":
         wrong = []
-        if self.data.format == "folder" and self.stage1.train:
+        format_, jointless = self.data.format, ("folder", "table")
+        if format_ in jointless and self.stage1.train:
             wrong.append(
-                "data.format 'folder' has no joints to train stage 1 on: set stage1.train: false"
+                f"data.format {format_!r} has no joints to train stage 1 on: set stage1.train: "
+                "false"
             )
+        if self.split == "given" and format_ in ("mpii", "folder"):
+            wrong.append(f"data.format {format_!r} names no splits: give sizes, not split: given")
+        if self.stage2 is None and not self.stage1.train:
+            wrong.append("stage1.train: false and stage2: null leave nothing to train: set one")
         if self.draw and self.data.format != "mpii":
             wrong.append("draw makes a data set in MPII's layout: set data.format: mpii")
         if self.stage1.train and self.stage1.weights.endswith(".yaml") and self.stage1.fit.freeze:
             wrong.append("stage1.fit.freeze of untrained weights keeps them random: set it to 0")
-        tuned = self.stage2.train_adapter or self.stage2.fine_tune_epochs > 0
+        if self.stage2:
+            wrong += self._wrong_in_stage2(self.stage2)
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+    def _wrong_in_stage2(self, stage2: Stage2) -> list[str]:
+        wrong = []
+        tuned = stage2.train_adapter or stage2.fine_tune_epochs > 0
         if not tuned and "heatmap" in self.cache.planes and "rgb" in self.cache.planes:
             wrong.append(
                 "an adapter that is never trained ignores the heatmap: set stage2.train_adapter: "
                 "true, or fine_tune_epochs > 0"
             )
-        if not tuned and self.stage2.adapter_start == "random":
+        augment = stage2.augment
+        if augment and augment.heatmap_dropout and set(self.cache.planes) != {"rgb", "heatmap"}:
+            wrong.append("stage2.augment.heatmap_dropout needs cache.planes: [rgb, heatmap]")
+        if not tuned and stage2.adapter_start == "random":
             wrong.append("a random adapter must be trained: set stage2.train_adapter: true")
-        if self.report.split == "test" and not self.split.test:
+        if self.report.split == "test" and self.split != "given" and not self.split.test:
             wrong.append("report.split 'test' needs split.test > 0")
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return self
+        return wrong
+
+    @property
+    def classifier(self) -> Stage2:
+        """The section `stage2` of a run that has one; raises ValueError for another."""
+        if self.stage2 is None:
+            raise ValueError("This run trains stage 1 alone (stage2: null): it has no classifier.")
+        return self.stage2
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Run:
@@ -314,16 +428,18 @@ def check_paths(run: Run, steps: Iterable[str]) -> None:
     """
     missing = []
     asked = set(steps)
-    labels, images = run.data.annotations, run.data.images
+    labels, images = run.data.annotations, run.data.folder
     reads_images = {"annotations", "cache"} | ({"stage1"} if run.stage1.train else set())
     if run.draw is None or "annotations" not in asked:
         if labels and {"annotations", "dry_run"} & asked and not labels.is_file():
             missing.append(f"data.annotations: no such file: {labels}")
-        if not images.is_dir() and (reads_images & asked or ("dry_run" in asked and not labels)):
+        # A YOLO set's own reader tells which key of data.yaml leads nowhere.
+        known = images.is_dir() or run.data.images is None
+        if not known and (reads_images & asked or ("dry_run" in asked and not labels)):
             missing.append(f"data.images: no such folder: {images}")
     for step, weights, names in (
         ("stage1", run.stage1.weights, ()),
-        ("stage2", run.stage2.weights, ("imagenet", "none")),
+        ("stage2", run.stage2.weights if run.stage2 else "none", STAGE2_WEIGHTS),
     ):
         # A bare name of stage 1 may be found in a folder, or downloaded.
         is_name = weights in names or (step == "stage1" and Path(weights).name == weights)
@@ -355,8 +471,13 @@ def _mistakes(tree: dict[str, Any]) -> list[str]:
         if not wrong:
             return lines
         for loc in wrong:
-            _drop(tree, loc)
+            _drop(tree, _plain(loc))
         dropped |= wrong
+
+
+def _plain(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Returns a place in the tree without the tags that pydantic adds."""
+    return tuple(part for part in loc if part not in _SPLIT_TAGS)
 
 
 def _drop(tree: Any, loc: tuple[int | str, ...]) -> None:
@@ -390,10 +511,11 @@ def _override(tree: dict[str, Any], item: str) -> str | None:
 
 
 def _explain(detail: Any) -> str:
-    where = ".".join(str(part) for part in detail["loc"])
+    loc = _plain(detail["loc"])
+    where = ".".join(str(part) for part in loc)
     if detail["type"] == "extra_forbidden":
-        known = _fields_at(detail["loc"][:-1])
-        close = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
+        known = _fields_at(loc[:-1])
+        close = difflib.get_close_matches(str(loc[-1]), known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else f" Known keys: {', '.join(known)}"
         return f"{where}: unknown key.{hint}"
     message = detail["msg"].removeprefix("Value error, ")
@@ -405,12 +527,16 @@ def _explain(detail: Any) -> str:
 def _fields_at(loc: Sequence[Any]) -> list[str]:
     section: Any = Run
     for part in loc:
-        kinds = (
-            section.model_fields[part].annotation,
-            *get_args(section.model_fields[part].annotation),
-        )
+        kinds = _kinds(section.model_fields[part].annotation)
         section = next(k for k in kinds if isinstance(k, type) and issubclass(k, Section))
     return list(section.model_fields)
+
+
+def _kinds(annotation: Any) -> Iterator[Any]:
+    """Yields an annotation and everything that it is made of."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _kinds(part)
 
 
 def _check_pattern(pattern: str) -> None:

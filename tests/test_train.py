@@ -1,7 +1,6 @@
 """The whole way on drawn pictures, and what a second call does."""
 
 import json
-import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from annotations.samples import read_samples
 from artifacts import manifest
 from cache.store import open_cache
-from tests.commands import call, train_tiny
+from tests.commands import call, copy_of, drawn_in, train_tiny
 
 STEPS = ("annotations", "stage1", "cache", "stage2", "report")
 
@@ -30,7 +29,10 @@ def test_every_step_vouches_for_its_folder(tiny_run: Path) -> None:
         "stage1/metrics.json",
         "cache/poses.parquet",
         "stage2/classifier.onnx",
+        "report/report.html",
         "report/report.md",
+        "report/predictions.parquet",
+        "report/per_class.csv",
         "report/confusion.png",
         "report/curves.png",
     ):
@@ -151,22 +153,6 @@ def test_an_empty_split_is_refused_at_once(tmp_path: Path) -> None:
     change = ("--set", "split={train: 0.99, val: 0.005, test: 0.005}")
     done = train_tiny(tmp_path / "tiny", "annotations", *change)
     assert done.returncode == 2 and "No picture for test" in done.stdout, done.stdout
-
-
-def copy_of(tiny_run: Path, tmp_path: Path) -> Path:
-    shutil.copytree(tiny_run, tmp_path / "copy", ignore=shutil.ignore_patterns("data"))
-    return tmp_path / "copy"
-
-
-def drawn_in(tiny_run: Path) -> tuple[str, ...]:
-    """Settings that leave the drawn data set where `tiny_run` has it."""
-    data = tiny_run / "data"
-    settings = {
-        "draw.folder": data,
-        "data.annotations": data / "release.mat",
-        "data.images": data / "images",
-    }
-    return tuple(part for item in settings.items() for part in ("--set", "=".join(map(str, item))))
 
 
 def test_dry_run_needs_no_pictures(tmp_path: Path, tiny_run: Path) -> None:

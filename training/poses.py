@@ -57,20 +57,25 @@ def train_poses(
             **section.arguments(),
             seed=run.seed,
             threads=run.threads,
+            logs=run.run_dir / "logs" / "stage1",
             on_progress=show,
         )
-    metrics = validate.validate(
-        best,
-        data,
-        split=_judged(samples),
-        image_size=section.image_size,
-        pose=section.pose,
-        device=section.device,
-        threads=run.threads,
-    )
+    settings = {
+        "split": _judged(samples),
+        "image_size": section.image_size,
+        "pose": section.pose,
+        "device": section.device,
+        "threads": run.threads,
+    }
+    metrics = validate.validate(best, data, **settings)
     if weights.is_file():  # Fine-tuning can harm: say what it started from.
-        export_poses(run, samples, weights, folder / "start", SKELETONS[run.stage1.skeleton])
-        metrics["start_pckh50"] = measure_poses(run, samples, folder / "start")["pckh50"]
+        start = SKELETONS[run.stage1.skeleton]
+        if start == samples[0].skeleton:
+            before = validate.validate(weights, data, **settings)
+            metrics["start_pose_map50"] = before["pose_map50"]
+        if any(sample.head_sizes.any() for sample in samples):  # PCKh's unit
+            export_poses(run, samples, weights, folder / "start", start)
+            metrics["start_pckh50"] = measure_poses(run, samples, folder / "start")["pckh50"]
     return best, metrics
 
 
@@ -85,11 +90,19 @@ def export_poses(
 
 def measure_poses(run: schema.Run, samples: Sequence[Any], stage1: Path) -> dict[str, Any]:
     """Compares the poses of an exported graph with the labelled joints of the judged split."""
+    found, labelled = judged_poses(run, samples, stage1)
+    scores = pckh(found, labelled)
+    return {"split": _judged(samples), "n": len(labelled), **scores}
+
+
+def judged_poses(
+    run: schema.Run, samples: Sequence[Any], stage1: Path
+) -> tuple[list[Any], list[Any]]:
+    """Returns what a graph finds in the labelled pictures of the judged split, and their labels."""
     judged = [s for s in samples if s.split == _judged(samples) and len(s.boxes)]
     found = find_poses(run, [s.image for s in judged], stage1, stage1 / "judged.parquet")
     readable = [sample for sample in judged if sample.image in found.poses]
-    scores = pckh([found.poses[sample.image] for sample in readable], readable)
-    return {"split": _judged(samples), "n": len(readable), **scores}
+    return [found.poses[sample.image] for sample in readable], readable
 
 
 def find_poses(run: schema.Run, images: Sequence[Path], stage1: Path, path: Path) -> Any:

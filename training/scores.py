@@ -1,31 +1,34 @@
 """The step `report`: the exported classifier is judged on held-out pictures."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from artifacts import manifest
 from artifacts.atomic import write_json
-from cache.store import open_cache
+from cache.store import Cache, open_cache
 from configs import schema
 from inference.progress import progress_bar
-from stage2_classifier import predict, report
-from stage2_classifier.evaluate import evaluate
+from stage2_classifier import calibrate, predict, report
+from stage2_classifier.answers import Answers
+from stage2_classifier.evaluate import Report, evaluate
 from stage2_classifier.history import History
+from training.page import write_page
+from training.page_poses import score_rows
 from training.say import console, say_rows
 from training.steps import Made, steps_of
 
 
 def make_report(run: schema.Run, folder: Path) -> Made:
-    """Classifies the held-out pictures with the exported graph and writes the scores."""
+    """Classifies the held-out pictures with the exported graph; writes scores, answers, page."""
     cache = open_cache(run.run_dir / "cache")
     classifier = predict.load(run.run_dir / "stage2", threads=run.threads)
-    headline = judge(classifier, cache, run.report.split)
-    facts = {}
+    answers = classify(classifier, cache, run.report.split)
+    headline, chosen_on, facts = score(answers, classifier.temperature), None, {}
     if run.report.split == "test":
-        chosen_on = judge(classifier, cache, "val")
+        chosen_on = score(classify(classifier, cache, "val"), classifier.temperature)
         write_json(folder / "metrics_val.json", chosen_on.as_json())
         facts["accuracy on val (choices were made there)"] = f"{chosen_on.accuracy:.4f}"
     report.write(
@@ -35,24 +38,43 @@ def make_report(run: schema.Run, folder: Path) -> Made:
         title=f"Activity classifier: {run.run_dir.name}",
         facts=facts | _facts(run),
     )
-    return [folder / "metrics.json"], {"split": headline.split, "accuracy": headline.accuracy}
+    answers.write(folder / "predictions.parquet")
+    page = folder / "report.html"
+    write_page(page, run, cache, answers=answers, report=headline, chosen_on=chosen_on)
+    outputs = [folder / "metrics.json", folder / "predictions.parquet", page]
+    return outputs, {"split": headline.split, "accuracy": headline.accuracy}
 
 
-def judge(classifier: Any, cache: Any, split: str) -> Any:
-    """Classifies one split of a cache; returns its `Report`."""
+def classify(classifier: predict.Classifier, cache: Cache, split: str) -> Answers:
+    """Classifies one split of a cache."""
     entries = cache.of_split(split)
     rows = []
     with progress_bar(f"classifying {split}", console) as show:
         for done, entry in enumerate(entries, 1):
             rows.append(classifier(cache.load(entry, verify=True)[None])[0])
             show(done, len(entries), entry.image.name)
-    labels = np.array([cache.class_id(entry) for entry in entries])
-    return evaluate(np.stack(rows), labels, classes=cache.classes, split=split)
+    return Answers(
+        split=split,
+        classes=cache.classes,
+        images=tuple(entry.image for entry in entries),
+        persons=np.array([entry.person for entry in entries]),
+        labels=np.array([cache.class_id(entry) for entry in entries]),
+        probabilities=np.stack(rows),
+    )
+
+
+def score(answers: Answers, temperature: float) -> Report:
+    """Compares the answers, calibrated by `temperature`, with the labels."""
+    report = evaluate(
+        answers.probabilities, answers.labels, classes=answers.classes, split=answers.split
+    )
+    uncalibrated = calibrate.apply(answers.probabilities, 1 / temperature)  # its inverse
+    return replace(report, ece_uncalibrated=calibrate.expected_error(uncalibrated, answers.labels))
 
 
 def _facts(run: schema.Run) -> dict[str, str]:
     """Returns rows for the report's first table: stage 1's figures and what each step took."""
-    facts = {"classifier": f"{run.stage2.model}, planes {' + '.join(run.cache.planes)}"}
+    facts = {"classifier": f"{run.classifier.model}, planes {' + '.join(run.cache.planes)}"}
     facts |= {f"stage 1 {text}": f"{value:.4f}" for text, value in _pose_scores(run).items()}
     for step in steps_of(run)[:-1]:
         found = manifest.read(run.run_dir / step)
@@ -65,10 +87,7 @@ def _pose_scores(run: schema.Run) -> dict[str, float]:
     path = run.run_dir / "stage1" / "metrics.json"
     if "stage1" not in steps_of(run) or not path.exists():
         return {}
-    values = json.loads(path.read_text())
-    names = {"pose_map50": "pose mAP50", "box_map50": "box mAP50", "pckh50": "PCKh@0.5"}
-    names["start_pckh50"] = "PCKh@0.5 before training"
-    return {text: values[key] for key, text in names.items() if values.get(key) is not None}
+    return dict(score_rows(json.loads(path.read_text())))
 
 
 def say_scores(run: schema.Run) -> None:
@@ -79,5 +98,6 @@ def say_scores(run: schema.Run) -> None:
     rows = [{"figure": name, metrics["split"]: f"{metrics[name]:.4f}"} for name in names]
     for text, value in _pose_scores(run).items():
         rows.append({"figure": f"stage 1 {text}", metrics["split"]: f"{value:.4f}"})
-    say_rows(f"{run.run_dir.name}: {metrics['n']} pictures", rows)
-    console.print(f"report: {folder / 'report.md'}", highlight=False, soft_wrap=True)
+    counted = "people" if run.cache.people == "each" else "pictures"
+    say_rows(f"{run.run_dir.name}: {metrics['n']} {counted}", rows)
+    console.print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)

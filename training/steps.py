@@ -1,16 +1,14 @@
 """How steps keep house: what each is made from, whether it is up to date, and who may run."""
 
-import platform
 import shutil
-import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from annotations.images import find_images
+from annotations.skeleton import Skeleton
 from artifacts import manifest
 from artifacts.atomic import write_json, write_text
 from artifacts.lock import locked
@@ -21,8 +19,12 @@ from cache.store import INDEX, missing_tensors, open_cache
 from configs import schema
 from stage1_pose.export import download
 from stage1_pose.predict import read_sidecar
-from stage1_pose.weights import find
+from stage1_pose.weights import Download, find
+from stage1_pose.yolo_dataset import files_of
 from training.say import console
+from training.versions import versions
+
+NOT_FINISHED = "not finished"
 
 Made = tuple[list[Path], dict[str, Any]]  # a step's outputs to vouch for, and counts to show
 
@@ -42,15 +44,13 @@ def run_step(run: schema.Run, step: str, make: Callable[[schema.Run, Path], Made
     steps = steps_of(run)
     console.rule(f"[bold]{step}", align="left")
     if step not in steps:
-        console.print("not needed: no plane shows poses")
+        console.print("not needed in this run")
         return
     folder = run.run_dir / step
     with locked(run.run_dir):
         require(run, steps[: steps.index(step)])
-        asked = {"recipe": recipe_of(run, step), "inputs": inputs_of(run, step)}
-        why = manifest.why_stale(folder, **asked)
-        if step == "cache" and not why:
-            why = missing_tensors(folder)
+        outer = {name: digest() for name, digest in sources_of(run, step).items()}
+        why = why_stale(run, step, outer) or lost_files(run, step)
         if not why:
             console.print(f"up to date: {folder}")
             return
@@ -65,8 +65,14 @@ def run_step(run: schema.Run, step: str, make: Callable[[schema.Run, Path], Made
         outputs, counts = make(run, folder)
         seconds = time.monotonic() - started
         own = manifest.read(folder) or {"counts": {}}  # the cache's, which vouches for itself
-        counts = own["counts"] | counts
-        manifest.write(folder, **asked, outputs=outputs, counts=counts, seconds=seconds)
+        manifest.write(
+            folder,
+            recipe=recipe_of(run, step),
+            inputs=inner_inputs(run, step) | outer,
+            outputs=outputs,
+            counts=own["counts"] | counts,
+            seconds=seconds,
+        )
     console.print(f"[green]done[/] in {seconds:.0f} s: {folder}", highlight=False)
 
 
@@ -76,21 +82,50 @@ def require(run: schema.Run, steps: Sequence[str]) -> None:
     What lies outside the run folder (labels, pictures, weights) may be gone by then.
     """
     for step in steps:
-        found = manifest.read(run.run_dir / step)
+        lines = why_stale(run, step, dict.fromkeys(sources_of(run, step)))
         hint = f"Run: python train.py {step} --config ..."
-        if found is None:
+        if lines == [NOT_FINISHED]:
             raise ValueError(f"Step {step!r} is not finished. {hint}")
-        lines = manifest.differences(found["recipe"], recipe_of(run, step), "recipe.")
-        for name, digest in inner_inputs(run, step).items():
-            lines += manifest.differences(found["inputs"].get(name), digest, f"inputs.{name}.")
-        lines += manifest.altered(run.run_dir / step, found)
         if lines:
             raise ValueError(f"Step {step!r} does not fit: {'; '.join(lines)}. {hint}")
 
 
+def why_stale(run: schema.Run, step: str, outer: Mapping[str, str | None]) -> list[str]:
+    """Returns a line for each reason to make a step again; without one its results fit the run.
+
+    Args:
+        run: The whole configuration.
+        step: One of `steps_of(run)`, the steps before it finished.
+        outer: Name -> digest of each of `sources_of(run, step)`; None where it is not compared.
+
+    Raises:
+        ValueError: the step's manifest, or what an earlier step left, is damaged.
+        FileNotFoundError: what an earlier step should have left is not there.
+    """
+    folder = run.run_dir / step
+    found = manifest.read(folder)
+    if found is None:
+        return [NOT_FINISHED]
+    before = found["inputs"]
+    inputs = inner_inputs(run, step) | {
+        name: before.get(name, "?") if digest is None else digest for name, digest in outer.items()
+    }
+    return manifest.why_stale(folder, recipe=recipe_of(run, step), inputs=inputs)
+
+
+def lost_files(run: schema.Run, step: str) -> list[str]:
+    """Returns a line for each file of a finished step that is gone and is made again alone."""
+    return missing_tensors(run.run_dir / step) if step == "cache" else []
+
+
 def steps_of(run: schema.Run) -> list[str]:
-    """Returns the steps that a run needs: no stage 1 where no plane shows poses."""
-    unused = {"stage1"} if "heatmap" not in run.cache.planes and not run.stage1.train else set()
+    """Returns the steps that a run needs.
+
+    Without a classifier only the first two; no stage 1 where no plane shows poses.
+    """
+    if run.stage2 is None:
+        return ["annotations", "stage1"]
+    unused = set() if run.cache.needs_poses or run.stage1.train else {"stage1"}
     return [step for step in schema.STEPS if step not in unused]
 
 
@@ -99,7 +134,9 @@ def recipe_of(run: schema.Run, step: str) -> dict[str, Any]:
     config = run.model_dump(mode="json")
     if step == "annotations":
         keys = ("data", "draw", "clean", "split", "seed")
-        return {key: config[key] for key in keys} | {"stage1_split": config["stage1"]["split"]}
+        people = "each" if run.cache.people == "each" else "together"
+        needs = {"activity_of": people if run.stage2 else None}
+        return {k: config[k] for k in keys} | {"stage1_split": config["stage1"]["split"]} | needs
     if step == "stage1":
         unused = {"predict", "split"} | (set() if run.stage1.train else {"fit"})
         return {k: v for k, v in config["stage1"].items() if k not in unused} | _fixed(run)
@@ -117,27 +154,40 @@ def _fixed(run: schema.Run) -> dict[str, int]:
 
 def _cache_recipe(run: schema.Run) -> dict[str, Any]:
     style = Style(**run.cache.heatmap.arguments())
-    recipe = Recipe(**run.cache.arguments("heatmap"), heatmap=style)
+    recipe = Recipe(**run.cache.arguments("heatmap", "tensors"), heatmap=style)
     if recipe.needs_poses:
         graph = read_sidecar(run.run_dir / "stage1")
         settings = run.stage1.predict.arguments()
-        known = {key: graph[key] for key in ("sha256", "size", "skeleton")}
-        pose = PoseSource(**known, **settings)
+        name = Skeleton.from_json(graph["skeleton"]).name
+        pose = PoseSource(sha256=graph["sha256"], size=graph["size"], skeleton=name, **settings)
         recipe = replace(recipe, pose=pose)
-    return recipe.as_json()
+    return {**recipe.as_json(), "tensors": run.cache.tensors}
 
 
 def inputs_of(run: schema.Run, step: str) -> dict[str, str]:
     """Returns the digests of everything that a step reads."""
-    inputs = inner_inputs(run, step)
-    if step == "annotations" and run.data.annotations:
-        inputs["labels"] = sha256_file(run.data.annotations)
+    outer = {name: digest() for name, digest in sources_of(run, step).items()}
+    return inner_inputs(run, step) | outer
+
+
+def sources_of(
+    run: schema.Run, step: str, *, download: Download | None = download
+) -> dict[str, Callable[[], str]]:
+    """Returns, by name, how to take the digest of each thing that a step reads outside the run.
+
+    Taking one raises OSError where the thing is gone. Without `download` none is attempted.
+    """
+    sources: dict[str, Callable[[], str]] = {}
+    labels = run.data.annotations
+    if step == "annotations" and labels:
+        sources["labels"] = lambda: sha256_file(labels)
     if step == "stage1":
-        weights = find_weights(run)
-        inputs["weights"] = sha256_file(weights) if weights.is_file() else weights.name
+        sources["weights"] = lambda: _digest_weights(find_weights(run, download=download))
+    if step == "stage2" and run.classifier.weights not in schema.STAGE2_WEIGHTS:
+        sources["weights"] = lambda: sha256_file(Path(run.classifier.weights))
     if step in ("annotations", "cache") or (step == "stage1" and run.stage1.train):
-        inputs["images"] = _listing(run.data.images)
-    return inputs
+        sources["images"] = lambda: _listing(run.data)
+    return sources
 
 
 def inner_inputs(run: schema.Run, step: str) -> dict[str, str]:
@@ -155,7 +205,7 @@ def inner_inputs(run: schema.Run, step: str) -> dict[str, str]:
     return inputs
 
 
-def find_weights(run: schema.Run) -> Path:
+def find_weights(run: schema.Run, *, download: Download | None = download) -> Path:
     """Finds stage 1's weights; downloads the official ones where they are nowhere else."""
 
     def tell(done: int, total: int, text: str) -> None:
@@ -164,38 +214,22 @@ def find_weights(run: schema.Run) -> Path:
     return find(run.stage1.weights, download=download, on_progress=tell)
 
 
-def _listing(folder: Path) -> str:
-    """Returns a digest of the names, sizes and times of all pictures below a folder."""
-    if not folder.is_dir():
-        raise FileNotFoundError(f"data.images: no such folder: {folder}")
-    stats = ((path, path.stat()) for path in find_images(folder))
+def _digest_weights(weights: Path) -> str:
+    return sha256_file(weights) if weights.is_file() else weights.name
+
+
+def _listing(data: schema.Data) -> str:
+    """Returns a digest of names, sizes and times of all pictures, and of a YOLO set's labels."""
+    if data.format == "yolo" and data.annotations:
+        files = files_of(data.annotations, data.images)
+    elif data.folder.is_dir():
+        files = find_images(data.folder)
+    else:
+        raise FileNotFoundError(f"data.images: no such folder: {data.folder}")
+    stats = ((path, path.stat()) for path in files if path.is_file())
     return sha256_json([[path.as_posix(), s.st_size, s.st_mtime_ns] for path, s in stats])
 
 
 def stage1_samples(run: schema.Run) -> str:
     """Returns where stage 1's samples lie in the run folder."""
     return f"annotations/{'stage1' if run.stage1.split else 'samples'}.jsonl"
-
-
-def versions() -> dict[str, Any]:
-    """Returns what could explain a difference between two machines."""
-    names = ("numpy", "opencv-python-headless", "torch", "ultralytics-opencv-headless")
-    names += ("tensorflow", "keras", "albumentations", "onnx", "onnxruntime", "openvino")
-    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        commit = subprocess.run(git, capture_output=True, text=True).stdout.strip() or None
-    except OSError:
-        commit = None
-    return {
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "git_commit": commit,
-        "packages": {name: _version(name) for name in names},
-    }
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from artifacts.lock import locked
+from artifacts.lock import is_locked, locked
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,3 +30,11 @@ def test_a_second_writer_is_refused_until_the_first_is_killed(tmp_path: Path) ->
         holder.wait()
     with locked(tmp_path):
         pass
+
+
+def test_a_look_at_the_lock_writes_nothing(tmp_path: Path) -> None:
+    assert not is_locked(tmp_path) and not is_locked(tmp_path / "nowhere")
+    assert not list(tmp_path.iterdir())
+    with locked(tmp_path):
+        assert is_locked(tmp_path)
+    assert not is_locked(tmp_path)

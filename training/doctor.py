@@ -1,0 +1,256 @@
+"""`train.py doctor`: what this machine has and lacks, a line each, with a remedy; then a self-test.
+
+Imports neither torch nor TensorFlow: versions are read from packages' metadata, and what only the
+libraries know is asked in child processes with a time limit.
+"""
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import psutil
+from packaging.requirements import Requirement
+from rich.filesize import decimal
+from rich.markup import escape
+from rich.table import Table
+
+from runtime.graph import ENGINES, devices
+from stage1_pose.weights import FOLDER_VARIABLE, WeightsError, find, weights_folder
+from stage2_classifier.models.lite0_weights import package_file
+from training import selftest
+from training.say import console
+from training.versions import version_of, versions
+
+SECONDS = 120.0  # that a child may take; a cold disk makes the first imports slow
+FREE_DISK, FREE_MEMORY = 2e9, 2e9
+MOST_DIFFERENCE = 1e-4  # of a probability, between two engines
+REINSTALL = "pip install --requirement requirements.lock"
+COLOURS = {"ok": "green", "note": "yellow", "failed": "red"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One finding.
+
+    Attributes:
+        name: What was looked at.
+        state: "ok"; "note": works, and could be better; "failed": something needed does not work.
+        found: What was found.
+        remedy: What to do about it; empty where all is well.
+    """
+
+    name: str
+    state: Literal["ok", "note", "failed"]
+    found: str
+    remedy: str = ""
+
+
+def show() -> bool:
+    """Prints a table of all findings, versions, and a remedy for each that is not well.
+
+    Returns:
+        Whether nothing failed.
+    """
+    started = time.monotonic()
+    with console.status("looking around, then a self-test"):
+        lines = [*examine()]
+    table = Table("what", "", "found", title="doctor", title_justify="left")
+    for line in lines:
+        mark = f"[{COLOURS[line.state]}]{line.state}[/]"
+        table.add_row(line.name, mark, escape(line.found))
+    console.print(table)
+    console.print(f"versions: {_versions()}", soft_wrap=True, highlight=False)
+    for line in lines:
+        if line.remedy:
+            text = f"[{COLOURS[line.state]}]{line.name}:[/] {escape(line.remedy)}"
+            console.print(text, soft_wrap=True, highlight=False)
+    failed = sum(line.state == "failed" for line in lines)
+    told = f"[red]{failed} failed[/]" if failed else "Everything that is needed works"
+    console.print(f"{told} ({time.monotonic() - started:.0f} s)", highlight=False)
+    return not failed
+
+
+def examine() -> Iterator[Line]:
+    """Yields every finding; the self-test writes into a temporary folder that it removes."""
+    yield python()
+    yield packages()
+    yield pose_weights()
+    yield classifier_weights()
+    yield disk(Path.cwd())
+    yield memory()
+    yield from writable()
+    with tempfile.TemporaryDirectory(prefix="pose-activity-doctor-") as name:
+        yield from self_test(Path(name))
+
+
+def python() -> Line:
+    """Compares the interpreter with what the project asks for."""
+    asked = _project()["requires-python"]
+    version = platform.python_version()
+    found = f"{version}, {sys.executable}"
+    if Requirement(f"python{asked}").specifier.contains(version):
+        return Line("Python", "ok", found)
+    return Line("Python", "failed", found, f"use Python {asked}: make PYTHON=python3.12 test")
+
+
+def packages() -> Line:
+    """Compares installed versions with the project's bounds, by metadata alone."""
+    asked = [Requirement(line) for line in _project()["dependencies"]]
+    wrong = []
+    for package in asked:
+        version = version_of(package.name)
+        if version is None or not package.specifier.contains(version, prereleases=True):
+            wrong.append(f"{package} (here: {version or 'none'})")
+    if wrong:
+        return Line("packages", "failed", f"wanted: {', '.join(wrong)}", REINSTALL)
+    return Line("packages", "ok", f"{len(asked)} of {len(asked)} are there in a version that fits")
+
+
+def pose_weights() -> Line:
+    """Looks for stage 1's usual weights; never downloads."""
+    name = "yolov8n-pose.pt"
+    try:
+        return Line(name, "ok", str(find(name)))
+    except WeightsError:
+        remedy = f"downloaded when first needed; without a network, put it into {weights_folder()}"
+        return Line(name, "note", "not found", f"{remedy} or set {FOLDER_VARIABLE}")
+
+
+def classifier_weights() -> Line:
+    """Looks for stage 2's usual weights, which a package brings."""
+    try:
+        path = package_file()
+        return Line("lite0 weights", "ok", f"{path} ({decimal(path.stat().st_size)})")
+    except (ImportError, OSError) as error:
+        return Line("lite0 weights", "failed", str(error), REINSTALL)
+
+
+def disk(folder: Path) -> Line:
+    """Tells how much room there is for runs."""
+    free = shutil.disk_usage(folder).free
+    found = f"{decimal(free)} free for {folder}"
+    if free >= FREE_DISK:
+        return Line("disk", "ok", found)
+    return Line("disk", "note", found, "python train.py clean --run RUN, or run_dir elsewhere")
+
+
+def memory() -> Line:
+    """Tells how much memory and how many CPU threads this process may use."""
+    free = psutil.virtual_memory().available
+    usable = getattr(os, "sched_getaffinity", None)
+    threads = len(usable(0)) if usable else os.cpu_count() or 1
+    found = f"{decimal(free)} available, {threads} CPU threads"
+    if free >= FREE_MEMORY:
+        return Line("memory", "ok", found)
+    return Line("memory", "note", found, "close other programs; lower stage2.batch")
+
+
+def writable() -> Iterator[Line]:
+    """Tries to write where runs, weights and temporary files go."""
+    places = {
+        "this folder": Path.cwd(),
+        "temporary files": Path(tempfile.gettempdir()),
+        "weights folder": weights_folder(),
+    }
+    for name, place in places.items():
+        there = next(path for path in (place, *place.parents) if path.exists())
+        try:
+            with tempfile.TemporaryFile(dir=there):
+                yield Line(name, "ok", f"{place} can be written to")
+        except OSError as error:
+            state = "note" if name == "weights folder" else "failed"
+            remedy = f"set {FOLDER_VARIABLE}" if state == "note" else "choose one that is yours"
+            yield Line(name, state, str(error), remedy)
+
+
+def self_test(folder: Path) -> Iterator[Line]:
+    """Does every kind of work that a run does; see `training.selftest`.
+
+    Args:
+        folder: An empty one to work in.
+    """
+    try:
+        yield Line("draw, clean, store", "ok", selftest.draw_and_store(folder))
+    except Exception as error:  # whatever it is, it is what the doctor looks for
+        yield Line("draw, clean, store", "failed", _told(error), REINSTALL)
+        return
+    with ThreadPoolExecutor(2) as pool:
+        scripts = {"stage 1, torch": selftest.STAGE1, "stage 2, TensorFlow": selftest.STAGE2}
+        futures = {
+            name: pool.submit(selftest.in_child, script, folder, seconds=SECONDS)
+            for name, script in scripts.items()
+        }
+    works = True
+    for name, future in futures.items():
+        for line in _judge_child(name, future):
+            works &= line.state != "failed"
+            yield line
+    if works:
+        yield from engines(lambda engine: selftest.ask_graphs(folder, engine))
+
+
+def engines(ask: Callable[[str], np.ndarray]) -> Iterator[Line]:
+    """Asks every engine the same; onnxruntime is needed, and openvino may be absent.
+
+    Args:
+        ask: Takes an engine's name, returns probabilities.
+    """
+    answers: dict[str, np.ndarray] = {}
+    for name in sorted(ENGINES):
+        version = version_of(name)
+        if version is None and name == "openvino":
+            yield Line(name, "note", "not installed", "pip install openvino: a faster engine")
+            continue
+        try:
+            answers[name] = ask(name)
+        except Exception as error:  # an engine's own exceptions derive from Exception only
+            yield Line(name, "failed", _told(error), f"pip install --force-reinstall {name}")
+            continue
+        worst = float(np.abs(answers[name] - next(iter(answers.values()))).max())
+        if worst > MOST_DIFFERENCE:
+            remedy = f"pip install --upgrade {' '.join(ENGINES)}"
+            yield Line(name, "failed", f"answers differ by {worst:.2g} from onnxruntime's", remedy)
+        else:
+            found = f"{version}, both graphs answer; it sees {', '.join(devices(name))}"
+            yield Line(name, "ok", found)
+
+
+def _judge_child(name: str, future: Future[dict[str, Any]]) -> Iterator[Line]:
+    try:
+        facts = future.result()
+    except Exception as error:
+        yield Line(name, "failed", _told(error), REINSTALL)
+        return
+    yield Line(name, "ok", f"a network was exported; its graph differs by {facts['difference']}")
+    library = name.split(", ")[1]
+    found = ", ".join(facts["gpus"]) or "none"
+    if facts["gpus"] or not shutil.which("nvidia-smi"):
+        yield Line(f"GPU, {library}", "ok", found)
+    else:
+        remedy = f"compare the driver (nvidia-smi) with {library}'s build; the CPU is used"
+        yield Line(f"GPU, {library}", "note", "none, but NVIDIA's tools are here", remedy)
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _versions() -> str:
+    found = versions()
+    code = {"code": (found["git_commit"] or "unknown")[:12], "machine": found["machine"]}
+    return ", ".join(f"{name} {version}" for name, version in (found["packages"] | code).items())
+
+
+def _project() -> dict[str, Any]:
+    with (selftest.PROJECT / "pyproject.toml").open("rb") as file:
+        return tomllib.load(file)["project"]

@@ -1,0 +1,189 @@
+"""`train.py status`: which steps of a run are done, stale or missing, and why. Writes nothing.
+
+A step is judged by the function that `run_step` skips it by. What it was made from may be gone
+(labels, pictures, weights on another disk): then that is said, and the rest is judged.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.box import SIMPLE_HEAD
+from rich.filesize import decimal
+from rich.markup import escape
+from rich.table import Table
+
+from artifacts import manifest
+from artifacts.lock import is_locked
+from configs import schema
+from training import steps
+from training.runs import bytes_below
+from training.say import console, say_notes
+
+MOST_REASONS, MOST_COUNTS = 3, 3
+COLOURS = {"done": "green", "stale": "yellow", "missing": "red", "not needed": "dim"}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where one step stands.
+
+    Attributes:
+        step: One of `schema.STEPS`.
+        state: "done"; "stale": finished, but `train.py all` would make it again; "missing": not
+            finished; "not needed" by this configuration.
+        why: A line for each reason why it is not done.
+        notes: A line for each source outside the run that is gone, so that it was not compared.
+        at: When it was finished; None when it was not.
+        seconds: What it took; None when it was not finished.
+        size: Bytes on disk.
+        counts: What its manifest counts.
+        fits: Whether later steps can stand on it. True too where all that is wrong are files gone
+            that come out the same when they are made again.
+    """
+
+    step: str
+    state: Literal["done", "stale", "missing", "not needed"]
+    why: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    at: datetime | None = None
+    seconds: float | None = None
+    size: int = 0
+    counts: Mapping[str, Any] | None = None
+    fits: bool = True
+
+
+def standings(run: schema.Run) -> list[Standing]:
+    """Judges every step of a run; nothing is written, nothing is downloaded."""
+    needed, unfit = steps.steps_of(run), []
+    found = []
+    for step in schema.STEPS:
+        standing = _judge(run, step, unfit) if step in needed else Standing(step, "not needed")
+        found.append(standing)
+        if not standing.fits:
+            unfit.append(step)
+    return found
+
+
+def show(run: schema.Run) -> bool:
+    """Prints a table of all steps, why some are not done, and what `train.py all` would do next.
+
+    Returns:
+        Whether every step that is needed is done.
+    """
+    found = standings(run)
+    table = Table(title=str(run.run_dir), title_justify="left", box=SIMPLE_HEAD)
+    for name, width in {"step": 11, "state": 7, "finished": 16, "minutes": 7, "size": 8}.items():
+        table.add_column(name, no_wrap=True, min_width=width)
+    table.add_column("counts")
+    for standing in found:
+        table.add_row(*_cells(standing))
+    console.print(table)
+    for standing in found:
+        for line in _shortened(standing.why):
+            colour = COLOURS[standing.state]
+            line = f"[{colour}]{standing.step}:[/] {escape(line)}"
+            console.print(line, soft_wrap=True, highlight=False)
+        gone = (f"{standing.step}: not compared, since it is gone: {n}" for n in standing.notes)
+        say_notes(gone)
+    if is_locked(run.run_dir):
+        say_notes(["another process works on this run now"])
+    console.print(_next(run, found), soft_wrap=True, highlight=False)
+    return all(standing.state in ("done", "not needed") for standing in found)
+
+
+def _judge(run: schema.Run, step: str, unfit: Sequence[str]) -> Standing:
+    """Judges one step; `unfit` are the earlier ones that it cannot stand on."""
+    folder = run.run_dir / step
+    size = bytes_below(folder)
+    try:
+        made = manifest.read(folder)
+    except ValueError as error:
+        return Standing(step, "stale", (str(error),), size=size, fits=False)
+    if made is None:
+        return Standing(step, "missing", (_how_far(folder),), size=size, fits=False)
+    outer, notes = _sources(run, step)
+    why, lost = _reasons(run, step, outer)
+    why += [f"{earlier} is not done" for earlier in unfit]
+    return Standing(
+        step,
+        "stale" if why or lost else "done",
+        tuple(why or lost),
+        notes,
+        datetime.fromtimestamp((folder / manifest.NAME).stat().st_mtime),
+        made.get("seconds"),
+        size,
+        made.get("counts"),
+        fits=not why,
+    )
+
+
+def _reasons(
+    run: schema.Run, step: str, outer: Mapping[str, str | None]
+) -> tuple[list[str], list[str]]:
+    """Returns why a step would be made again: what does not fit, and which files are lost."""
+    try:
+        return steps.why_stale(run, step, outer), steps.lost_files(run, step)
+    except (OSError, ValueError) as error:  # damage, here or in what an earlier step left
+        return [str(error)], []
+
+
+def _sources(run: schema.Run, step: str) -> tuple[dict[str, str | None], tuple[str, ...]]:
+    """Returns the digests of what a step reads outside the run, None where it is gone, and why."""
+    digests: dict[str, str | None] = {}
+    notes = []
+    for name, digest in steps.sources_of(run, step, download=None).items():
+        try:
+            digests[name] = digest()
+        except OSError as error:
+            digests[name] = None
+            notes.append(f"{name} ({str(error).split('. ')[0]})")
+    return digests, tuple(notes)
+
+
+def _how_far(folder: Path) -> str:
+    begun = folder.is_dir() and any(folder.iterdir())
+    return "begun, not finished" if begun else "never made"
+
+
+def _cells(standing: Standing) -> list[str]:
+    seconds, counts = standing.seconds, [*(standing.counts or {}).items()][:MOST_COUNTS]
+    return [
+        standing.step,
+        f"[{COLOURS[standing.state]}]{standing.state}[/]",
+        f"{standing.at:%Y-%m-%d %H:%M}" if standing.at else "",
+        f"{seconds / 60:.1f}" if seconds is not None else "",
+        decimal(standing.size) if standing.size else "",
+        escape(", ".join(f"{name} {_short(value)}" for name, value in counts)),
+    ]
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(len(value)) if isinstance(value, (list, dict)) else str(value)
+
+
+def _shortened(lines: Sequence[str]) -> list[str]:
+    """Returns the first lines, with digests cut to what a person compares."""
+    first = [
+        re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1", line) for line in lines[:MOST_REASONS]
+    ]
+    rest = len(lines) - len(first)
+    return [*first, f"and {rest} more like this"] if rest else first
+
+
+def _next(run: schema.Run, found: Sequence[Standing]) -> str:
+    """Returns a sentence on what `train.py all` would do with this configuration."""
+    todo = [standing for standing in found if standing.state in ("stale", "missing")]
+    try:
+        schema.check_paths(run, schema.STEPS)
+    except schema.ConfigError as error:
+        does = f"first ask for: {'; '.join(str(error).splitlines())}"
+        return f"`train.py all` would {escape(does)}"
+    if not todo:
+        return "`train.py all` would do nothing: every step is done."
+    return f"`train.py all` would make: {', '.join(standing.step for standing in todo)}."
