@@ -5,6 +5,8 @@ both have. Distances are in pixels of the picture.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,12 +54,7 @@ def pckh(
     Raises:
         ValueError: poses and samples are not of the same pictures.
     """
-    names = [pose.image for pose in poses], [sample.image for sample in samples]
-    if names[0] != names[1]:
-        raise ValueError(
-            "pckh needs one Poses per Sample, of the same pictures in the same order. "
-            f"Received: {len(poses)} poses and {len(samples)} samples"
-        )
+    _check_pairs(poses, samples)
     hits: dict[str, list[bool]] = {}
     people = 0
     for pose, sample in zip(poses, samples, strict=True):
@@ -82,6 +79,45 @@ def pckh(
     }
 
 
+@dataclass(frozen=True)
+class PictureScore:
+    """How well the people of one picture were found.
+
+    Attributes:
+        image: The picture.
+        oks: Mean over its labelled people of the OKS with the found one assigned to them, in
+            [0, 1]; somebody who was not found counts 0.
+        pckh50: As `pckh` of this picture alone; None where nobody has a head size.
+    """
+
+    image: Path
+    oks: float
+    pckh50: float | None
+
+
+def score_pictures(poses: Sequence[Poses], samples: Sequence[Sample]) -> list[PictureScore]:
+    """Scores each picture by itself, the best first, by OKS and then PCKh.
+
+    Args:
+        poses: What was found, one per sample, in the same order.
+        samples: Labels. Pictures in which nobody has a label on a shared joint are left out.
+
+    Raises:
+        ValueError: poses and samples are not of the same pictures.
+    """
+    _check_pairs(poses, samples)
+    scores = []
+    for pose, sample in zip(poses, samples, strict=True):
+        joints = [sample.skeleton.index(j) for j in shared_joints(pose.skeleton, sample.skeleton)]
+        labelled = np.any(sample.keypoints[:, joints, 2] > 0, axis=1)
+        if labelled.any():
+            likeness, partner = oks(pose, sample), assign(pose, sample)
+            each = [likeness[i, k] if k >= 0 else 0.0 for i, k in enumerate(partner) if labelled[i]]
+            pckh50 = pckh([pose], [sample])["pckh50"]
+            scores.append(PictureScore(sample.image, float(np.mean(each)), pckh50))
+    return sorted(scores, key=lambda score: (-score.oks, -(score.pckh50 or 0)))
+
+
 def assign(pose: Poses, sample: Sample) -> np.ndarray:
     """Pairs labelled people with found ones, the highest OKS first, each once.
 
@@ -89,9 +125,21 @@ def assign(pose: Poses, sample: Sample) -> np.ndarray:
         `(N,)` int: for each labelled person the index of the found one, -1 where none is left or
         their OKS is 0.
     """
-    scores = oks(pose, sample)
-    partner = np.full(len(sample.boxes), -1)
-    while scores.size and scores.max() > 0:
+    return pair(oks(pose, sample))
+
+
+def pair(likeness: np.ndarray, *, at_least: float = 0.0) -> np.ndarray:
+    """Pairs rows with columns, the highest likeness first, each once.
+
+    Args:
+        likeness: `(labelled, found)` float in [0, 1]; 0 pairs nobody.
+        at_least: A lower likeness pairs nobody either.
+
+    Returns:
+        `(labelled,)` int: the column of each row, or -1.
+    """
+    scores, partner = likeness.copy(), np.full(len(likeness), -1)
+    while scores.size and scores.max() > 0 and scores.max() >= at_least:
         person, other = np.unravel_index(scores.argmax(), scores.shape)
         partner[person] = other
         scores[person], scores[:, other] = 0, 0
@@ -125,6 +173,14 @@ def oks(pose: Poses, sample: Sample) -> np.ndarray:
 def shared_joints(one: Skeleton, other: Skeleton) -> list[str]:
     """Returns the joint names that both skeletons have, in the first one's order."""
     return [joint for joint in one.joints if joint in other.joints]
+
+
+def _check_pairs(poses: Sequence[Poses], samples: Sequence[Sample]) -> None:
+    if [pose.image for pose in poses] != [sample.image for sample in samples]:
+        raise ValueError(
+            "Scores need one Poses per Sample, of the same pictures in the same order. "
+            f"Received: {len(poses)} poses and {len(samples)} samples"
+        )
 
 
 def _sigma(joint: str) -> float:

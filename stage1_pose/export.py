@@ -74,7 +74,7 @@ def export(
         model = _load(source, work, skeleton)
         _write_graph(model, work, size)
         sidecar = {
-            "skeleton": skeleton.name,
+            "skeleton": skeleton.as_json(),
             "size": size,
             "sha256": sha256_file(work / GRAPH),
             "weights_sha256": sha256_file(source),

@@ -4,12 +4,16 @@ In goes data.yaml, out come `OUT/best.pt` and, per round, ultralytics' own folde
 (results.csv), plots and weights. `best.pt` is written last: without it nothing is finished.
 """
 
+import csv
 import shutil
+import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
 from artifacts import atomic
+from artifacts.events import EventLog
 from stage1_pose import quiet, weights
 from stage1_pose.export import download
 
@@ -52,6 +56,7 @@ def fit(
     threads: int | None = None,
     plots: bool = True,
     seed: int = 0,
+    logs: Path | None = None,
     on_progress: Progress | None = None,
 ) -> Path:
     """Trains; the same arguments on the same machine give the same weights.
@@ -90,6 +95,8 @@ def fit(
         threads: CPU threads of torch; None leaves its choice.
         plots: Whether ultralytics draws its plots.
         seed: Of everything random.
+        logs: Folder for TensorBoard: what results.csv tells of each epoch, rounds one after the
+            other. None for none.
         on_progress: Told after every epoch.
 
     Returns:
@@ -137,11 +144,13 @@ def fit(
         "plots": plots,
         "seed": seed,
     }
-    for i, count in enumerate(epochs):
-        tell = _shifted(on_progress, sum(epochs[:i]), sum(epochs), i + 1)
-        folder = out / f"round{i + 1}"
-        _run_round(start, folder, {**settings, "epochs": count}, amp, threads, tell)
-        start = folder / "weights" / "last.pt"
+    with nullcontext() if logs is None else EventLog(logs) as log:
+        for i, count in enumerate(epochs):
+            tell = _shifted(on_progress, sum(epochs[:i]), sum(epochs), i + 1)
+            folder = out / f"round{i + 1}"
+            follow = _following(log, folder / "results.csv", sum(epochs[:i]))
+            _run_round(start, folder, {**settings, "epochs": count}, amp, threads, tell, follow)
+            start = folder / "weights" / "last.pt"
     with atomic.replacing(out / BEST) as temporary:
         shutil.copyfile(start.with_name(BEST), temporary)
     return out / BEST
@@ -161,6 +170,7 @@ def _run_round(
     amp: bool,
     threads: int | None,
     tell: Progress,
+    follow: Callable[[], None],
 ) -> None:
     quiet.prepare()
     import torch
@@ -171,6 +181,7 @@ def _run_round(
         # Only now: on a CPU, ultralytics sets one thread fewer than there are cores first.
         model.add_callback("on_train_start", lambda _: torch.set_num_threads(threads))
     model.add_callback("on_fit_epoch_end", lambda trainer: tell(*_epoch_line(trainer)))
+    model.add_callback("on_fit_epoch_end", lambda _: follow())
     on_gpu = torch.cuda.is_available() and settings["device"] != "cpu"
     model.train(
         **settings,
@@ -182,6 +193,26 @@ def _run_round(
         deterministic=True,
         verbose=False,
     )
+    follow()  # On several GPUs ultralytics trains in processes of its own, without callbacks.
+
+
+def _following(log: EventLog | None, table: Path, before: int) -> Callable[[], None]:
+    """Returns a function that logs the rows of results.csv that it has not seen."""
+    seen = 0
+
+    def follow() -> None:
+        nonlocal seen
+        if log is None or not table.exists():
+            return
+        with table.open(newline="") as file:
+            rows = [{k.strip(): float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+        for row in rows[seen:]:
+            at = time.time() - (rows[-1]["time"] - row["time"])
+            values = {name: value for name, value in row.items() if name not in ("epoch", "time")}
+            log.scalars(before + int(row["epoch"]), values, at=at)
+        seen = len(rows)
+
+    return follow
 
 
 def _epoch_line(trainer: Any) -> tuple[int, int, str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from annotations.skeleton import SKELETONS, Skeleton
+from annotations.skeleton import Skeleton
 from annotations.types import Poses, no_people
 from runtime.graph import Graph
 from runtime.graph import load as load_graph
@@ -45,6 +45,7 @@ class PosePredictor:
     """Finds people and their joints; made by `load`.
 
     Attributes:
+        graph: The loaded graph.
         skeleton: Of the poses it returns.
         size: The longer side of the graph's input, in pixels.
         sha256: Of the graph file.
@@ -69,7 +70,7 @@ class PosePredictor:
         self.skeleton = skeleton
         self.size = size
         self.sha256 = sha256
-        self._graph = graph
+        self.graph = graph
         self._confidence = confidence
         self._iou = iou
         self._max_people = max_people
@@ -97,7 +98,7 @@ class PosePredictor:
             for start in range(0, len(indices), _BATCH):
                 chunk = indices[start : start + _BATCH]
                 batch = np.stack([to_input(images[i], places[i]) for i in chunk])
-                for i, raw in zip(chunk, self._graph(batch)[0], strict=True):
+                for i, raw in zip(chunk, self.graph(batch)[0], strict=True):
                     found[i] = self._decode(raw, places[i], _size_wh(images[i]), paths[i])
         return [found[i] for i in range(len(images))]
 
@@ -107,11 +108,6 @@ class PosePredictor:
         boxes, scores, keypoints = decode(
             raw, confidence=self._confidence, iou=self._iou, max_people=self._max_people
         )
-        if keypoints.shape[1] != len(self.skeleton):
-            raise ValueError(
-                f"The pose graph finds {keypoints.shape[1]} joints, but skeleton "
-                f"{self.skeleton.name!r} has {len(self.skeleton)}. Export it with its own skeleton."
-            )
         if not len(boxes):
             boxes, keypoints, scores = no_people(self.skeleton)
         boxes = to_picture(boxes.reshape(-1, 2, 2), place, size_wh).reshape(-1, 4)
@@ -124,7 +120,9 @@ def load(
     folder: Path,
     *,
     engine: str = "auto",
+    precision: str = "f32",
     threads: int | None = None,
+    streams: int = 1,
     confidence: float = 0.25,
     iou: float = 0.7,
     max_people: int = 300,
@@ -134,20 +132,32 @@ def load(
     Args:
         folder: Holds pose.onnx and pose.json.
         engine: See `runtime.graph.load`.
+        precision: See `runtime.graph.load`.
         threads: See `runtime.graph.load`.
+        streams: See `runtime.graph.load`.
         confidence: A person is kept above this score.
         iou: Of two people whose boxes overlap by more than this, the weaker is dropped.
         max_people: Per picture.
 
     Raises:
         FileNotFoundError: a file is missing.
-        ValueError: pose.json is damaged, or pose.onnx is not the file it describes.
+        ValueError: pose.json is damaged, or pose.onnx is not the file it describes, or finds
+            another number of joints.
     """
     sidecar = read_sidecar(folder)
-    graph = load_graph(folder / GRAPH, engine=engine, threads=threads, sha256=sidecar["sha256"])
+    graph = load_graph(
+        folder / GRAPH,
+        engine=engine,
+        precision=precision,
+        threads=threads,
+        streams=streams,
+        sha256=sidecar["sha256"],
+    )
+    skeleton = Skeleton.from_json(sidecar["skeleton"])
+    check_joints(graph, skeleton)
     return PosePredictor(
         graph,
-        skeleton=SKELETONS[sidecar["skeleton"]],
+        skeleton=skeleton,
         size=sidecar["size"],
         sha256=sidecar["sha256"],
         confidence=confidence,
@@ -156,20 +166,40 @@ def load(
     )
 
 
+def check_joints(graph: Graph, skeleton: Skeleton) -> None:
+    """Refuses a graph that finds other joints than a skeleton has.
+
+    Raises:
+        ValueError: the numbers differ.
+    """
+    rows = graph.output_shapes[0][1]
+    if rows is None:  # an .onnx file may leave it open
+        rows = graph(np.zeros((1, 3, STRIDE, STRIDE), np.float32))[0].shape[1]
+    joints = (rows - 5) / 3
+    if joints != len(skeleton):
+        raise ValueError(
+            f"{graph.path} finds {joints:g} joints a person, but its skeleton {skeleton.name!r} "
+            f"has {len(skeleton)}. Export it with its own skeleton."
+        )
+
+
 def read_sidecar(folder: Path) -> dict:
-    """Returns what pose.json says about pose.onnx: `skeleton, size, sha256, ...`."""
+    """Returns what pose.json says about pose.onnx: `skeleton, size, sha256, ...`.
+
+    `skeleton` is for `Skeleton.from_json`.
+    """
     path = folder / SIDECAR
     if not path.is_file():
         raise FileNotFoundError(f"There is no {path}. Run the stage1 step first.")
     try:
         sidecar = json.loads(path.read_text())
-        skeleton, size, digest = sidecar["skeleton"], sidecar["size"], sidecar["sha256"]
+        size, digest = sidecar["size"], sidecar["sha256"]
+        Skeleton.from_json(sidecar["skeleton"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged ({error!r}). Run the stage1 step again.") from None
-    if skeleton not in SKELETONS or not isinstance(size, int) or not isinstance(digest, str):
+    if not isinstance(size, int) or not isinstance(digest, str):
         raise ValueError(
-            f"{path} must name one of the skeletons {list(SKELETONS)}, a whole size and a sha256. "
-            f"Received: {skeleton!r}, {size!r}, {digest!r}"
+            f"{path} must hold a whole size and a sha256. Received: {size!r}, {digest!r}"
         )
     return sidecar
 

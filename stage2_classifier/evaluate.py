@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from stage2_classifier import calibrate
+
 
 @dataclass(frozen=True)
 class Report:
@@ -29,7 +31,10 @@ class Report:
         macro_recall: Likewise.
         macro_f1: Plain mean of the classes' F1.
         per_class: Class -> precision, recall, f1, support.
-        confusion: Rows are the true, columns the predicted classes, in the order of `per_class`.
+        confusion: True class -> predicted class -> how often; pairs that never came are left
+            out, so that thousands of classes stay small.
+        ece: Expected calibration error; see `calibrate.expected_error`. None in older reports.
+        ece_uncalibrated: The same before temperature scaling; None where it is not known.
     """
 
     split: str
@@ -44,7 +49,9 @@ class Report:
     macro_recall: float
     macro_f1: float
     per_class: dict[str, dict[str, float]]
-    confusion: list[list[int]]
+    confusion: dict[str, dict[str, int]]
+    ece: float | None = None
+    ece_uncalibrated: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Returns JSON values; `from_json` is the inverse."""
@@ -74,11 +81,11 @@ def evaluate(
         ValueError: the arrays do not fit each other or the classes, or N is 0.
     """
     _check(probabilities, labels, len(classes))
-    guesses = np.argsort(-probabilities, axis=1, kind="stable")
-    confusion = np.zeros((len(classes), len(classes)), int)
-    np.add.at(confusion, (labels, guesses[:, 0]), 1)
-
-    right, support, guessed = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
+    answers = probabilities.argmax(1)
+    right, support, guessed = (
+        np.bincount(ids, minlength=len(classes))
+        for ids in (labels[labels == answers], labels, answers)
+    )
     precision, recall = _divide(right, guessed), _divide(right, support)
     f1 = _divide(2 * right, support + guessed)
     counted = support + guessed > 0
@@ -88,7 +95,7 @@ def evaluate(
         split=split,
         n=len(labels),
         accuracy=accuracy,
-        top3_accuracy=float((guesses[:, :3] == labels[:, None]).any(1).mean()),
+        top3_accuracy=float((_ranks(probabilities, labels) < 3).mean()),
         weighted_precision=float(np.average(precision, weights=support)),
         weighted_recall=float(np.average(recall, weights=support)),
         micro_precision=accuracy,
@@ -101,8 +108,27 @@ def evaluate(
             | {"support": int(support[i])}
             for i, name in enumerate(classes)
         },
-        confusion=confusion.tolist(),
+        confusion=_confusion(labels, answers, classes),
+        ece=calibrate.expected_error(probabilities, labels),
     )
+
+
+def _ranks(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Returns how many classes stand before the true one, `(N,)` int; sorting is far slower."""
+    of_label = np.take_along_axis(probabilities, labels[:, None], axis=1)
+    earlier = np.arange(probabilities.shape[1]) < labels[:, None]
+    ties = (probabilities == of_label) & earlier
+    return (probabilities > of_label).sum(1) + ties.sum(1)
+
+
+def _confusion(
+    labels: np.ndarray, answers: np.ndarray, classes: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    pairs, counts = np.unique(np.stack([labels, answers], axis=1), axis=0, return_counts=True)
+    table: dict[str, dict[str, int]] = {}
+    for label, answer, count in zip(*pairs.T, counts, strict=True):
+        table.setdefault(classes[int(label)], {})[classes[int(answer)]] = int(count)
+    return table
 
 
 def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from artifacts import manifest
 from cache.planes import Recipe
 from runtime import graph
+from stage2_classifier import calibrate
 
 GRAPH, SIDECAR = "classifier.onnx", "classifier.json"
 
@@ -16,18 +18,36 @@ class Classifier:
     """An exported classifier.
 
     Attributes:
+        graph: The loaded graph.
         classes: Activities in the order of the outputs.
         recipe: What its planes must be.
         sha256: Of the graph file.
+        temperature: What its probabilities are calibrated by; 1.0 changes nothing.
+        unknown_below: Answers of a smaller probability are better called unknown: from there on
+            they were right often enough on validation images (`stage2.unknown_precision`). None
+            where no threshold was, or was not fitted. Answers are given all the same: whoever
+            shows them decides.
+        unknown_coverage: Share of the validation images that keep an answer then, or None.
     """
 
     def __init__(
-        self, run: graph.Graph, *, classes: tuple[str, ...], recipe: Recipe, sha256: str
+        self,
+        run: graph.Graph,
+        *,
+        classes: tuple[str, ...],
+        recipe: Recipe,
+        sha256: str,
+        temperature: float = 1.0,
+        unknown_below: float | None = None,
+        unknown_coverage: float | None = None,
     ) -> None:
         self.classes = classes
         self.recipe = recipe
         self.sha256 = sha256
-        self._run = run
+        self.temperature = temperature
+        self.unknown_below = unknown_below
+        self.unknown_coverage = unknown_coverage
+        self.graph = run
 
     def __call__(self, planes: np.ndarray) -> np.ndarray:
         """Classifies a batch.
@@ -36,36 +56,93 @@ class Classifier:
             planes: `(N, H, W, C)` uint8, made by `cache.planes.make` with `recipe`; N may be 0.
 
         Returns:
-            `(N, classes)` float32; a row sums to 1.
+            `(N, classes)` float32, calibrated; a row sums to 1.
 
         Raises:
             ValueError: another shape or dtype.
         """
+        if not len(self._checked(planes)):
+            return np.zeros((0, len(self.classes)), np.float32)
+        return calibrate.apply(self.graph(planes.astype(np.float32))[0], self.temperature)
+
+    def explain(self, planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Classifies a batch and shows where the answers come from.
+
+        Args:
+            planes: As for a call.
+
+        Returns:
+            The probabilities, as from a call, and `(N, h, w)` float32 class activation maps of the
+            most probable classes, about 1/32 of the planes' size and covering all of them. Higher
+            speaks more for the class; below 0 speaks against it.
+
+        Raises:
+            ValueError: another shape or dtype, or the graph is of a version without maps.
+        """
+        outputs = self.graph(self._checked(planes).astype(np.float32))
+        if len(outputs) < 2:
+            raise ValueError(
+                f"An explanation needs a graph with the output 'activation_map'. Received: "
+                f"{self.graph.path}, made by an older version. Delete its manifest.json and run "
+                "the stage2 step again: it exports anew, without training."
+            )
+        return calibrate.apply(outputs[0], self.temperature), outputs[1]
+
+    def _checked(self, planes: np.ndarray) -> np.ndarray:
         shape = (self.recipe.height, self.recipe.width, self.recipe.channels)
         if planes.dtype != np.uint8 or planes.ndim != 4 or planes.shape[1:] != shape:
             raise ValueError(
                 f"planes must be uint8 (N, {', '.join(map(str, shape))}). "
                 f"Received: {planes.dtype} {planes.shape}. Make them with this model's recipe."
             )
-        if not len(planes):
-            return np.zeros((0, len(self.classes)), np.float32)
-        return self._run(planes.astype(np.float32))[0]
+        return planes
 
 
-def load(folder: Path, *, engine: str = "auto", threads: int | None = None) -> Classifier:
+def load(
+    folder: Path,
+    *,
+    engine: str = "auto",
+    precision: str = "f32",
+    threads: int | None = None,
+    streams: int = 1,
+) -> Classifier:
     """Loads what `export` wrote.
 
     Args:
         folder: Holds `classifier.onnx` and `classifier.json`.
-        engine: "auto", "onnxruntime" or "openvino"; see `runtime.graph.load`.
-        threads: Of the engine; None leaves the choice to it.
+        engine: See `runtime.graph.load`.
+        precision: See `runtime.graph.load`.
+        threads: See `runtime.graph.load`.
+        streams: See `runtime.graph.load`.
 
     Returns:
         The classifier.
 
     Raises:
         FileNotFoundError: one of the files is missing.
-        ValueError: the sidecar belongs to another graph, or is damaged.
+        ValueError: the sidecar belongs to another graph, or is damaged; or the graph has another
+            number of classes, or takes planes of another size.
+    """
+    classes, recipe, expected, calibration = read_sidecar(folder)
+    sha256 = manifest.sha256_file(folder / GRAPH)
+    if sha256 != expected:
+        raise ValueError(
+            f"{folder / GRAPH} is not the graph that {SIDECAR} describes (sha256 {sha256[:12]}, "
+            f"expected {expected[:12]}). Run the stage2 step again."
+        )
+    run = graph.load(
+        folder / GRAPH, engine=engine, precision=precision, threads=threads, streams=streams
+    )
+    _check_shapes(run, recipe, classes)
+    return Classifier(run, classes=classes, recipe=recipe, sha256=sha256, **calibration)
+
+
+def read_sidecar(folder: Path) -> tuple[tuple[str, ...], Recipe, str, dict[str, Any]]:
+    """Returns what classifier.json says: classes, recipe, the graph's sha256, calibration.
+
+    Raises:
+        FileNotFoundError: it is missing, or the graph beside it.
+        ValueError: it is damaged.
     """
     for name in (GRAPH, SIDECAR):
         if not (folder / name).is_file():
@@ -74,17 +151,28 @@ def load(folder: Path, *, engine: str = "auto", threads: int | None = None) -> C
             )
     try:
         sidecar = json.loads((folder / SIDECAR).read_text())
-        classes, recipe = tuple(sidecar["classes"]), Recipe.from_json(sidecar["recipe"])
-        expected = sidecar["sha256"]
+        recipe = Recipe.from_json(sidecar["recipe"])
+        return tuple(sidecar["classes"]), recipe, sidecar["sha256"], _calibration(sidecar)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{folder / SIDECAR} is damaged ({error!r}). Run the stage2 step again."
         ) from None
-    sha256 = manifest.sha256_file(folder / GRAPH)
-    if sha256 != expected:
+
+
+def _check_shapes(run: graph.Graph, recipe: Recipe, classes: tuple[str, ...]) -> None:
+    takes, answers = run.input_shape[1:], run.output_shapes[0][1:]
+    if takes != recipe.shape or answers != (len(classes),):
         raise ValueError(
-            f"{folder / GRAPH} is not the graph that {SIDECAR} describes (sha256 {sha256[:12]}, "
-            f"expected {expected[:12]}). Run the stage2 step again."
+            f"{run.path} does not fit {SIDECAR}: it takes planes of {takes} and answers with "
+            f"{answers} probabilities, but there are planes of {recipe.shape} and {len(classes)} "
+            "classes. Run the stage2 step again."
         )
-    run = graph.load(folder / GRAPH, engine=engine, threads=threads)
-    return Classifier(run, classes=classes, recipe=recipe, sha256=sha256)
+
+
+def _calibration(sidecar: dict[str, Any]) -> dict[str, Any]:
+    """Returns what a sidecar says of calibration; those of older versions say nothing."""
+    temperature = float(sidecar.get("temperature", 1.0))
+    if not 0 < temperature < np.inf:
+        raise ValueError(f"temperature must be positive. Received: {temperature}")
+    names = ("unknown_below", "unknown_coverage")
+    return {"temperature": temperature} | {name: sidecar.get(name) for name in names}

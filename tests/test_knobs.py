@@ -10,8 +10,9 @@ import pytest
 
 from annotations import clean, split, synthetic
 from annotations.skeleton import SKELETONS
+from cache import store
 from cache.heatmap import Style
-from cache.people import POLICIES
+from cache.people import EACH, POLICIES
 from cache.planes import CHANNELS, Recipe
 from configs import schema
 from stage1_pose import predict
@@ -44,15 +45,25 @@ CASES = [
     (
         schema.Clean,
         keywords(clean.clean),
-        {"need_keypoints", "check_images", "root", "read_size", "cases_per_rule"},
+        {"need_keypoints", "need_activity", "check_images", "root", "read_size", "cases_per_rule"},
     ),
-    (schema.Split, keywords(split.split), {"seed"}),
-    (schema.PoseFit, arguments_of("stage1_pose/fit.py", "fit"), {"seed", "threads"}),
-    (schema.PosePredict, keywords(predict.load), {"engine", "threads"}),
+    (schema.Split, keywords(split.split), {"seed", "together"}),
+    (schema.PoseFit, arguments_of("stage1_pose/fit.py", "fit"), {"seed", "threads", "logs"}),
+    (schema.PosePredict, keywords(predict.load), {"engine", "precision", "threads", "streams"}),
     (schema.Augment, keywords(augment.build), set()),
-    (schema.Stage2, arguments_of("stage2_classifier/fit.py", "fit"), {"seed", "threads"}),
+    (
+        schema.Stage2,
+        arguments_of("stage2_classifier/fit.py", "fit")
+        | arguments_of("stage2_classifier/export.py", "export"),
+        {"seed", "threads", "logs", "recipe", "classes", "tensors", "validation", "tolerance"},
+    ),
     (schema.Heatmap, {field.name: field.default for field in fields(Style)}, set()),
-    (schema.Cache, {field.name: field.default for field in fields(Recipe)}, {"pose"}),
+    (
+        schema.Cache,
+        {field.name: field.default for field in fields(Recipe)}
+        | {"tensors": keywords(store.build)["tensors"]},
+        {"pose"},
+    ),
 ]
 
 
@@ -76,7 +87,8 @@ def test_the_drawing_section() -> None:
 
 def test_choices_are_those_of_the_rooms() -> None:
     cache = schema.Cache.model_fields
-    assert set(get_args(cache["people"].annotation)) == set(POLICIES)
+    assert set(get_args(cache["people"].annotation)) == {*POLICIES, EACH}
+    assert set(get_args(cache["tensors"].annotation)) == set(store.SHELVES)
     assert set(get_args(get_args(cache["planes"].annotation)[0])) == set(CHANNELS)
     assert set(get_args(schema.Stage1.model_fields["skeleton"].annotation)) == set(SKELETONS)
     assert set(get_args(schema.Stage2.model_fields["model"].annotation)) == set(MODELS)

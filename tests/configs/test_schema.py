@@ -51,7 +51,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         "stage1.fit.epochs.0: Input should be greater than or equal to 1. Received: 0",
         "cache.planes.1: Input should be 'rgb' or 'heatmap'. Received: 'depth'",
         "cache.width: Input should be a valid integer",
-        "stage2.model: Input should be 'efficientnet_b0' or 'efficientnet_lite0'",
+        "stage2.model: Input should be 'efficientnet_lite0', 'efficientnet_b0', ",
         "colour: unknown key. Known keys: run_dir",
     ):
         assert part in text, text
@@ -67,6 +67,31 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         ({"split": {"train": 0.8, "val": 100, "test": 100}}, "not a mixture"),
         ({"split": {"train": 0, "val": 100, "test": 100}}, "train and val must not be empty"),
         ({"data": {"format": "mpii", "images": "p"}}, "needs data.annotations"),
+        ({"data": {"format": "coco", "images": "p"}}, "'coco' needs data.annotations, a COCO"),
+        ({"data": {"format": "yolo"}}, "'yolo' needs data.annotations, the data.yaml"),
+        ({"data": {"format": "table", "annotations": "x.csv"}}, "'table' needs data.images"),
+        ({"data": {"format": "tables"}}, "'coco', 'yolo' or 'table'. Received: 'tables'"),
+        (
+            {"data": {"format": "table", "annotations": "x", "images": "p"}, "stage1": {}},
+            "'table' has no joints to train stage 1 on",
+        ),
+        (
+            {"data": {"format": "coco", "annotations": "x", "images": "p", "group_pattern": "x"}},
+            "'coco' takes no group_pattern: groups come from the key group",
+        ),
+        ({"split": "given"}, "'folder' names no splits: give sizes"),
+        ({"split": "gven"}, "split: Input should be 'given'. Received: 'gven'"),
+        ({"split": {"trian": 0.5}}, "split.trian: unknown key. Did you mean 'train'"),
+        ({"split": {"train": -1}}, "split.train: Input should be greater than or equal to 0"),
+        (
+            {"stage2": {"weights": "noisy_student"}},
+            "published for efficientnet_b0 to _b3, not for efficientnet_lite0",
+        ),
+        (
+            {"stage2": {"augment": {"heatmap_dropout": 0.1}}, "cache": {"planes": ["rgb"]}},
+            "heatmap_dropout needs cache.planes",
+        ),
+        ({"stage2": None}, "leave nothing to train"),
         (
             {"data": {"format": "folder", "images": "p", "annotations": "a.mat"}},
             "takes no data.annotations",
@@ -82,6 +107,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         ({"stage1": {"train": False, "weights": "yolov8n-pose.yaml"}}, "untrained architecture"),
         ({"stage1": {"train": False, "squash": [64, 48]}}, "belong to training"),
         ({"cache": {"planes": ["rgb", "rgb"]}}, "none twice"),
+        ({"cache": {"person": "mask"}}, "person: how one person is shown needs people: each"),
         ({"stage1": {"train": False, "export_size": 100}}, "multiple of 32"),
     ],
 )
@@ -162,3 +188,21 @@ def test_weights_that_are_not_there_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(schema.ConfigError, match=r"(?s)stage1.weights.*typo.pt.*stage2.weights"):
         schema.check_paths(run, schema.STEPS)
     schema.check_paths(run, ["report"])
+
+
+def test_the_splits_of_the_labels_and_stage_1_alone(tmp_path: Path) -> None:
+    tree = {
+        "run_dir": "runs/x",
+        "data": {"format": "yolo", "annotations": "set/data.yaml"},
+        "split": "given",
+        "stage2": None,
+    }
+    run = schema.load(write(tmp_path / "x.yaml", tree))
+    assert run.split == "given" and run.stage2 is None and run.data.folder == Path("set")
+    (tmp_path / "again.yaml").write_text(schema.dump(run))
+    assert schema.load(tmp_path / "again.yaml") == run
+    with pytest.raises(ValueError, match=r"trains stage 1 alone \(stage2: null\)"):
+        _ = run.classifier
+    changed = schema.load(tmp_path / "x.yaml", ["split={train: 8, val: 2, test: 1}", "stage2={}"])
+    assert changed.split == schema.Split(train=8, val=2, test=1)
+    assert changed.classifier == schema.Stage2()

@@ -39,7 +39,8 @@ told = []
 def tell(*now):
     told.append(now)
 settings = dict(image_size=64, batch=4, workers=0, device="cpu", threads=2, freeze=21)
-best = fit(data, start, work / "fit", epochs=[1, 1], plots=False, on_progress=tell, **settings)
+best = fit(data, start, work / "fit", epochs=[1, 1], plots=False, logs=work / "logs",
+    on_progress=tell, **settings)
 fit(data, start, work / "again", epochs=[1], plots=True, **settings)
 
 def state(path):

@@ -1,6 +1,7 @@
 """PCKh and OKS against hand-calculated cases and a slow double loop."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike
 from annotations.images import load_rgb, read_size
 from annotations.skeleton import COCO17, MPII16, Skeleton
 from annotations.types import Poses, Sample
-from stage1_pose.evaluate import assign, oks, pckh
+from stage1_pose.evaluate import PictureScore, assign, oks, pckh, score_pictures
 from stage1_pose.predict import load
 
 IMAGE = Path("x.jpg")
@@ -168,3 +169,38 @@ def test_the_pretrained_model_on_five_mpii_photos(data_dir: Path, real_graph: di
     result = pckh(poses, samples)
     assert result["n_people"] == 5 and result["n_joints"] >= 50
     assert result["pckh50"] >= 0.9
+
+
+def test_pictures_are_scored_by_themselves_the_best_first():
+    def one(path: str, **joints: tuple[float, float, float]) -> Sample:
+        sample = labelled([person(MPII16, **joints)], [20])
+        return replace(sample, image=Path(path))
+
+    knee, pelvis = {"left_knee": (100, 100, 1)}, {"pelvis": (70, 70, 1)}
+    samples = [one("near", **knee), one("right", **knee), one("unshared", **pelvis)]
+    samples += [one("missed", **knee)]
+    guesses = [[person(COCO17, left_knee=(112, 100, 1))], [person(COCO17, left_knee=(100, 100, 1))]]
+    guesses += [[person(COCO17, left_knee=(1, 1, 1))], np.zeros((0, 17, 3))]
+    poses = [
+        replace(found(guess), image=sample.image)
+        for guess, sample in zip(guesses, samples, strict=True)
+    ]
+    likeness = np.exp(-(12**2) / (2 * 0.53 * 100 * 200 * (2 * 0.087) ** 2))
+    right, near, missed = score_pictures(poses, samples)
+    assert right == PictureScore(Path("right"), 1.0, 1.0)
+    assert (near.image, near.oks, near.pckh50) == (Path("near"), pytest.approx(likeness), 0.0)
+    assert missed == PictureScore(Path("missed"), 0.0, 0.0)
+
+
+def test_a_picture_counts_everybody_who_is_labelled():
+    people = [person(MPII16, left_knee=(100, 100, 1)), person(MPII16, left_knee=(20, 30, 1))]
+    guess = person(COCO17, left_knee=(100, 100, 1))
+    (score,) = score_pictures([found([guess])], [labelled(people, [0, 0])])
+    assert (score.oks, score.pckh50) == (0.5, None)
+
+
+def test_scores_of_other_pictures_are_refused():
+    other = replace(found([person(COCO17)]), image=Path("y.jpg"))
+    for score in (pckh, score_pictures):
+        with pytest.raises(ValueError, match="one Poses per Sample.*Received: 1 poses"):
+            score([other], [labelled([person(MPII16)], [20])])

@@ -1,11 +1,16 @@
 """Training keeps what it should keep; all from one training in another process."""
 
 import csv
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from stage1_pose.fit import clear, fit
+
+READ_EVENTS = Path(__file__).resolve().parents[1] / "read_events.py"
 
 
 def rows(table: Path) -> list[dict[str, str]]:
@@ -45,6 +50,18 @@ def test_progress_counts_over_all_rounds(trained: dict):
 
 def test_nothing_is_left_in_the_home_folder(trained: dict):
     assert list(trained["home"].rglob("*")) == []
+
+
+def test_the_log_tells_every_epoch_of_results_csv_once(trained: dict):
+    command = [sys.executable, READ_EVENTS, trained["work"] / "logs"]
+    log = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    tables = [rows(trained["work"] / f"fit/round{number}/results.csv")[0] for number in (1, 2)]
+    assert set(log) == set(tables[0]) - {"epoch", "time"}
+    for name, events in log.items():
+        assert [step for step, _ in events] == [1, 2]
+        told = [float(table[name]) for table in tables]
+        assert [value for _, value in events] == pytest.approx(told, rel=1e-5, nan_ok=True)
+    assert not list((trained["work"] / "fit").rglob("*tfevents*"))  # ultralytics' own stays off
 
 
 def test_validation_equals_the_trainers_own(trained: dict):

@@ -1,0 +1,134 @@
+"""Probabilities that mean what they say: temperature scaling, its measure, and when to say nothing.
+
+Arithmetic on `(N, C)` probabilities and `(N,)` class ids; no model and no files. Source: Guo et
+al., "On Calibration of Modern Neural Networks", ICML 2017.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_LOWEST, _HIGHEST = 0.05, 20.0  # temperatures
+_TINY = float(np.finfo(np.float32).tiny)  # stands for a probability that was rounded to 0
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Below which probability an answer is better called unknown.
+
+    Attributes:
+        probability: Answers with at least this probability are given.
+        coverage: Share of the images that get an answer then.
+        precision: Share of those answers that are right.
+    """
+
+    probability: float
+    coverage: float
+    precision: float
+
+
+def temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Fits the temperature T that makes softmax(log p / T) most likely to give the labels.
+
+    Args:
+        probabilities: `(N, C)`; rows sum to 1. Of images that the classifier did not learn from.
+        labels: `(N,)` class ids.
+
+    Returns:
+        T in [0.05, 20]: above 1 where the classifier is too sure of itself. 1.0 where no T in that
+        range is best: no images, or every answer right (or useless), so that the likelihood only
+        rises towards one end.
+    """
+    from scipy.optimize import brentq  # prediction, which needs the rest of this file, is without
+
+    if not len(labels):
+        return 1.0
+    logs = _logs(probabilities)
+    right = np.take_along_axis(logs, labels[:, None], axis=1)[:, 0]
+
+    def slope(inverse: float) -> float:
+        """Derivative of the negative log-likelihood, which is convex in 1 / T."""
+        return float(((_softmax(inverse * logs) * logs).sum(1) - right).mean())
+
+    ends = 1 / _HIGHEST, 1 / _LOWEST
+    if slope(ends[0]) >= 0 or slope(ends[1]) <= 0:
+        return 1.0
+    return 1 / float(brentq(slope, *ends))  # type: ignore[arg-type]
+
+
+def apply(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Returns softmax(log p / T) in the probabilities' dtype; T = 1 changes no bit.
+
+    The order of the classes in a row stays.
+    """
+    if temperature == 1:
+        return probabilities
+    return _softmax(_logs(probabilities) / temperature).astype(probabilities.dtype)
+
+
+def expected_error(probabilities: np.ndarray, labels: np.ndarray, *, bins: int = 15) -> float:
+    """Returns the expected calibration error (ECE): how far sureness is from being right.
+
+    Images are sorted by the probability of their answer into `bins` equal parts of (0, 1]; the
+    differences between a part's accuracy and its mean probability are averaged, weighted by its
+    number of images. 0 is best. A few hundred images give a positive figure by chance alone.
+
+    Args:
+        probabilities: `(N, C)`, N >= 1.
+        labels: `(N,)` class ids.
+        bins: Number of parts.
+    """
+    sure, right = _answers(probabilities, labels)
+    edges = np.linspace(0, 1, bins + 1)
+    places = np.searchsorted(edges[1:-1], sure)  # a part holds its upper edge
+    gaps = np.bincount(places, weights=right - sure, minlength=bins)
+    return float(np.abs(gaps).sum() / len(labels))
+
+
+def threshold(
+    probabilities: np.ndarray, labels: np.ndarray, *, precision: float = 0.9
+) -> Threshold | None:
+    """Finds the smallest probability from which on answers are right often enough.
+
+    It lies halfway between two images' probabilities, so that an engine's rounding changes no
+    answer. On few images it is rough, and a little hopeful: it was chosen on them.
+
+    Args:
+        probabilities: `(N, C)`, calibrated, as they will be when the threshold is used.
+        labels: `(N,)` class ids.
+        precision: Wanted share of right answers among the given ones, in [0, 1].
+
+    Returns:
+        The threshold, 0 where all answers together are good enough; None where no threshold gives
+        that precision, or there are no images.
+    """
+    sure, right = _answers(probabilities, labels)
+    order = np.argsort(-sure, kind="stable")
+    sure, right = sure[order], right[order]
+    given = np.arange(1, len(sure) + 1)
+    shares = np.cumsum(right) / given
+    ends = np.append(sure[1:] < sure[:-1], True) if len(sure) else np.zeros(0, bool)
+    good = np.flatnonzero(ends & (shares >= precision))  # equal probabilities stay together
+    if not len(good):
+        return None
+    last = int(good[-1])
+    everything = last + 1 == len(sure)
+    lowest = 0.0 if everything else float(sure[last] + sure[last + 1]) / 2
+    return Threshold(lowest, (last + 1) / len(sure), float(shares[last]))
+
+
+def _answers(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns each answer's probability, and 1 where it is right: `(N,)` float64 each."""
+    if not len(labels):
+        return np.zeros(0), np.zeros(0)
+    right = probabilities.argmax(1) == labels
+    return probabilities.max(1).astype(np.float64), right.astype(np.float64)
+
+
+def _logs(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(probabilities.astype(np.float64), _TINY))
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
