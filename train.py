@@ -150,6 +150,26 @@ def clean(
 
 
 @app.command()
+def precision(
+    wanted: Annotated[
+        str, typer.Argument(help="bf16, int8, or stage 1's and stage 2's, like f32/int8.")
+    ],
+    run: RunFolder,
+    engine: Annotated[str, typer.Option(help="auto, openvino or onnxruntime.")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="CPU threads; default: all.")] = None,
+) -> None:
+    """Compares a faster precision with f32 on validation pictures; makes int8 graphs.
+
+    infer.py --precision takes it only if the answers stay the same. Exits with 1 if they do not.
+    """
+    from training import runs
+    from training.precision import try_precision
+
+    passes = try_precision(runs.open_run(run), wanted, engine=engine, threads=threads)
+    raise typer.Exit(0 if passes else 1)
+
+
+@app.command()
 def doctor() -> None:
     """Looks at packages, engines, GPUs, weights, disk and memory, and tests itself; 15 seconds.
 

@@ -1,13 +1,19 @@
-"""An exported ONNX graph, run on the fastest engine this machine has.
+"""An exported graph, run on the fastest engine this machine has.
 
-In goes one numpy batch, out comes a tuple of numpy arrays. Knows nothing of images or people. The
-only file that imports an inference engine, and only when a graph is loaded.
+In goes one numpy batch, out comes a tuple of numpy arrays. Knows nothing of images or people.
+Engines are imported only when a graph is loaded. Precision is stated, never silent:
+
+    f32     what was trained; the default
+    bf16    the same file, calculated in bfloat16: openvino, on CPUs that have it
+    int8    NAME_int8.xml and .bin beside NAME.onnx, made by `runtime.quantise`: openvino
 """
 
 import hashlib
 import importlib.util
+import json
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -15,9 +21,11 @@ from typing import Any, cast
 import numpy as np
 
 ENGINES = ("openvino", "onnxruntime")  # "auto" takes the first that is installed
-PRECISIONS = ("f32", "bf16", "f16")
+PRECISIONS = ("f32", "bf16", "int8")
 
 Run = Callable[[np.ndarray], tuple[np.ndarray, ...]]
+Shape = tuple[int | None, ...]
+Opened = tuple[Shape, tuple[Shape, ...], Run]  # of the input, of the outputs
 
 
 class GraphError(ValueError):
@@ -25,20 +33,31 @@ class GraphError(ValueError):
 
 
 class Graph:
-    """A loaded graph: `graph(batch)` runs it. Use one object per thread.
+    """A loaded graph: `graph(batch)` runs it, in as many Python threads at once as one likes.
 
     Attributes:
-        path: The `.onnx` file.
+        path: The file.
         engine: "openvino" or "onnxruntime".
+        precision: One of `PRECISIONS`.
         input_shape: One entry per axis of the batch; None where any length will do.
+        output_shapes: The same of each output; None where the length is free, or is not said.
     """
 
     def __init__(
-        self, path: Path, engine: str, input_shape: tuple[int | None, ...], run: Run
+        self,
+        path: Path,
+        *,
+        engine: str,
+        precision: str,
+        shape: Shape,
+        output_shapes: tuple[Shape, ...],
+        run: Run,
     ) -> None:
         self.path = path
         self.engine = engine
-        self.input_shape = input_shape
+        self.precision = precision
+        self.input_shape = shape
+        self.output_shapes = output_shapes
         self._run = run
 
     def __call__(self, batch: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -71,57 +90,114 @@ def load(
     engine: str = "auto",
     precision: str = "f32",
     threads: int | None = None,
+    streams: int = 1,
     sha256: str | None = None,
 ) -> Graph:
-    """Loads an ONNX graph with one input.
+    """Loads a graph with one input.
 
     Args:
-        path: A `.onnx` file.
+        path: A `.onnx` file, for int8 too.
         engine: "openvino", "onnxruntime", or "auto": openvino where it is installed.
-        precision: "f32"; openvino can also calculate in "bf16" or "f16", which is faster and moves
-            joints by up to some pixels.
-        threads: CPU threads; None leaves the choice to the engine.
+        precision: One of `PRECISIONS`; the lower ones are faster and move joints by some pixels.
+        threads: CPU threads of all streams together; None takes one a core.
+        streams: Calls that are to run side by side; each has threads / streams threads. With one
+            thread a stream, an answer is the same bits whatever runs beside it.
         sha256: Digest that the file must have; None accepts any.
 
     Raises:
         FileNotFoundError: there is no such file.
         GraphError: an altered or damaged file.
-        ValueError: unknown engine or precision, or fewer than one thread.
+        ValueError: unknown engine or precision, one that engine or CPU has not, or fewer than one
+            thread a stream.
         ModuleNotFoundError: the engine is not installed.
     """
-    _check_options(engine, precision, threads)
-    chosen = _choose(engine)
-    _check_file(path, sha256)
-    open_graph = _open_openvino if chosen == "openvino" else _open_onnxruntime
-    if chosen == "onnxruntime" and precision != "f32":
+    threads = cpu_count() if threads is None else threads
+    _check_options(engine, precision, threads, streams)
+    chosen = _choose(engine, precision)
+    if precision == "bf16" and not has_bf16():
         raise ValueError(
-            f"onnxruntime runs a graph in f32 only; take engine 'openvino' for another precision. "
-            f"Received: precision={precision!r}"
+            "precision 'bf16' needs a CPU with bf16 instructions (emulated they are slower than "
+            "f32), and this one has none. Take f32 or int8."
         )
+    _check_file(path, sha256)
+    if precision == "int8":
+        path = _find_twin(path)
+    open_graph = _open_openvino if chosen == "openvino" else _open_onnxruntime
     try:
-        shape, run = open_graph(path, precision, threads)
+        shape, outputs, run = open_graph(path, precision, threads, streams)
     except (RuntimeError, ValueError, TypeError) as error:
         raise GraphError(f"{path}: {chosen} cannot load it. Export it again. ({error})") from error
-    return Graph(path, chosen, shape, run)
+    return Graph(
+        path, engine=chosen, precision=precision, shape=shape, output_shapes=outputs, run=run
+    )
 
 
-def _check_options(engine: str, precision: str, threads: int | None) -> None:
+def cpu_count() -> int:
+    """Returns how many CPUs this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def devices(engine: str) -> list[str]:
+    """Returns what an engine could run on here, by its own names; `load` takes the CPU.
+
+    Raises:
+        ModuleNotFoundError: the engine is not installed.
+    """
+    _check_options(engine, "f32", 1, 1)
+    if _choose(engine, "f32") == "openvino":
+        return list(import_openvino().Core().available_devices)
+    return list(_import_onnxruntime().get_available_providers())
+
+
+def has_bf16() -> bool:
+    """Tells whether this CPU calculates in bfloat16 by itself; needs openvino."""
+    return "BF16" in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def import_openvino() -> Any:
+    """Imports openvino without its telemetry.
+
+    It would write a client id into the home folder and report its use; without the package
+    `openvino_telemetry` it takes a stub that does nothing.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+    """
+    sys.modules.setdefault("openvino_telemetry", cast(Any, None))
+    import openvino
+
+    return openvino
+
+
+def _check_options(engine: str, precision: str, threads: int, streams: int) -> None:
     if engine not in ("auto", *ENGINES):
         raise ValueError(f"engine must be 'auto' or one of {ENGINES}. Received: {engine!r}")
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {PRECISIONS}. Received: {precision!r}")
-    if threads is not None and threads < 1:
-        raise ValueError(f"threads must be at least 1, or None. Received: {threads}")
+    if not 1 <= streams <= threads:
+        raise ValueError(
+            f"threads must be at least 1, and each stream needs one. "
+            f"Received: threads={threads}, streams={streams}"
+        )
+    if engine == "onnxruntime" and precision != "f32":
+        raise ValueError(
+            "onnxruntime runs a graph in f32 only; take engine 'openvino' for another precision. "
+            f"Received: precision={precision!r}"
+        )
 
 
-def _choose(engine: str) -> str:
+def _choose(engine: str, precision: str) -> str:
     installed = [name for name in ENGINES if importlib.util.find_spec(name) is not None]
-    wanted = ENGINES if engine == "auto" else (engine,)
+    wanted = ENGINES if engine == "auto" and precision == "f32" else (engine,)
+    if engine == "auto" and precision != "f32":
+        wanted = ("openvino",)
     for name in wanted:
         if name in installed:
             return name
     raise ModuleNotFoundError(
-        f"The engine {engine!r} is not installed. Run: pip install {wanted[-1]}. "
+        f"The engine {wanted[0]!r} is not installed. Run: pip install {wanted[-1]}. "
         f"Installed engines: {installed or 'none'}"
     )
 
@@ -131,8 +207,7 @@ def _check_file(path: Path, sha256: str | None) -> None:
         raise FileNotFoundError(f"There is no graph at {path}. Export the model first.")
     if sha256 is None:
         return
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256_of(path)
     if found != sha256:
         raise GraphError(
             f"{path} was altered after it was exported; export it again. "
@@ -140,20 +215,50 @@ def _check_file(path: Path, sha256: str | None) -> None:
         )
 
 
-def _open_onnxruntime(
-    path: Path, precision: str, threads: int | None
-) -> tuple[tuple[int | None, ...], Run]:
-    # Its official builds report their use to Microsoft and keep a device id in the home folder.
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    import onnxruntime
+def twin_of(path: Path, suffix: str = ".xml") -> Path:
+    """Returns where the int8 twin of a graph lies; its `.bin` and `.json` lie beside it."""
+    return path.with_name(f"{path.stem}_int8{suffix}")
 
+
+def int8_is_of(path: Path) -> bool:
+    """Tells whether an f32 graph has an int8 twin that was made from it as it is now."""
+    described = twin_of(path, ".json")
+    if not described.is_file():
+        return False
+    return json.loads(described.read_text())["sha256"].get(path.name) == sha256_of(path)
+
+
+def sha256_of(path: Path) -> str:
+    """Returns the hex sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _find_twin(path: Path) -> Path:
+    """Returns the `.xml` file of a graph's int8 twin after comparing all checksums."""
+    described = twin_of(path, ".json")
+    if not described.is_file():
+        raise FileNotFoundError(
+            f"There is no int8 graph beside {path}. Make it: python train.py precision int8 --run RUN"
+        )
+    for name, digest in json.loads(described.read_text())["sha256"].items():
+        if Path(name).name == name:
+            _check_file(path.with_name(name), digest)
+    return twin_of(path)
+
+
+def _open_onnxruntime(path: Path, precision: str, threads: int, streams: int) -> Opened:
+    onnxruntime = _import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only
-    options.intra_op_num_threads = threads or 0
+    options.intra_op_num_threads = threads // streams
     options.inter_op_num_threads = 1
+    cuda = ("CUDAExecutionProvider", {"use_tf32": "0"})  # without this it rounds f32 to 10 bits
+    there = onnxruntime.get_available_providers()
+    providers = [cuda] if cuda[0] in there else []
     try:
         session = onnxruntime.InferenceSession(
-            os.fspath(path), options, providers=["CPUExecutionProvider"]
+            os.fspath(path), options, providers=[*providers, "CPUExecutionProvider"]
         )
     except Exception as error:  # onnxruntime's own exceptions derive from Exception only
         raise RuntimeError(str(error)) from error
@@ -162,26 +267,41 @@ def _open_onnxruntime(
     def run(batch: np.ndarray) -> tuple[np.ndarray, ...]:
         return tuple(np.asarray(output) for output in session.run(None, {node.name: batch}))
 
-    return tuple(n if isinstance(n, int) else None for n in node.shape), run
+    def shape_of(value: Any) -> Shape:
+        return tuple(n if isinstance(n, int) else None for n in value.shape)
+
+    return shape_of(node), tuple(map(shape_of, session.get_outputs())), run
 
 
-def _open_openvino(
-    path: Path, precision: str, threads: int | None
-) -> tuple[tuple[int | None, ...], Run]:
-    # openvino would write a client id into the home folder and report its use while it is imported;
-    # without this package it takes a stub that does nothing.
-    sys.modules.setdefault("openvino_telemetry", cast(Any, None))
-    import openvino
-
-    # Without the hint openvino calculates in bf16 on CPUs that can: joints move by up to 2 px.
-    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision}
-    if threads:
-        settings["INFERENCE_NUM_THREADS"] = threads
+def _open_openvino(path: Path, precision: str, threads: int, streams: int) -> Opened:
+    openvino = import_openvino()
+    settings: dict[str, Any] = {
+        # Without the hint openvino calculates in bf16 on CPUs that can: joints move by up to 2 px.
+        "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": str(streams),
+        # Two graphs whose streams are pinned to the same core would wait for each other.
+        "ENABLE_CPU_PINNING": False,
+    }
     compiled = openvino.Core().compile_model(os.fspath(path), "CPU", settings)
     (node,) = compiled.inputs
-    shape = tuple(None if n.is_dynamic else n.get_length() for n in node.partial_shape)
+    own = threading.local()
 
     def run(batch: np.ndarray) -> tuple[np.ndarray, ...]:
-        return tuple(np.array(output) for output in compiled(batch).values())
+        if not hasattr(own, "request"):
+            own.request = compiled.create_infer_request()
+        answers = own.request.infer([batch], share_inputs=True, share_outputs=True)
+        return tuple(np.array(output) for output in answers.values())
 
-    return shape, run
+    def shape_of(value: Any) -> Shape:
+        return tuple(None if n.is_dynamic else n.get_length() for n in value.partial_shape)
+
+    return shape_of(node), tuple(map(shape_of, compiled.outputs)), run
+
+
+def _import_onnxruntime() -> Any:
+    # Its official builds report their use to Microsoft and keep a device id in the home folder.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    return onnxruntime

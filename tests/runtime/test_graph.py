@@ -5,6 +5,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -86,8 +87,9 @@ def test_an_engine_that_is_not_installed(linear: Path, monkeypatch: pytest.Monke
     ("wrong", "message"),
     [
         ({"engine": "tensorrt"}, r"engine must be 'auto' or one of .*Received: 'tensorrt'"),
-        ({"precision": "int8"}, r"precision must be one of .*Received: 'int8'"),
-        ({"threads": 0}, r"threads must be at least 1.*Received: 0"),
+        ({"precision": "f16"}, r"precision must be one of .*Received: 'f16'"),
+        ({"threads": 0}, r"threads must be at least 1.*Received: threads=0"),
+        ({"threads": 1, "streams": 2}, r"each stream needs one.*threads=1, streams=2"),
         ({"engine": "onnxruntime", "precision": "bf16"}, r"f32 only.*Received: precision='bf16'"),
         ({"sha256": "0" * 64}, r"was altered after it was exported.*Received: [0-9a-f]{64}"),
     ],
@@ -134,3 +136,44 @@ def test_loading_leaves_nothing_in_the_home_folder(linear: Path, tmp_path: Path,
         check=True,
     )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("engine", graph.ENGINES)
+def test_calls_side_by_side_do_not_mix(linear: Path, engine: str):
+    loaded = graph.load(linear, engine=need(engine), threads=2, streams=2)
+    batches = np.random.default_rng(1).normal(size=(200, 3, 4)).astype(np.float32)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda batch: loaded(batch)[1], batches))
+    np.testing.assert_array_equal(np.stack(answers), -batches)
+
+
+def test_a_cpu_without_bf16(linear: Path, monkeypatch: pytest.MonkeyPatch):
+    need("openvino")
+    monkeypatch.setattr(graph, "has_bf16", lambda: False)
+    with pytest.raises(ValueError, match="this one has none. Take f32 or int8"):
+        graph.load(linear, precision="bf16")
+
+
+def test_bf16_is_calculated_where_there_is_some(linear: Path):
+    need("openvino")
+    if not graph.has_bf16():
+        pytest.skip("a CPU with bf16 instructions is needed")
+    batch = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    loaded = graph.load(linear, precision="bf16")
+    assert loaded.precision == "bf16"
+    np.testing.assert_allclose(loaded(batch)[0], batch @ WEIGHT, rtol=0.05, atol=0.05)
+
+
+def test_a_lower_precision_needs_openvino(linear: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(
+        graph.importlib.util, "find_spec", lambda name: name if name == "onnxruntime" else None
+    )
+    with pytest.raises(ModuleNotFoundError, match="'openvino' is not installed"):
+        graph.load(linear, precision="int8")
+
+
+@pytest.mark.parametrize("engine", graph.ENGINES)
+def test_every_engine_sees_the_cpu(engine: str):
+    assert any("CPU" in device for device in graph.devices(need(engine)))
+    with pytest.raises(ValueError, match="engine must be 'auto' or one of"):
+        graph.devices("abacus")

@@ -1,0 +1,100 @@
+"""A graph's int8 twin, by post-training quantisation (NNCF).
+
+In go an f32 `.onnx` graph and batches that it would meet in use, out come `NAME.xml` and
+`NAME.bin`, which `runtime.graph.load(..., precision="int8")` runs. How much an answer moves depends
+on the network: whoever makes one has to compare its answers with the f32 graph's before using it.
+"""
+
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from runtime.graph import import_openvino, sha256_of, twin_of
+
+
+def quantise(path: Path, batches: Iterable[np.ndarray], *, keep_first: int = 0) -> Path:
+    """Writes an int8 graph beside an f32 one.
+
+    Weights become int8 symmetrically per channel, activations per tensor.
+    Source: github.com/openvinotoolkit/nncf, post-training quantisation.
+
+    Args:
+        path: The f32 graph, `.onnx`.
+        batches: What the graph takes, 100 to 300 of them, of the training images.
+        keep_first: So many convolutions from the input stay in f32: what is rounded there is
+            rounded for the whole network.
+
+    Returns:
+        The `.xml` file; its description, `.json`, is written last.
+
+    Raises:
+        ModuleNotFoundError: openvino or nncf is not installed.
+        ValueError: there is no batch.
+    """
+    samples = list(batches)
+    if not samples:
+        raise ValueError("Quantisation needs batches to measure ranges on. Received: none")
+    with _without_frameworks():
+        nncf, openvino = _import_nncf(), import_openvino()
+        # Unlike `read_model`, this folds batch normalisation into the convolutions.
+        model = openvino.convert_model(os.fspath(path))
+        small = nncf.quantize(
+            model,
+            nncf.Dataset(samples),
+            subset_size=len(samples),
+            preset=nncf.QuantizationPreset.MIXED,
+            ignored_scope=nncf.IgnoredScope(names=_first_convolutions(model, keep_first)),
+        )
+    out = twin_of(path)
+    out.with_suffix(".json").unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".tmp-") as folder:
+        written = Path(folder) / out.name
+        # f16 weights in the parts that stay f32 would round them once more.
+        openvino.save_model(small, os.fspath(written), compress_to_fp16=False)
+        for suffix in (".bin", ".xml"):
+            written.with_suffix(suffix).replace(out.with_suffix(suffix))
+    files = (path, out, out.with_suffix(".bin"))
+    digests = {file.name: sha256_of(file) for file in files}
+    out.with_suffix(".json").write_text(json.dumps({"sha256": digests}, indent=2) + "\n")
+    return out
+
+
+def _first_convolutions(model: Any, count: int) -> list[str]:
+    kinds = ("Convolution", "GroupConvolution")
+    found = [op for op in model.get_ordered_ops() if op.get_type_name() in kinds]
+    return [op.get_friendly_name() for op in found[:count]]
+
+
+@contextmanager
+def _without_frameworks() -> Iterator[None]:
+    """Hides torch and TensorFlow, which NNCF takes in where they are installed, and needs not."""
+    hidden = [name for name in ("torch", "tensorflow") if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = cast(Any, None)
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+def _import_nncf() -> Any:
+    import_openvino()  # whose telemetry NNCF shares
+    try:
+        import nncf
+    except ModuleNotFoundError as error:
+        if error.name != "nncf":
+            raise
+        raise ModuleNotFoundError(
+            "int8 graphs are made by NNCF, which is not installed. Run: pip install nncf"
+        ) from None
+    nncf.set_log_level(logging.ERROR)
+    return nncf

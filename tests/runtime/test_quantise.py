@@ -1,0 +1,118 @@
+"""An int8 twin answers nearly as its f32 graph, and vouches for itself."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from runtime import graph
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = """
+import sys
+from pathlib import Path
+import numpy as np
+from runtime.quantise import quantise
+rng = np.random.default_rng(0)
+batches = (rng.normal(size=(1, 3, 8, 8)).astype(np.float32) for _ in range(50))
+quantise(Path(sys.argv[1]), batches, keep_first=int(sys.argv[2]))
+assert not {"torch", "tensorflow", "keras"} & set(sys.modules)
+"""
+pytestmark = pytest.mark.skipif(
+    not all(importlib.util.find_spec(name) for name in ("openvino", "nncf")),
+    reason="openvino and nncf are needed",
+)
+
+
+@pytest.fixture(scope="module")
+def convolutions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """X (n, 3, 8, 8) through three 3x3 convolutions with 8 filters each."""
+    path = tmp_path_factory.mktemp("quantise") / "three.onnx"
+    rng = np.random.default_rng(1)
+    nodes, weights, name, channels = [], [], "x", 3
+    for layer in range(3):
+        kernel = rng.normal(size=(8, channels, 3, 3)).astype(np.float32) / channels
+        weights.append(numpy_helper.from_array(kernel, f"w{layer}"))
+        nodes.append(helper.make_node("Conv", [name, f"w{layer}"], [f"c{layer}"], pads=[1] * 4))
+        nodes.append(helper.make_node("Relu", [f"c{layer}"], [f"y{layer}"]))
+        name, channels = f"y{layer}", 8
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 8, 8])
+    y = helper.make_tensor_value_info("y2", TensorProto.FLOAT, ["n", 8, 8, 8])
+    body = helper.make_graph(nodes, "three", [x], [y], weights)
+    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    onnx.save(model, path)
+    return path
+
+
+def make_twin(path: Path, keep_first: int) -> None:
+    command = [sys.executable, "-c", SCRIPT, str(path), str(keep_first)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def twin(convolutions: Path) -> Path:
+    make_twin(convolutions, 0)
+    return graph.twin_of(convolutions)
+
+
+def test_it_answers_nearly_as_f32(convolutions: Path, twin: Path):
+    batch = np.random.default_rng(2).normal(size=(4, 3, 8, 8)).astype(np.float32)
+    (exact,) = graph.load(convolutions, engine="openvino")(batch)
+    loaded = graph.load(convolutions, precision="int8")
+    assert loaded.precision == "int8" and loaded.path == twin
+    (rounded,) = loaded(batch)
+    # Three layers of 8 bits: about one per cent each, extreme values (clipped) more than most.
+    error = np.sqrt(np.mean((rounded - exact) ** 2) / np.mean(exact**2))
+    assert 0 < error < 0.05, "some rounding, but not much"
+
+
+def test_its_weights_are_int8(twin: Path):
+    assert '"i8"' in twin.read_text()
+    assert graph.int8_is_of(twin.with_name("three.onnx"))
+
+
+def test_first_layers_can_stay_exact(convolutions: Path, tmp_path: Path):
+    copy = tmp_path / "copy.onnx"
+    copy.write_bytes(convolutions.read_bytes())
+    make_twin(copy, 3)
+    batch = np.ones((1, 3, 8, 8), np.float32)
+    (exact,) = graph.load(copy, engine="openvino")(batch)
+    (kept,) = graph.load(copy, precision="int8")(batch)
+    np.testing.assert_allclose(kept, exact, rtol=1e-5)
+
+
+def test_an_altered_twin_is_refused(twin: Path, tmp_path: Path):
+    for path in twin.parent.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    weights = tmp_path / "three_int8.bin"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(graph.GraphError, match=r"three_int8\.bin was altered"):
+        graph.load(tmp_path / "three.onnx", precision="int8")
+
+
+def test_a_twin_of_another_graph_is_refused(twin: Path, tmp_path: Path):
+    for path in twin.parent.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "three.onnx").write_bytes(b"exported anew")
+    assert not graph.int8_is_of(tmp_path / "three.onnx")
+    with pytest.raises(graph.GraphError, match=r"three\.onnx was altered"):
+        graph.load(tmp_path / "three.onnx", precision="int8")
+
+
+def test_no_twin(tmp_path: Path):
+    (tmp_path / "a.onnx").write_bytes(b"x")
+    with pytest.raises(FileNotFoundError, match="no int8 graph beside .*train.py precision int8"):
+        graph.load(tmp_path / "a.onnx", precision="int8")
+
+
+def test_nothing_to_measure_on(convolutions: Path):
+    from runtime.quantise import quantise
+
+    with pytest.raises(ValueError, match="needs batches to measure ranges on"):
+        quantise(convolutions, [])

@@ -1,0 +1,115 @@
+"""The command `precision`: may this run be used in a faster precision? Measured, and written down.
+
+int8 graphs are made here, from training pictures, beside the f32 ones; then the same validation
+pictures are answered in f32 and in the precision asked for, and compared.
+"""
+
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from annotations.images import ImageError, load_rgb
+from cache.store import open_cache
+from configs import schema
+from inference import gate, precision
+from inference.pipeline import Frame, Pipeline, Row
+from inference.progress import progress_bar
+from runtime.graph import int8_is_of
+from runtime.quantise import quantise
+from stage1_pose.predict import letterbox, to_input
+from training.say import console
+
+CALIBRATION = 200  # training pictures that ranges are measured on
+COMPARED = 200  # validation pictures, at most
+# The classifier's first layers mix and copy pixels: what int8 rounds there reaches everything.
+KEPT_CONVOLUTIONS = 6
+
+
+def try_precision(run: schema.Run, text: str, *, engine: str, threads: int | None) -> bool:
+    """Makes what is missing, compares with f32, writes the record, and says what came out.
+
+    Args:
+        run: A finished run.
+        text: See `inference.precision.Precision.parse`.
+        engine: "auto", "onnxruntime" or "openvino".
+        threads: See `inference.pipeline.Pipeline`.
+
+    Returns:
+        Whether the run may be used in this precision.
+    """
+    wanted = precision.Precision.parse(text)
+    plain = Pipeline(run.run_dir, engine=engine, threads=threads)
+    if wanted.stage1 == "int8" and plain.pose:
+        _make_twin(plain.pose.graph.path, _pose_batches(run, plain.pose.size))
+    if wanted.stage2 == "int8":
+        batches = _tensor_batches(run)
+        _make_twin(plain.classifier.graph.path, batches, keep_first=KEPT_CONVOLUTIONS)
+    quick = Pipeline(run.run_dir, engine=engine, threads=threads, precision=text, unchecked=True)
+    images = _spread(_listed(run, "val"), COMPARED)
+    (expected, slow), (got, fast) = (_answers(p, images) for p in (plain, quick))
+    threshold = plain.recipe.heatmap.min_confidence
+    result = gate.compare(expected, got, min_confidence=threshold)
+    record = {
+        "precision": str(wanted),
+        "engine": quick.engine,
+        "graphs": quick.graphs,
+        "passes": result.passes,
+        "text": str(result),
+        **result.as_json(),
+        "speed_ratio": round(slow / fast, 3),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+    precision.keep(run.run_dir, record)
+    console.print(f"{wanted} on {quick.engine}: {result}", highlight=False, soft_wrap=True)
+    console.print(f"{slow / fast:.2f} times as fast as f32 here", highlight=False)
+    verdict = f"[green]allowed[/]: infer.py --precision {wanted}"
+    console.print(verdict if result.passes else "[red]refused[/]", highlight=False)
+    return result.passes
+
+
+def _make_twin(path: Path, batches: Iterator[np.ndarray], *, keep_first: int = 0) -> None:
+    if int8_is_of(path):
+        return
+    console.print(f"making an int8 graph of {path}", highlight=False, soft_wrap=True)
+    quantise(path, batches, keep_first=keep_first)
+
+
+def _pose_batches(run: schema.Run, size: int) -> Iterator[np.ndarray]:
+    for path in _spread(_listed(run, "train"), CALIBRATION):
+        try:
+            image = load_rgb(path)
+        except ImageError:  # known since the cache was made
+            continue
+        yield to_input(image, letterbox((image.shape[1], image.shape[0]), size))[None]
+
+
+def _tensor_batches(run: schema.Run) -> Iterator[np.ndarray]:
+    cache = open_cache(run.run_dir / "cache")
+    for entry in _spread(cache.of_split("train"), CALIBRATION):
+        yield cache.load(entry, dtype=np.float32)[None]
+
+
+def _answers(pipeline: Pipeline, images: Sequence[Path]) -> tuple[list[Row], float]:
+    """Returns the rows and the seconds they took, the first pictures left out."""
+    rows, started = [], time.perf_counter()
+    with progress_bar(f"answering in {pipeline.precision}", console) as show:
+        for done, answer in enumerate(pipeline.answers(map(Frame.of_picture, images)), 1):
+            rows += answer.rows
+            show(done, len(images), answer.frame.source.name)
+            if done == min(pipeline.threads, len(images) - 1):
+                started = time.perf_counter()
+    return rows, time.perf_counter() - started
+
+
+def _listed(run: schema.Run, split: str) -> list[Path]:
+    text = (run.run_dir / "annotations" / f"{split}.txt").read_text(encoding="utf-8")
+    return [Path(line) for line in text.splitlines()]
+
+
+def _spread(items: Sequence, count: int) -> list:
+    """Returns `count` items, evenly spread, or all where there are fewer."""
+    places = np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)
+    return [items[place] for place in places]
