@@ -1,5 +1,6 @@
 # make demo     the whole pipeline on a data set that it draws itself
 # make test     the default test suite        make test-slow   the rest
+# make test-infer   after make demo: packages its model and uses it where only [infer] is installed
 # make lint     ruff and pyright              make format      let ruff mend what it can
 # make bench    measures what has a promised limit
 # Each one creates .venv with the pinned packages first; a second call installs nothing.
@@ -11,7 +12,7 @@ INSTALLED := .venv/.installed
 # The two photos that the ultralytics package ships, found without importing it.
 PHOTOS = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; print(f('ultralytics').submodule_search_locations[0])")/assets/*.jpg
 
-.PHONY: demo test test-slow bench lint format lock clean
+.PHONY: demo test test-slow test-infer bench lint format lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo.yaml
@@ -23,6 +24,15 @@ test: $(INSTALLED)
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m "slow"
+
+# A model folder has to work without what trained it: a virtual environment with the extra alone.
+test-infer: $(INSTALLED)
+	$(BIN)/python train.py package --run runs/demo --out runs/demo/model
+	rm -rf .venv-infer
+	$(PYTHON) -m venv .venv-infer
+	.venv-infer/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock '.[infer]'
+	rm -rf build pose_activity.egg-info
+	$(BIN)/python tests/infer_alone.py .venv-infer/bin/python runs/demo/model $(PHOTOS)
 
 # Pass MPII=FILE.mat to time the reader too.
 bench: $(INSTALLED)
@@ -49,4 +59,4 @@ lock: $(INSTALLED)
 	$(BIN)/uv pip compile --universal --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --all-extras --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache
+	rm -rf .venv .venv-infer .pytest_cache .ruff_cache

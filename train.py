@@ -13,6 +13,7 @@ configuration was found right.
 
     status       which steps of a run are done, stale or missing, and why
     clean        frees disk: removes what can be made again
+    package      a folder with the model alone, for infer.py --model elsewhere
     doctor       whether this installation works
 """
 
@@ -147,6 +148,21 @@ def clean(
     from training import tidy
 
     tidy.clean(run, what, agree=lambda question: yes or typer.confirm(question))
+
+
+@app.command()
+def package(
+    run: RunFolder,
+    out: Annotated[Path, typer.Option(help="A new folder, or an older package to replace.")],
+) -> None:
+    """Copies what prediction needs into one folder, with a model card and checksums.
+
+    It works where only numpy, OpenCV, onnxruntime, typer and rich are: infer.py --model FOLDER
+    """
+    from training import runs
+    from training.package import make_package
+
+    make_package(runs.open_run(run), out)
 
 
 @app.command()

@@ -5,21 +5,20 @@ every function returns a new image. Line widths follow the picture's and the per
 """
 
 from collections.abc import Sequence
-from functools import cache
 from math import ceil
-from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from annotations.skeleton import Skeleton
 
 _Colour = tuple[int, int, int]
 _Rectangle = tuple[int, int, int, int]  # x1, y1, x2, y2, past the end
-_LEFT: _Colour = (0, 190, 255)
-_RIGHT: _Colour = (255, 120, 30)
-_MIDDLE: _Colour = (140, 235, 90)
+SIDES: dict[str, _Colour] = {
+    "left": (0, 190, 255),
+    "right": (255, 120, 30),
+    "middle": (140, 235, 90),
+}
 _DARK: _Colour = (24, 26, 30)
 _LIGHT: _Colour = (236, 238, 240)
 EMPTY: _Colour = (40, 42, 46)
@@ -32,6 +31,7 @@ _PEOPLE: tuple[_Colour, ...] = (
     (255, 160, 100),
 )
 _HIDDEN = 0.5
+_WEIGHT = 400  # of OpenCV's own font, which has letters of most scripts: regular
 # OpenCV takes fixed-point coordinates with this many fractional bits.
 _SHIFT = 4
 
@@ -158,11 +158,11 @@ def gallery(
     rows = ceil(len(tiles) / columns)
     sheet = np.full((top + rows * cell_h, gap + columns * cell_w, 3), _DARK, np.uint8)
     if heading:
-        _draw_text(sheet, heading, (gap, gap), line, sheet.shape[1] - 2 * gap)
+        draw_text(sheet, heading, (gap, gap), line, sheet.shape[1] - 2 * gap)
     for i, (tile, title) in enumerate(zip(tiles, titles, strict=True)):
         x, y = gap + i % columns * cell_w, top + i // columns * cell_h
         sheet[y : y + height, x : x + width] = fit(tile, tile_size)
-        _draw_text(sheet, title, (x, y + height), line, width)
+        draw_text(sheet, title, (x, y + height), line, width)
     return sheet
 
 
@@ -177,10 +177,10 @@ def _draw_skeleton(
     for a, b in bones:
         _line(canvas, person[a], person[b], _DARK, width + max(2, width // 2))
     for a, b in bones:
-        colour = _side_colour(skeleton.joints[a], skeleton.joints[b])
+        colour = SIDES[side_of(skeleton.joints[a], skeleton.joints[b])]
         _line(canvas, person[a], person[b], colour, width)
     for k in np.flatnonzero(seen):
-        colour = _side_colour(skeleton.joints[k])
+        colour = SIDES[side_of(skeleton.joints[k])]
         _disc(canvas, person[k], width * 1.25 + 1, _DARK)
         _disc(canvas, person[k], width * 1.25, colour)
         if person[k, 2] <= _HIDDEN:
@@ -193,10 +193,12 @@ def _line_width(canvas: np.ndarray, extent: float) -> int:
     return max(1, round(min(picture / 200, max(extent, 1) / 45)))
 
 
-def _side_colour(*joints: str) -> _Colour:
-    if all(joint.startswith("left_") for joint in joints):
-        return _LEFT
-    return _RIGHT if all(joint.startswith("right_") for joint in joints) else _MIDDLE
+def side_of(*joints: str) -> str:
+    """Returns "left" or "right" where all joints are on that side of the body, else "middle"."""
+    for side in ("left", "right"):
+        if all(joint.startswith(f"{side}_") for joint in joints):
+            return side
+    return "middle"
 
 
 def _fixed(point: np.ndarray) -> tuple[int, int]:
@@ -240,7 +242,7 @@ def _draw_tag(
     """
     height, width = canvas.shape[:2]
     line = max(12, min(height, width) // 22)
-    text_w = min(width, ceil(_font(line).getlength(text)) + line // 2)
+    text_w = min(width, _text_width(text, line) + line // 2)
     x = int(np.clip(anchor[0], 0, width - text_w))
     first = int(np.clip(anchor[1] - line, 0, max(0, height - line)))
     below = range(first, max(0, height - line) + 1, line)
@@ -248,40 +250,56 @@ def _draw_tag(
     y = next(free, first)
     taken.append((x, y, x + text_w, y + line))
     canvas[y : y + line, x : x + text_w] = colour
-    _draw_text(canvas, text, (x + line // 4, y), line, text_w - line // 4, _DARK)
+    draw_text(canvas, text, (x + line // 4, y), line, text_w - line // 4, _DARK)
 
 
 def _overlap(a: _Rectangle, b: _Rectangle) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-@cache
-def _font(line: int) -> ImageFont.FreeTypeFont:
-    # Matplotlib carries this font; Pillow's own has no letters beyond ASCII.
-    from matplotlib import get_data_path
-
-    path = Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
-    return ImageFont.truetype(path, max(8, round(line * 0.7)))
-
-
-def _draw_text(
+def draw_text(
     canvas: np.ndarray,
     text: str,
     corner: tuple[int, int],
     line: int,
     room: int,
-    colour: _Colour = _LIGHT,
+    colour: tuple[int, int, int] = _LIGHT,
 ) -> None:
-    """Writes one line of height `line` into the canvas; text longer than `room` is shortened."""
-    font = _font(line)
-    if font.getlength(text) > room:
-        while text and font.getlength(text + "…") > room:
+    """Writes a line of text into the canvas, in place.
+
+    Args:
+        canvas: `(H, W, 3)` uint8 RGB.
+        text: In any script; bytes that are no UTF-8 become question marks.
+        corner: (x, y) of the line's upper left corner.
+        line: Its height in pixels.
+        room: Its width in pixels; longer text ends in an ellipsis.
+        colour: RGB.
+    """
+    if _text_width(text, line) > room:
+        while text and _text_width(text + "…", line) > room:
             text = text[:-1]
         text += "…"
     x, y = corner
     patch = canvas[y : y + line, x : x + room]
-    if not patch.size:
-        return
-    picture = Image.fromarray(patch)
-    ImageDraw.Draw(picture).text((0, line // 2), text, fill=colour, font=font, anchor="lm")
-    patch[:] = np.asarray(picture)
+    if patch.size:
+        size = _font_size(line)
+        base = (0, round(line / 2 + 0.35 * size))  # half of a capital's height below the middle
+        cv2.putText(patch, _printable(text), base, colour, cv2.FontFace(), size, _WEIGHT)
+
+
+def _text_width(text: str, line: int) -> int:
+    """Returns the pixels that a text takes in a line of that height."""
+    font = cv2.FontFace()  # one belongs to one thread, and costs less than a letter
+    x, _, width, _ = cv2.getTextSize(
+        (0, 0), _printable(text), (0, 0), font, _font_size(line), _WEIGHT
+    )
+    return x + width
+
+
+def _font_size(line: int) -> int:
+    return max(8, round(line * 0.7))
+
+
+def _printable(text: str) -> str:
+    # OpenCV crashes on what is not valid UTF-8, which names of files may be.
+    return text.encode("utf-8", "replace").decode()

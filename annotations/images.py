@@ -7,7 +7,7 @@ alpha files are converted; files are only ever read.
 import os
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -116,7 +116,12 @@ def is_image(path: Path) -> bool:
 
 
 def find_images(folder: Path) -> list[Path]:
-    """Returns all pictures below `folder`, sorted; none is opened.
+    """Returns all pictures below `folder`, sorted; none is opened."""
+    return find_files(folder, SUFFIXES)
+
+
+def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """Returns all files below `folder` with one of some suffixes, sorted; hidden ones are not.
 
     Linked folders are followed, hidden ones (`.thumbnails`) are passed over.
     """
@@ -125,7 +130,8 @@ def find_images(folder: Path) -> list[Path]:
         here = os.path.realpath(name)
         folders[:] = [] if here in seen else [f for f in folders if not f.startswith(".")]
         if here not in seen:
-            found += [path for file in files if is_image(path := Path(name, file))]
+            visible = (Path(name, file) for file in files if not file.startswith("."))
+            found += [path for path in visible if path.suffix.lower() in suffixes]
         seen.add(here)
     return sorted(path for path in found if path.is_file())
 

@@ -4,7 +4,8 @@
 
 PHOTOS is a folder of at least 200 JPEGs with people; `POSE_ACTIVITY_WEIGHTS` (or the current
 folder) holds yolov8n-pose.pt. Stage 2 is an EfficientNetB0 on four planes of 640x480 with random
-weights: they cost what trained ones cost. Each round runs every contestant once, in a process of
+weights: they cost what trained ones cost, but say nothing about which activity a precision changes,
+so a precision is judged by the joints here. Each round runs every contestant once, in a process of
 its own, and ratios are taken within a round, so that a busy machine slows both sides. Printed and
 written: medians over the rounds.
 """
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,9 +36,11 @@ import sys
 from pathlib import Path
 from annotations.skeleton import COCO17
 from stage1_pose.export import export
-export("yolov8n-pose.pt", Path(sys.argv[1]), size=640, skeleton=COCO17, images=[Path(sys.argv[2])])
+run, size, image = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+export("yolov8n-pose.pt", run, size=size, skeleton=COCO17, images=[image])
 """
 MAKE_CLASSIFIER = """
+import shutil
 import sys
 from pathlib import Path
 import numpy as np
@@ -44,17 +48,21 @@ from cache.planes import PoseSource, Recipe
 from stage1_pose.predict import read_sidecar
 from stage2_classifier import export
 from stage2_classifier.models import registry
-run = Path(sys.argv[1])
+run, width, height = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 graph = read_sidecar(run / "stage1")
-recipe = Recipe(pose=PoseSource(sha256=graph["sha256"], size=640, skeleton="coco17"))
-shape = {"height": recipe.height, "width": recipe.width, "planes": recipe.planes}
-model = registry.build("efficientnet_b0", **shape, classes=20, weights="none")
+pose = PoseSource(sha256=graph["sha256"], size=graph["size"], skeleton="coco17")
+recipe = Recipe(width=width, height=height, pose=pose)
+shape = {"height": height, "width": width, "planes": recipe.planes}
+model = registry.build("efficientnet_b0", **shape, classes=20, weights=None)
 (run / "stage2").mkdir()
 model.save(run / "stage2" / "classifier.keras")
 tensors = np.random.default_rng(0).integers(0, 256, (2, *recipe.shape), np.uint8)
 classes = tuple(f"activity {i}" for i in range(20))
 export.export(run / "stage2", recipe=recipe, classes=classes, tensors=tensors)
 """
+PRECISIONS = ("bf16", "int8")
+EXTRA = (("openvino", "bf16"), ("openvino", "int8"))
+SIZES = {"full": (640, 480), "small": (320, 240)}
 
 
 def main(
@@ -72,71 +80,125 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         (work / "all.txt").write_text("\n".join(map(str, found[::step][:images])))
-        (work / "few.txt").write_text("\n".join(map(str, found[::step][:20])))
-        make_run(work, found[0])
-        measured = [one_round(work, threads) for _ in range(rounds)]
-    result = summarise(measured) | {"images": images, "rounds": rounds, **machine(threads)}
+        (work / "few.txt").write_text("\n".join(map(str, found[::step][:60])))
+        for name, size in SIZES.items():
+            make_run(work / name, size, found[0], work)
+        precisions = compare_precisions(work, threads)
+        allowed = [name for name, facts in precisions.items() if facts.get("passes")]
+        measured = [one_round(work, threads, allowed) for _ in range(rounds)]
+        graphs = time_graphs(work, threads)
+    result = {
+        **summarise(measured, allowed),
+        **{"images": images, "rounds": rounds, "threads": threads},
+        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
+        "precisions": precisions,
+        "graphs": graphs,
+    }
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(result, indent=2) + "\n")
     show(result)
 
 
-def make_run(work: Path, image: Path) -> None:
+def make_run(run: Path, size: tuple[int, int], image: Path, work: Path) -> None:
     """Exports both graphs, each framework in a process of its own."""
-    console.print("exporting both graphs")
-    python(["-c", MAKE_POSE, str(work / "run" / "stage1"), str(image)], work)
-    python(["-c", MAKE_CLASSIFIER, str(work / "run")], work)
+    width, height = size
+    console.print(f"exporting both graphs, {width}x{height}", highlight=False)
+    python(["-c", MAKE_POSE, str(run / "stage1"), str(width), str(image)], work)
+    python(["-c", MAKE_CLASSIFIER, str(run), str(width), str(height)], work)
 
 
-def one_round(work: Path, threads: int) -> dict[str, dict[str, float]]:
+def compare_precisions(work: Path, threads: int) -> dict[str, dict[str, Any]]:
+    """Returns how far each precision moves the answers, or why it cannot be had."""
+    found = {}
+    for precision in PRECISIONS:
+        try:
+            (line,) = ours("compare", work, "full", "openvino", precision, threads)
+            found[precision] = line
+        except RuntimeError as error:
+            found[precision] = {"passes": False, "text": str(error).splitlines()[-1]}
+        console.print(f"  {precision}: {found[precision]['text']}", highlight=False)
+    return found
+
+
+def one_round(work: Path, threads: int, allowed: list[str]) -> dict[str, dict[str, float]]:
     """Runs every contestant once; returns what each printed."""
     weights = Path(os.environ.get("POSE_ACTIVITY_WEIGHTS", ".")) / "yolov8n-pose.pt"
-    keras = work / "run" / "stage2" / "classifier.keras"
-    plain = ["benchmarks/straightforward.py", str(weights), str(keras)]
-    contestants = {"straightforward": [*plain, str(work / "all.txt")]}
-    for engine in ("openvino", "onnxruntime"):
-        tail = [str(work / "run"), str(work / "all.txt"), engine, "f32", str(threads)]
-        contestants[f"{engine} f32"] = ["benchmarks/ours.py", "classify", *tail]
-        contestants[f"{engine} f32, the graphs alone"] = ["benchmarks/ours.py", "limit", *tail]
-    measured = {}
-    for name, command in contestants.items():
-        started = time.time()
-        lines = [json.loads(line) for line in python(command, work) if line.startswith("{")]
-        facts: dict[str, float] = {key: value for line in lines for key, value in line.items()}
-        facts["images_per_s"] = facts["images"] / facts["seconds"]
-        if "first" in facts:
-            facts["startup_s"] = facts.pop("first") - started
-        measured[name] = facts
+    keras = work / "full" / "stage2" / "classifier.keras"
+    plain = ["benchmarks/straightforward.py", str(weights), str(keras), str(work / "all.txt")]
+    measured = {"straightforward": timed(lambda: python(plain, work))}
+    for engine, precision in [("openvino", p) for p in ("f32", *allowed)] + [
+        ("onnxruntime", "f32")
+    ]:
+        for what, note in (("classify", ""), ("limit", ", the graphs alone")):
+            asked = (what, work, "full", engine, precision, threads)
+            measured[f"{engine} {precision}{note}"] = timed(lambda asked=asked: ours(*asked))
+    for name, facts in measured.items():
         console.print(f"  {name}: {facts['images_per_s']:.2f} images/s", highlight=False)
     return measured
 
 
-def python(arguments: list[str], work: Path) -> list[str]:
-    """Runs Python in the project's folder; returns the lines it printed."""
+def timed(run: Callable[[], list[dict[str, Any]]]) -> dict[str, float]:
+    """Returns what a contestant printed, with its rate and the time to its first answer."""
+    started = time.time()
+    facts: dict[str, float] = {key: value for line in run() for key, value in line.items()}
+    facts["images_per_s"] = facts["images"] / facts["seconds"]
+    if "first" in facts:
+        facts["startup_s"] = facts.pop("first") - started
+    return facts
+
+
+def time_graphs(work: Path, threads: int) -> list[dict[str, Any]]:
+    """Returns milliseconds per image of each graph: sizes, engines, precisions, batches."""
+    rows = []
+    for name, (width, height) in SIZES.items():
+        for engine, precision in [("onnxruntime", "f32"), ("openvino", "f32"), *EXTRA]:
+            try:
+                lines = ours("graphs", work, name, engine, precision, threads)
+            except RuntimeError:  # no such graph, or not on this CPU
+                continue
+            head = {"engine": engine, "precision": precision, "size": f"{width}x{height}"}
+            rows += [head | line for line in lines]
+    return rows
+
+
+def ours(what: str, work: Path, run: str, engine: str, precision: str, threads: int) -> list:
+    """Runs `benchmarks/ours.py`; returns the JSON lines it printed."""
+    listed = work / ("all.txt" if what in ("classify", "limit") else "few.txt")
+    tail = [str(work / run), str(listed), engine, precision, str(threads)]
+    return python(["benchmarks/ours.py", what, *tail], work)
+
+
+def python(arguments: list[str], work: Path) -> list[dict[str, Any]]:
+    """Runs Python in the project's folder; returns the JSON lines it printed."""
     environment = {**os.environ, "YOLO_CONFIG_DIR": str(work), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     if done.returncode:
         raise RuntimeError(f"{arguments[0]} failed:\n{done.stderr[-3000:]}")
-    return done.stdout.splitlines()
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
-def summarise(rounds: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
+def summarise(rounds: list[dict[str, dict[str, float]]], allowed: list[str]) -> dict[str, Any]:
     """Returns the medians over rounds of what is promised, and of what each contestant did."""
 
-    def median(figure) -> float:
+    def median(figure: Callable[[dict[str, dict[str, float]]], float]) -> float:
         return round(statistics.median(figure(r) for r in rounds), 4)
 
-    ours, plain = "openvino f32", "straightforward"
-    ratio = median(lambda r: r[ours]["images_per_s"] / r[plain]["images_per_s"])
+    plain = "straightforward"
+    speed = {
+        precision: median(
+            lambda r, p=precision: r[f"openvino {p}"]["images_per_s"] / r[plain]["images_per_s"]
+        )
+        for precision in ("f32", *allowed)
+    }
+    best = max(speed, key=lambda precision: speed[precision])
+    ours, alone = "openvino f32", "openvino f32, the graphs alone"
     return {
-        "throughput_ratio_f32": ratio,
-        "throughput_ratio_best": ratio,
-        "best_precision": "f32",
-        "limit_share": median(
-            lambda r: r[ours]["images_per_s"] / r[f"{ours}, the graphs alone"]["images_per_s"]
-        ),
+        "throughput_ratio_f32": speed["f32"],
+        "throughput_ratio_best": speed[best],
+        "best_precision": best,
+        "limit_share": median(lambda r: r[ours]["images_per_s"] / r[alone]["images_per_s"]),
         "startup_ratio": median(lambda r: r[ours]["startup_s"] / r[plain]["startup_s"]),
         "memory_ratio": median(lambda r: r[ours]["peak_mb"] / r[plain]["peak_mb"]),
         "contestants": {
@@ -144,11 +206,6 @@ def summarise(rounds: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
             for name in rounds[0]
         },
     }
-
-
-def machine(threads: int) -> dict[str, Any]:
-    """Returns what the absolute figures depend on."""
-    return {"threads": threads, "machine": f"{platform.machine()}, {os.cpu_count()} CPUs"}
 
 
 def show(result: dict[str, Any]) -> None:
@@ -161,6 +218,11 @@ def show(result: dict[str, Any]) -> None:
     console.print(table)
     for key in ("throughput_ratio_f32", "throughput_ratio_best", "limit_share"):
         console.print(f"{key}: {result[key]:.2f}", highlight=False)
+    rows = Table("graph", "size", "engine", "precision", "batch", "ms an image")
+    for row in result["graphs"]:
+        names = ("graph", "size", "engine", "precision", "batch")
+        rows.add_row(*(str(row[name]) for name in names), f"{row['ms']:.1f}")
+    console.print(rows)
     for key in ("startup_ratio", "memory_ratio"):
         console.print(f"{key}: {result[key]:.3f}", highlight=False)
 

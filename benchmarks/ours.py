@@ -1,10 +1,11 @@
 """Our inference as `infer.py` runs it, for `benchmarks/inference.py`.
 
-    python benchmarks/ours.py classify RUN LIST.txt ENGINE PRECISION THREADS
-    python benchmarks/ours.py limit RUN LIST.txt ENGINE PRECISION THREADS
+    python benchmarks/ours.py WHAT RUN LIST.txt ENGINE PRECISION THREADS
 
-`classify` prints JSON lines like `straightforward.py`. `limit` runs the two graphs alone, on inputs
-that are ready in memory, all CPUs busy: no pipeline with these graphs on this engine can be faster.
+WHAT is `classify`, which prints JSON lines like `straightforward.py`; `limit`, which runs the two
+graphs alone on inputs that are ready in memory, all CPUs busy (no pipeline with these graphs on
+this engine can be faster); `compare`, which makes int8 graphs where they are asked for and measures
+how far the precision moves the answers; or `graphs`, which times each graph at some batch sizes.
 """
 
 import json
@@ -12,14 +13,24 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from annotations.images import load_rgb  # noqa: E402
+from cache.planes import make  # noqa: E402
+from inference.gate import compare  # noqa: E402
 from inference.pipeline import Frame, Pipeline, in_order  # noqa: E402
+from inference.precision import Precision  # noqa: E402
 from inference.writers import open_table  # noqa: E402
+from stage1_pose.predict import PosePredictor, letterbox, to_input  # noqa: E402
 
-READY = 40  # inputs that `limit` holds in memory
+READY = 40  # inputs that are held in memory
+BATCHES = (1, 4, 8)
+REPEATS = 10
 
 
 def classify(pipeline: Pipeline, paths: list[Path]) -> None:
@@ -39,25 +50,13 @@ def classify(pipeline: Pipeline, paths: list[Path]) -> None:
 
 def limit(pipeline: Pipeline, paths: list[Path]) -> None:
     """Times the two graphs alone."""
-    from annotations.images import load_rgb
-    from cache.planes import make
-    from stage1_pose.predict import letterbox, to_input
-
-    if pipeline.pose is None:
-        raise ValueError("limit wants a run that needs poses")
-    pose_graph = pipeline.pose.graph
-    ready = []
-    for path in paths[:READY]:
-        image = load_rgb(path)
-        place = letterbox((image.shape[1], image.shape[0]), pipeline.pose.size)
-        (poses,) = pipeline.pose([image], [path])
-        planes = make(image, poses, pipeline.recipe)
-        ready.append((to_input(image, place)[None], planes[None].astype("float32")))
+    ready = list(inputs(pipeline, paths[:READY]))
+    pose, classifier = pose_of(pipeline).graph, pipeline.classifier.graph
 
     def both(number: int) -> None:
-        pose, planes = ready[number % len(ready)]
-        pose_graph(pose)
-        pipeline.classifier.graph(planes)
+        frame, planes = ready[number % len(ready)]
+        pose(frame)
+        classifier(planes)
 
     list(in_order(both, range(2 * pipeline.threads), workers=pipeline.threads))
     started = time.perf_counter()
@@ -65,9 +64,74 @@ def limit(pipeline: Pipeline, paths: list[Path]) -> None:
     print(json.dumps({"images": len(paths), "seconds": time.perf_counter() - started}))
 
 
+def graphs(pipeline: Pipeline, paths: list[Path]) -> None:
+    """Times each graph alone at some batch sizes, a call at a time."""
+    (frame, planes), *_ = inputs(pipeline, paths[:1])
+    for name, graph, one in (
+        ("stage 1", pose_of(pipeline).graph, frame),
+        ("stage 2", pipeline.classifier.graph, planes),
+    ):
+        for batch in BATCHES:
+            many = np.repeat(one, batch, axis=0)
+            graph(many)
+            times = []
+            for _ in range(REPEATS):
+                started = time.perf_counter()
+                graph(many)
+                times.append(time.perf_counter() - started)
+            print(json.dumps({"graph": name, "batch": batch, "ms": 1e3 * min(times) / batch}))
+
+
+def measure(pipeline: Pipeline, paths: list[Path], run: Path, precision: str) -> None:
+    """Compares a precision with f32 on one half of the pictures; int8 learns from the other."""
+    wanted = Precision.parse(precision)
+    batches = list(inputs(pipeline, paths[::2]))
+    if wanted.stage1 == "int8":
+        twin(pose_of(pipeline).graph.path, (frame for frame, _ in batches))
+    if wanted.stage2 == "int8":
+        twin(pipeline.classifier.graph.path, (planes for _, planes in batches))
+    quick = Pipeline(run, engine=pipeline.engine, precision=precision, unchecked=True)
+    rows = [
+        [row for path in paths[1::2] for row in p.answer(Frame.of_picture(path)).rows]
+        for p in (pipeline, quick)
+    ]
+    result = compare(*rows, min_confidence=pipeline.recipe.heatmap.min_confidence)
+    print(json.dumps({**result.as_json(), "passes": result.passes, "text": str(result)}))
+
+
+def twin(path: Path, batches: Iterator[np.ndarray]) -> None:
+    """Makes a graph's int8 twin, unless it is there."""
+    from runtime.graph import int8_is_of
+    from runtime.quantise import quantise
+
+    if not int8_is_of(path):
+        quantise(path, batches)
+
+
+def inputs(pipeline: Pipeline, paths: list[Path]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields what the two graphs get for each picture."""
+    predictor = pose_of(pipeline)
+    for path in paths:
+        image = load_rgb(path)
+        place = letterbox((image.shape[1], image.shape[0]), predictor.size)
+        (poses,) = predictor([image], [path])
+        planes = make(image, poses, pipeline.recipe)
+        yield to_input(image, place)[None], planes[None].astype(np.float32)
+
+
+def pose_of(pipeline: Pipeline) -> PosePredictor:
+    """Returns stage 1."""
+    if pipeline.pose is None:
+        raise ValueError("The benchmark wants a run that needs poses.")
+    return pipeline.pose
+
+
 if __name__ == "__main__":
-    what, run, listed, engine, precision, threads = sys.argv[1:]
-    loaded = Pipeline(Path(run), engine=engine, precision=precision, threads=int(threads))
-    {"classify": classify, "limit": limit}[what](
-        loaded, [Path(line) for line in Path(listed).read_text().splitlines()]
-    )
+    what, folder, listed, engine, precision, threads = sys.argv[1:]
+    pictures = [Path(line) for line in Path(listed).read_text().splitlines()]
+    options = {"engine": engine, "threads": int(threads), "unchecked": True}
+    if what == "compare":
+        measure(Pipeline(Path(folder), **options), pictures, Path(folder), precision)
+    else:
+        work = {"classify": classify, "limit": limit, "graphs": graphs}[what]
+        work(Pipeline(Path(folder), precision=precision, **options), pictures)

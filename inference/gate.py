@@ -43,11 +43,16 @@ class Comparison:
         return still and self.same_activity >= LEAST_SAME
 
     def __str__(self) -> str:
-        moved = "no joints" if self.joint_px_p95 is None else f"{self.joint_px_p95:.2f} px"
+        counted = f"measured on {self.pictures} pictures with {self.joints} joints"
+        moved = "no joint was drawn"
+        if self.joint_px_p95 is not None:
+            moved = (
+                f"joints move {self.joint_px_p95:.2f} px at the 95th percentile "
+                f"(at most {MOST_JOINT_PX:g} allowed)"
+            )
         return (
-            f"joints move {moved} at the 95th percentile (at most {MOST_JOINT_PX:g} allowed), the "
-            f"activity is the same for {self.same_activity:.1%} (at least {LEAST_SAME:.0%}), "
-            f"measured on {self.pictures} pictures with {self.joints} joints"
+            f"{moved}, the activity is the same for {self.same_activity:.1%} "
+            f"(at least {LEAST_SAME:.0%}), {counted}"
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def keep(folder: Path, record: dict[str, Any]) -> None:
         folder: A run folder.
         record: `precision`, `engine`, `graphs` (stage -> sha256), `passes`, `text`, and figures.
     """
-    others = [old for old in _read(folder) if _key(old) != _key(record)]
+    others = [old for old in records(folder) if _key(old) != _key(record)]
     write_json(folder / NAME, [*others, record])
 
 
@@ -68,7 +68,7 @@ def require(folder: Path, precision: Precision, *, engine: str, graphs: dict[str
     """
     if precision == Precision():
         return
-    for record in _read(folder):
+    for record in records(folder):
         if _key(record) == (str(precision), engine) and record["graphs"] == graphs:
             if record["passes"]:
                 return
@@ -86,12 +86,17 @@ def _key(record: dict[str, Any]) -> tuple[str, str]:
     return record["precision"], record["engine"]
 
 
-def _read(folder: Path) -> list[dict[str, Any]]:
+def records(folder: Path) -> list[dict[str, Any]]:
+    """Returns what was measured; nothing where nothing was.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
     path = folder / NAME
     if not path.exists():
         return []
     try:
-        records = json.loads(path.read_text())
-        return [record for record in records if _key(record) and "passes" in record]
+        found = json.loads(path.read_text())
+        return [record for record in found if _key(record) and "passes" in record]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged ({error!r}). Delete it and measure again.") from None

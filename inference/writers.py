@@ -1,45 +1,135 @@
-"""Rows into files: a CSV whose lines are whole, and pictures with the answer drawn on them."""
+"""Rows into a table that survives a crash: CSV, JSON lines or Parquet, by the name's ending.
 
-import csv
+Rows go line by line into `NAME.partial`, and each is on its way to the disk when `write` returns;
+`NAME` itself appears, whole, at the end. Beside it lies `NAME.manifest.json`: how it was made, and
+how many rows of which status it holds. While there is a `.partial`, its own manifest says how that
+is being made.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any, BinaryIO
 
-import cv2
-import numpy as np
-
-from annotations.draw import draw_poses
-from annotations.images import load_rgb, write_image
 from artifacts import atomic
-from cache.store import key_of
+from artifacts.manifest import StaleError, differences
+from inference import parquet
 from inference.pipeline import Row
+from inference.records import CsvLines, JsonLines, Key, Lines
 
-_LONGEST_JPEG = 65_500  # pixels a side
-COLUMNS = ("image", "status", "activity", "probability", "top3", "n_people", "error")
+SUFFIXES = (".csv", ".jsonl", ".parquet")
+_CODEC = ("utf-8", "surrogateescape")
 
 
-class CsvWriter:
-    """Writes rows to a CSV file beside its final name; it appears there when all are written."""
+def open_table(
+    path: Path,
+    *,
+    classes: tuple[str, ...] = (),
+    joints: tuple[str, ...] = (),
+    by_person: bool = False,
+    of_video: bool = False,
+    manifest: Mapping[str, Any] | None = None,
+    resume: bool = False,
+) -> "Table":
+    """Opens the table that `path` names, for writing.
 
-    def __init__(self, path: Path) -> None:
-        """Opens the file.
+    Args:
+        path: Ends in .csv, .jsonl or .parquet.
+        classes: Activities in the order of the probabilities; not needed for CSV.
+        joints: Names of the joints; for Parquet only.
+        by_person: Whether there is a row per person; a CSV file has two columns more.
+        of_video: Whether there are frames of videos; a CSV file has two columns more.
+        manifest: How it is made (`provenance.describe`); None writes no manifest.
+        resume: Keep the rows that are there, or in the `.partial` that a killed run left.
 
-        Raises:
-            IsADirectoryError: `path` is a folder.
-        """
-        if path.is_dir():
-            raise IsADirectoryError(f"{path} is a folder. Name a file, like {path / 'a.csv'}")
-        self._replacing = atomic.replacing(path)
-        self._file = self._replacing.__enter__().open(
-            "w", newline="", encoding="utf-8", errors="surrogateescape"
-        )
-        self._writer = csv.writer(self._file)
-        self._writer.writerow(COLUMNS)
+    Raises:
+        ValueError: another ending; with `resume`, a file that is no such table.
+        StaleError: with `resume`, rows of another model, engine, precision or option.
+        FileExistsError: without `resume`, a `.partial` with rows that a killed run left.
+        OSError: the place cannot be written to.
+        ModuleNotFoundError: Parquet without pyarrow.
+    """
+    check_name(path)
+    csv = path.suffix.lower() == ".csv"
+    lines = CsvLines(by_person=by_person, of_video=of_video) if csv else JsonLines(classes)
+    return Table(path, lines, classes=classes, joints=joints, manifest=manifest, resume=resume)
+
+
+def check_name(path: Path) -> None:
+    """Refuses a name that no table can have.
+
+    Raises:
+        ValueError: it ends in none of `SUFFIXES`.
+        IsADirectoryError: it is a folder.
+        ModuleNotFoundError: Parquet without pyarrow.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder. Name a file, like {path / 'a.csv'}")
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"An output's name ends in one of {SUFFIXES}. Received: {path}")
+    if path.suffix.lower() == ".parquet":
+        parquet.import_pyarrow()
+
+
+def beside(path: Path, ending: str) -> Path:
+    """Returns the file beside an output, such as `a.csv.partial` for ".partial"."""
+    return path.with_name(path.name + ending)
+
+
+class Table:
+    """An open table, made by `open_table`.
+
+    Attributes:
+        stopped: Set it where the input was cut short; the manifest says so.
+        counts: Rows by status, those of earlier runs too.
+        kept: How many were there before.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        lines: Lines,
+        *,
+        classes: tuple[str, ...],
+        joints: tuple[str, ...],
+        manifest: Mapping[str, Any] | None,
+        resume: bool,
+    ) -> None:
+        self.stopped = False
+        self.counts: Counter[str] = Counter()
+        self._path, self._partial = path, beside(path, ".partial")
+        self._lines, self._classes, self._joints = lines, classes, joints
+        self._manifest = None if manifest is None else dict(manifest)
+        self._done: set[tuple[str, int | None]] = set()
+        self._started, self._seconds = time.monotonic(), 0.0
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if resume and (path.exists() or self._partial.exists()):
+            self._resume()
+        else:
+            self._refuse_to_lose()
+            self._partial.write_text(lines.header(), encoding="utf-8", newline="")
+        self.kept = self.counts.total()
+        if self._manifest is not None:
+            self._write_manifest(self._partial, finished=False)
+        self._file = self._partial.open("ab")
+
+    def has(self, image: Path, frame: int | None) -> bool:
+        """Tells whether an earlier run wrote the rows of a picture or of a video's frame."""
+        return (self._lines.name(image), frame) in self._done
 
     def write(self, row: Row) -> None:
-        """Appends one row."""
-        self._writer.writerow(as_columns(row))
+        """Appends a row, unless an earlier run did."""
+        if not self.has(row.image, row.frame):
+            self._file.write(self._lines.encode(row).encode(*_CODEC))
+            self._file.flush()
+            self.counts[row.status] += 1
 
-    def __enter__(self) -> "CsvWriter":
+    def __enter__(self) -> "Table":
         return self
 
     def __exit__(
@@ -48,63 +138,144 @@ class CsvWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Lets the table appear; after an error what is there stays in the `.partial`."""
         self._file.close()
-        self._replacing.__exit__(kind, error, trace)
+        if error is None:
+            self._finish()
+        elif not self.counts:
+            for path in (self._partial, beside(self._partial, ".manifest.json")):
+                path.unlink(missing_ok=True)
+
+    def _finish(self) -> None:
+        described = beside(self._path, ".manifest.json")
+        described.unlink(missing_ok=True)  # a table is better without one than with a wrong one
+        if self._path.suffix.lower() == ".parquet":
+            with atomic.replacing(self._path) as temporary:
+                parquet.from_json_lines(
+                    self._partial, temporary, classes=self._classes, joints=self._joints
+                )
+            self._partial.unlink()
+        else:
+            self._partial.replace(self._path)
+        if self._manifest is not None:
+            self._write_manifest(self._path, finished=not self.stopped)
+            beside(self._partial, ".manifest.json").unlink()
+
+    def _write_manifest(self, path: Path, *, finished: bool) -> None:
+        seconds = self._seconds + time.monotonic() - self._started
+        outcome = {
+            "output": self._path.name,
+            "finished": finished,
+            "rows": self.counts.total(),
+            "counts": dict(sorted(self.counts.items())),
+            "seconds": round(seconds, 3),
+        }
+        atomic.write_json(beside(path, ".manifest.json"), {**outcome, **(self._manifest or {})})
+
+    def _resume(self) -> None:
+        """Brings what is there into the `.partial`, up to the last frame that is surely whole."""
+        killed = self._partial.exists()
+        found = self._partial if killed else self._path
+        self._check_maker(found)
+        try:
+            if not killed:
+                self._restore()
+            self._done, self.counts, end = read_back(self._partial, self._lines, torn=killed)
+        except ValueError as error:
+            if not killed:
+                self._partial.unlink(missing_ok=True)
+            raise ValueError(
+                f"{found} cannot be resumed: {error}. Choose another --out, or leave out --resume"
+            ) from None
+        if self._partial.stat().st_size < end:  # not even the header is whole
+            self._partial.write_text(self._lines.header(), encoding="utf-8", newline="")
+        os.truncate(self._partial, end)
+
+    def _refuse_to_lose(self) -> None:
+        """Refuses to begin anew over what a killed run has done, perhaps in hours."""
+        header = len(self._lines.header().encode())
+        if self._partial.exists() and self._partial.stat().st_size > header:
+            raise FileExistsError(
+                f"{self._partial} holds the rows of a run that was killed. "
+                "Go on with them: --resume. Or delete it"
+            )
+
+    def _check_maker(self, found: Path) -> None:
+        if self._manifest is None:
+            return
+        # A run that is killed just after its table appeared leaves the partial one's manifest.
+        places = [beside(path, ".manifest.json") for path in (self._partial, self._path)]
+        described = next((path for path in places if path.exists()), None)
+        if described is None:
+            raise StaleError(
+                f"{found} has no manifest, so nobody knows which model made it. "
+                "Choose another --out, or leave out --resume"
+            )
+        before = json.loads(described.read_text())
+        now = json.loads(json.dumps(self._manifest["made_by"]))
+        if changes := differences(before["made_by"], now):
+            raise StaleError(
+                f"{found} was made in another way ({'; '.join(changes)}). "
+                "Choose another --out, or leave out --resume"
+            )
+        self._seconds = before["seconds"]
+
+    def _restore(self) -> None:
+        """Makes the `.partial` from a table that has appeared."""
+        with atomic.replacing(self._partial) as temporary:
+            if self._path.suffix.lower() != ".parquet":
+                shutil.copyfile(self._path, temporary)
+                return
+            with temporary.open("w", encoding="utf-8") as file:
+                file.writelines(parquet.to_json_lines(self._path))
 
 
-def as_columns(row: Row) -> list[str]:
-    """Returns a row's values in the order of `COLUMNS`; top3 is `name:p|name:p|name:p`."""
-    if row.error is not None:
-        return [str(row.image), "error", "", "", "", "", row.error]
-    activity, probability = row.ranking[0]
-    top = "|".join(f"{name}:{p:.4f}" for name, p in row.ranking)
-    people = "" if row.poses is None else str(len(row.poses.boxes))
-    return [str(row.image), "ok", activity, f"{probability:.4f}", top, people, ""]
-
-
-def draw(row: Row, folder: Path, *, threshold: float) -> Path:
-    """Writes the picture of a row with its skeletons and its answer.
+def read_back(
+    path: Path, lines: Lines, *, torn: bool
+) -> tuple[set[tuple[str, int | None]], Counter[str], int]:
+    """Reads which frames a table holds.
 
     Args:
-        row: One without an error.
-        folder: For the JPEG file.
-        threshold: Joints with a lower confidence are left out.
+        path: Lines of text.
+        lines: Their format.
+        torn: Whether the writer was killed. Then the last frame may lack a part of its line, or
+            some of its people, and does not count.
 
     Returns:
-        The file's path.
+        (image, number of the frame) of each frame, its rows by status, and where they end, in
+        bytes.
 
     Raises:
-        ValueError: the picture is too large for a JPEG.
+        ValueError: these are other lines, or they are damaged before their end.
     """
-    activity, probability = row.ranking[0]
-    image = load_rgb(row.image)
-    if row.poses is not None:
-        image = draw_poses(
-            image, row.poses.skeleton, row.poses.keypoints, row.poses.boxes, threshold=threshold
-        )
-    image = _with_caption(image, f"{activity} {probability:.0%}")
-    path = folder / f"{key_of(row.image)}.jpg"
-    if max(image.shape) > _LONGEST_JPEG:
-        raise ValueError(f"{row.image}: {image.shape[1]}x{image.shape[0]} is too large for a JPEG")
-    write_image(path, image)
-    return path
+    done: set[tuple[str, int | None]] = set()
+    counts: Counter[str] = Counter()
+    frame: tuple[str, int | None] | None = None
+    end = position = len(lines.header().encode())
+    statuses: list[str] = []
+    with path.open("rb") as file:
+        for key in _keys(file, lines, torn):
+            if (key.image, key.frame) != frame:
+                if frame is not None:
+                    done.add(frame)
+                    counts.update(statuses)
+                frame, statuses, end = (key.image, key.frame), [], position
+            statuses.append(key.status)
+            position = file.tell()
+    if frame is not None and not torn:
+        done.add(frame)
+        counts.update(statuses)
+        end = position
+    return done, counts, end
 
 
-def _with_caption(image: np.ndarray, text: str) -> np.ndarray:
-    """Returns the picture with a dark bar below that holds the text."""
-    width = max(image.shape[1], 1)
-    height = max(24, width // 16)
-    bar = np.full((height, width, 3), 32, np.uint8)
-    scale = height / 40
-    ascii_text = text.encode("ascii", "replace").decode()
-    cv2.putText(
-        bar,
-        ascii_text,
-        (int(8 * scale), int(height * 0.7)),
-        cv2.FONT_HERSHEY_SIMPLEX,
-        scale,
-        (255, 255, 255),
-        max(1, round(2 * scale)),
-        cv2.LINE_AA,
-    )
-    return np.vstack([image, bar])
+def _keys(file: BinaryIO, lines: Lines, torn: bool) -> Iterator[Key]:
+    """Yields keys; when one comes, `file` stands behind its line."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    texts = (line.decode(*_CODEC) for line in iter(file.readline, b"") if line.endswith(b"\n"))
+    try:
+        yield from lines.decode(texts)
+    except ValueError:
+        if not (torn and file.tell() == size):
+            raise

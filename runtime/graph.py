@@ -28,6 +28,11 @@ Shape = tuple[int | None, ...]
 Opened = tuple[Shape, tuple[Shape, ...], Run]  # of the input, of the outputs
 
 
+# Two threads that enter its bindings for the first time at once wait for each other for ever: one
+# holds Python's lock and wants a static table's, the other the other way round.
+_ENTERING_OPENVINO = threading.Lock()
+
+
 class GraphError(ValueError):
     """A graph cannot be loaded or fed; the message says which and why."""
 
@@ -239,7 +244,8 @@ def _find_twin(path: Path) -> Path:
     described = twin_of(path, ".json")
     if not described.is_file():
         raise FileNotFoundError(
-            f"There is no int8 graph beside {path}. Make it: python train.py precision int8 --run RUN"
+            f"There is no int8 graph beside {path}. Make it: python train.py precision int8 "
+            "--run RUN"
         )
     for name, digest in json.loads(described.read_text())["sha256"].items():
         if Path(name).name == name:
@@ -287,11 +293,16 @@ def _open_openvino(path: Path, precision: str, threads: int, streams: int) -> Op
     (node,) = compiled.inputs
     own = threading.local()
 
-    def run(batch: np.ndarray) -> tuple[np.ndarray, ...]:
-        if not hasattr(own, "request"):
-            own.request = compiled.create_infer_request()
+    def infer(batch: np.ndarray) -> tuple[np.ndarray, ...]:
         answers = own.request.infer([batch], share_inputs=True, share_outputs=True)
         return tuple(np.array(output) for output in answers.values())
+
+    def run(batch: np.ndarray) -> tuple[np.ndarray, ...]:
+        if hasattr(own, "request"):
+            return infer(batch)
+        with _ENTERING_OPENVINO:
+            own.request = compiled.create_infer_request()
+            return infer(batch)
 
     def shape_of(value: Any) -> Shape:
         return tuple(None if n.is_dynamic else n.get_length() for n in value.partial_shape)

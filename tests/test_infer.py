@@ -12,13 +12,24 @@ import cv2
 import numpy as np
 import pytest
 
-from annotations.images import load_rgb
+from annotations.images import load_rgb, write_image
 from annotations.types import Poses
 from cache.planes import make
 from cache.store import open_cache
-from inference.pipeline import Pipeline
-from inference.writers import COLUMNS
+from inference.pipeline import Frame, Pipeline
+from inference.records import COLUMNS
+from inference.sources import find_sources, frames
+from runtime.graph import ENGINES
 from tests.commands import ROOT, call
+from tests.inference.drawn_videos import coloured, write_video
+
+ROOMS = {"annotations", "artifacts", "cache", "inference", "runtime"}
+ROOMS |= {"infer", "stage1_pose", "stage2_classifier"}
+# The five packages of the extra [infer], and what they in turn depend on.
+INFER = {"numpy", "cv2", "onnxruntime", "typer", "rich"}
+INFER |= {"pygments", "markdown_it", "mdurl", "shellingham", "click", "colorama", "packaging"}
+INFER |= {"typing_extensions", "typing_inspection", "annotated_doc", "annotated_types"}
+INFER |= {"pydantic", "pydantic_core", "flatbuffers", "google"}
 
 
 def infer(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -90,7 +101,10 @@ def test_strict_and_all_failed(tiny_run: Path, photos: Path, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("names", "message"),
-    [(["nowhere.jpg"], "No picture there: nowhere.jpg"), (["*.nothing"], "No picture there")],
+    [
+        (["nowhere.jpg"], "No picture or video there: nowhere.jpg"),
+        (["*.nothing"], "No picture or video there"),
+    ],
 )
 def test_names_that_give_nothing(
     tiny_run: Path, tmp_path: Path, names: list[str], message: str
@@ -111,7 +125,9 @@ def test_an_unwritable_output_is_named(tiny_run: Path, photos: Path) -> None:
     assert done.returncode == 2 and "error:" in done.stdout and "plain.jpg" in done.stdout
 
 
-def test_no_torch_and_no_tensorflow(tiny_run: Path, photos: Path, tmp_path: Path) -> None:
+def test_no_more_is_imported_than_the_extra_infer_brings(
+    tiny_run: Path, photos: Path, tmp_path: Path
+) -> None:
     code = """
 import sys
 import typer
@@ -121,31 +137,63 @@ try:
     typer.run(infer.main)
 except SystemExit as stop:
     assert not stop.code, stop.code
-heavy = {"torch", "torchvision", "ultralytics", "tensorflow", "keras"} & set(sys.modules)
-assert not heavy, heavy
-assert "cv2" in sys.modules
+print(*sorted({name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names))
 """
-    arguments = [photos / "plain.jpg", "--run", tiny_run, "--out", tmp_path / "rows.csv"]
+    out, page = tmp_path / "rows.csv", tmp_path / "page.html"
+    arguments = [photos / "plain.jpg", "--run", tiny_run, "--out", out, "--gallery", page]
+    arguments += ["--draw", tmp_path / "drawn", "--explain", "--engine", "onnxruntime"]
     command = [sys.executable, "-c", code, *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert read(tmp_path / "rows.csv")[0]["status"] == "ok"
+    assert read(out)[0]["status"] == "ok" and page.exists()
+    taken = {name for name in done.stdout.splitlines()[-1].split() if not name.startswith("_")}
+    assert "cv2" in taken and not taken - ROOMS - INFER, taken - ROOMS - INFER
 
 
 def test_inference_builds_the_tensor_that_training_saw(tiny_run: Path) -> None:
     cache = open_cache(tiny_run / "cache")
     pipeline = Pipeline(tiny_run)
     entries = cache.entries[:6]
-    rows = list(pipeline.rows([entry.image for entry in entries], batch=4))
+    answers = pipeline.answers(Frame.of_picture(entry.image) for entry in entries)
+    rows = [row for answer in answers for row in answer.rows]
     assert [row.image for row in rows] == [entry.image for entry in entries]
     for entry, row in zip(entries, rows, strict=True):
         assert isinstance(row.poses, Poses) and row.probabilities is not None
         tensor = make(load_rgb(entry.image), row.poses, pipeline.recipe)
         assert np.array_equal(tensor, cache.load(entry))
-        # Another batch size may add in another order.
         alone = pipeline.classifier(tensor[None])[0]
-        np.testing.assert_allclose(row.probabilities, alone, atol=1e-5)
+        assert np.array_equal(row.probabilities, alone)
         assert row.probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_picture_has_one_answer(tiny_run: Path, tmp_path: Path, engine: str) -> None:
+    pytest.importorskip(engine)
+    pictures = [np.ascontiguousarray(load_rgb(path)) for path in drawn_pictures(tiny_run)[:4]]
+    pictures += coloured(3, pictures[0].shape[1::-1])
+    for i, pixels in enumerate(pictures):
+        write_image(tmp_path / "folder" / f"{i}.png", pixels)
+    clip = write_video(tmp_path / "clip.avi", pictures)  # loses nothing
+    answers = []
+    for threads in (1, 2):
+        pipeline = Pipeline(tiny_run, engine=engine, threads=threads)
+        for source in (tmp_path / "folder", clip):
+            answers.append(list(pipeline.answers(frames(find_sources([str(source)])))))
+        answers.append([pipeline.answer(frame) for frame in frames([clip])])
+        alone = (frames([tmp_path / "folder" / f"{i}.png"]) for i in range(len(pictures)))
+        answers.append([answer for one in alone for answer in pipeline.answers(one)])
+    first, *others = [[answer.rows[0] for answer in group] for group in answers]
+    assert len(first) == len(pictures)
+    for group in others:
+        for row, same in zip(first, group, strict=True):
+            assert row.poses is not None and same.poses is not None
+            assert np.array_equal(row.poses.keypoints, same.poses.keypoints)
+            assert row.probabilities is not None
+            assert np.array_equal(row.probabilities, same.probabilities)  # the same bits
+
+
+def drawn_pictures(run: Path) -> list[Path]:
+    return [entry.image for entry in open_cache(run / "cache").entries]
 
 
 def test_a_foreign_pose_graph_is_refused(tiny_run: Path, tmp_path: Path) -> None:

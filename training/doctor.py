@@ -105,7 +105,9 @@ def python() -> Line:
 
 def packages() -> Line:
     """Compares installed versions with the project's bounds, by metadata alone."""
-    asked = [Requirement(line) for line in _project()["dependencies"]]
+    project = _project()
+    lines = [*project["dependencies"], *project["optional-dependencies"]["train"]]
+    asked = [Requirement(line) for line in lines]
     wrong = []
     for package in asked:
         version = version_of(package.name)

@@ -30,7 +30,7 @@ RULES = {
     "ankle_padding": "of these, without both ankles: lower edge lowered",
     "single_image_activity": "activities with one picture, kept",
 }
-_HEADS = {
+HEADS = {
     "entries": "pictures in the labels",
     "with_keypoints": "with labelled joints",
     "with_activity": "with all labels that a run needs",
@@ -55,7 +55,7 @@ def gather(run: schema.Run, cache: Cache) -> dict[str, Any]:
     ]
     touched = any(isinstance(count, int) and count for _, count in rules)
     return {
-        "counts": [(text, cleaning[key]) for key, text in _HEADS.items()],
+        "counts": [(text, cleaning[key]) for key, text in HEADS.items()],
         "rules": rules,
         "gallery": sheet_uri(folder / "cleaning.png", _SHEET) if touched else None,
         "balance": class_balance(cache),

@@ -1,10 +1,8 @@
 """A drawn cache, and child processes for what needs TensorFlow or torch: neither enters pytest."""
 
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +15,9 @@ from annotations.types import Poses
 from cache import poses, store
 from cache.heatmap import Style
 from cache.planes import Recipe
+from tests.nursery import Nursery, fresh_process
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
+CHILDREN = Path(__file__).parent / "children"
 CLASSES = ("jumping", "reading", "walking")
 SPLITS = ("train",) * 8 + ("val",) * 3 + ("test",) * 2
 
@@ -27,19 +25,23 @@ Child = Callable[..., subprocess.CompletedProcess]
 
 
 @pytest.fixture(scope="session")
-def child() -> Child:
+def nursery(tmp_path_factory) -> Iterator[Nursery]:
+    """Has imported TensorFlow, with a folder of its own for what Keras downloads."""
+    keras_home = tmp_path_factory.mktemp("home") / "keras"
+    nursery = Nursery("tensorflow", "keras", "tf2onnx", KERAS_HOME=str(keras_home))
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture(scope="session")
+def child(request) -> Child:
     """Runs `children/NAME.py` with arguments; fails with its output where it does not end well."""
 
-    def run(name: str, *arguments: object, check: bool = True) -> subprocess.CompletedProcess:
-        paths = f"{ROOT}{os.pathsep}{HERE / 'children'}"
-        done = subprocess.run(
-            [sys.executable, HERE / "children" / f"{name}.py", *map(str, arguments)],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": paths},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def run(
+        name: str, *arguments: object, check: bool = True, fresh: bool = False
+    ) -> subprocess.CompletedProcess:
+        start = fresh_process if fresh else request.getfixturevalue("nursery").run
+        done = start(CHILDREN / f"{name}.py", *arguments)
         assert not check or done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done
 

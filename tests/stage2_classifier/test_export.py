@@ -70,6 +70,12 @@ def test_batch_is_free_and_there_is_one_input(lite0):
     assert [output.name for output in body.output] == ["probabilities", "activation_map"]
 
 
+def test_the_constants_of_a_normalisation_stay_inside(tiny):
+    assert tiny["parity"] <= 1e-5
+    body = onnx.load(tiny["folder"] / "whole" / "classifier.onnx").graph
+    assert len(body.input) == 1
+
+
 def test_a_graph_that_differs_is_refused_and_not_written(tiny):
     assert "must answer as Keras does, within -1. Received: a difference" in tiny["refused"]
     assert tiny["graphs"] == []

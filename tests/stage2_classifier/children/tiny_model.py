@@ -9,7 +9,7 @@ WEIGHTS = {}
 
 def build(*, height, width, planes, classes, weights, adapter_start, dropout) -> keras.Model:
     inputs = keras.Input((height, width, 3))
-    x = keras.layers.Rescaling(1 / 128, -127 / 128)(inputs)
+    x = keras.layers.Normalization(mean=[127.0] * 3, variance=[128.0**2] * 3)(inputs)
     x = keras.layers.Conv2D(8, 3, strides=4, name="first")(x)
     x = keras.layers.BatchNormalization(name="norm")(x)
     x = keras.layers.Dropout(0.3)(keras.layers.ReLU()(x))

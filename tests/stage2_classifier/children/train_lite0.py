@@ -16,7 +16,7 @@ fit(
     cache,
     out,
     batch=8,
-    epochs=4,
+    epochs=2,
     learning_rate=5e-3,
     augment={"rotate": 5.0},
     dropout=0.1,
@@ -26,20 +26,18 @@ labels = np.array([cache.class_id(entry) for entry in cache.of_split("test")])
 validation = [(cache.load(entry), cache.class_id(entry)) for entry in cache.of_split("val")]
 parts = {"recipe": cache.recipe, "classes": cache.classes, "tensors": tensors}
 export(out, **parts, validation=validation, unknown_precision=0.5)
-network = keras.models.load_model(out / "classifier.keras", compile=False)
-answers = network.predict_on_batch(tensors.astype(np.float32))  # type: ignore[union-attr]
-body: Any = network
+body: Any = keras.models.load_model(out / "classifier.keras", compile=False)
 seen = body.get_layer("backbone")(body.get_layer("adapter")(tensors.astype(np.float32)))
 kernel, bias = body.get_layer("head").get_weights()
 np.savez(
     out / "answers.npz",
     tensors=tensors,
     labels=labels,
-    answers=answers,
+    answers=np.array(body(tensors.astype(np.float32))),
     features=np.array(seen),
     kernel=kernel,
     bias=bias,
     logits=np.array(body.get_layer("pool")(seen)) @ kernel + bias,
     val_labels=[label for _, label in validation],
-    val_answers=body.predict_on_batch(np.stack([x for x, _ in validation]).astype(np.float32)),
+    val_answers=np.array(body(np.stack([x for x, _ in validation]).astype(np.float32))),
 )

@@ -73,37 +73,34 @@ facts["thawed"] = [weight.path for weight in network.trainable_variables]
 
 # Mixed precision.
 for precision in ("mixed_bfloat16", "mixed_float16"):
-    mixed, weights = train(cache, out / precision, precision=precision)
+    mixed, weights = train(cache, out / precision, precision=precision, epochs=0)
     final: Any = keras.models.load_model(out / precision / "classifier.keras", compile=False)
     facts[precision] = {
         "digest": digest(weights),
-        "history": [
-            [e.phase, e.loss, e.accuracy, e.val_loss, e.val_accuracy] for e in mixed.epochs
-        ],
+        "losses": [epoch.loss for epoch in mixed.epochs],
         "policies": sorted({layer.dtype_policy.name for layer in final._flatten_layers()}),
         "kept_loss": loss_of(final),
         "best": mixed.best.val_loss,
     }
 facts["policy_after"] = keras.config.dtype_policy().name
 
-once = {"epochs": 1, "fine_tune_epochs": 0, "augment": None}
-rare = [e for e in cache.entries if e.label != "jumping" or e.split != "train"]
-rare += [e for e in cache.entries if e.label == "jumping" and e.split == "train"][:2]
-few = Cache(cache.folder, cache.recipe, cache.classes, tuple(rare))
-head = train(few, out / "head", **once)[1]
-facts["head_moves"] = moved(start, head)
-alone = train(few, out / "alone", **once, train_adapter=False, class_weights=True)[1]
-facts["no_adapter_moves"] = moved(start, alone)
-last = {**once, "epochs": 0, "fine_tune_epochs": 1, "fine_tune_layers": 1, "class_weights": True}
-facts["last_moves"] = moved(start, train(few, out / "last", **last)[1])
-weighted = train(few, out / "weighted", **once, class_weights=True)[1]
-facts["class_weights_matter"] = bool(moved(head, weighted))
-
 worse = {"epochs": 9, "fine_tune_epochs": 0, "patience": 2, "learning_rate": 0.3, "augment": None}
-stopped, _ = train(cache, out / "stopped", **worse)
+stopped, head = train(cache, out / "stopped", **worse)
 facts["stopped"] = [[e.val_loss for e in stopped.epochs], stopped.best.epoch]
 kept: Any = keras.models.load_model(out / "stopped" / "classifier.keras", compile=False)
 facts["kept_loss"] = loss_of(kept)
+facts["head_moves"] = moved(start, head)
+
+once = {"epochs": 1, "fine_tune_epochs": 0, "augment": None, "train_adapter": False}
+rare = [e for e in cache.entries if e.label != "jumping" or e.split != "train"]
+rare += [e for e in cache.entries if e.label == "jumping" and e.split == "train"][:2]
+few = Cache(cache.folder, cache.recipe, cache.classes, tuple(rare))
+alone = train(few, out / "alone", **once)[1]
+facts["no_adapter_moves"] = moved(start, alone)
+weighted = train(few, out / "weighted", **once, class_weights=True)[1]
+facts["class_weights_matter"] = bool(moved(alone, weighted))
+last = {**once, "epochs": 0, "fine_tune_epochs": 1, "fine_tune_layers": 1}
+facts["last_moves"] = moved(start, train(few, out / "last", **last)[1])
 
 no_val = Cache(cache.folder, cache.recipe, cache.classes, tuple(cache.of_split("train")))
 facts["no_val"] = message_of(ValueError, lambda: fit(no_val, out / "no_val"))
@@ -119,6 +116,7 @@ facts["refused"] = message_of(
     ValueError, lambda: export(out / "whole", **parts, tensors=one, tolerance=-1.0)
 )
 facts["graphs"] = [path.name for path in (out / "whole").glob("classifier.[oj]*")]
+facts["parity"] = export(out / "whole", **parts, tensors=one)
 
 
 # Batches.

@@ -1,0 +1,111 @@
+"""Answers onto a picture: skeletons, boxes, and the most probable activities as bars.
+
+In come `(H, W, 3)` uint8 RGB pixels and the rows about them; a picture of the same size goes out.
+Knows nothing of files.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from annotations.draw import draw_poses
+from inference.pipeline import Row
+
+_INK = (255, 255, 255)
+_FIRST, _OTHERS = (28, 120, 214), (92, 104, 120)  # bars
+_SHADE = 0.35  # what is left of the picture's light below the bars
+_WEIGHT = 400  # of the font: regular
+
+
+def paint_people(image: np.ndarray, rows: Sequence[Row], *, threshold: float) -> np.ndarray:
+    """Returns the picture with the skeletons and boxes of everybody in it.
+
+    Where rows are about single persons, each has its answer at its box, and a bar along the box's
+    lower edge that is as long as the answer is probable.
+
+    Args:
+        image: `(H, W, 3)` uint8 RGB.
+        rows: All rows of the picture, without an error.
+        threshold: Joints with a lower confidence are left out.
+    """
+    poses = rows[0].poses
+    if poses is None:
+        return image.copy()
+    labels = [_label(row) for row in rows if row.person is not None]
+    image = draw_poses(
+        image, poses.skeleton, poses.keypoints, poses.boxes, labels or None, threshold=threshold
+    )
+    for row in rows:
+        if row.box is not None and row.ranking:
+            _draw_meter(image, row.box, row.ranking[0][1])
+    return image
+
+
+def paint_answer(image: np.ndarray, row: Row) -> np.ndarray:
+    """Returns the picture with the answer about the whole of it, in its lower left corner.
+
+    Each of the most probable activities has a line whose bar is as long as it is probable; a row
+    without an answer says that nobody was found.
+    """
+    image = image.copy()
+    height, width = image.shape[:2]
+    line = int(np.clip(min(height, width) / 16, 12, 64))
+    texts = [(name, share) for name, share in row.ranking] or [("nobody found", 0.0)]
+    known = bool(row.ranking) and row.activity == row.ranking[0][0]
+    if row.ranking and not known:
+        texts[0] = (f"{row.activity}: {row.ranking[0][0]}?", row.ranking[0][1])
+    texts = texts[: max(1, int(height * 0.25) // line)]
+    right = min(width, 15 * line)
+    for i, (name, share) in enumerate(texts):
+        y = max(0, height - (len(texts) - i) * line)
+        patch = image[y : y + line, :right]
+        patch[:] = patch * _SHADE
+        bar = patch[line // 12 : line - line // 12, : round(share * right)]
+        bar[:] = bar * 0.2 + np.array(_FIRST if known and i == 0 else _OTHERS) * 0.8
+        figure = f"{share:.0%}" if row.ranking else ""
+        room = right - line // 3 - _write(patch, figure, line, from_right=True)
+        _write(patch, _shortened(name, line, room), line)
+    return image
+
+
+def _label(row: Row) -> str:
+    return f"{row.activity} {row.ranking[0][1]:.0%}"
+
+
+def _draw_meter(image: np.ndarray, box: np.ndarray, share: float) -> None:
+    """Draws a bar along the lower edge of an xyxy box, in place."""
+    x1, _, x2, y2 = (round(float(value)) for value in box)
+    thick = max(2, min(image.shape[:2]) // 100)
+    top = min(y2, image.shape[0]) - thick
+    cv2.rectangle(image, (x1, top), (x2, top + thick - 1), (24, 26, 30), cv2.FILLED)
+    end = x1 + round(share * (x2 - x1))
+    cv2.rectangle(image, (x1, top), (end, top + thick - 1), _INK, cv2.FILLED)
+
+
+def _write(patch: np.ndarray, text: str, line: int, *, from_right: bool = False) -> int:
+    """Writes one line into a patch as high as the line, in place; returns the room it takes."""
+    if not text:
+        return 0
+    length, indent = _length(text, line), line // 3
+    x = patch.shape[1] - length - indent if from_right else indent
+    # A font object belongs to one thread; making one costs less than drawing with it.
+    font = cv2.FontFace()
+    canvas = np.ascontiguousarray(patch)
+    cv2.putText(canvas, text, (x, round(line * 0.72)), _INK, font, round(line * 0.62), _WEIGHT)
+    patch[:] = canvas
+    return length + 2 * indent
+
+
+def _length(text: str, line: int) -> int:
+    font = cv2.FontFace()
+    return cv2.getTextSize((0, 0), text, (0, 0), font, round(line * 0.62), _WEIGHT)[2]
+
+
+def _shortened(text: str, line: int, room: int) -> str:
+    """Returns the text, cut where it is longer than `room` pixels."""
+    if _length(text, line) <= room:
+        return text
+    while text and _length(text + "…", line) > room:
+        text = text[:-1]
+    return text + "…" if text else ""

@@ -1,0 +1,187 @@
+"""A model that travels: a folder with both graphs, what describes them, and a list of checksums.
+
+    model.json                  name, scores, where it was made; sha256 of every file; written last
+    MODEL_CARD.md               the same for a person
+    pose.onnx, pose.json        stage 1, where the recipe needs poses
+    classifier.onnx, .json      stage 2; the sidecar holds recipe and names of classes
+    *_int8.xml, .bin, .json     int8 twins, where the run has them
+    precision.json              which faster precisions may be used, where it was measured
+
+`open_model` finds the stages in such a folder and in a run's. Knows nothing of configurations.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artifacts import atomic
+from artifacts.manifest import sha256_file
+from runtime.graph import int8_is_of, twin_of
+from stage1_pose import predict as stage1
+from stage2_classifier import predict as stage2
+
+NAME, CARD = "model.json", "MODEL_CARD.md"
+_FORMAT = 1
+_GRAPHS = (".onnx", ".xml", ".bin")  # large; compared where they are loaded, not twice
+
+
+class PackageError(ValueError):
+    """A packaged model cannot be used; the message says which file and why."""
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """Where a model lies.
+
+    Attributes:
+        stage1: Folder of the pose graph and its sidecar.
+        stage2: Folder of the classifier and its sidecar.
+        packaged: Whether `write_package` made it; else it is a run.
+    """
+
+    stage1: Path
+    stage2: Path
+    packaged: bool
+
+
+def open_model(folder: Path) -> ModelFolder:
+    """Finds the stages of a model.
+
+    Of a package, every file must be there and be the one that was packaged. The graphs' own bytes
+    are compared with the checksums in their sidecars when they are loaded.
+
+    Args:
+        folder: A run folder or a packaged model.
+
+    Raises:
+        FileNotFoundError: neither is there, or a file of the package is missing.
+        PackageError: a file of the package was altered, or a newer version wrote it.
+    """
+    if (folder / NAME).is_file():
+        _check(folder, read_model(folder)["files"])
+        return ModelFolder(folder, folder, packaged=True)
+    if not (folder / "stage2").is_dir():
+        raise FileNotFoundError(
+            f"{folder / 'stage2'} is missing, and so is {folder / NAME}. Name the folder of a "
+            "finished run, or one that `python train.py package` wrote."
+        )
+    return ModelFolder(folder / "stage1", folder / "stage2", packaged=False)
+
+
+def read_model(folder: Path) -> dict[str, Any]:
+    """Returns what `model.json` says.
+
+    Raises:
+        PackageError: it is damaged, or a newer version wrote it.
+    """
+    path = folder / NAME
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        version, files = value["format"], dict(value["files"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise PackageError(f"{path} is damaged ({error!r}). Copy the whole folder again.") from None
+    if version != _FORMAT:
+        raise PackageError(
+            f"{path} must have format {_FORMAT}. Received: {version}. Update this project."
+        )
+    strange = [name for name in files if Path(name).name != name]
+    if strange:
+        raise PackageError(f"{path} may name files of its own folder only. Received: {strange}")
+    return value
+
+
+def files_of(run: Path) -> list[Path]:
+    """Returns the files of a run that a package holds, int8 twins included.
+
+    Raises:
+        FileNotFoundError: the run has no finished stage 2.
+        ValueError: its sidecar is damaged.
+    """
+    places = open_model(run)
+    recipe = stage2.read_sidecar(places.stage2)[1]
+    graphs = [places.stage1 / stage1.GRAPH] if recipe.needs_poses else []
+    found = []
+    for graph in [*graphs, places.stage2 / stage2.GRAPH]:
+        twins = [twin_of(graph, suffix) for suffix in (".xml", ".bin", ".json")]
+        found += [graph, graph.with_suffix(".json"), *(twins if int8_is_of(graph) else [])]
+    return found
+
+
+def check_target(out: Path) -> None:
+    """Refuses a place where a package would be mixed with something else.
+
+    Raises:
+        FileExistsError: `out` is a file, or a folder with other things than a package.
+    """
+    if out.is_dir() and ((out / NAME).is_file() or not any(out.iterdir())):
+        return
+    if out.exists():
+        raise FileExistsError(
+            f"{out} is there and is no packaged model. Name a new or an empty folder, or an older "
+            "package, which is replaced."
+        )
+
+
+def write_package(
+    out: Path, files: list[Path], *, card: str, about: Mapping[str, Any]
+) -> dict[str, str]:
+    """Writes a package; an older one at the same place is replaced, other files there stay.
+
+    Args:
+        out: The folder.
+        files: What is copied into it; their names are all different.
+        card: Text of `MODEL_CARD.md` up to the list of files, which is added.
+        about: JSON values that stand in `model.json` beside the checksums.
+
+    Returns:
+        Name -> sha256 of each file but `model.json`.
+
+    Raises:
+        FileExistsError: see `check_target`.
+    """
+    check_target(out)
+    old = read_model(out)["files"] if (out / NAME).is_file() else {}
+    (out / NAME).unlink(missing_ok=True)  # from here on it is no package
+    for file in files:
+        with atomic.replacing(out / file.name) as temporary:
+            shutil.copyfile(file, temporary)
+    digests = {file.name: sha256_file(out / file.name) for file in files}
+    rows = "".join(f"| `{name}` | `{digest}` |\n" for name, digest in digests.items())
+    atomic.write_text(out / CARD, f"{card}\n## Files\n\n| file | sha256 |\n|---|---|\n{rows}")
+    digests[CARD] = sha256_file(out / CARD)
+    for name in old.keys() - digests.keys():
+        (out / name).unlink(missing_ok=True)
+    atomic.write_json(out / NAME, {"format": _FORMAT, **about, "files": digests})
+    return digests
+
+
+def _check(folder: Path, files: Mapping[str, str]) -> None:
+    described: dict[str, str] = {}
+    for name, digest in files.items():
+        path = folder / name
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path} is missing from the packaged model. Copy the whole folder again."
+            )
+        if path.suffix not in _GRAPHS and sha256_file(path) != digest:
+            raise PackageError(
+                f"{path} was altered after it was packaged. Copy the whole folder again."
+            )
+        if path.suffix == ".json":
+            described |= _digests_in(path)
+    for name, digest in files.items():
+        if Path(name).suffix in _GRAPHS and described.get(name) != digest:
+            raise PackageError(
+                f"{folder}: {NAME} and the sidecars disagree about {name}. Copy the whole folder "
+                "again."
+            )
+
+
+def _digests_in(sidecar: Path) -> dict[str, str]:
+    """Returns name -> sha256 of what a sidecar describes: its graph, or an int8 twin's files."""
+    value = json.loads(sidecar.read_text())
+    found = value.get("sha256", {}) if isinstance(value, dict) else {}  # precision.json is a list
+    return found if isinstance(found, dict) else {f"{sidecar.stem}.onnx": found}

@@ -1,0 +1,62 @@
+"""What an output says about how it was made: model, engine, precision, options, versions."""
+
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from artifacts.manifest import sha256_file
+from inference.pipeline import Pipeline
+
+
+def describe(
+    pipeline: Pipeline, model: Path, *, options: Mapping[str, Any], notes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns JSON values for an output's manifest.
+
+    Args:
+        pipeline: That answers.
+        model: Its folder.
+        options: What changes the rows beside the model; a resumed output must have the same.
+        notes: What does not.
+
+    Returns:
+        `made_by`: all that decides what a row says. `model`, `threads`, `versions`, `notes`.
+    """
+    stages = {"stage2": pipeline.classifier}
+    if pipeline.pose is not None:
+        stages = {"stage1": pipeline.pose, **stages}
+    graphs = {
+        name: {
+            "sha256": stage.sha256,
+            "precision": stage.graph.precision,
+            "runs": sha256_file(stage.graph.path),  # for int8 another file
+        }
+        for name, stage in stages.items()
+    }
+    return {
+        "model": str(model),
+        "made_by": {
+            "engine": pipeline.engine,
+            **graphs,
+            "temperature": pipeline.classifier.temperature,
+            "unknown_below": pipeline.unknown_below,
+            "options": dict(options),
+        },
+        "threads": pipeline.threads,
+        "versions": _versions(pipeline.engine),
+        "notes": dict(notes),
+    }
+
+
+def _versions(engine: str) -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+        engine: sys.modules[engine].__version__,  # packages of several names bring it
+    }

@@ -1,0 +1,59 @@
+"""Uses a packaged model with an installation of the extra [infer] alone, as `make test-infer` does.
+
+    python tests/infer_alone.py PYTHON MODEL PICTURE...
+
+PYTHON is the interpreter of that installation; nothing of this folder is imported by it.
+"""
+
+import csv
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+LEFT_OUT = """
+from importlib.util import find_spec
+names = ("torch", "torchvision", "ultralytics", "tensorflow", "keras", "scipy", "pandas", "PIL",
+         "matplotlib", "sklearn", "jinja2", "pyarrow", "yaml", "openvino")
+there = [name for name in names if find_spec(name)]
+assert not there, f"the extra [infer] must not bring {there}"
+"""
+THREE_LINES = """
+import sys
+from inference import Classifier
+c = Classifier(sys.argv[1])
+print(c(sys.argv[2]).activity)
+"""
+
+
+def run(python: Path, *arguments: str | Path) -> str:
+    """Runs Python away from the project's folder; returns what it printed."""
+    with tempfile.TemporaryDirectory() as elsewhere:
+        command = [str(python), *map(str, arguments)]
+        done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def main(python: Path, model: Path, pictures: list[Path]) -> None:
+    """Classifies the pictures in every way that a person may, and compares."""
+    run(python, "-c", LEFT_OUT)
+    with tempfile.TemporaryDirectory() as folder:
+        table, page, drawn = (Path(folder, name) for name in ("rows.csv", "page.html", "drawn"))
+        options = ("--out", table, "--gallery", page, "--draw", drawn, "--explain")
+        print(run(python, "-m", "infer", *pictures, "--model", model, *options))
+        with table.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert [row["image"] for row in rows] == [str(picture) for picture in pictures]
+        assert all(row["status"] in ("ok", "nobody") for row in rows), rows
+        assert page.read_text(encoding="utf-8").count("<figure") == len(rows)
+        assert len(list(drawn.glob("*.jpg"))) == len(pictures)
+        assert list(drawn.glob("*.explained.png"))
+    said = run(python, "-c", THREE_LINES, model, pictures[0])
+    assert said.strip() == (rows[0]["activity"] or "None"), (said, rows[0])
+    print(f"{len(rows)} pictures answered by {python} without a training library")
+
+
+if __name__ == "__main__":
+    own, model, *pictures = (Path(name).absolute() for name in sys.argv[1:])
+    main(own, model, pictures)

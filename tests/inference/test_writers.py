@@ -1,0 +1,282 @@
+"""Tables: what stands in them, and that no crash leaves half of one."""
+
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from annotations.skeleton import COCO17
+from inference.pipeline import Row
+from inference.writers import Table, open_table
+from tests.inference.hand_made import BOXES, CLASSES, answered, failed, nobody
+
+MADE_BY = {"made_by": {"engine": "openvino", "stage2": {"precision": "f32"}}, "threads": 2}
+# Of two pictures, one of them with two people, and of a video; names with what a CSV has to quote.
+ROWS = [
+    answered('a "1", é\nb.jpg', people=2, person=0),
+    answered('a "1", é\nb.jpg', (0.1, 0.3, 0.6), people=2, person=1),
+    failed("b.jpg", "the file\nis empty"),
+    answered("c.mp4", (0.3, 0.4, 0.3), people=3, person=2, frame=0),
+    answered("c.mp4", people=1, person=0, frame=2),
+    failed("c.mp4", "cut off", frame=3),
+    nobody("d.jpg"),
+]
+
+
+class Crash(Exception):
+    """Stands for whatever ends a run."""
+
+
+def opened(path: Path, *, resume: bool = False, manifest=MADE_BY, **options) -> Table:
+    options = {"by_person": True, "of_video": True, **options}
+    joints = COCO17.joints
+    return open_table(
+        path, classes=CLASSES, joints=joints, manifest=manifest, resume=resume, **options
+    )
+
+
+def write(path: Path, rows: Sequence[Row], **options) -> Table:
+    with opened(path, **options) as table:
+        for row in rows:
+            table.write(row)
+    return table
+
+
+def lines_of(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def records(path: Path) -> list[dict]:
+    if path.suffix == ".parquet":
+        return pq.read_table(path).to_pylist()
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def manifest_of(path: Path) -> dict:
+    return json.loads(path.with_name(path.name + ".manifest.json").read_text())
+
+
+def test_a_csv_file_of_whole_pictures(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "a.csv"
+    row = answered("a.jpg", (0.1, 0.3, 0.6), unknown_below=0.7)
+    write(path, [row, answered("b.jpg", people=None)], by_person=False, of_video=False)
+    assert lines_of(path) == [
+        ["image", "status", "activity", "probability", "top3", "n_people", "error"],
+        ["a.jpg", "ok", "unknown", "0.6000"]
+        + ["sit, or lie:0.6000|run:0.3000|walk:0.1000", "1", ""],
+        ["b.jpg", "ok", "walk", "0.7000", "walk:0.7000|run:0.2000|sit, or lie:0.1000", "", ""],
+    ]
+
+
+def test_a_csv_file_of_persons_and_videos(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    write(path, ROWS)
+    names, *values = lines_of(path)
+    assert names[7:] == ["person", "box", "frame", "seconds"]
+    lines = [dict(zip(names, line, strict=True)) for line in values]
+    tails = [[line[name] for name in ("person", "box", "frame", "seconds")] for line in lines]
+    assert tails[1] == ["1", "40.0 10.0 60.0 44.2", "", ""]
+    assert tails[4] == ["0", "4.0 5.0 20.0 45.0", "2", "0.080"]
+    assert tails[5] == ["", "", "3", ""]
+    assert [line["status"] for line in lines] == ["ok"] * 2 + ["error", "ok", "ok", "error"] + [
+        "nobody"
+    ]
+    assert lines[0]["image"] == 'a "1", é\nb.jpg'
+    assert lines[2]["error"] == "b.jpg: the file\nis empty" and lines[2]["n_people"] == ""
+    assert lines[6]["n_people"] == "0" and lines[6]["activity"] == ""
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".parquet"])
+def test_everything_is_in_json_lines_and_parquet(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a{ending}"
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.ones(3)).astype(np.float32)
+    row = answered("c.mp4", shares.tolist(), people=2, person=1, frame=5, unknown_below=1.0)
+    write(path, [row, *ROWS])
+    first, *others = records(path)
+    assert (first["image"], first["frame"], first["seconds"]) == ("c.mp4", 5, 0.2)
+    assert (first["status"], first["activity"], first["error"]) == ("ok", "unknown", None)
+    assert tuple(first["probabilities"]) == CLASSES
+    assert np.array_equal(np.array(list(first["probabilities"].values()), np.float32), shares)
+    assert np.float32(first["probability"]) == shares.max()
+    assert first["person"] == 1 and first["box"] == BOXES[1].tolist()
+    assert row.poses is not None
+    for person, found, score in zip(
+        first["people"], row.poses.keypoints, row.poses.scores, strict=True
+    ):
+        assert tuple(person["keypoints"]) == COCO17.joints
+        joints = np.array(list(person["keypoints"].values()), np.float32)
+        assert np.array_equal(joints, found) and np.float32(person["score"]) == score
+    assert [record["status"] for record in others] == [row.status for row in ROWS]
+    assert others[2]["probabilities"] is None and others[2]["people"] is None
+    assert others[2]["error"] == "b.jpg: the file\nis empty" and others[6]["people"] == []
+
+
+def test_parquet_without_poses_has_no_people(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    with open_table(path, classes=CLASSES) as table:
+        table.write(answered("a.jpg", people=None))
+    (record,) = records(path)
+    assert "people" not in record and record["activity"] == "walk"
+    assert sorted(tmp_path.iterdir()) == [path]  # nobody asked for a manifest
+
+
+def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    image = "caf\udce9.jpg"
+    for ending in (".csv", ".jsonl", ".parquet"):
+        path = tmp_path / f"a{ending}"
+        for resume in (False, True):
+            write(path, [answered(image), failed(image, "x", frame=1)], resume=resume)
+        if ending == ".csv":
+            assert b"\ncaf\xe9.jpg,ok" in path.read_bytes()
+        else:
+            assert [record["image"] for record in records(path)] == ["caf\\xe9.jpg"] * 2
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+def test_after_a_crash_the_rows_are_there_to_go_on_with(tmp_path: Path, ending: str) -> None:
+    path, whole = tmp_path / f"a{ending}", tmp_path / f"whole{ending}"
+    write(whole, ROWS)
+    path.write_text("an older table")
+    with pytest.raises(Crash), opened(path) as table:
+        for row in ROWS[:5]:
+            table.write(row)
+        raise Crash
+    assert path.read_text() == "an older table"
+    with pytest.raises(FileExistsError, match=r"partial holds the rows .* killed.*: --resume"):
+        opened(path)
+    with opened(path, resume=True) as table:
+        assert table.kept == 4  # the last frame may be half there
+        assert table.has(Path("b.jpg"), None) and table.has(Path("c.mp4"), 0)
+        assert not table.has(Path("c.mp4"), 2) and not table.has(Path("c.mp4"), None)
+        for row in ROWS:
+            table.write(row)
+    if ending == ".parquet":
+        assert pq.read_table(path).equals(pq.read_table(whole))
+    else:
+        assert path.read_bytes() == whole.read_bytes()
+    assert table.counts == {"ok": 4, "error": 2, "nobody": 1}
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted(
+        name + extra for name in (path.name, whole.name) for extra in ("", ".manifest.json")
+    )
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+def test_wherever_the_last_line_was_cut(tmp_path: Path, ending: str) -> None:
+    path, whole = tmp_path / f"a{ending}", tmp_path / f"whole{ending}"
+    write(whole, ROWS[:4], manifest=None)
+    data = whole.read_bytes()
+    partial = path.with_name(path.name + ".partial")
+    for length in range(0, len(data) + 1, 1 if ending == ".csv" else 29):
+        partial.write_bytes(data[:length])
+        write(path, ROWS[:4], manifest=None, resume=True)
+        assert path.read_bytes() == data, length
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+def test_a_finished_table_grows(tmp_path: Path, ending: str) -> None:
+    path, whole = tmp_path / f"a{ending}", tmp_path / f"whole{ending}"
+    write(whole, ROWS)
+    write(path, ROWS[:5])
+    table = write(path, ROWS, resume=True)
+    assert table.kept == 5 and table.counts.total() == 7
+    if ending == ".parquet":
+        assert pq.read_table(path).equals(pq.read_table(whole))
+    else:
+        assert path.read_bytes() == whole.read_bytes()
+
+
+def test_the_manifest_says_how_it_was_made(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    with opened(path) as table:
+        running = json.loads((tmp_path / "a.csv.partial.manifest.json").read_text())
+        for row in ROWS:
+            table.write(row)
+        table.stopped = True
+    assert not running["finished"] and running["made_by"] == MADE_BY["made_by"]
+    stopped = manifest_of(path)
+    assert stopped == {
+        "output": "a.csv",
+        "finished": False,
+        "rows": 7,
+        "counts": {"error": 2, "nobody": 1, "ok": 4},
+        "seconds": stopped["seconds"],
+        **MADE_BY,
+    }
+    write(path, [], resume=True)
+    done = manifest_of(path)
+    assert done["finished"] and done["rows"] == 7 and done["seconds"] >= stopped["seconds"]
+
+
+def test_rows_of_another_maker_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    write(path, ROWS)
+    before = path.read_bytes()
+    other = {"made_by": {"engine": "openvino", "stage2": {"precision": "int8"}}}
+    with pytest.raises(ValueError, match="stage2.precision: 'f32' -> 'int8'.*leave out --resume"):
+        opened(path, manifest=other, resume=True)
+    (tmp_path / "a.csv.manifest.json").unlink()
+    with pytest.raises(ValueError, match="a.csv has no manifest, so nobody knows"):
+        opened(path, resume=True)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.csv"]
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"image,status\na.jpg,ok\n", r"its columns are \['image', 'status'\], and not"),
+        ("a.csv", b"", r"its columns are \[\]"),
+        ("a.jsonl", b'{"image": "a.jpg"}\n', "a line is no row"),
+        ("a.jsonl", b"{}}\n{}\n", "a.jsonl cannot be resumed"),
+        ("a.parquet", b"PAR1 or not", "a.parquet cannot be resumed"),
+    ],
+)
+def test_a_file_that_is_no_such_table_is_refused(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    path = tmp_path / name
+    write(path, ROWS)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        opened(path, resume=True)
+    assert path.read_bytes() == content and not list(tmp_path.glob("*.partial"))
+
+
+def test_damage_in_the_middle_is_no_torn_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    with pytest.raises(Crash), opened(path) as table:
+        for row in ROWS:
+            table.write(row)
+        raise Crash
+    partial = tmp_path / "a.jsonl.partial"
+    damaged = partial.read_bytes().replace(b'{"image": "b.jpg"', b'{"image" "b.jpg"')
+    partial.write_bytes(damaged)
+    with pytest.raises(ValueError, match="a.jsonl.partial cannot be resumed"):
+        opened(path, resume=True)
+    assert partial.read_bytes() == damaged
+
+
+def test_a_run_without_a_row_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(Crash), opened(tmp_path / "a.csv"):
+        raise Crash
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_that_no_table_can_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(IsADirectoryError, match="is a folder. Name a file"):
+        opened(tmp_path)
+    with pytest.raises(ValueError, match=r"ends in one of \('.csv', '.jsonl', '.parquet'\)"):
+        opened(tmp_path / "a.xlsx")
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        opened(tmp_path / "file" / "a.csv")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ModuleNotFoundError, match="pip install pyarrow, or name .* .jsonl"):
+        opened(tmp_path / "a.parquet")
