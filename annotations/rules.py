@@ -79,7 +79,7 @@ def clip_boxes(boxes: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np
     """
     clipped = boxes.reshape(-1, 2, 2).clip(0, size).reshape(-1, 4).astype(np.float32)
     clipped[(clipped[:, 2:] <= clipped[:, :2]).any(axis=1)] = 0
-    return clipped, (np.abs(clipped - boxes) > _ROUNDING).any(axis=1)
+    return clipped, np.asarray((np.abs(clipped - boxes) > _ROUNDING).any(axis=1))
 
 
 def why_drop(

@@ -2,9 +2,7 @@
 
 import importlib.util
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -14,8 +12,9 @@ import pytest
 from annotations.skeleton import COCO17, MPII16, Skeleton
 from annotations.types import Sample
 from stage1_pose.yolo_dataset import write_yolo
+from tests.nursery import Nursery
 
-ROOT = Path(__file__).resolve().parents[2]
+RunPython = Callable[..., str]
 
 TRAIN = """
 import hashlib, json, sys
@@ -41,7 +40,7 @@ def tell(*now):
 settings = dict(image_size=64, batch=4, workers=0, device="cpu", threads=2, freeze=21)
 best = fit(data, start, work / "fit", epochs=[1, 1], plots=False, logs=work / "logs",
     on_progress=tell, **settings)
-fit(data, start, work / "again", epochs=[1], plots=True, **settings)
+fit(data, start, work / "again", epochs=[1], plots=False, **settings)
 
 def state(path):
     return {k: v.float() for k, v in YOLO(path).model.state_dict().items()}
@@ -64,17 +63,22 @@ print(json.dumps({
 """
 
 
-def run_python(script: str, *arguments: object, **environment: str) -> str:
-    """Runs a script in the project's folder in a process of its own; returns what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    return done.stdout
+@pytest.fixture(scope="session")
+def run_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunPython]:
+    """Runs a script's text in a process of its own, with torch at hand; returns what it prints."""
+    scripts = tmp_path_factory.mktemp("scripts")
+    slow_to_import = ("torch", "torch._inductor.config", "albumentations", "matplotlib", "polars")
+    nursery = Nursery(*slow_to_import, NO_ALBUMENTATIONS_UPDATE="1")
+
+    def run(script: str, *arguments: object, **environment: str) -> str:
+        path = scripts / "script.py"
+        path.write_text(script)
+        done = nursery.run(path, *arguments, **environment)
+        assert done.returncode == 0, done.stderr[-4000:]
+        return done.stdout
+
+    yield run
+    nursery.close()
 
 
 def drawn_samples(folder: Path, count: int, skeleton: Skeleton = MPII16) -> list[Sample]:
@@ -108,7 +112,7 @@ def assets() -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> dict:
+def trained(run_python: RunPython, tmp_path_factory: pytest.TempPathFactory) -> dict:
     """What TRAIN found out; `work` is the folder in which it wrote, `home` its home folder."""
     work = tmp_path_factory.mktemp("trained")
     home = work / "home"
@@ -120,7 +124,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict:
 
 @pytest.fixture(scope="session")
 def real_graph(
-    data_dir: Path, assets: list[Path], tmp_path_factory: pytest.TempPathFactory
+    run_python: RunPython,
+    data_dir: Path,
+    assets: list[Path],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict:
     """The pretrained weights, exported with ultralytics' own answers beside: `folder`, `truth`."""
     folder = tmp_path_factory.mktemp("real")

@@ -8,7 +8,7 @@ from annotations.skeleton import COCO17
 from artifacts.manifest import sha256_file
 from stage1_pose.export import export
 from stage1_pose.predict import read_sidecar
-from tests.stage1_pose.conftest import run_python
+from tests.stage1_pose.conftest import RunPython
 
 
 def test_the_sidecar_describes_graph_and_weights(trained: dict):
@@ -28,7 +28,9 @@ def test_parity_on_real_photos_is_recorded(real_graph: dict):
     assert sidecar["parity_people"] >= 3
 
 
-def test_parity_and_skeleton_errors(data_dir: Path, real_graph: dict, tmp_path: Path):
+def test_parity_and_skeleton_errors(
+    run_python: RunPython, data_dir: Path, real_graph: dict, tmp_path: Path
+):
     """A graph of other weights, and a skeleton that the weights do not have, are both refused."""
     script = """
 import sys
@@ -67,7 +69,7 @@ print(refusal(compare("model.22.cv3", lambda values: values.mul_(0).sub_(9)), Pa
     assert "must find the same people" in nobody
 
 
-def test_the_download_is_tried_and_its_failure_told(tmp_path: Path):
+def test_the_download_is_tried_and_its_failure_told(run_python: RunPython, tmp_path: Path):
     """Up to the network, which is made to fail; nothing is installed or written elsewhere."""
     script = """
 import sys

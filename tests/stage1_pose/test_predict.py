@@ -19,7 +19,8 @@ from stage1_pose.predict import (
     to_input,
     to_picture,
 )
-from tests.stage1_pose.conftest import run_python
+from tests.nursery import fresh_process
+from tests.stage1_pose.conftest import RunPython
 
 SIZES = [(1, 1), (1, 5000), (5000, 1), (640, 480), (333, 517), (1279, 720), (33, 31), (31, 20000)]
 
@@ -84,7 +85,7 @@ def test_extreme_pictures_have_nobody(real_graph: dict, size: tuple[int, int]):
     assert poses.size == size and poses.keypoints.shape == (0, 17, 3)
 
 
-def test_letterbox_and_suppression_equal_ultralytics(tmp_path: Path):
+def test_letterbox_and_suppression_equal_ultralytics(run_python: RunPython, tmp_path: Path):
     """Letterboxed pictures, the way back, and NMS of random candidates, without any weights."""
     rng = np.random.default_rng(1)
     for i, (width, height) in enumerate(SIZES):
@@ -212,7 +213,7 @@ def test_an_altered_graph_is_refused(tmp_path: Path):
         load(tmp_path)
 
 
-def test_prediction_imports_no_training_library(trained: dict):
+def test_prediction_imports_no_training_library(trained: dict, tmp_path: Path):
     script = """
 import sys
 from pathlib import Path
@@ -221,4 +222,6 @@ from stage1_pose.predict import load
 load(Path(sys.argv[1]))([np.zeros((50, 70, 3), np.uint8)], [Path("x")])
 assert not {"torch", "ultralytics", "tensorflow", "keras"} & set(sys.modules)
 """
-    run_python(script, trained["work"] / "graph")
+    (tmp_path / "script.py").write_text(script)
+    done = fresh_process(tmp_path / "script.py", trained["work"] / "graph")
+    assert done.returncode == 0, done.stderr

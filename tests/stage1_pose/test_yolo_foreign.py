@@ -12,7 +12,7 @@ import yaml
 from annotations.skeleton import COCO17
 from stage1_pose.yolo_dataset import read_yolo
 from stage1_pose.yolo_reader import label_of
-from tests.stage1_pose.conftest import run_python
+from tests.stage1_pose.conftest import RunPython
 
 # Class, box, and three joints: visible, hidden, missing.
 LINE = "0 0.5 0.5 0.4 0.6 0.25 0.5 2 0.75 0.5 1 0 0 0\n"
@@ -98,7 +98,7 @@ def test_paths_of_another_machine(root: Path, keys: dict, key: str):
     assert found(data, root) == USUAL
 
 
-def test_ultralytics_reads_the_same(root: Path):
+def test_ultralytics_reads_the_same(root: Path, run_python: RunPython):
     pairs = make_set(root, {"train/e": "1 0.5 0.5 0.2 0.2 0.4 0.4 -0.005 0.3 0.6 0.6\n"})
     for name in ("a", "b"):
         (root / f"labels/train/{name}.txt").write_text("0 .5 .5 .2 .4 .1 .2 .3 .4 -.001 -.001\n")

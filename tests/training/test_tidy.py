@@ -9,7 +9,7 @@ import pytest
 import train
 from artifacts.lock import locked
 from cache.store import open_cache
-from inference.pipeline import Pipeline
+from inference.pipeline import Frame, Pipeline
 from tests.commands import call, copy_of, drawn_in, train_tiny
 from training import tidy
 from training.runs import bytes_below, open_run
@@ -148,7 +148,7 @@ def test_tensors_can_be_done_without_and_made_again(tiny_run: Path, tmp_path: Pa
     done = call("train.py", "clean", "--run", run, "--what", "tensors", "--yes")
     assert done.returncode == 0 and "freed" in done.stdout, done.stdout + done.stderr
     entries = open_cache(run / "cache").entries
-    (row,) = Pipeline(run).rows([entries[0].image])
+    (row,) = Pipeline(run).answer(Frame.of_picture(entries[0].image)).rows
     assert row.error is None and row.ranking
     found = {standing.step: standing for standing in standings(open_run(run))}
     assert [s.state for s in found.values()] == ["done", "done", "stale", "done", "done"]
