@@ -169,7 +169,8 @@ def _mend_people(
     else:
         keypoints, outside = drop_outside(keypoints, sample.size)
         given, cut = clip_boxes(given, sample.size)
-    has_joint, has_box = keypoints[..., 2].any(axis=1), given.any(axis=1)
+    has_joint = np.asarray(keypoints[..., 2].any(axis=1))
+    has_box = np.asarray(given.any(axis=1))
     alive = np.logical_or(has_joint, has_box)
     boxes, no_head, no_ankle = boxes_from_joints(
         keypoints, sample.skeleton, padding=padding, size=sample.size
