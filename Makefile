@@ -16,7 +16,7 @@ PHOTOS = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; pr
 
 demo: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo.yaml
-	$(BIN)/python infer.py runs/demo/annotations/test.txt "$(PHOTOS)" --run runs/demo --out runs/demo/predictions.csv --draw runs/demo/drawn
+	$(BIN)/python infer.py runs/demo/annotations/test.txt "$(PHOTOS)" --run runs/demo --out runs/demo/predictions.csv --draw runs/demo/drawn --gallery runs/demo/gallery.html
 	$(BIN)/python train.py report --config configs/demo.yaml
 
 test: $(INSTALLED)
@@ -34,9 +34,10 @@ test-infer: $(INSTALLED)
 	rm -rf build pose_activity.egg-info
 	$(BIN)/python tests/infer_alone.py .venv-infer/bin/python runs/demo/model $(PHOTOS)
 
-# Pass MPII=FILE.mat to time the reader too.
+# Pass MPII=FILE.mat to time the reader too, PEOPLE=FOLDER (200 JPEGs or more) for inference.
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/basics.py $(MPII)
+	$(if $(PEOPLE),$(BIN)/python benchmarks/inference.py $(PEOPLE))
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

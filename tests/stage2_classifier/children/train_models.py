@@ -8,13 +8,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from cache.planes import Recipe
 from stage2_classifier.export import export
 from stage2_classifier.models import learning, registry
 
 folder, models = Path(sys.argv[1]), sys.argv[2:]
+keras.utils.set_random_seed(0)
+tf.config.experimental.enable_op_determinism()  # as `fit` does; it also spares a compiler's time
 rng = np.random.default_rng(0)
 recipe = Recipe(width=48, height=64)
 tensors = rng.integers(0, 256, (3, 64, 48, 4), np.uint8)
