@@ -110,7 +110,7 @@ def _load(path: Path) -> dict[str, list[dict[str, Any]]]:
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file. Give the path of a COCO JSON file.")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise ValueError(f"{path}: not a JSON file, or a damaged one ({error}).") from None
     keys = ("images", "annotations", "categories")

@@ -44,6 +44,9 @@ def read_table(
     if not annotations.is_file():
         raise ValueError(f"{annotations}: there is no such file. Give the path of the table.")
     columns, rows = (_read_parquet if annotations.suffix in _PARQUET else _read_text)(annotations)
+    twice = [name for name, count in Counter(columns).items() if count > 1]
+    if twice:
+        raise ValueError(f"{annotations}: a column must come once. Received twice: {some(twice)}.")
     missing = [column for column in NEEDED if column not in columns]
     if missing:
         raise ValueError(
@@ -88,11 +91,17 @@ def _read_parquet(path: Path) -> tuple[list[str], Sequence[Row]]:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{path}: not a Parquet file, or a damaged one ({error}).") from None
+    columns = [name.strip().lower() for name in table.column_names]
+    cells = zip(*(column.to_pylist() for column in table.columns), strict=True)
     rows = [
-        (f"row {i}", {key: "" if v is None else str(v).strip() for key, v in row.items()})
-        for i, row in enumerate(table.to_pylist(), 1)
+        (f"row {i}", dict(zip(columns, map(_as_text, row), strict=True)))
+        for i, row in enumerate(cells, 1)
     ]
-    return table.column_names, rows
+    return columns, rows
+
+
+def _as_text(value: object) -> str:
+    return "" if value is None else str(value).strip()
 
 
 def _check(path: Path, rows: Sequence[Row]) -> None:

@@ -437,6 +437,11 @@ def check_paths(run: Run, steps: Iterable[str]) -> None:
         known = images.is_dir() or run.data.images is None
         if not known and (reads_images & asked or ("dry_run" in asked and not labels)):
             missing.append(f"data.images: no such folder: {images}")
+    if run.data.format == "folder" and "annotations" in asked and run.draw is None:
+        if run.run_dir.resolve().is_relative_to(images.resolve()):
+            missing.append(
+                f"run_dir must not lie in data.images: {run.run_dir} would be an activity"
+            )
     for step, weights, names in (
         ("stage1", run.stage1.weights, ()),
         ("stage2", run.stage2.weights if run.stage2 else "none", STAGE2_WEIGHTS),

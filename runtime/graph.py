@@ -118,12 +118,8 @@ def load(
     """
     threads = cpu_count() if threads is None else threads
     _check_options(engine, precision, threads, streams)
+    check(engine, precision)
     chosen = _choose(engine, precision)
-    if precision == "bf16" and not has_bf16():
-        raise ValueError(
-            "precision 'bf16' needs a CPU with bf16 instructions (emulated they are slower than "
-            "f32), and this one has none. Take f32 or int8."
-        )
     _check_file(path, sha256)
     if precision == "int8":
         path = _find_twin(path)
@@ -174,6 +170,23 @@ def import_openvino() -> Any:
     import openvino
 
     return openvino
+
+
+def check(engine: str, *precisions: str) -> None:
+    """Refuses what `load` would refuse for an engine and precisions, without a graph.
+
+    Raises:
+        ValueError: see `load`.
+        ModuleNotFoundError: see `load`.
+    """
+    for precision in precisions:
+        _check_options(engine, precision, 1, 1)
+        _choose(engine, precision)
+        if precision == "bf16" and not has_bf16():
+            raise ValueError(
+                "precision 'bf16' needs a CPU with bf16 instructions (emulated they are slower "
+                "than f32), and this one has none. Take f32 or int8."
+            )
 
 
 def _check_options(engine: str, precision: str, threads: int, streams: int) -> None:

@@ -5,7 +5,6 @@ In go an f32 `.onnx` graph and batches that it would meet in use, out come `NAME
 on the network: whoever makes one has to compare its answers with the f32 graph's before using it.
 """
 
-import json
 import logging
 import os
 import sys
@@ -17,6 +16,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from artifacts.atomic import write_json
 from runtime.graph import import_openvino, sha256_of, twin_of
 
 
@@ -63,7 +63,7 @@ def quantise(path: Path, batches: Iterable[np.ndarray], *, keep_first: int = 0) 
             written.with_suffix(suffix).replace(out.with_suffix(suffix))
     files = (path, out, out.with_suffix(".bin"))
     digests = {file.name: sha256_of(file) for file in files}
-    out.with_suffix(".json").write_text(json.dumps({"sha256": digests}, indent=2) + "\n")
+    write_json(out.with_suffix(".json"), {"sha256": digests})
     return out
 
 

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import yaml
 
-from annotations.images import ImageError, load_rgb, read_size
+from annotations.images import ImageError, is_image, load_rgb, read_size
 from annotations.skeleton import Skeleton
 from annotations.types import Sample, no_people
 from artifacts import atomic
@@ -62,7 +62,9 @@ def write_yolo(
         lines = _lines(sample, skeleton)
         split = sample.split or ""
         name = f"{i:06d}_{_UNSAFE.sub('_', sample.image.stem)}"
-        image = folder / "images" / split / f"{name}{sample.image.suffix.lower()}"
+        # Another suffix ultralytics would pass over; it decodes by content.
+        suffix = sample.image.suffix.lower() if is_image(sample.image) else ".jpg"
+        image = folder / "images" / split / f"{name}{suffix}"
         label = folder / "labels" / split / f"{name}.txt"
         for path in (image, label):
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -173,7 +173,8 @@ def _pictures(
             raise ValueError(
                 f"{path}: the key `{split}` names a place that is not here: {item}"
                 + (f" (looked for below {base})" if moved or not Path(item).is_absolute() else "")
-                + ". Set data.images to the folder of the data set as it is here."
+                + ". Set data.images to the folder of the data set as it is here"
+                + (", or delete the key, if the set came without it." if split == "test" else ".")
             )
         found += find_images(where) if where.is_dir() else _listed(path, split, where, base, moved)
     if not found:

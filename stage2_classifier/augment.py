@@ -52,7 +52,8 @@ def build(
         flip: Probability of mirroring left and right.
         rotate: Largest rotation, in degrees.
         translate: Largest shift, as a share of width and height.
-        scale: Largest change of size: the factor lies in [1 - scale, 1 + scale].
+        scale: Largest change of size: the factors of width and of height, each drawn by itself,
+            lie in [1 - scale, 1 + scale].
         hue: Largest shift, as a share of the colour circle.
         saturation: Largest shift, as a share of its range.
         value: Largest shift of HSV's value, as a share of its range.

@@ -33,6 +33,7 @@ def write(
     *,
     title: str = "Activity classifier",
     facts: Mapping[str, str] | None = None,
+    unit: str = "images",
 ) -> None:
     """Writes the five files; each is whole or absent.
 
@@ -42,24 +43,25 @@ def write(
         out: Folder, made if it is not there.
         title: First line of `report.md`.
         facts: Name -> text, further rows of its first table (run, model, minutes).
+        unit: What `report.n` counts.
     """
     atomic.write_json(out / "metrics.json", report.as_json())
     atomic.write_text(out / "per_class.csv", _csv(report))
     draw_confusion(report, out / "confusion.png")
     if history.epochs:
         draw_curves(history, out / "curves.png")
-    atomic.write_text(out / "report.md", _text(report, history, title, facts or {}))
+    atomic.write_text(out / "report.md", _text(report, history, title, facts or {}, unit))
 
 
-def _text(report: Report, history: History, title: str, facts: Mapping[str, str]) -> str:
+def _text(report: Report, history: History, title: str, facts: Mapping[str, str], unit: str) -> str:
     parts = [
         f"# {title}",
-        f"{report.n} images of the split **{report.split}**, {len(report.per_class)} classes.",
+        f"{report.n} {unit} of the split **{report.split}**, {len(report.per_class)} classes.",
         _headline(report, facts),
         "## Per class",
-        _class_table(report),
+        _class_table(report, unit),
         "## Most frequent confusions",
-        _confusion_table(report),
+        _confusion_table(report, unit),
         "![Confusion](confusion.png)",
     ]
     if history.epochs:
@@ -92,13 +94,13 @@ def _calibration(report: Report) -> list[tuple[str, str]]:
     return [(name, f"{value:.4f}") for name, value in figures.items() if value is not None]
 
 
-def _class_table(report: Report) -> str:
+def _class_table(report: Report, unit: str) -> str:
     names = most_mistaken(report.confusion, list(report.per_class), _MOST_ROWS)
     rows = [
         (name, *(f"{row[key]:.3f}" for key in _FIGURES), str(row["support"]))
         for name, row in ((name, report.per_class[name]) for name in names)
     ]
-    table = _table(("class", "precision", "recall", "F1", "images"), rows)
+    table = _table(("class", "precision", "recall", "F1", unit), rows)
     if len(names) == len(report.per_class):
         return table
     return (
@@ -116,10 +118,10 @@ def _csv(report: Report) -> str:
     return text.getvalue()
 
 
-def _confusion_table(report: Report) -> str:
+def _confusion_table(report: Report, unit: str) -> str:
     worst = confused_pairs(report.confusion)[:_WORST]
     rows = [(true, taken, str(count)) for true, taken, count in worst]
-    return _table(("true", "taken for", "images"), rows) if rows else "None."
+    return _table(("true", "taken for", unit), rows) if rows else "None."
 
 
 def _training(history: History) -> str:

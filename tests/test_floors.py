@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = {
     "artifacts": set(),
     "configs": set(),
-    "runtime": set(),
+    "runtime": {"artifacts"},
     "annotations": {"artifacts"},
     "stage1_pose": {"annotations", "runtime", "artifacts"},
     "cache": {"annotations", "artifacts"},

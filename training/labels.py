@@ -94,6 +94,12 @@ def _check_some_kept(run: schema.Run, cleaned: clean.Cleaned) -> None:
 
 def _check_splits(run: schema.Run, kept: Sequence[Sample]) -> None:
     """Refuses what would only fail after all training: a split that is needed and empty."""
+    names = {name for s in kept for name in (s.activity, *(s.activities or ())) if name}
+    if run.stage2 and len(names) < 2:
+        raise ValueError(
+            f"A classifier needs at least two activities. Received: {sorted(names)}. "
+            "Does data.images name the folder that holds the folders of the activities?"
+        )
     counts = Counter(sample.split for sample in kept)
     needed = {"train", "val", run.report.split} if run.stage2 else {"train", "val"}
     empty = [name for name in split.SPLITS if name in needed and not counts[name]]

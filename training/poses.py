@@ -6,6 +6,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from annotations.images import ImageError, load_rgb
 from annotations.samples import read_samples
 from annotations.skeleton import SKELETONS
@@ -16,7 +18,7 @@ from inference.progress import progress_bar
 from stage1_pose import fit, predict, validate, yolo_dataset
 from stage1_pose.evaluate import pckh
 from stage1_pose.export import export
-from training.say import console
+from training.say import console, say_notes
 from training.steps import Made, find_weights, stage1_samples
 
 PARITY_IMAGES = 8  # pictures on which an exported graph is compared with its model
@@ -68,15 +70,35 @@ def train_poses(
         "threads": run.threads,
     }
     metrics = validate.validate(best, data, **settings)
+    if not all(np.isfinite(value) for value in metrics.values()):
+        raise FloatingPointError(
+            f"Stage 1's figures must be finite. Received: {metrics}. Lower stage1.fit.lr0."
+        )
     if weights.is_file():  # Fine-tuning can harm: say what it started from.
-        start = SKELETONS[run.stage1.skeleton]
-        if start == samples[0].skeleton:
-            before = validate.validate(weights, data, **settings)
-            metrics["start_pose_map50"] = before["pose_map50"]
-        if any(sample.head_sizes.any() for sample in samples):  # PCKh's unit
-            export_poses(run, samples, weights, folder / "start", start)
-            metrics["start_pckh50"] = measure_poses(run, samples, folder / "start")["pckh50"]
+        try:
+            metrics |= measure_start(run, samples, weights, folder, data, settings)
+        except (ValueError, RuntimeError) as error:  # such as weights of another skeleton
+            say_notes([f"the weights that training started from were not measured: {error}"])
     return best, metrics
+
+
+def measure_start(
+    run: schema.Run,
+    samples: Sequence[Any],
+    weights: Path,
+    folder: Path,
+    data: Path,
+    settings: dict[str, Any],
+) -> dict[str, Any]:
+    """Measures the weights that training started from on the same pictures."""
+    start, metrics = SKELETONS[run.stage1.skeleton], {}
+    if start == samples[0].skeleton:
+        before = validate.validate(weights, data, **settings)
+        metrics["start_pose_map50"] = before["pose_map50"]
+    if any(sample.head_sizes.any() for sample in samples):  # PCKh's unit
+        export_poses(run, samples, weights, folder / "start", start)
+        metrics["start_pckh50"] = measure_poses(run, samples, folder / "start")["pckh50"]
+    return metrics
 
 
 def export_poses(

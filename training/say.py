@@ -12,10 +12,10 @@ console = Console()
 
 def say_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Prints a table; the first row's keys head its columns."""
-    table = Table(*rows[0], title=title, title_justify="left")
+    table = Table(*map(escape, rows[0]), title=escape(title), title_justify="left")
     for row in rows:
         values = (f"{v:.2f}" if isinstance(v, float) else str(v) for v in row.values())
-        table.add_row(*values)
+        table.add_row(*map(escape, values))
     console.print(table)
 
 

@@ -23,6 +23,7 @@ from training.steps import Made, steps_of
 
 def make_report(run: schema.Run, folder: Path) -> Made:
     """Classifies the held-out pictures with the exported graph; writes scores, answers, page."""
+    (folder / "metrics_val.json").unlink(missing_ok=True)  # of an earlier classifier
     cache = open_cache(run.run_dir / "cache")
     classifier = predict.load(run.run_dir / "stage2", threads=run.threads)
     answers = classify(classifier, cache, run.report.split)
@@ -37,6 +38,7 @@ def make_report(run: schema.Run, folder: Path) -> Made:
         folder,
         title=f"Activity classifier: {run.run_dir.name}",
         facts=facts | _facts(run),
+        unit="people" if answers.of_people else "images",
     )
     answers.write(folder / "predictions.parquet")
     page = folder / "report.html"
@@ -87,7 +89,8 @@ def _pose_scores(run: schema.Run) -> dict[str, float]:
     path = run.run_dir / "stage1" / "metrics.json"
     if "stage1" not in steps_of(run) or not path.exists():
         return {}
-    return dict(score_rows(json.loads(path.read_text())))
+    metrics = json.loads(path.read_text())
+    return {f"{text} ({metrics.get('split')})": value for text, value in score_rows(metrics)}
 
 
 def say_scores(run: schema.Run) -> None:

@@ -75,7 +75,7 @@ def show(run: schema.Run) -> bool:
         Whether every step that is needed is done.
     """
     found = standings(run)
-    table = Table(title=str(run.run_dir), title_justify="left", box=SIMPLE_HEAD)
+    table = Table(title=escape(str(run.run_dir)), title_justify="left", box=SIMPLE_HEAD)
     for name, width in {"step": 11, "state": 7, "finished": 16, "minutes": 7, "size": 8}.items():
         table.add_column(name, no_wrap=True, min_width=width)
     table.add_column("counts")
@@ -138,7 +138,7 @@ def _sources(run: schema.Run, step: str) -> tuple[dict[str, str | None], tuple[s
     for name, digest in steps.sources_of(run, step, download=None).items():
         try:
             digests[name] = digest()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             digests[name] = None
             notes.append(f"{name} ({str(error).split('. ')[0]})")
     return digests, tuple(notes)

@@ -7,7 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
+
 from annotations.images import find_images
+from annotations.samples import read_samples
 from annotations.skeleton import Skeleton
 from artifacts import manifest
 from artifacts.atomic import write_json, write_text
@@ -52,9 +55,10 @@ def run_step(run: schema.Run, step: str, make: Callable[[schema.Run, Path], Made
         outer = {name: digest() for name, digest in sources_of(run, step).items()}
         why = why_stale(run, step, outer) or lost_files(run, step)
         if not why:
-            console.print(f"up to date: {folder}")
+            console.print(f"up to date: {folder}", markup=False, highlight=False)
             return
-        console.print(f"making {folder}: {'; '.join(why[:3])}", soft_wrap=True, highlight=False)
+        reasons = escape(f"making {folder}: {'; '.join(why[:3])}")
+        console.print(reasons, soft_wrap=True, highlight=False)
         (folder / manifest.NAME).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         for litter in [*folder.rglob(".tmp-*")]:  # of a killed process
@@ -73,7 +77,7 @@ def run_step(run: schema.Run, step: str, make: Callable[[schema.Run, Path], Made
             counts=own["counts"] | counts,
             seconds=seconds,
         )
-    console.print(f"[green]done[/] in {seconds:.0f} s: {folder}", highlight=False)
+    console.print(f"[green]done[/] in {seconds:.0f} s: {escape(str(folder))}", highlight=False)
 
 
 def require(run: schema.Run, steps: Sequence[str]) -> None:
@@ -186,7 +190,7 @@ def sources_of(
     if step == "stage2" and run.classifier.weights not in schema.STAGE2_WEIGHTS:
         sources["weights"] = lambda: sha256_file(Path(run.classifier.weights))
     if step in ("annotations", "cache") or (step == "stage1" and run.stage1.train):
-        sources["images"] = lambda: _listing(run.data)
+        sources["images"] = lambda: _listing(run, step)
     return sources
 
 
@@ -218,12 +222,27 @@ def _digest_weights(weights: Path) -> str:
     return sha256_file(weights) if weights.is_file() else weights.name
 
 
-def _listing(data: schema.Data) -> str:
-    """Returns a digest of names, sizes and times of all pictures, and of a YOLO set's labels."""
-    if data.format == "yolo" and data.annotations:
+def _listing(run: schema.Run, step: str) -> str:
+    """Returns a digest of names, sizes and times of the pictures that a step reads.
+
+    The step `annotations` may read any picture in the data folder (and a YOLO set's labels), but
+    not the run's own where the run lies in there; later steps read what it listed, wherever it is.
+    """
+    data = run.data
+    if step != "annotations":
+        name = stage1_samples(run) if step == "stage1" else "annotations/samples.jsonl"
+        files = [sample.image for sample in read_samples(run.run_dir / name)]
+        if not any(file.is_file() for file in files):
+            raise FileNotFoundError(
+                f"data.images: not one of {len(files)} listed pictures is there"
+            )
+    elif data.format == "yolo" and data.annotations:
         files = files_of(data.annotations, data.images)
     elif data.folder.is_dir():
-        files = find_images(data.folder)
+        inside = run.run_dir.resolve().is_relative_to(data.folder.resolve())
+        own = run.run_dir.resolve() if inside else None
+        found = find_images(data.folder)
+        files = [file for file in found if not (own and file.resolve().is_relative_to(own))]
     else:
         raise FileNotFoundError(f"data.images: no such folder: {data.folder}")
     stats = ((path, path.stat()) for path in files if path.is_file())

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.filesize import decimal
+from rich.markup import escape
 
 from artifacts import manifest
 from artifacts.lock import locked
 from configs import schema
+from inference import precision
 from training.runs import CONFIG, VERSIONS, bytes_below, check_run
 from training.say import console, say_rows
 
@@ -75,7 +77,9 @@ def clean(run_dir: Path, kind: str | None, *, agree: Callable[[str], bool]) -> i
     with locked(run_dir):
         found = find(run_dir, kind)
         if not found:
-            console.print(f"nothing to remove in {run_dir}", soft_wrap=True, highlight=False)
+            console.print(
+                f"nothing to remove in {escape(str(run_dir))}", soft_wrap=True, highlight=False
+            )
             return 0
         say_rows(f"{run_dir}: {KINDS[kind][0]}", [_line(run_dir, item) for item in found])
         size = sum(item.size for item in found)
@@ -91,7 +95,7 @@ def find(run_dir: Path, kind: str) -> list[Find]:
     """Returns what there is of a kind in a run folder, and what killed processes left."""
     patterns = KINDS[kind][1]
     if kind == ALL:
-        patterns += (CONFIG, VERSIONS)
+        patterns += (precision.NAME, CONFIG, VERSIONS)
     if kind == "states" and not (run_dir / "stage2" / "classifier.keras").exists():
         patterns += UNFINISHED
     inner = {path: kind for pattern in patterns for path in run_dir.glob(pattern)}

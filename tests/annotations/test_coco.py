@@ -307,3 +307,9 @@ def test_real_labels_come_back(tmp_path: Path, data_dir: Path, mpii_release: lis
     assert len(back) == 5
     for one, two in zip(samples, back, strict=True):
         assert_equal(one, two)
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path):
+    path = tmp_path / "bom.json"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(content()).encode())
+    assert len(list(read_coco(path, tmp_path))) == len(content()["images"])

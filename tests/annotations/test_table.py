@@ -89,3 +89,19 @@ def test_files_that_are_no_tables(tmp_path: Path):
     (tmp_path / "x.parquet").write_bytes(b"no")
     with pytest.raises(ValueError, match="not a Parquet file, or a damaged one"):
         read_table(tmp_path / "x.parquet", Path())
+
+
+def test_a_column_that_comes_twice(tmp_path: Path):
+    table = tmp_path / "t.csv"
+    table.write_text("image,activity,image\na.jpg,rowing,b.jpg\n")
+    with pytest.raises(ValueError, match="a column must come once. Received twice: image"):
+        list(read_table(table, tmp_path))
+
+
+def test_parquet_columns_in_capitals(tmp_path: Path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"Image": ["a.jpg"], "Activity ": ["rowing"]}), tmp_path / "t.parquet")
+    (sample,) = read_table(tmp_path / "t.parquet", tmp_path)
+    assert (sample.image, sample.activity) == (tmp_path / "a.jpg", "rowing")

@@ -146,3 +146,31 @@ def test_nothing_that_can_be_used(tmp_path: Path, photos: Path):
     data = {**table_of(photos, lambda i: ""), "images": str(tmp_path)}
     with pytest.raises(ValueError, match=r"missing_file: 12.*0\.png: there is no .*images right\?"):
         make(tmp_path, data, stage1={"train": False})
+
+
+def test_a_single_activity_is_refused(tmp_path: Path, photos: Path):
+    lines = [f"{path.name},photos" for path in sorted(photos.glob("*.png"))]
+    table = tmp_path / "one.csv"
+    table.write_text("\n".join(["image,activity", *lines]) + "\n")
+    data = {"format": "table", "annotations": str(table), "images": str(photos)}
+    with pytest.raises(ValueError, match=r"at least two activities. Received: \['photos'\]"):
+        make(tmp_path, data, split=SIZES, stage1={"train": False})
+
+
+def test_the_runs_own_pictures_are_no_input(tmp_path: Path, photos: Path):
+    data = {**table_of(photos, lambda i: ""), "images": str(photos)}
+    run = load(tmp_path, data, stage1={"train": False})
+    run = run.model_copy(update={"run_dir": photos / "run"})
+    before = inputs_of(run, "annotations")
+    (photos / "run").mkdir()
+    (photos / "run" / "cleaning.png").write_bytes((photos / "0.png").read_bytes())
+    assert inputs_of(run, "annotations") == before
+    (photos / "0.png").write_bytes(b"another picture")
+    assert inputs_of(run, "annotations") != before
+
+
+def test_a_run_among_the_photos_is_refused(tmp_path: Path, photos: Path):
+    run = load(tmp_path, {"format": "folder", "images": str(photos)}, stage1={"train": False})
+    run = run.model_copy(update={"run_dir": photos / "run"})
+    with pytest.raises(ValueError, match=r"run_dir must not lie in data\.images"):
+        schema.check_paths(run, ["annotations"])

@@ -73,7 +73,7 @@ def test_sources_that_are_gone_are_named_and_not_compared(
     found = judge(without_data)
     assert states(found) == ["done"] * 5
     assert [name.split(" (")[0] for name in found["annotations"].notes] == ["labels", "images"]
-    assert "data.images: no such folder" in found["cache"].notes[0]
+    assert "data.images: none of 51 pictures is there" in found["cache"].notes[0]
     assert show(open_run(without_data))
     assert "not compared, since it is gone: labels" in capsys.readouterr().out
 
