@@ -233,9 +233,7 @@ def _listing(run: schema.Run, step: str) -> str:
         name = stage1_samples(run) if step == "stage1" else "annotations/samples.jsonl"
         files = [sample.image for sample in read_samples(run.run_dir / name)]
         if not any(file.is_file() for file in files):
-            raise FileNotFoundError(
-                f"data.images: not one of {len(files)} listed pictures is there"
-            )
+            raise FileNotFoundError(f"data.images: none of {len(files)} pictures is there")
     elif data.format == "yolo" and data.annotations:
         files = files_of(data.annotations, data.images)
     elif data.folder.is_dir():
