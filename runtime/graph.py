@@ -8,7 +8,6 @@ Engines are imported only when a graph is loaded. Precision is stated, never sil
     int8    NAME_int8.xml and .bin beside NAME.onnx, made by `runtime.quantise`: openvino
 """
 
-import hashlib
 import importlib.util
 import json
 import os
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+
+from artifacts.manifest import sha256_file
 
 ENGINES = ("openvino", "onnxruntime")  # "auto" takes the first that is installed
 PRECISIONS = ("f32", "bf16", "int8")
@@ -117,9 +118,12 @@ def load(
         ModuleNotFoundError: the engine is not installed.
     """
     threads = cpu_count() if threads is None else threads
-    _check_options(engine, precision, threads, streams)
-    check(engine, precision)
-    chosen = _choose(engine, precision)
+    if not 1 <= streams <= threads:
+        raise ValueError(
+            f"threads must be at least 1, and each stream needs one. "
+            f"Received: threads={threads}, streams={streams}"
+        )
+    chosen = choose(engine, precision)
     _check_file(path, sha256)
     if precision == "int8":
         path = _find_twin(path)
@@ -146,8 +150,7 @@ def devices(engine: str) -> list[str]:
     Raises:
         ModuleNotFoundError: the engine is not installed.
     """
-    _check_options(engine, "f32", 1, 1)
-    if _choose(engine, "f32") == "openvino":
+    if choose(engine, "f32") == "openvino":
         return list(import_openvino().Core().available_devices)
     return list(_import_onnxruntime().get_available_providers())
 
@@ -172,45 +175,34 @@ def import_openvino() -> Any:
     return openvino
 
 
-def check(engine: str, *precisions: str) -> None:
-    """Refuses what `load` would refuse for an engine and precisions, without a graph.
+def choose(engine: str, precision: str) -> str:
+    """Returns the engine that `load` takes for what was asked.
 
     Raises:
-        ValueError: see `load`.
-        ModuleNotFoundError: see `load`.
+        ValueError: unknown engine or precision, or one that engine or CPU has not.
+        ModuleNotFoundError: the engine is not installed.
     """
-    for precision in precisions:
-        _check_options(engine, precision, 1, 1)
-        _choose(engine, precision)
-        if precision == "bf16" and not has_bf16():
-            raise ValueError(
-                "precision 'bf16' needs a CPU with bf16 instructions (emulated they are slower "
-                "than f32), and this one has none. Take f32 or int8."
-            )
-
-
-def _check_options(engine: str, precision: str, threads: int, streams: int) -> None:
     if engine not in ("auto", *ENGINES):
         raise ValueError(f"engine must be 'auto' or one of {ENGINES}. Received: {engine!r}")
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {PRECISIONS}. Received: {precision!r}")
-    if not 1 <= streams <= threads:
-        raise ValueError(
-            f"threads must be at least 1, and each stream needs one. "
-            f"Received: threads={threads}, streams={streams}"
-        )
     if engine == "onnxruntime" and precision != "f32":
         raise ValueError(
             "onnxruntime runs a graph in f32 only; take engine 'openvino' for another precision. "
             f"Received: precision={precision!r}"
         )
+    chosen = _first_installed(ENGINES if engine == "auto" else (engine,), precision)
+    if precision == "bf16" and not has_bf16():
+        raise ValueError(
+            "precision 'bf16' needs a CPU with bf16 instructions (emulated they are slower than "
+            "f32), and this one has none. Take f32 or int8."
+        )
+    return chosen
 
 
-def _choose(engine: str, precision: str) -> str:
+def _first_installed(engines: tuple[str, ...], precision: str) -> str:
     installed = [name for name in ENGINES if importlib.util.find_spec(name) is not None]
-    wanted = ENGINES if engine == "auto" and precision == "f32" else (engine,)
-    if engine == "auto" and precision != "f32":
-        wanted = ("openvino",)
+    wanted = engines if precision == "f32" else ("openvino",)
     for name in wanted:
         if name in installed:
             return name
@@ -225,7 +217,7 @@ def _check_file(path: Path, sha256: str | None) -> None:
         raise FileNotFoundError(f"There is no graph at {path}. Export the model first.")
     if sha256 is None:
         return
-    found = sha256_of(path)
+    found = sha256_file(path)
     if found != sha256:
         raise GraphError(
             f"{path} was altered after it was exported; export it again. "
@@ -243,13 +235,7 @@ def int8_is_of(path: Path) -> bool:
     described = twin_of(path, ".json")
     if not described.is_file():
         return False
-    return json.loads(described.read_text())["sha256"].get(path.name) == sha256_of(path)
-
-
-def sha256_of(path: Path) -> str:
-    """Returns the hex sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return json.loads(described.read_text())["sha256"].get(path.name) == sha256_file(path)
 
 
 def _find_twin(path: Path) -> Path:

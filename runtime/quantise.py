@@ -17,7 +17,8 @@ from typing import Any, cast
 import numpy as np
 
 from artifacts.atomic import write_json
-from runtime.graph import import_openvino, sha256_of, twin_of
+from artifacts.manifest import sha256_file
+from runtime.graph import import_openvino, twin_of
 
 
 def quantise(path: Path, batches: Iterable[np.ndarray], *, keep_first: int = 0) -> Path:
@@ -62,7 +63,7 @@ def quantise(path: Path, batches: Iterable[np.ndarray], *, keep_first: int = 0) 
         for suffix in (".bin", ".xml"):
             written.with_suffix(suffix).replace(out.with_suffix(suffix))
     files = (path, out, out.with_suffix(".bin"))
-    digests = {file.name: sha256_of(file) for file in files}
+    digests = {file.name: sha256_file(file) for file in files}
     write_json(out.with_suffix(".json"), {"sha256": digests})
     return out
 

@@ -17,7 +17,7 @@ from configs import schema
 from inference import gate, precision
 from inference.pipeline import Frame, Pipeline, Row
 from inference.progress import progress_bar
-from runtime.graph import check, int8_is_of
+from runtime.graph import choose, int8_is_of
 from runtime.quantise import quantise
 from stage1_pose.predict import letterbox, to_input
 from training.say import console
@@ -41,7 +41,8 @@ def try_precision(run: schema.Run, text: str, *, engine: str, threads: int | Non
         Whether the run may be used in this precision.
     """
     wanted = precision.Precision.parse(text)
-    check(engine, wanted.stage1, wanted.stage2)  # before minutes are spent on graphs
+    for stage in (wanted.stage1, wanted.stage2):
+        choose(engine, stage)  # refuses before minutes are spent on graphs
     plain = Pipeline(run.run_dir, engine=engine, threads=threads)
     if wanted.stage1 == "int8" and plain.pose:
         _make_twin(plain.pose.graph.path, _pose_batches(run, plain.pose.size))
