@@ -242,7 +242,7 @@ def _draw_tag(
     """
     height, width = canvas.shape[:2]
     line = max(12, min(height, width) // 22)
-    text_w = min(width, _text_width(text, line) + line // 2)
+    text_w = min(width, text_width(text, line) + line // 2)
     x = int(np.clip(anchor[0], 0, width - text_w))
     first = int(np.clip(anchor[1] - line, 0, max(0, height - line)))
     below = range(first, max(0, height - line) + 1, line)
@@ -275,8 +275,8 @@ def draw_text(
         room: Its width in pixels; longer text ends in an ellipsis.
         colour: RGB.
     """
-    if _text_width(text, line) > room:
-        while text and _text_width(text + "…", line) > room:
+    if text_width(text, line) > room:
+        while text and text_width(text + "…", line) > room:
             text = text[:-1]
         text += "…"
     x, y = corner
@@ -287,7 +287,7 @@ def draw_text(
         cv2.putText(patch, _printable(text), base, colour, cv2.FontFace(), size, _WEIGHT)
 
 
-def _text_width(text: str, line: int) -> int:
+def text_width(text: str, line: int) -> int:
     """Returns the pixels that a text takes in a line of that height."""
     font = cv2.FontFace()  # one belongs to one thread, and costs less than a letter
     x, _, width, _ = cv2.getTextSize(

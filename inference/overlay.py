@@ -9,13 +9,12 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from annotations.draw import draw_poses
+from annotations.draw import draw_poses, draw_text, text_width
 from inference.pipeline import Row
 
 _INK = (255, 255, 255)
 _FIRST, _OTHERS = (28, 120, 214), (92, 104, 120)  # bars
 _SHADE = 0.35  # what is left of the picture's light below the bars
-_WEIGHT = 400  # of the font: regular
 
 
 def paint_people(image: np.ndarray, rows: Sequence[Row], *, threshold: float) -> np.ndarray:
@@ -63,9 +62,11 @@ def paint_answer(image: np.ndarray, row: Row) -> np.ndarray:
         patch[:] = patch * _SHADE
         bar = patch[line // 12 : line - line // 12, : round(share * right)]
         bar[:] = bar * 0.2 + np.array(_FIRST if known and i == 0 else _OTHERS) * 0.8
-        figure = f"{share:.0%}" if row.ranking else ""
-        room = right - line // 3 - _write(patch, figure, line, from_right=True)
-        _write(patch, _shortened(name, line, room), line)
+        indent, figure = line // 3, f"{share:.0%}" if row.ranking else ""
+        length = text_width(figure, line)
+        end = right - indent - length
+        draw_text(image, figure, (end, y), line, length, _INK)
+        draw_text(image, name, (indent, y), line, max(0, end - 2 * indent), _INK)
     return image
 
 
@@ -81,31 +82,3 @@ def _draw_meter(image: np.ndarray, box: np.ndarray, share: float) -> None:
     cv2.rectangle(image, (x1, top), (x2, top + thick - 1), (24, 26, 30), cv2.FILLED)
     end = x1 + round(share * (x2 - x1))
     cv2.rectangle(image, (x1, top), (end, top + thick - 1), _INK, cv2.FILLED)
-
-
-def _write(patch: np.ndarray, text: str, line: int, *, from_right: bool = False) -> int:
-    """Writes one line into a patch as high as the line, in place; returns the room it takes."""
-    if not text:
-        return 0
-    length, indent = _length(text, line), line // 3
-    x = patch.shape[1] - length - indent if from_right else indent
-    # A font object belongs to one thread; making one costs less than drawing with it.
-    font = cv2.FontFace()
-    canvas = np.ascontiguousarray(patch)
-    cv2.putText(canvas, text, (x, round(line * 0.72)), _INK, font, round(line * 0.62), _WEIGHT)
-    patch[:] = canvas
-    return length + 2 * indent
-
-
-def _length(text: str, line: int) -> int:
-    font = cv2.FontFace()
-    return cv2.getTextSize((0, 0), text, (0, 0), font, round(line * 0.62), _WEIGHT)[2]
-
-
-def _shortened(text: str, line: int, room: int) -> str:
-    """Returns the text, cut where it is longer than `room` pixels."""
-    if _length(text, line) <= room:
-        return text
-    while text and _length(text + "…", line) > room:
-        text = text[:-1]
-    return text + "…" if text else ""

@@ -178,3 +178,9 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         Drawings(tmp_path / "file", threshold=0.2)
+
+
+def test_a_name_that_is_no_utf8_is_written() -> None:
+    row = Row(Path("a.jpg"), ranking=(("rowing\udce9", 0.8), ("golf", 0.2)))
+    painted = overlay.paint_answer(np.full((240, 320, 3), 90, np.uint8), row)
+    assert painted.shape == (240, 320, 3) and (painted > 200).any(), "there are letters"
