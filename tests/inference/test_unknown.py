@@ -44,8 +44,6 @@ def test_the_outputs_agree_and_keep_the_ranking(
     text = (tmp_path / "page.html").read_text()
     assert f'<section data-group="{UNKNOWN}">' in text and "70% walk?" in text
     written = []
-    monkeypatch.setattr(
-        overlay, "_write", lambda patch, text, *_, **__: written.append(text) or len(text)
-    )
+    monkeypatch.setattr(overlay, "draw_text", lambda canvas, text, *_: written.append(text))
     overlay.paint_answer(PICTURE, row)
     assert any(text.startswith(f"{UNKNOWN}: walk?") for text in written)
