@@ -1,14 +1,16 @@
 """A folder per class: `images/ACTIVITY/*.jpg` in, one `Sample` per picture out.
 
 There are no joints in such a data set, so each Sample has no people. No picture is opened here.
+`class_files` reads such a folder of any kind of file.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from annotations.activities import check_names, some
-from annotations.images import find_images, is_image
+from annotations.images import SUFFIXES, find_files
+from annotations.name_patterns import compile_named, named
 from annotations.skeleton import COCO17
 from annotations.types import Sample, no_people
 
@@ -33,61 +35,64 @@ def read_folder(images: Path, *, group_pattern: str | None = None) -> Iterator[S
         ValueError: no such folder, no class folders, an empty one, pictures beside the class
             folders, class names that differ only in case, or a bad `group_pattern`.
     """
-    pattern = _compile(group_pattern)
-    files = {folder: find_images(folder) for folder in _class_folders(images)}
-    empty = [folder.name for folder, found in files.items() if not found]
-    if empty:
-        raise ValueError(
-            f"{images}: every class folder must hold at least one picture. "
-            f"Empty: {some(empty)}. Add pictures or delete the folder."
-        )
+    pattern = compile_named("group_pattern", group_pattern, "group")
+    files = class_files(images, SUFFIXES, thing="picture", label="activity")
     return (
-        _make_sample(path, folder.name, pattern)
-        for folder, found in files.items()
-        for path in found
+        _make_sample(path, activity, pattern) for activity, found in files.items() for path in found
     )
 
 
-def _class_folders(images: Path) -> list[Path]:
-    if not images.is_dir():
-        raise ValueError(f"{images}: there is no such folder. Give the one with the class folders.")
-    inside = sorted(path for path in images.iterdir() if not path.name.startswith("."))
-    stray = [path.name for path in inside if path.is_file() and is_image(path)]
+def class_files(
+    root: Path, suffixes: Collection[str], *, thing: str, label: str
+) -> dict[str, list[Path]]:
+    """Finds the files of a folder that holds one sub-folder per class.
+
+    Args:
+        root: The folder.
+        suffixes: What the names of the files end in, in lower case.
+        thing: What they are, for the messages: "picture".
+        label: What a class is: "activity".
+
+    Returns:
+        Name of the class -> its files, at any depth; both sorted.
+
+    Raises:
+        ValueError: no such folder, no sub-folders, an empty one, files beside them, or names that
+            differ only in case.
+    """
+    folders = _class_folders(root, suffixes, thing=thing, label=label)
+    files = {folder.name: find_files(folder, suffixes) for folder in folders}
+    empty = [name for name, found in files.items() if not found]
+    if empty:
+        raise ValueError(
+            f"{root}: every class folder must hold at least one {thing}. "
+            f"Empty: {some(empty)}. Add {thing}s or delete the folder."
+        )
+    return files
+
+
+def _class_folders(root: Path, suffixes: Collection[str], *, thing: str, label: str) -> list[Path]:
+    if not root.is_dir():
+        raise ValueError(f"{root}: there is no such folder. Give the one with the class folders.")
+    inside = sorted(path for path in root.iterdir() if not path.name.startswith("."))
+    stray = [path.name for path in inside if path.is_file() and path.suffix.lower() in suffixes]
     if stray:
         raise ValueError(
-            f"{images}: pictures must lie in a sub-folder named after their activity. "
+            f"{root}: {thing}s must lie in a sub-folder named after their {label}. "
             f"Beside the sub-folders: {some(stray)}. Move them."
         )
     folders = [path for path in inside if path.is_dir()]
     if not folders:
         raise ValueError(
-            f"{images}: must hold one sub-folder per activity, with the pictures in it. "
+            f"{root}: must hold one sub-folder per {label}, with the {thing}s in it. "
             "It holds no sub-folder."
         )
-    check_names(images, (folder.name for folder in folders))
+    check_names(root, (folder.name for folder in folders))
     return folders
-
-
-def _compile(group_pattern: str | None) -> re.Pattern[str] | None:
-    if group_pattern is None:
-        return None
-    try:
-        pattern = re.compile(group_pattern)
-    except re.error as error:
-        raise ValueError(
-            f"group_pattern must be a regular expression ({error}). Received: {group_pattern!r}"
-        ) from None
-    if "group" not in pattern.groupindex:
-        raise ValueError(
-            "group_pattern must have a group named 'group', as in '_(?P<group>g[0-9]+)_'. "
-            f"Received: {group_pattern!r}"
-        )
-    return pattern
 
 
 def _make_sample(path: Path, activity: str, pattern: re.Pattern[str] | None) -> Sample:
     boxes, keypoints, head_sizes = no_people(COCO17)
-    match = pattern.search(path.name) if pattern else None
     return Sample(
         image=path,
         size=None,
@@ -96,5 +101,5 @@ def _make_sample(path: Path, activity: str, pattern: re.Pattern[str] | None) -> 
         keypoints=keypoints,
         head_sizes=head_sizes,
         activity=activity,
-        group=match["group"] if match else None,
+        group=named(pattern, "group", path.name),
     )

@@ -7,17 +7,15 @@ Source: Andriluka et al., "2D Human Pose Estimation: New Benchmark and State of 
 CVPR 2014, and the README of mpii_human_pose_v1_u12.
 """
 
-import zlib
 from collections.abc import Iterator
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from annotations.activities import check_names
+from annotations.matlab import load_mat
 from annotations.skeleton import MPII16
 from annotations.types import Sample
 
@@ -78,24 +76,7 @@ def _load_release(path: Path) -> Any:
             f"{path}: there is no such file. Download mpii_human_pose_v1_u12_2.zip from MPII, "
             "unpack it and give the path of the .mat file in it."
         )
-    try:
-        content = loadmat(path, variable_names=["RELEASE"], struct_as_record=False, squeeze_me=True)
-    except NotImplementedError:
-        raise ValueError(
-            f"{path}: is a MATLAB 7.3 (HDF5) file. Save it in MATLAB with the option -v7."
-        ) from None
-    except (
-        MatReadError,
-        OSError,
-        TypeError,
-        ValueError,
-        IndexError,
-        KeyError,
-        zlib.error,
-    ) as error:
-        raise ValueError(
-            f"{path}: not a MATLAB file, or a damaged one ({error}). Download it again."
-        ) from None
+    content = load_mat(path, ["RELEASE"])
     annolist = _field(content.get("RELEASE"), "annolist")
     if annolist is None:
         raise ValueError(

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -87,6 +88,20 @@ class Skeleton:
             )
         pairs, bones = _pairs_of(value["pairs"]), _pairs_of(value["bones"])
         return Skeleton(value["name"], tuple(value["joints"]), pairs, bones)
+
+    def as_text(self) -> str:
+        """Returns `as_json` where only text can stand; see `from_text`."""
+        value = self.as_json()
+        return value if isinstance(value, str) else json.dumps(value)
+
+    @staticmethod
+    def from_text(text: str) -> "Skeleton":
+        """Returns the skeleton that `as_text` described; raises ValueError as `from_json` does."""
+        value: Any = text
+        if text.startswith("{"):
+            with suppress(json.JSONDecodeError):
+                value = json.loads(text)
+        return Skeleton.from_json(value)
 
 
 def _sides(*parts: str) -> tuple[tuple[str, str], ...]:
@@ -211,7 +226,137 @@ OPENPOSE18 = Skeleton(
     ),
 )
 
-SKELETONS = {skeleton.name: skeleton for skeleton in (MPII16, COCO17, OPENPOSE18)}
+# Source: OpenPose, doc/02_output.md, "BODY_25" output format (25 key points).
+BODY25 = Skeleton(
+    name="openpose25",
+    joints=(
+        "nose",
+        "neck",
+        "right_shoulder",
+        "right_elbow",
+        "right_wrist",
+        "left_shoulder",
+        "left_elbow",
+        "left_wrist",
+        "mid_hip",
+        "right_hip",
+        "right_knee",
+        "right_ankle",
+        "left_hip",
+        "left_knee",
+        "left_ankle",
+        "right_eye",
+        "left_eye",
+        "right_ear",
+        "left_ear",
+        "left_big_toe",
+        "left_small_toe",
+        "left_heel",
+        "right_big_toe",
+        "right_small_toe",
+        "right_heel",
+    ),
+    pairs=(*_LIMBS, *_sides("eye", "ear", "big_toe", "small_toe", "heel")),
+    bones=(
+        *_LIMB_BONES,
+        ("neck", "right_shoulder"),
+        ("neck", "left_shoulder"),
+        ("neck", "mid_hip"),
+        ("mid_hip", "right_hip"),
+        ("mid_hip", "left_hip"),
+        ("neck", "nose"),
+        ("nose", "right_eye"),
+        ("right_eye", "right_ear"),
+        ("nose", "left_eye"),
+        ("left_eye", "left_ear"),
+        ("left_ankle", "left_big_toe"),
+        ("left_big_toe", "left_small_toe"),
+        ("left_ankle", "left_heel"),
+        ("right_ankle", "right_big_toe"),
+        ("right_big_toe", "right_small_toe"),
+        ("right_ankle", "right_heel"),
+    ),
+)
+
+# Source: JHMDB, README of joint_positions ("the 15 joints' order").
+JHMDB15 = Skeleton(
+    name="jhmdb15",
+    joints=(
+        "neck",
+        "belly",
+        "face",
+        "right_shoulder",
+        "left_shoulder",
+        "right_hip",
+        "left_hip",
+        "right_elbow",
+        "left_elbow",
+        "right_knee",
+        "left_knee",
+        "right_wrist",
+        "left_wrist",
+        "right_ankle",
+        "left_ankle",
+    ),
+    pairs=_LIMBS,
+    bones=(
+        *_LIMB_BONES,
+        ("neck", "face"),
+        ("neck", "belly"),
+        ("neck", "right_shoulder"),
+        ("neck", "left_shoulder"),
+        ("belly", "right_hip"),
+        ("belly", "left_hip"),
+    ),
+)
+
+# Source: Penn Action, README, "The joints are ..." (13 joints).
+PENN13 = Skeleton(
+    name="penn13",
+    joints=(
+        "head",
+        "left_shoulder",
+        "right_shoulder",
+        "left_elbow",
+        "right_elbow",
+        "left_wrist",
+        "right_wrist",
+        "left_hip",
+        "right_hip",
+        "left_knee",
+        "right_knee",
+        "left_ankle",
+        "right_ankle",
+    ),
+    pairs=_LIMBS,
+    bones=(
+        *_LIMB_BONES,
+        ("head", "left_shoulder"),
+        ("head", "right_shoulder"),
+        ("left_shoulder", "right_shoulder"),
+        ("left_shoulder", "left_hip"),
+        ("right_shoulder", "right_hip"),
+        ("left_hip", "right_hip"),
+    ),
+)
+
+SKELETONS = {
+    skeleton.name: skeleton for skeleton in (MPII16, COCO17, OPENPOSE18, BODY25, JHMDB15, PENN13)
+}
+
+
+def of_size(joints: int, among: Sequence[Skeleton] = tuple(SKELETONS.values())) -> Skeleton:
+    """Returns the known skeleton with so many joints; each known one has another number.
+
+    Raises:
+        ValueError: there is none.
+    """
+    for skeleton in among:
+        if len(skeleton) == joints:
+            return skeleton
+    known = ", ".join(f"{len(skeleton)} ({skeleton.name})" for skeleton in among)
+    raise ValueError(f"poses must have one of these numbers of joints: {known}. Received: {joints}")
+
 
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _SIDES = {"left": "left", "l": "left", "right": "right", "r": "right"}

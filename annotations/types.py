@@ -117,22 +117,32 @@ def no_people(skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     )
 
 
+def check_keypoints(where: Path | str, keypoints: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Refuses what breaks the rules of the module's header; `where` begins the message.
+
+    Raises:
+        ValueError: not float32 `shape`, not finite, v outside [0, 1], or a missing joint that is
+            somewhere.
+    """
+    _check_array(where, "keypoints", keypoints, shape)
+    v = keypoints[..., 2]
+    if v.size and (v.min() < 0 or v.max() > 1):
+        raise ValueError(f"{where}: keypoint visibility must lie in [0, 1]. Received: {v}")
+    if np.any(keypoints[..., :2][v == 0]):
+        raise ValueError(f"{where}: a missing keypoint (v = 0) must have x = y = 0.")
+
+
 def _check_people(
     image: Path, skeleton: Skeleton, boxes: np.ndarray, keypoints: np.ndarray
 ) -> None:
     _check_array(image, "boxes", boxes, (len(boxes), 4))
-    _check_array(image, "keypoints", keypoints, (len(boxes), len(skeleton), 3))
-    v = keypoints[..., 2]
-    if v.size and (v.min() < 0 or v.max() > 1):
-        raise ValueError(f"{image}: keypoint visibility must lie in [0, 1]. Received: {v}")
-    if np.any(keypoints[..., :2][v == 0]):
-        raise ValueError(f"{image}: a missing keypoint (v = 0) must have x = y = 0.")
+    check_keypoints(image, keypoints, (len(boxes), len(skeleton), 3))
 
 
-def _check_array(image: Path, name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+def _check_array(where: Path | str, name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
     if array.dtype != np.float32 or array.shape != shape:
         raise ValueError(
-            f"{image}: {name} must be float32 {shape}. Received: {array.dtype} {array.shape}"
+            f"{where}: {name} must be float32 {shape}. Received: {array.dtype} {array.shape}"
         )
     if not np.isfinite(array).all():
-        raise ValueError(f"{image}: {name} must be finite. Received: {array}")
+        raise ValueError(f"{where}: {name} must be finite. Received: {array}")

@@ -5,14 +5,18 @@ import json
 import pytest
 
 from annotations.skeleton import (
+    BODY25,
     COCO17,
+    JHMDB15,
     MPII16,
     OPENPOSE18,
+    PENN13,
     SKELETONS,
     Skeleton,
     category_of,
     foreign,
     infer_pairs,
+    of_size,
 )
 
 
@@ -50,6 +54,17 @@ def test_published_joint_numbers():
     ]
     assert [COCO17.index(j) for j in ("nose", "left_shoulder", "right_ankle")] == [0, 5, 16]
     assert [OPENPOSE18.index(j) for j in ("neck", "right_wrist", "left_ear")] == [1, 4, 17]
+    # OpenPose's doc/02_output.md: 8 MidHip, 11 RAnkle, 19 LBigToe, 24 RHeel.
+    body25 = ("mid_hip", "right_ankle", "left_big_toe", "right_heel")
+    assert [BODY25.index(j) for j in body25] == [8, 11, 19, 24]
+    assert [JHMDB15.index(j) for j in ("neck", "face", "right_hip", "left_ankle")] == [0, 2, 5, 14]
+    assert [PENN13.index(j) for j in ("head", "right_shoulder", "left_hip")] == [0, 2, 7]
+
+
+def test_the_number_of_joints_says_which():
+    assert {of_size(len(skeleton)) for skeleton in SKELETONS.values()} == {*SKELETONS.values()}
+    with pytest.raises(ValueError, match=r"17 \(coco17\), 18 \(openpose18\). Received: 25"):
+        of_size(25, (COCO17, OPENPOSE18))
 
 
 def test_an_unknown_joint_is_named():
@@ -72,6 +87,7 @@ class TestForeign:
     def test_as_json_and_back(self, skeleton: Skeleton):
         value = json.loads(json.dumps(skeleton.as_json()))
         assert Skeleton.from_json(value) == skeleton
+        assert Skeleton.from_text(skeleton.as_text()) == skeleton
         assert isinstance(value, str) == (skeleton.name in SKELETONS)
 
     def test_an_impostor_is_written_out_whole(self):
@@ -82,6 +98,11 @@ class TestForeign:
     def test_what_is_no_skeleton(self, value: object):
         with pytest.raises(ValueError, match="A skeleton is one of .* Received: "):
             Skeleton.from_json(value)
+
+    @pytest.mark.parametrize("text", ["mpii99", "", "{", '{"name": "x"}'])
+    def test_what_is_no_text_of_a_skeleton(self, text: str):
+        with pytest.raises(ValueError, match="A skeleton is one of .* Received: "):
+            Skeleton.from_text(text)
 
     def test_the_name_tells_them_apart(self):
         made = [

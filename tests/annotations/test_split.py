@@ -89,7 +89,7 @@ class TestSizes:
             split(samples, **_USUAL | wanted, seed=0)
 
     def test_no_samples(self):
-        with pytest.raises(ValueError, match="There are no samples to split"):
+        with pytest.raises(ValueError, match="There are no images to split"):
             split([], **_USUAL, seed=0)
 
     def test_an_image_twice(self, samples: list[Sample]):

@@ -1,0 +1,219 @@
+r"""JSON of OpenPose and AlphaPose in, one `Clip` per video out.
+
+Three layouts are known, and told apart by their content:
+
+- OpenPose: a folder with a file per frame, `NAME_000000000012_keypoints.json`, each
+  `{"people": [{"pose_keypoints_2d": [x, y, c, ...]}]}`;
+- AlphaPose in OpenPose's manner: one file `{"12.jpg": {"people": [...]}, ...}`;
+- AlphaPose's own: one file `[{"image_id": "12.jpg", "keypoints": [x, y, c, ...], "idx": 1}, ...]`.
+
+The number of values says the skeleton: 17 joints are COCO's, 18 OpenPose's, 25 its BODY_25. The
+number in a name is the frame's: those that no file and no entry mentions (AlphaPose writes none
+where it finds nobody) become rows without a person, so that time stays true.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from annotations.activities import some
+from annotations.clips import Clip, check_names_once, steady_times
+from annotations.convert import as_keypoints
+from annotations.folder import class_files
+from annotations.follow import follow_nearest, follow_number
+from annotations.images import find_files
+from annotations.name_patterns import read_names
+from annotations.openpose_json import Frames, Person, is_frame_file, read_frames
+from annotations.skeleton import BODY25, COCO17, OPENPOSE18, Skeleton, of_size
+
+_KNOWN = (COCO17, OPENPOSE18, BODY25)
+
+Choose = Callable[[Sequence[np.ndarray]], Sequence[int | None]]
+Note = Callable[[str], None]
+
+
+def read_openpose(
+    path: Path,
+    *,
+    fps: float,
+    name: str | None = None,
+    choose: Choose | None = None,
+    on_note: Note | None = None,
+) -> Clip:
+    """Reads one video's poses.
+
+    Args:
+        path: A folder with a file per frame, or one file; see the module's header.
+        fps: Frames a second of the video; the files do not say.
+        name: Of the clip; None: `path`'s own.
+        choose: Gets all people of each frame, `(N, K, 3)` float32, and says for each frame which
+            one the clip follows (None: nobody). None: where the file numbers its people ("idx"),
+            the number that is largest and surest in sum, elsewhere `follow.follow_nearest`.
+        on_note: Told which frames are missing, where several people were seen, and what was mended.
+
+    Returns:
+        A clip without label: `source` is `path`, `span` the frames from the first to the last that
+        the files mention, `times` count from frame 0. Where nobody was found at all, it has
+        OpenPose's 18 joints.
+
+    Raises:
+        ValueError: no such file, a damaged one, another layout, a number of joints that is not
+            known or changes, a frame twice, or names without frame numbers.
+    """
+    frames = read_frames(path)
+    skeleton = _skeleton(path, frames)
+    first, stop = min(frames), max(frames) + 1
+    missing = [str(number) for number in range(first, stop) if number not in frames]
+    if on_note and missing:
+        on_note(
+            f"{path}: {len(missing):,} of {stop - first:,} frames are not mentioned "
+            f"({some(missing)}): rows without a person."
+        )
+    people = [frames.get(number, []) for number in range(first, stop)]
+    return Clip(
+        name=path.name if name is None else name,
+        source=path,
+        span=(first, stop),
+        skeleton=skeleton,
+        keypoints=_follow(path, people, skeleton, choose, on_note),
+        times=steady_times(stop - first, fps, first=first),
+    )
+
+
+def read_pose_folder(
+    folder: Path,
+    *,
+    fps: float,
+    label_pattern: str | None = None,
+    group_pattern: str | None = None,
+    val_pattern: str | None = None,
+    test_pattern: str | None = None,
+    choose: Choose | None = None,
+    on_note: Note | None = None,
+) -> list[Clip]:
+    """Reads the poses of many videos: one file each, or one folder with a file per frame.
+
+    They lie in one sub-folder per class, `poses/PERSON/*.json`, or anywhere below the folder, with
+    the class in their names. A clip is named after its file or folder, "anna/walk.json"; the
+    patterns are searched in these names, see `annotations.name_patterns`.
+
+    Args:
+        folder: The folder.
+        fps: Frames a second of the videos.
+        label_pattern: With a group `label`; files may then lie anywhere. None: the sub-folders are
+            the labels.
+        group_pattern: With a group `group`.
+        val_pattern: Clips of the split val.
+        test_pattern: Clips of the split test.
+        choose: As in `read_openpose`.
+        on_note: As in `read_openpose`.
+
+    Returns:
+        Clips of one skeleton, sorted by name.
+
+    Raises:
+        ValueError: what `read_openpose` refuses; no files, an empty class folder, files beside the
+            class folders, a bad pattern, or clips of several skeletons.
+    """
+    if label_pattern is None:
+        files = class_files(folder, {".json"}, thing="pose file", label="label")
+        found = {path: label for label, paths in files.items() for path in paths}
+    elif folder.is_dir():
+        found = dict.fromkeys(find_files(folder, {".json"}))
+    else:
+        raise ValueError(f"{folder}: there is no such folder. Give the one with the pose files.")
+    labels = {_clip_of(path): label for path, label in found.items()}
+    if not labels:
+        raise ValueError(f"{folder}: must hold .json files of poses. It holds none.")
+    names = [path.relative_to(folder).as_posix() for path in labels]
+    told = read_names(
+        folder,
+        names,
+        label_pattern=label_pattern,
+        group_pattern=group_pattern,
+        val_pattern=val_pattern,
+        test_pattern=test_pattern,
+        on_note=on_note,
+    )
+    clips = [
+        read_openpose(path, fps=fps, name=name, choose=choose, on_note=on_note)
+        for path, name in zip(labels, names, strict=True)
+    ]
+    clips = [
+        replace(clip, label=says.label or label, group=says.group, split=says.split)
+        for clip, says, label in zip(clips, told, labels.values(), strict=True)
+    ]
+    check_names_once(folder, clips)
+    return _one_skeleton(folder, clips)
+
+
+def _clip_of(path: Path) -> Path:
+    """Returns the folder of a file that is one frame; else the file."""
+    return path.parent if is_frame_file(path) else path
+
+
+def _one_skeleton(folder: Path, clips: Sequence[Clip]) -> list[Clip]:
+    """Gives clips in which nobody was found the skeleton of the others."""
+    used = {
+        clip.skeleton.name: clip.skeleton for clip in clips if clip.skeleton and any(clip.valid)
+    }
+    if len(used) > 1:
+        raise ValueError(
+            f"{folder}: all clips must have one skeleton. Received: {some(sorted(used))}. "
+            "Write them anew with one model, or move them to a folder for each."
+        )
+    for skeleton in used.values():
+        nobody = np.zeros((1, len(skeleton), 3), np.float32)
+        clips = [
+            clip
+            if clip.skeleton is skeleton
+            else replace(clip, skeleton=skeleton, keypoints=nobody.repeat(len(clip.valid), axis=0))
+            for clip in clips
+        ]
+    return list(clips)
+
+
+def _skeleton(path: Path, frames: Frames) -> Skeleton:
+    sizes = {len(person.joints) for people in frames.values() for person in people}
+    if len(sizes) > 1:
+        raise ValueError(
+            f"{path}: all people must have the same number of joints. Received: {sorted(sizes)}"
+        )
+    try:
+        return of_size(sizes.pop(), _KNOWN) if sizes else OPENPOSE18
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _follow(
+    path: Path,
+    people: Sequence[list[Person]],
+    skeleton: Skeleton,
+    choose: Choose | None,
+    on_note: Note | None,
+) -> np.ndarray:
+    """Returns the keypoints `(T, K, 3)` of one of the people."""
+    rows = [person.joints for frame in people for person in frame]
+    flat = as_keypoints(np.array(rows).reshape(-1, len(skeleton), 3), str(path), on_note)
+    joints = np.split(flat, np.cumsum([len(frame) for frame in people])[:-1])
+    several = sum(len(frame) > 1 for frame in people)
+    tracks = [[person.track for person in frame] for frame in people]
+    if choose is None and rows and all(track is not None for frame in tracks for track in frame):
+        chosen = follow_number(tracks, joints)
+    else:
+        chosen = (choose or follow_nearest)(joints)
+    keypoints = np.zeros((len(people), len(skeleton), 3), np.float32)
+    for row, (found, index) in enumerate(zip(joints, chosen, strict=True)):
+        if index is not None:
+            keypoints[row] = found[index]
+    if on_note and several:
+        followed = (keypoints[..., 2] > 0).any(axis=1).sum()
+        on_note(
+            f"{path}: {several:,} of {len(people):,} frames show several people; one is followed, "
+            f"in {followed:,} frames."
+        )
+    if on_note and not rows:
+        on_note(f"{path}: there is no person in any of {len(people):,} frames.")
+    return keypoints

@@ -1,0 +1,171 @@
+"""OpenPose's and AlphaPose's JSON into people per frame, as they stand in the files.
+
+The layouts are named in `annotations.openpose`. Joints are not interpreted here.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from annotations.activities import some
+
+_FRAME_FILE = re.compile(r"(.*?)_?(\d+)_keypoints\.json")
+_NUMBER = re.compile(r"\d+")
+# Names that are no frame numbers (a time stamp each) would make a clip of almost nothing but holes.
+_MOST_HOLES, _FEW_FRAMES = 100, 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """One person in one frame.
+
+    Attributes:
+        joints: `(K, 3)` float64: x, y, confidence as they stand in the file.
+        track: Who it is, where the program followed people; else None.
+    """
+
+    joints: np.ndarray
+    track: int | None
+
+
+Frames = dict[int, list[Person]]  # by the frame's number
+
+
+def is_frame_file(path: Path) -> bool:
+    """Tells whether a name is that of OpenPose's file of one frame."""
+    return _FRAME_FILE.fullmatch(path.name) is not None
+
+
+def read_frames(path: Path) -> Frames:
+    """Reads a folder with a file per frame, or one file with all frames.
+
+    Returns:
+        The people of each frame that is mentioned, at least one frame; a frame may have nobody.
+
+    Raises:
+        ValueError: no such file, a damaged one, another layout, a frame twice, names without frame
+            numbers, or numbers that are almost all missing.
+    """
+    frames = _read_folder(path) if path.is_dir() else _read_file(path)
+    first, last = min(frames), max(frames)
+    if last - first + 1 > max(_FEW_FRAMES, _MOST_HOLES * len(frames)):
+        raise ValueError(
+            f"{path}: frames must be numbered one by one. Received {len(frames):,} between "
+            f"{first} and {last}. Are they times? Rename them to 0, 1, 2, ..."
+        )
+    return frames
+
+
+def _read_folder(path: Path) -> Frames:
+    """Reads a folder with a file per frame."""
+    found = [
+        (match, file)
+        for file in sorted(path.iterdir())
+        if (match := _FRAME_FILE.fullmatch(file.name))
+    ]
+    if not found:
+        raise ValueError(
+            f"{path}: must hold a file per frame, NAME_000000000012_keypoints.json. It holds none."
+        )
+    videos = sorted({match[1] for match, _ in found})
+    if len(videos) > 1:
+        raise ValueError(
+            f"{path}: must hold the frames of one video. Received: {some(videos)}. "
+            "Move each video's files to a folder of its own."
+        )
+    frames: Frames = {}
+    for match, file in found:
+        _put(path, frames, int(match[2]), _people(file, "the frame", _load(file)))
+    return frames
+
+
+def _read_file(path: Path) -> Frames:
+    """Reads one file with all frames, in either of AlphaPose's layouts."""
+    content = _load(path)
+    frames: Frames = {}
+    if isinstance(content, dict) and "people" not in content:
+        for key, entry in content.items():
+            _put(path, frames, _frame_number(path, key), _people(path, key, entry))
+    elif isinstance(content, list):
+        for i, entry in enumerate(content):
+            where = f"entry {i}"
+            key = entry.get("image_id") if isinstance(entry, dict) else None
+            person = _person(path, where, entry, "keypoints")
+            people = frames.setdefault(_frame_number(path, key), [])
+            people += [person] if len(person.joints) else []
+    else:
+        raise ValueError(
+            f"{path}: must be AlphaPose's list of people or object of frames. Received: one frame "
+            "of OpenPose, or something else. Give the folder that holds all frames."
+        )
+    if not frames:
+        raise ValueError(f"{path}: must hold at least one frame. It holds none.")
+    return frames
+
+
+def _load(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return json.loads(text, object_pairs_hook=_unique)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be opened ({error.strerror}).") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path}: not JSON, or a damaged file ({error}). Write it again."
+        ) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Makes an object, of which JSON's own reader would silently keep a name's last value."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError("a name in it comes twice")
+    return content
+
+
+def _frame_number(path: Path, name: Any) -> int:
+    """Returns the last number in "frame_12.jpg"."""
+    numbers = _NUMBER.findall(Path(str(name)).stem)
+    if not numbers or not isinstance(name, str | int):
+        raise ValueError(
+            f"{path}: each frame must have its number in its name, as '12.jpg' has. "
+            f"Received: {name!r}"
+        )
+    return int(numbers[-1])
+
+
+def _put(path: Path, frames: Frames, number: int, people: list[Person]) -> None:
+    if number in frames:
+        raise ValueError(f"{path}: each frame must come once. Received frame {number} twice.")
+    frames[number] = people
+
+
+def _people(path: Path, where: str, entry: Any) -> list[Person]:
+    people = entry.get("people") if isinstance(entry, dict) else None
+    if not isinstance(people, list):
+        raise ValueError(f'{path}, {where}: must be an object with a list "people".')
+    found = [_person(path, where, person, "pose_keypoints_2d") for person in people]
+    return [person for person in found if len(person.joints)]
+
+
+def _person(path: Path, where: str, entry: Any, field: str) -> Person:
+    values = entry.get(field) if isinstance(entry, dict) else None
+    try:
+        joints = np.array(values, np.float64).reshape(-1, 3)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f'{path}, {where}: each person must have "{field}", a list of numbers x, y, c, x, y, '
+            f"c, .... Received: {str(values)[:60]}"
+        ) from None
+    return Person(joints, _track(entry.get("idx")))
+
+
+def _track(idx: Any) -> int | None:
+    """Returns AlphaPose's number of a person: older versions put it into a list."""
+    while isinstance(idx, list) and idx:
+        idx = idx[0]
+    return int(idx) if isinstance(idx, int | float) and np.isfinite(idx) else None
