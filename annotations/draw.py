@@ -52,7 +52,8 @@ def draw_poses(
         skeleton: Names the K joints and the bones.
         keypoints: `(N, K, 3)`; joints with v <= 0.5 (hidden, doubtful) are hollow.
         boxes: `(N, 4)` xyxy pixels, or None for no boxes. A box of zeros is not drawn.
-        labels: One text per person, drawn at its box or its highest joint; or None.
+        labels: One text per person, drawn at its box or its highest joint; an empty one is not.
+            Or None.
         threshold: Joints with v <= `threshold` are left out.
 
     Returns:
@@ -66,6 +67,8 @@ def draw_poses(
         _draw_skeleton(canvas, skeleton, person, threshold)
     taken: list[_Rectangle] = []  # tags come last: nobody's limbs hide another one's label
     for i, text in enumerate(labels or ()):
+        if not text:
+            continue
         anchor = _anchor(np.asarray(keypoints[i]), None if boxes is None else boxes[i])
         _draw_tag(canvas, text, anchor, _PEOPLE[i % len(_PEOPLE)], taken)
     return canvas

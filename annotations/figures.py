@@ -4,6 +4,7 @@ A body is built in its own space (x to its left, y up, z ahead; unit: its standi
 seen by a camera: image x, image y down, and depth, which grows toward the viewer. Knows no colour.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 _Angles = tuple[float, float]  # degrees: swung forward (0 down, 90 ahead, 180 up), spread outward
 _Limb = tuple[_Angles, _Angles]  # upper and lower part
 Points = dict[str, np.ndarray]
+Segment = tuple[float, float, float]  # of a limb: its two angles as above, and its length
 
 _ARM_DOWN: _Limb = ((0, 9), (12, 5))
 _LEG_DOWN: _Limb = ((0, 6), (-3, 4))
@@ -60,8 +62,8 @@ _POSES = {
 ACTIVITIES = tuple(_POSES)
 
 # Lengths in standing heights.
-_TORSO, _NECK, HEAD, _SHOULDER, _HIP = 0.29, 0.05, 0.145, 0.105, 0.06
-_LENGTHS = {"arm": (0.165, 0.15), "leg": (0.245, 0.235)}
+TORSO, _NECK, HEAD, SHOULDER, HIP = 0.29, 0.05, 0.145, 0.105, 0.06
+LENGTHS = {"arm": (0.165, 0.15), "leg": (0.245, 0.235)}
 JOINTS = {"arm": ("shoulder", "elbow", "wrist"), "leg": ("hip", "knee", "ankle")}
 
 
@@ -69,14 +71,26 @@ def view(activity: str, rng: np.random.Generator) -> Points:
     """Takes up a pose and looks at it: name -> (image x, image y, depth), in standing heights."""
     pose = _POSES[activity]
     points = _body(pose, rng)
-    yaw, roll = np.radians([rng.uniform(*pose.yaw), rng.normal(0, 4)])
+    seen = turn(points, yaw=rng.uniform(*pose.yaw), roll=rng.normal(0, 4))
+    return _mirror(seen) if rng.random() < 0.5 else seen
+
+
+def turn(points: Points, *, yaw: float, roll: float = 0.0) -> Points:
+    """Looks at a body: name -> (image x, image y, depth), in standing heights.
+
+    Args:
+        points: In the body's own space.
+        yaw: Degrees: 0 shows the front, 90 the right side, facing right; -90 the left one.
+        roll: Degrees by which the picture is turned, anticlockwise.
+    """
+    yaw, roll = np.radians([yaw, roll])
     seen = {}
     for name, (left, up, ahead) in points.items():
         x, y = left * np.cos(yaw) + ahead * np.sin(yaw), -up
         depth = ahead * np.cos(yaw) - left * np.sin(yaw)
         turned = x * np.cos(roll) + y * np.sin(roll), y * np.cos(roll) - x * np.sin(roll)
         seen[name] = np.array([*turned, depth])
-    return _mirror(seen) if rng.random() < 0.5 else seen
+    return seen
 
 
 def _mirror(points: Points) -> Points:
@@ -89,38 +103,67 @@ def _mirror(points: Points) -> Points:
 
 
 def _body(pose: _Pose, rng: np.random.Generator) -> Points:
-    """Builds a body in its own space, its angles and lengths scattered around the pose's."""
-    lean = np.radians(pose.lean + rng.normal(0, 6))
+    """Builds a body, its angles and lengths scattered around the pose's."""
+    lean = pose.lean + rng.normal(0, 6)
+    torso = TORSO * rng.normal(1, 0.04)
+    tilt = rng.normal(0, 0.12)
+    limbs = {}
+    for side in ("left", "right"):
+        for limb, lengths in LENGTHS.items():
+            angles = getattr(pose, f"{side}_{limb}") or getattr(pose, f"right_{limb}")
+            limbs[f"{side}_{limb}"] = [
+                (*(np.asarray(mean) + rng.normal(0, (9, 5))), length * rng.normal(1, 0.04))
+                for length, mean in zip(lengths, angles, strict=True)
+            ]
+    return assemble(limbs, lean=lean, tilt=tilt, torso=torso)
+
+
+def assemble(
+    limbs: Mapping[str, Sequence[Segment]],
+    *,
+    lean: float,
+    tilt: float = 0.0,
+    torso: float = TORSO,
+    shoulder: float = SHOULDER,
+    hip: float = HIP,
+) -> Points:
+    """Builds a body in its own space, the pelvis at the origin.
+
+    Args:
+        limbs: left_arm, right_arm, left_leg, right_leg: the upper and the lower part.
+        lean: Of the torso, forward, in degrees.
+        tilt: Of the head, to the left, in radians.
+        torso: Length, in standing heights.
+        shoulder: Half the shoulders' width.
+        hip: Half the hips' width.
+    """
+    lean = np.radians(lean)
     up, ahead = (
         np.array([0, np.cos(lean), np.sin(lean)]),
         np.array([0, -np.sin(lean), np.cos(lean)]),
     )
     left = np.array([1.0, 0, 0])
-    points = {"pelvis": np.zeros(3), "thorax": up * _TORSO * rng.normal(1, 0.04)}
+    points = {"pelvis": np.zeros(3), "thorax": up * torso}
     points["upper_neck"] = points["thorax"] + up * _NECK
-    tilt = rng.normal(0, 0.12)
     top = up * np.cos(tilt) + left * np.sin(tilt)
     points["head_top"] = points["upper_neck"] + top * HEAD
     middle = points["upper_neck"] + top * HEAD * 0.45
     points["face"] = middle + ahead * HEAD * 0.42
     for side, sign in (("left", 1), ("right", -1)):
         points[f"{side}_eye"] = middle + (ahead * 0.36 + left * sign * 0.19 + top * 0.08) * HEAD
-        points[f"{side}_shoulder"] = points["thorax"] + left * sign * _SHOULDER - up * 0.01
-        points[f"{side}_hip"] = left * sign * _HIP
+        points[f"{side}_shoulder"] = points["thorax"] + left * sign * shoulder - up * 0.01
+        points[f"{side}_hip"] = left * sign * hip
         for limb in ("arm", "leg"):
-            angles = getattr(pose, f"{side}_{limb}") or getattr(pose, f"right_{limb}")
-            _grow(points, side, sign, limb, angles, rng)
+            _grow(points, side, sign, limb, limbs[f"{side}_{limb}"])
     return points
 
 
-def _grow(
-    points: Points, side: str, sign: int, limb: str, angles: _Limb, rng: np.random.Generator
-) -> None:
+def _grow(points: Points, side: str, sign: int, limb: str, parts: Sequence[Segment]) -> None:
     """Adds a limb's lower joints, and the toes, to `points`."""
     names = [f"{side}_{joint}" for joint in JOINTS[limb]]
     forward = 0.0
-    for index, (length, mean) in enumerate(zip(_LENGTHS[limb], angles, strict=True)):
-        forward, spread = np.radians(np.asarray(mean) + rng.normal(0, (9, 5)))
+    for index, (*angles, length) in enumerate(parts):
+        forward, spread = np.radians(angles)
         way = np.array(
             [
                 sign * np.sin(spread),
@@ -128,7 +171,7 @@ def _grow(
                 np.cos(spread) * np.sin(forward),
             ]
         )
-        points[names[index + 1]] = points[names[index]] + way * length * rng.normal(1, 0.04)
+        points[names[index + 1]] = points[names[index]] + way * length
     if limb == "leg":
         toe = np.array([sign * 0.25, np.sin(forward), np.cos(forward)]) * 0.075
         points[f"{side}_toe"] = points[names[2]] + toe

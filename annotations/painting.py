@@ -54,6 +54,8 @@ _HOLDS = [
     *((*part.ends, *(_TRUNK if part.cloth == "shirt" else ()), "pelvis") for part in _PARTS),
     ("upper_neck", "head_top"),
 ]
+_TURN = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+_CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], 1)
 
 
 def draw_person(
@@ -96,9 +98,7 @@ def _hull(points: Points, part: _Part, scale: float, shift: float) -> np.ndarray
             for side in ("left", "right")
             for joint, r in (("shoulder", 0.042), ("hip", 0.050))
         ] + [("thorax", 0.045)]
-    turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    circle = np.stack([np.cos(turn), np.sin(turn)], 1)
-    rings = [points[name][:2] + (circle + shift) * r * scale for name, r in ends]
+    rings = [points[name][:2] + (_CIRCLE + shift) * r * scale for name, r in ends]
     return cv2.convexHull(np.concatenate(rings).round().astype(np.int32))
 
 

@@ -99,6 +99,16 @@ def _room(canvas: np.ndarray, horizon: int, rng: np.random.Generator) -> None:
 SCENES = (_meadow, _street, _room)
 
 
+def develop(
+    canvas: np.ndarray, size: tuple[int, int], *, brightness: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Returns the finished picture: shrunk to `size` (width, height), brightened, with grain."""
+    image = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)
+    image = cv2.convertScaleAbs(image, alpha=brightness)
+    grain = (rng.standard_normal(image.shape[:2], np.float32) * 3).astype(np.int16)
+    return cv2.add(image, cv2.merge([grain] * 3), dtype=cv2.CV_8U)
+
+
 def cloth(rng: np.random.Generator) -> Colour:
     """Chooses a colour (BGR) that cloth may have."""
     return hsv(rng.uniform(0, 180), rng.uniform(40, 230), rng.uniform(60, 245))

@@ -16,13 +16,16 @@ import cv2
 import numpy as np
 from scipy.io import savemat
 
-from annotations.figures import ACTIVITIES, HEAD, Points, place, view
+from annotations.figures import ACTIVITIES, HEAD, Points, place, turn, view
+from annotations.gait import body, gaits
 from annotations.painting import draw_ground, draw_person, seen, wardrobe
-from annotations.scenery import SCENES, ZOOM
+from annotations.scenery import SCENES, ZOOM, develop
 from annotations.skeleton import MPII16
 from artifacts.atomic import write_bytes, write_json
 
 _CLIP = 2  # pictures of one clip
+_WALKING = "walking"
+_ACT_IDS = {name: number for number, name in enumerate((*ACTIVITIES, _WALKING), 1)}
 
 # Fault -> number of pictures that carry it. A picture carries at most one.
 FAULTS = {
@@ -66,6 +69,7 @@ def write(
     size: tuple[int, int],
     seed: int,
     faults: bool = True,
+    walking: bool = False,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> Path:
     """Draws the data set.
@@ -76,6 +80,8 @@ def write(
         size: (width, height) of a picture in pixels, each at least 64.
         seed: Decides everything.
         faults: Whether to inject the faults of `FAULTS`.
+        walking: Everybody walks, seen from the side, with a gait of their own: for training stage
+            1. Otherwise the pictures show the `ACTIVITIES` in turn.
         on_progress: Called with (done, total, text).
 
     Returns:
@@ -94,7 +100,7 @@ def write(
     chosen = _choose_faults(images, seed) if faults else {}
     records = []
     for index in range(images):
-        image, record = _picture(index, size, seed)
+        image, record = _picture(index, size, walking, seed)
         _write_image(folder / "images" / record.name, image, chosen.get(index))
         _spoil_label(record, chosen.get(index), size)
         records.append(record)
@@ -148,11 +154,13 @@ def _spoil_label(record: _Record, fault: str | None, size: tuple[int, int]) -> N
 # --- one picture ------------------------------------------------------------------------------
 
 
-def _picture(index: int, size: tuple[int, int], seed: int) -> tuple[np.ndarray, _Record]:
+def _picture(
+    index: int, size: tuple[int, int], walking: bool, seed: int
+) -> tuple[np.ndarray, _Record]:
     """Draws picture `index`: `(h, w, 3)` uint8 BGR and its label, which knows every joint."""
     clip = index // _CLIP
     scene, rng = np.random.default_rng([seed, 0, clip]), np.random.default_rng([seed, 1, index])
-    activity = ACTIVITIES[clip % len(ACTIVITIES)]
+    activity = _WALKING if walking else ACTIVITIES[clip % len(ACTIVITIES)]
     width, height = size
     canvas = np.zeros((height * ZOOM, width * ZOOM, 3), np.uint8)
     horizon = round(canvas.shape[0] * scene.uniform(0.4, 0.62))
@@ -160,7 +168,7 @@ def _picture(index: int, size: tuple[int, int], seed: int) -> tuple[np.ndarray, 
     count = 1 + (scene.random() < 0.25)
     wardrobes = [wardrobe(scene) for _ in range(count)]
     bodies = [
-        place(view(activity, rng), slot, count, horizon, canvas.shape[:2], rng)
+        place(_look(activity, rng), slot, count, horizon, canvas.shape[:2], rng)
         for slot in range(count)
     ]
     owner = np.full(canvas.shape[:2], -1, np.int16)
@@ -170,7 +178,16 @@ def _picture(index: int, size: tuple[int, int], seed: int) -> tuple[np.ndarray, 
         draw_person(canvas, owner, number, points, wear)
     people = [_label(points, owner, number) for number, points in enumerate(bodies)]
     record = _Record(f"{index + 1:09d}.jpg", clip + 1, activity, people)
-    return _develop(canvas, size, rng), record
+    return develop(canvas, size, brightness=rng.uniform(0.85, 1.1), rng=rng), record
+
+
+def _look(activity: str, rng: np.random.Generator) -> Points:
+    """Returns a body as the picture shows it, in standing heights."""
+    if activity != _WALKING:
+        return view(activity, rng)
+    yaw = rng.choice((-1, 1)) * rng.uniform(45, 90)
+    walker = body(gaits(8, rng)[0], rng.uniform(0, 360))
+    return turn(walker, yaw=yaw, roll=rng.normal(0, 4))
 
 
 def _label(points: Points, owner: np.ndarray, number: int) -> _Person:
@@ -178,14 +195,6 @@ def _label(points: Points, owner: np.ndarray, number: int) -> _Person:
     xy = np.array([points[name][:2] for name in MPII16.joints]) / ZOOM
     joints = np.column_stack([xy.round(2), seen(points, owner, number)])
     return _Person(joints, float(points["scale"]) / ZOOM)
-
-
-def _develop(canvas: np.ndarray, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Shrinks, brightens or darkens a little, and adds grain."""
-    image = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)
-    image = cv2.convertScaleAbs(image, alpha=rng.uniform(0.85, 1.1))
-    grain = (rng.standard_normal(image.shape[:2], np.float32) * 3).astype(np.int16)
-    return cv2.add(image, cv2.merge([grain] * 3), dtype=cv2.CV_8U)
 
 
 # --- MPII's file ------------------------------------------------------------------------------
@@ -254,7 +263,7 @@ def _head_box(person: _Person) -> tuple[float, float, float, float]:
 def _act(activity: str | None) -> dict[str, Any]:
     if activity is None:
         return {"act_name": np.zeros((0, 0)), "cat_name": np.zeros((0, 0)), "act_id": -1}
-    return {"act_name": activity, "cat_name": activity, "act_id": ACTIVITIES.index(activity) + 1}
+    return {"act_name": activity, "cat_name": activity, "act_id": _ACT_IDS[activity]}
 
 
 def _structs(rows: list[dict[str, Any]]) -> np.ndarray:

@@ -193,6 +193,18 @@ def test_the_pose_decides_the_activity(whole: Path) -> None:
     assert model.score(features[160:], labels[160:]) > 0.95
 
 
+def test_walkers_are_drawn_from_both_sides(tmp_path: Path) -> None:
+    path = write(tmp_path, images=24, size=(96, 96), seed=0, faults=False, walking=True)
+    read = list(read_mpii(path, tmp_path / "images"))
+    assert {sample.activity for sample in read} == {"walking"}
+    # The nearer arm hides nothing of itself: who walks to the right shows the right one.
+    sides = [np.sign((joint(s, "right_wrist") - joint(s, "left_wrist"))[:, 2]) for s in read]
+    assert {-1, 1} <= set(np.concatenate(sides).tolist())
+    thighs = np.concatenate([joint(s, "left_knee") - joint(s, "right_knee") for s in read])
+    spread = np.abs(thighs[:, 0]) / np.concatenate([sample.head_sizes for sample in read])
+    assert spread.max() > 1.5 and spread.std() > 0.3, "they are at all moments of a stride"
+
+
 def test_the_file_has_mpiis_layout(spoiled: Path) -> None:
     release = loadmat(spoiled / "release.mat")["RELEASE"][0, 0]
     assert release["annolist"].shape == release["img_train"].shape == (1, 64)
