@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 WHOLE = -1  # the person of a tensor that shows the whole picture
+NO_CLIP = -1  # the window of a tensor of a picture
 
 
 class CacheError(ValueError):
@@ -24,12 +25,13 @@ class Entry:
 
     Attributes:
         key: Its name in the cache: the stem of its files, where it has files of its own.
-        image: The picture it was made from.
-        label: Activity.
+        image: The picture it was made from; of a clip, its name as a path.
+        label: Activity, or person.
         split: "train", "val" or "test".
         person: Which of the found people it shows, an index into their `Poses`; -1: the whole
             picture.
         sha256: Of the tensor's raw bytes, in C order; the same wherever the tensor lies.
+        window: Which window of its clip it is, from 0; -1: it is of no clip.
     """
 
     key: str
@@ -38,6 +40,7 @@ class Entry:
     split: str
     person: int
     sha256: str
+    window: int = NO_CLIP
 
     @property
     def text(self) -> str:
@@ -47,6 +50,7 @@ class Entry:
             "image": self.image.as_posix(),
             "split": self.split,
             "person": str(self.person),
+            **({} if self.window == NO_CLIP else {"window": str(self.window)}),
             "sha256": self.sha256,
         }
         # A line break in a name must not begin a line of its own.
@@ -58,11 +62,15 @@ def digest_of(tensor: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(tensor).data).hexdigest()
 
 
-def key_of(image: Path, person: int = WHOLE) -> str:
-    """Returns a file stem for a picture, or a person in it: readable, different for other paths."""
+def key_of(image: Path, person: int = WHOLE, window: int = NO_CLIP) -> str:
+    """Returns a file stem for a picture, a person in it or a window of a clip.
+
+    Readable, and different for other paths.
+    """
     readable = re.sub(r"[^A-Za-z0-9]+", "_", image.stem).strip("_")[:40]
     key = f"{readable}-{hashlib.sha256(image.as_posix().encode()).hexdigest()[:12]}"
-    return key if person == WHOLE else f"{key}-p{person}"
+    key += "" if person == WHOLE else f"-p{person}"
+    return key if window == NO_CLIP else f"{key}-w{window}"
 
 
 def blocks_of(text: str) -> Iterator[tuple[str, str]]:
@@ -76,3 +84,8 @@ def blocks_of(text: str) -> Iterator[tuple[str, str]]:
 def block_of(entry: Entry) -> str:
     """Returns an entry as a block; `blocks_of` is the inverse."""
     return f"key: {entry.key}\n{entry.text}\n"
+
+
+def changed(entry: Entry) -> str:
+    """Returns how an error begins that says so."""
+    return f"{entry.image} changed since the cache was built"

@@ -1,4 +1,4 @@
-"""Tensors of a split in one `(N, H, W, C)` uint8 file that readers map into memory.
+"""Tensors of a split in one file, `(N, ...)`, that readers map into memory.
 
     cache/tensors/train.npy    row after row, in the order of the sources
     cache/tensors/train.txt    a block per row: its key, then what a `.txt` file of one tensor says
@@ -21,16 +21,15 @@ import numpy as np
 from annotations.split import SPLITS
 from artifacts import atomic
 from cache.entry import CacheError, Entry, block_of, blocks_of, digest_of
-from cache.planes import Recipe
-from cache.shelves import FOLDER, check_shape
+from cache.shelves import FOLDER, Layout, check_layout
 
 
 class FilePerSplit:
     """One array a split; a `cache.shelves.Shelf`."""
 
-    def __init__(self, folder: Path, recipe: Recipe) -> None:
+    def __init__(self, folder: Path, recipe: Layout) -> None:
         """Opens the shelf of a cache folder; nothing need be there."""
-        self.parts = {split: Part(folder / FOLDER / split, recipe.shape) for split in SPLITS}
+        self.parts = {split: Part(folder / FOLDER / split, recipe) for split in SPLITS}
 
     def kept(self, entry: Entry) -> str | None:
         """See `Shelf`."""
@@ -68,17 +67,17 @@ class Row:
 class Part:
     """The two files of one split."""
 
-    def __init__(self, stem: Path, shape: tuple[int, int, int]) -> None:
+    def __init__(self, stem: Path, layout: Layout) -> None:
         """Reads the text, if it is there.
 
         Args:
             stem: Path of the files without their suffixes.
-            shape: (H, W, C) of a tensor.
+            layout: Of a tensor.
         """
         self.array, self.text = stem.with_suffix(".npy"), stem.with_suffix(".txt")
-        self.shape = shape
-        self.size = int(np.prod(shape))  # bytes of a row
-        self.start = len(_header(0, shape))
+        self.layout = layout
+        self.size = int(np.prod(layout.shape)) * layout.dtype.itemsize  # bytes of a row
+        self.start = len(_header(0, layout))
         self.rows = _read_rows(self.text)
         self._files: tuple[BinaryIO, BinaryIO] | None = None  # while rows are written
 
@@ -116,7 +115,7 @@ class Part:
         array, text = self._files or self._open()
         array.truncate(self.start + len(self.rows) * self.size)
         array.seek(0)
-        array.write(_header(len(self.rows), self.shape))
+        array.write(_header(len(self.rows), self.layout))
         array.flush()
         os.fsync(array.fileno())
         array.close()
@@ -133,7 +132,7 @@ class Part:
             raise CacheError(
                 f"The tensor of {entry.image} cannot be read from {self.array} ({error!r})."
             ) from None
-        check_shape(entry, tensor.dtype, tensor.shape, self.shape)
+        check_layout(entry, tensor, self.layout)
         return tensor
 
     def missing(self, entries: Iterable[Entry]) -> list[str]:
@@ -154,7 +153,7 @@ class Part:
         self.array.parent.mkdir(parents=True, exist_ok=True)
         self.array.touch()
         array = self.array.open("r+b")
-        array.write(_header(0, self.shape))
+        array.write(_header(0, self.layout))
         self._write_text()  # a torn block is gone, the next one begins a line
         return array, self.text.open("ab")
 
@@ -163,10 +162,11 @@ class Part:
         atomic.write_text(self.text, "".join(f"key: {key}\n{row.text}\n" for key, row in rows))
 
 
-def _header(rows: int, shape: tuple[int, int, int]) -> bytes:
+def _header(rows: int, layout: Layout) -> bytes:
     """Returns a `.npy` header; numpy leaves room in it, so its length is the same for any count."""
     buffer = io.BytesIO()
-    described = {"descr": "|u1", "fortran_order": False, "shape": (rows, *shape)}
+    shape = (rows, *layout.shape)
+    described = {"descr": layout.dtype.str, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(buffer, described)
     return buffer.getvalue()
 

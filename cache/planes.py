@@ -102,6 +102,11 @@ class Recipe:
         return self.height, self.width, self.channels
 
     @property
+    def dtype(self) -> np.dtype:
+        """Of a tensor."""
+        return np.dtype("|u1")
+
+    @property
     def one_by_one(self) -> bool:
         """Whether a tensor shows one person."""
         return self.people == EACH

@@ -138,23 +138,16 @@ def _to_row(digest: str, poses: Poses) -> dict[str, Any]:
         "sha256": digest,
         "width": width,
         "height": height,
-        "skeleton": _skeleton_text(poses.skeleton),
+        "skeleton": poses.skeleton.as_text(),
         "boxes": poses.boxes.ravel(),
         "scores": poses.scores,
         "keypoints": poses.keypoints.ravel(),
     }
 
 
-def _skeleton_text(skeleton: Skeleton) -> str:
-    """Returns the name of a known skeleton, as it is, and all of another one as a JSON object."""
-    value = skeleton.as_json()
-    return value if isinstance(value, str) else json.dumps(value)
-
-
 def from_row(row: Mapping[str, Any], image: Path) -> Poses:
     """Returns the poses of one row of `read_rows`, for the picture `image`."""
-    text = row["skeleton"]
-    skeleton = Skeleton.from_json(json.loads(text) if text.startswith("{") else text)
+    skeleton = Skeleton.from_text(row["skeleton"])
     return Poses(
         image=image,
         size=(row["width"], row["height"]),

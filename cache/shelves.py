@@ -1,28 +1,38 @@
 """Where tensors lie: a file each, or nowhere and drawn anew for each reader.
 
-A shelf keeps `(H, W, C)` uint8 tensors by their `Entry`, and each tensor vouches for itself: an
+A shelf keeps tensors of one `Layout` by their `Entry`, and each tensor vouches for itself: an
 entry's sha256 is written with it, after it. Writing goes `kept`, `put` where nothing was kept,
 `finish` when all is there; a killed writer's whole tensors are kept by the next one. The third kind
 of shelf is `cache.memory_map`. Knows neither manifests nor the index.
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from annotations.images import ImageError, load_rgb
 from artifacts import atomic
-from artifacts.manifest import sha256_file
-from cache import poses
-from cache.entry import WHOLE, CacheError, Entry, digest_of
-from cache.planes import Recipe, make
+from cache.entry import CacheError, Entry, changed, digest_of
+from cache.origins import Origin
 
 FOLDER = "tensors"
+
+
+class Layout(Protocol):
+    """What a shelf knows of a recipe: how its tensors lie in memory."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of a tensor."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of a tensor."""
+        ...
 
 
 class Shelf(Protocol):
@@ -55,7 +65,7 @@ class Shelf(Protocol):
 class FilePerTensor:
     """`KEY.npy`, and `KEY.txt` that says what it is, for each tensor."""
 
-    def __init__(self, folder: Path, recipe: Recipe) -> None:
+    def __init__(self, folder: Path, recipe: Layout) -> None:
         """Opens the shelf of a cache folder; nothing need be there."""
         self.folder = folder / FOLDER
         self.recipe = recipe
@@ -99,22 +109,24 @@ class FilePerTensor:
             tensor = np.load(io.BytesIO(self.path(entry.key).read_bytes()), allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise CacheError(f"The tensor of {entry.image} cannot be read ({error}).") from None
-        check_shape(entry, tensor.dtype, tensor.shape, self.recipe.shape)
+        check_layout(entry, tensor, self.recipe)
         return tensor
 
 
 class Nowhere:
-    """No tensor is stored: the picture is decoded and its planes are drawn for each reader.
+    """No tensor is stored: each is drawn anew for each reader, see `cache.origins`.
 
-    Poses come from `poses.parquet` in the cache's folder. What is drawn is always compared with the
-    digest of what was drawn when the cache was built, so batches are those of a stored cache or
-    there is an error.
+    What is drawn is always compared with the digest of what was drawn when the cache was built, so
+    batches are those of a stored cache or there is an error.
     """
 
-    def __init__(self, folder: Path, recipe: Recipe) -> None:
-        """Opens the shelf of a cache folder; nothing need be there."""
-        self.answers = folder / poses.FILE
-        self.recipe = recipe
+    def __init__(self, origin: Origin) -> None:
+        """Opens a shelf without boards.
+
+        Args:
+            origin: Draws the tensors.
+        """
+        self.origin = origin
 
     def kept(self, entry: Entry) -> str | None:
         """See `Shelf`."""
@@ -128,44 +140,20 @@ class Nowhere:
 
     def get(self, entry: Entry) -> np.ndarray:
         """See `Shelf`."""
-        try:
-            pixels = load_rgb(entry.image)
-        except ImageError as error:
-            raise CacheError(f"{error}.") from None
-        found = self._poses_of(entry) if self.recipe.needs_poses else None
-        person = None if entry.person == WHOLE else entry.person
-        tensor = make(pixels, found, self.recipe, person)
+        tensor = self.origin.draw(entry)
         if digest_of(tensor) != entry.sha256:
-            raise CacheError(f"{_changed(entry)}, or what draws it did.")
+            raise CacheError(f"{changed(entry)}, or what draws it did.")
         return tensor
 
     def missing(self, entries: Iterable[Entry]) -> list[str]:
         """See `Shelf`."""
-        files = [self.answers] if self.recipe.needs_poses else []
-        files += sorted({entry.image for entry in entries})
-        return [f"{path.name}: missing" for path in files if not path.exists()]
-
-    def _poses_of(self, entry: Entry) -> Any:
-        row = self._rows.get(sha256_file(entry.image))
-        if row is None:
-            raise CacheError(f"{_changed(entry)}: {self.answers} knows no picture with its bytes.")
-        return poses.from_row(row, entry.image)
-
-    @cached_property
-    def _rows(self) -> dict[str, dict[str, Any]]:
-        return poses.read_rows(self.answers, source=self.recipe.pose.asked)
+        return self.origin.missing(entries)
 
 
-def check_shape(
-    entry: Entry, dtype: np.dtype, shape: Sequence[int], expected: Sequence[int]
-) -> None:
+def check_layout(entry: Entry, tensor: np.ndarray, layout: Layout) -> None:
     """Refuses an array that is no tensor of the recipe."""
-    if tuple(shape) != tuple(expected) or dtype != np.uint8:
+    if tensor.shape != layout.shape or tensor.dtype != layout.dtype:
         raise CacheError(
-            f"The tensor of {entry.image} should be uint8 {tuple(expected)}. "
-            f"Received: {dtype} {tuple(shape)}."
+            f"The tensor of {entry.image} should be {layout.dtype} {layout.shape}. "
+            f"Received: {tensor.dtype} {tensor.shape}."
         )
-
-
-def _changed(entry: Entry) -> str:
-    return f"{entry.image} changed since the cache was built"

@@ -1,13 +1,14 @@
 """A cache of tensors: the manifest last, and a reader that trusts nothing.
 
-    cache/index.parquet      key, image, label, split, person, sha256 of each tensor's bytes
+    cache/index.parquet      key, image, label, split, person, sha256 of each tensor's bytes, window
     cache/tensors/           the tensors, as `tensors` says: see `SHELVES`
     cache/recipe.json        what the tensors that are there were made by
     cache/manifest.json      recipe, tensors, inputs, classes, counts; written when all is there
 
-A key is made from the image's path (and the person), so one image has one key in every run. Without
-the manifest a cache is unfinished; tensors that are already there are then reused if their recipe
-is the same. The index is the same for every kind of `tensors`, and so is what `load` returns.
+A key is made from the image's path (and the person), or from the clip's name and the window: one
+image has one key in every run. Without the manifest a cache is unfinished; tensors that are already
+there are then reused if their recipe is the same. The index is the same for every kind of
+`tensors`, and so is what `load` returns.
 """
 
 import json
@@ -16,54 +17,49 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from annotations.images import ImageError, load_rgb
 from annotations.types import Poses
 from artifacts import atomic, manifest
+from cache import index
 from cache.entry import WHOLE, CacheError, Entry, digest_of, key_of
 from cache.memory_map import FilePerSplit
+from cache.origins import origin_of
 from cache.planes import Recipe, make
+from cache.sequence_recipe import SequenceRecipe
 from cache.shelves import FOLDER, FilePerTensor, Nowhere, Shelf
 
 INDEX, STARTED = "index.parquet", "recipe.json"
 Drawn = tuple[Entry, np.ndarray | None] | ImageError  # no tensor: the shelf has kept it
 Tensors = Literal["disk", "memory_map", "on_the_fly"]
-SHELVES: dict[Tensors, Callable[[Path, Recipe], Shelf]] = {
+R = TypeVar("R", Recipe, SequenceRecipe)
+SHELVES: dict[Tensors, Callable[[Path, Any], Shelf]] = {
     "disk": FilePerTensor,
     "memory_map": FilePerSplit,
-    "on_the_fly": Nowhere,
+    "on_the_fly": lambda folder, recipe: Nowhere(origin_of(folder, recipe)),
 }
-_COLUMNS = pa.schema(
-    [
-        *((name, pa.string()) for name in ("key", "image", "label", "split")),
-        ("person", pa.int32()),
-        ("sha256", pa.string()),
-    ]
-)
 
 
 @dataclass(frozen=True)
-class Cache:
+class Cache(Generic[R]):
     """A finished cache.
 
     Attributes:
         folder: Where it lies.
-        recipe: What its tensors are.
-        classes: All activities; a label's position is its class id.
+        recipe: What its tensors are: of pictures, or of clips.
+        classes: All labels; a label's position is its class id.
         entries: In a fixed order.
         tensors: Where they lie, a key of `SHELVES`.
     """
 
     folder: Path
-    recipe: Recipe
+    recipe: R
     classes: tuple[str, ...]
     entries: tuple[Entry, ...]
     tensors: Tensors = "disk"
@@ -76,16 +72,16 @@ class Cache:
         """Returns the position of the entry's label in `classes`."""
         return self._ids[entry.label]
 
-    def load(self, entry: Entry, *, dtype: type = np.uint8, verify: bool = False) -> np.ndarray:
+    def load(self, entry: Entry, *, dtype: type | None = None, verify: bool = False) -> np.ndarray:
         """Reads one tensor.
 
         Args:
             entry: One of `entries`.
-            dtype: `np.uint8`, or `np.float32` with the same values 0..255.
+            dtype: None: as the recipe says. `np.float32` gives the same values.
             verify: Whether the checksum of its bytes is compared too (on the fly it always is).
 
         Returns:
-            `(H, W, C)`.
+            An array of the recipe's shape.
 
         Raises:
             CacheError: the tensor is missing, truncated, of another shape or altered, or the
@@ -98,7 +94,7 @@ class Cache:
             raise CacheError(f"{error} {fix}") from None
         if verify and self.tensors != "on_the_fly" and digest_of(tensor) != entry.sha256:
             raise CacheError(f"The tensor of {entry.image} was altered after it was written. {fix}")
-        return tensor.astype(dtype, copy=False)
+        return tensor.astype(dtype or self.recipe.dtype, copy=False)
 
     @cached_property
     def _ids(self) -> dict[str, int]:
@@ -109,9 +105,22 @@ class Cache:
         return SHELVES[self.tensors](self.folder, self.recipe)
 
 
+class Drawable(Protocol):
+    """What `build` makes one tensor of: `Source`, or `cache.clip_windows.ClipWindow`."""
+
+    @property
+    def entry(self) -> Entry:
+        """The row of its tensor, while the digest is unknown."""
+        ...
+
+    def draw(self, recipe: Any) -> np.ndarray:
+        """Returns the tensor; raises ImageError where its picture cannot be read."""
+        ...
+
+
 @dataclass(frozen=True)
 class Source:
-    """What `build` makes one tensor of.
+    """A picture, or a person in it.
 
     Attributes:
         image: The picture.
@@ -134,18 +143,22 @@ class Source:
         key = key_of(self.image, person)
         return Entry(key, self.image, self.label, self.split, person, sha256="")
 
+    def draw(self, recipe: Recipe) -> np.ndarray:
+        """See `Drawable`."""
+        return make(load_rgb(self.image), self.poses, recipe, self.person)
+
 
 def build(
     folder: Path,
-    sources: Sequence[Source],
+    sources: Sequence[Drawable],
     *,
-    recipe: Recipe,
+    recipe: R,
     classes: Sequence[str],
     inputs: Mapping[str, str],
     tensors: Tensors = "disk",
     threads: int = 2,
     on_progress: Callable[[int, int, str], None] | None = None,
-) -> tuple[Cache, dict[Path, str]]:
+) -> tuple[Cache[R], dict[Path, str]]:
     """Makes all tensors, then the index, then the manifest.
 
     A run that was killed goes on where it stopped: a tensor that is whole was made by the same
@@ -156,21 +169,25 @@ def build(
         folder: Where the cache is to lie.
         sources: One a tensor.
         recipe: What the tensors are.
-        classes: All activities, in the order of their ids.
+        classes: All labels, in the order of their ids.
         inputs: Name -> sha256 of what the sources were made from.
         tensors: "disk" stores a file per tensor, "memory_map" one array per split, "on_the_fly"
-            none: each is drawn once here, for its digest, and again whenever it is loaded.
-        threads: Pictures decoded at the same time.
+            none: each is drawn once here, for its digest, and again whenever it is loaded, from
+            what `cache.origins` names, which must lie in `folder`.
+        threads: Sources drawn at the same time.
         on_progress: Called with (done, total, name).
 
     Returns:
         The cache, and the pictures that could not be decoded with the reason; they are not in it.
 
     Raises:
-        CacheError: a picture (or a person) comes twice, or there is none at all.
+        CacheError: a picture (or a person, or a window) comes twice, or there is none at all, or
+            none that can be read.
     """
     started = time.monotonic()
     asked = {**recipe.as_json(), "tensors": tensors}
+    if not sources:
+        raise CacheError(f"{folder}: a cache must have at least one tensor. Received: no source.")
     _begin(folder, {"recipe": asked, "inputs": dict(inputs)})
     _refuse_twins(sources)
     shelf = SHELVES[tensors](folder, recipe)
@@ -178,30 +195,31 @@ def build(
     work = partial(_draw, recipe=recipe, shelf=shelf)
     for done, (source, result) in enumerate(_in_order(work, sources, threads), 1):
         if isinstance(result, ImageError):
-            unreadable[source.image] = str(result)
+            unreadable[source.entry.image] = str(result)
         else:
             entry, tensor = result
             if tensor is not None:
                 shelf.put(entry, tensor)
             entries.append(entry)
         if on_progress:
-            on_progress(done, len(sources), source.image.name)
+            on_progress(done, len(sources), source.entry.image.name)
     if not entries:
         raise CacheError(f"{folder}: not one of {len(sources)} pictures could be read.")
     shelf.finish()
-    _write_index(folder, entries)
+    unit = "clips" if isinstance(recipe, SequenceRecipe) else "images"
+    index.write(folder / INDEX, entries)
     manifest.write(
         folder,
         recipe=asked,
         inputs=inputs,
         outputs=[folder / INDEX],
-        counts={"classes": list(classes), "images": len({entry.image for entry in entries})},
+        counts={"classes": list(classes), unit: len({entry.image for entry in entries})},
         seconds=time.monotonic() - started,
     )
     return open_cache(folder), unreadable
 
 
-def open_cache(folder: Path) -> Cache:
+def open_cache(folder: Path) -> Cache[Any]:
     """Opens a finished cache.
 
     Raises:
@@ -215,17 +233,18 @@ def open_cache(folder: Path) -> Cache:
         raise CacheError(
             f"{folder} is damaged ({'; '.join(changed)}). Delete it and build it again."
         )
-    recipe, rows = dict(found["recipe"]), pq.read_table(folder / INDEX)
-    if "tensors" not in recipe or rows.schema.names != _COLUMNS.names:
+    recipe, entries = dict(found["recipe"]), index.read(folder / INDEX)
+    if "tensors" not in recipe or entries is None:
         raise CacheError(
             f"{folder} was written by an older version. Run: python train.py cache --config ..."
         )
     tensors = recipe.pop("tensors")
-    return Cache(
+    read_recipe = SequenceRecipe.from_json if "kind" in recipe else Recipe.from_json
+    return Cache[Any](
         folder=folder,
-        recipe=Recipe.from_json(recipe),
+        recipe=read_recipe(recipe),
         classes=tuple(found["counts"]["classes"]),
-        entries=tuple(Entry(**{**row, "image": Path(row["image"])}) for row in rows.to_pylist()),
+        entries=entries,
         tensors=tensors,
     )
 
@@ -247,31 +266,32 @@ def _begin(folder: Path, plan: dict[str, Any]) -> None:
     atomic.write_json(note, plan)
 
 
-def _refuse_twins(sources: Iterable[Source]) -> None:
-    times = Counter((source.image, source.person) for source in sources)
-    twice = [str(image) for (image, _), n in times.items() if n > 1]
+def _refuse_twins(sources: Iterable[Drawable]) -> None:
+    entries = [source.entry for source in sources]
+    times = Counter((entry.image, entry.person, entry.window) for entry in entries)
+    twice = [str(image) for (image, *_), n in times.items() if n > 1]
     if twice:
-        raise CacheError(f"A picture must come once. Received twice: {', '.join(twice)}")
+        raise CacheError(f"A picture or clip must come once. Received twice: {', '.join(twice)}")
 
 
-def _draw(source: Source, *, recipe: Recipe, shelf: Shelf) -> Drawn:
+def _draw(source: Drawable, *, recipe: Recipe | SequenceRecipe, shelf: Shelf) -> Drawn:
     """Returns a tensor and its entry; the entry alone where the shelf has kept the tensor."""
-    digest = shelf.kept(source.entry)
+    entry = source.entry
+    digest = shelf.kept(entry)
     if digest:
-        return replace(source.entry, sha256=digest), None
+        return replace(entry, sha256=digest), None
     try:
-        pixels = load_rgb(source.image)
+        tensor = source.draw(recipe)
     except ImageError as error:
         return error
-    tensor = make(pixels, source.poses, recipe, source.person)
-    return replace(source.entry, sha256=digest_of(tensor)), tensor
+    return replace(entry, sha256=digest_of(tensor)), tensor
 
 
 def _in_order(
-    work: Callable[[Source], Drawn], sources: Iterable[Source], threads: int
-) -> Iterator[tuple[Source, Drawn]]:
+    work: Callable[[Drawable], Drawn], sources: Iterable[Drawable], threads: int
+) -> Iterator[tuple[Drawable, Drawn]]:
     """Yields each source with what `work` made of it; a few results wait, never all of them."""
-    waiting: deque[tuple[Source, Future[Drawn]]] = deque()
+    waiting: deque[tuple[Drawable, Future[Drawn]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for source in sources:
             waiting.append((source, pool.submit(work, source)))
@@ -280,9 +300,3 @@ def _in_order(
                 yield first, future.result()
         for source, future in waiting:
             yield source, future.result()
-
-
-def _write_index(folder: Path, entries: Sequence[Entry]) -> None:
-    rows = [{**asdict(entry), "image": entry.image.as_posix()} for entry in entries]
-    with atomic.replacing(folder / INDEX) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows, schema=_COLUMNS), temporary)

@@ -1,0 +1,36 @@
+"""`index.parquet`: the entries of a cache, a row per tensor in a fixed order."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from artifacts import atomic
+from cache.entry import Entry
+
+_COLUMNS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("key", "image", "label", "split")),
+        ("person", pa.int32()),
+        ("sha256", pa.string()),
+        ("window", pa.int32()),
+    ]
+)
+_BEFORE_CLIPS = _COLUMNS.names[:-1]  # written when there were pictures only
+
+
+def write(path: Path, entries: Sequence[Entry]) -> None:
+    """Writes entries, whole or not at all."""
+    rows = [{**asdict(entry), "image": entry.image.as_posix()} for entry in entries]
+    with atomic.replacing(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(rows, schema=_COLUMNS), temporary)
+
+
+def read(path: Path) -> tuple[Entry, ...] | None:
+    """Returns what `write` wrote; None where a version wrote it that knew other columns."""
+    table = pq.read_table(path)
+    if table.schema.names not in (_COLUMNS.names, _BEFORE_CLIPS):
+        return None
+    return tuple(Entry(**{**row, "image": Path(row["image"])}) for row in table.to_pylist())
