@@ -1,8 +1,9 @@
 # make demo     the whole pipeline on a data set that it draws itself
+# make demo-gait   drawn people walk; who is who, from video
 # make test     the default test suite        make test-slow   the rest
 # make test-infer   after make demo: packages its model and uses it where only [infer] is installed
 # make lint     ruff and pyright              make format      let ruff mend what it can
-# make bench    measures what has a promised limit
+# make bench    measures what has a promised limit       make bench-sequences   people in motion
 # Each one creates .venv with the pinned packages first; a second call installs nothing.
 
 PYTHON ?= python3
@@ -12,12 +13,20 @@ INSTALLED := .venv/.installed
 # The two photos that the ultralytics package ships, found without importing it.
 PHOTOS = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; print(f('ultralytics').submodule_search_locations[0])")/assets/*.jpg
 
-.PHONY: demo test test-slow test-infer bench lint format lock clean
+.PHONY: demo demo-gait test test-slow test-infer bench bench-sequences lint format lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo.yaml
 	$(BIN)/python infer.py runs/demo/annotations/test.txt "$(PHOTOS)" --run runs/demo --out runs/demo/predictions.csv --draw runs/demo/drawn --gallery runs/demo/gallery.html
 	$(BIN)/python train.py report --config configs/demo.yaml
+
+# Stage 1 goes on from the demo's, which is trained first where `make demo` has not done so.
+demo-gait: $(INSTALLED)
+	$(BIN)/python train.py annotations --config configs/demo.yaml
+	$(BIN)/python train.py stage1 --config configs/demo.yaml
+	$(BIN)/python train.py all --config configs/demo_gait_pose.yaml
+	$(BIN)/python train.py all --config configs/demo_gait.yaml
+	$(BIN)/python infer.py runs/demo_gait/data/videos/person0[12]/clip_01.mp4 --run runs/demo_gait --out runs/demo_gait/predictions.csv --draw runs/demo_gait/drawn
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow and not gpu"
@@ -38,6 +47,10 @@ test-infer: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/basics.py $(MPII)
 	$(if $(PEOPLE),$(BIN)/python benchmarks/inference.py $(PEOPLE))
+
+# SEQUENCES names the folder whose README tells the protocols; default: POSE_ACTIVITY_DATA.
+bench-sequences: $(INSTALLED)
+	$(BIN)/python benchmarks/sequences.py $(if $(SEQUENCES),--data $(SEQUENCES))
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ configuration and its inputs is skipped; `all` gives each step a process of its 
 and TensorFlow never meet. What a step does is in `training/`, which is imported only after the
 configuration was found right.
 
+    compare      the scores of several configurations in one table
     status       which steps of a run are done, stale or missing, and why
     clean        frees disk: removes what can be made again
     package      a folder with the model alone, for infer.py --model elsewhere
@@ -20,15 +21,16 @@ configuration was found right.
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from configs import schema
+from configs import any_run, schema, sections
+from configs.any_run import AnyRun
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
 app = typer.Typer(
@@ -40,6 +42,7 @@ app = typer.Typer(
 )
 Config = Annotated[Path, typer.Option(help="A YAML file; see configs/.", show_default=False)]
 RunFolder = Annotated[Path, typer.Option("--run", help="Folder of a run.", show_default=False)]
+Make = Callable[[Any, Path], tuple[list[Path], dict[str, Any]]]
 What = Literal["tensors", "logs", "states", "dataset", "all"]
 Set = Annotated[
     list[str] | None, typer.Option("--set", help="Override: --set stage2.epochs=5 (repeatable).")
@@ -59,8 +62,7 @@ def annotations(
 ) -> None:
     """Reads, mends and splits the labels."""
     run = _load(config, overrides, ["dry_run" if dry_run else "annotations"])
-    from training import labels
-
+    labels = _labels_of(run)
     if run.draw:
         labels.draw_data_set(run.draw, run.seed)
     if dry_run:
@@ -94,23 +96,35 @@ def report(config: Config, overrides: Set = None) -> None:
     """Classifies the test split and writes the scores."""
     run = _load(config, overrides, ["report"])
     _make(run, "report")
-    from training.scores import say_scores
+    if isinstance(run, schema.Run):
+        from training.scores import say_scores
 
-    say_scores(run)
+        say_scores(run)
+    else:
+        from training.sequence_scores import say_clip_scores
+
+        say_clip_scores(run)
 
 
 @app.command(name="all")
 def every_step(config: Config, overrides: Set = None) -> None:
     """Runs all steps, each in a process of its own; finished ones are skipped."""
-    run = _load(config, overrides, schema.STEPS)
-    from training.steps import steps_of
+    _run_all(config, overrides)
 
-    settings = [part for item in overrides or () for part in ("--set", item)]
-    for step in steps_of(run):
-        command = [sys.executable, __file__, step, "--config", str(config), *settings]
-        code = subprocess.run(command).returncode
-        if code:
-            raise typer.Exit(code)
+
+@app.command()
+def compare(
+    configs: Annotated[
+        list[Path], typer.Option("--config", help="A YAML file (repeatable).", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the table.")] = Path("runs/comparison"),
+    overrides: Set = None,
+) -> None:
+    """Runs all steps of several configurations and puts their scores into one table."""
+    runs = [_run_all(config, overrides) for config in configs]
+    from training.compare import compare
+
+    compare(runs, out)
 
 
 @app.command()
@@ -181,7 +195,7 @@ def precision(
     from training import runs
     from training.precision import try_precision
 
-    passes = try_precision(runs.open_run(run), wanted, engine=engine, threads=threads)
+    passes = try_precision(runs.open_picture_run(run), wanted, engine=engine, threads=threads)
     raise typer.Exit(0 if passes else 1)
 
 
@@ -196,16 +210,43 @@ def doctor() -> None:
     raise typer.Exit(0 if examination.show() else 1)
 
 
-def _load(config: Path, overrides: list[str] | None, steps: Sequence[str]) -> schema.Run:
-    run = schema.load(config, overrides or ())
-    schema.check_paths(run, steps)
+def _load(config: Path, overrides: list[str] | None, steps: Sequence[str]) -> AnyRun:
+    run = any_run.load(config, overrides or ())
+    any_run.check_paths(run, steps)
     return run
 
 
-def _make(run: schema.Run, step: str) -> None:
+def _run_all(config: Path, overrides: list[str] | None) -> AnyRun:
+    run = _load(config, overrides, sections.STEPS)
+    from training.plan import steps_of
+
+    settings = [part for item in overrides or () for part in ("--set", item)]
+    for step in steps_of(run):
+        command = [sys.executable, __file__, step, "--config", str(config), *settings]
+        code = subprocess.run(command).returncode
+        if code:
+            raise typer.Exit(code)
+    return run
+
+
+def _labels_of(run: AnyRun) -> Any:
+    """Returns the module that reads this run's labels."""
+    if isinstance(run, schema.Run):
+        from training import labels
+    else:
+        from training import clip_labels as labels
+    return labels
+
+
+def _make(run: AnyRun, step: str) -> None:
     """Brings one step up to date, importing only what this step needs."""
     from training.steps import run_step
 
+    run_step(run, step, _maker(step) if isinstance(run, schema.Run) else _clip_maker(step))
+
+
+def _maker(step: str) -> Make:
+    """Returns what makes a step of a run on pictures."""
     match step:
         case "annotations":
             from training.labels import make_annotations as make
@@ -217,7 +258,23 @@ def _make(run: schema.Run, step: str) -> None:
             from training.classifier import make_stage2 as make
         case _:
             from training.scores import make_report as make
-    run_step(run, step, make)
+    return make
+
+
+def _clip_maker(step: str) -> Make:
+    """Returns what makes a step of a run on clips."""
+    match step:
+        case "annotations":
+            from training.clip_labels import make_annotations as make
+        case "stage1":
+            from training.clip_poses import make_stage1 as make
+        case "cache":
+            from training.sequences import make_cache as make
+        case "stage2":
+            from training.sequence_classifier import make_stage2 as make
+        case _:
+            from training.sequence_scores import make_report as make
+    return make
 
 
 def main() -> None:

@@ -1,52 +1,32 @@
-"""What a run is: frozen pydantic models, one a section, read from one YAML file.
+"""What a run on pictures is: frozen pydantic models, one a section, read from one YAML file.
 
 Everything is checked in the first second, before any heavy import, and all mistakes are told at
 once. The fields of a section are the named arguments of the function that it feeds (a test compares
 them), so there is no dead knob. Imports no other room.
 """
 
-import difflib
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from copy import deepcopy
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-    model_validator,
+from pydantic import Field, model_validator
+
+from configs.reading import check, read_tree
+from configs.sections import (
+    ConfigError,
+    Count,
+    Fraction,
+    PosePredict,
+    PoseSkeleton,
+    Positive,
+    Rate,
+    Section,
+    Split,
+    SplitOrGiven,
+    check_pattern,
 )
 
-STEPS = ("annotations", "stage1", "cache", "stage2", "report")
 STAGE2_WEIGHTS = ("imagenet", "noisy_student", "none")  # anything else is a path
-
-Share = Annotated[int | float, Field(ge=0)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0)]
-Rate = Annotated[float, Field(gt=0)]
-
-
-class ConfigError(ValueError):
-    """A configuration is wrong; the message lists every mistake."""
-
-
-class Section(BaseModel):
-    """A part of a configuration: frozen, and no unknown key."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def arguments(self, *without: str) -> dict[str, Any]:
-        """Returns the fields as named arguments, nested sections as they are."""
-        return {
-            name: getattr(self, name) for name in type(self).model_fields if name not in without
-        }
 
 
 class Data(Section):
@@ -79,7 +59,7 @@ class Data(Section):
             if self.format != "folder":
                 where = _GROUPS.get(self.format, "it holds no groups")
                 raise ValueError(f"format {self.format!r} takes no group_pattern: {where}")
-            _check_pattern(self.group_pattern)
+            check_pattern("group_pattern", self.group_pattern, "group")
         return self
 
     @property
@@ -109,45 +89,13 @@ class Draw(Section):
     width: Positive = 320
     height: Positive = 240
     faults: bool = True
+    walking: bool = False
 
 
 class Clean(Section):
     """The annotation cleaner."""
 
     padding: Fraction = 0.1
-
-
-class Split(Section):
-    """Sizes of train, val and test: fractions of all pictures, or counts."""
-
-    train: Share = 0.7
-    val: Share = 0.15
-    test: Share = 0.15
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> "Split":
-        sizes = (self.train, self.val, self.test)
-        fractions = [size for size in sizes if isinstance(size, float)]
-        whole = [size for size in sizes if isinstance(size, int) and size > 0]
-        if fractions and whole:
-            raise ValueError("give three fractions or three counts, not a mixture")
-        if fractions and sum(fractions) > 1 + 1e-9:
-            raise ValueError(f"fractions must not sum to more than 1 (they sum to {sum(sizes):g})")
-        if not self.train or not self.val:
-            raise ValueError("train and val must not be empty")
-        return self
-
-
-def _split_kind(value: Any) -> str:
-    return "(given)" if isinstance(value, str) else "(sizes)"
-
-
-# The tags only tell pydantic which of the two is meant; `_explain` leaves them out.
-_SPLIT_TAGS = ("(given)", "(sizes)")
-SplitOrGiven = Annotated[
-    Annotated[Split, Tag("(sizes)")] | Annotated[Literal["given"], Tag("(given)")],
-    Discriminator(_split_kind),
-]
 
 
 class PoseFit(Section):
@@ -182,14 +130,6 @@ class PoseFit(Section):
     plots: bool = True
 
 
-class PosePredict(Section):
-    """What stage 1's answers are filtered by. See `stage1_pose.predict.load`."""
-
-    confidence: Fraction = 0.25
-    iou: Fraction = 0.7
-    max_people: Positive = 300
-
-
 class Stage1(Section):
     """The pose model.
 
@@ -200,7 +140,7 @@ class Stage1(Section):
 
     weights: str = "yolov8n-pose.pt"
     train: bool = True
-    skeleton: Literal["mpii16", "coco17", "openpose18"] = "coco17"
+    skeleton: PoseSkeleton = "coco17"
     split: Split | None = None
     squash: tuple[Positive, Positive] | None = None
     fit: PoseFit = PoseFit()
@@ -395,7 +335,7 @@ class Run(Section):
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Run:
-    """Reads a configuration.
+    """Reads the configuration of a run on pictures.
 
     Args:
         path: A YAML file.
@@ -405,17 +345,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Run:
         ConfigError: it cannot be read or is wrong; lists every mistake, with a suggestion where a
             key is nearly right.
     """
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from None
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{path} must hold keys and values. Received: {type(tree).__name__}")
-    mistakes = [line for item in overrides if (line := _override(tree, item))]
-    mistakes += _mistakes(tree)
-    if mistakes:
-        raise ConfigError(f"{path}:\n" + "\n".join(f"  - {line}" for line in mistakes))
-    return Run.model_validate(tree)
+    return check(path, read_tree(path), overrides, Run)
 
 
 def check_paths(run: Run, steps: Iterable[str]) -> None:
@@ -452,105 +382,3 @@ def check_paths(run: Run, steps: Iterable[str]) -> None:
             missing.append(f"{step}.weights: no such file: {weights}")
     if missing:
         raise ConfigError("\n".join(missing))
-
-
-def dump(run: Run) -> str:
-    """Returns the configuration as YAML with every default written out; `load` reads it back."""
-    return yaml.safe_dump(run.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-
-
-def _mistakes(tree: dict[str, Any]) -> list[str]:
-    """Returns every mistake. Keys that are wrong by themselves are dropped and the rest is judged.
-
-    (pydantic judges combinations only where each key is right.)
-    """
-    tree, lines, dropped = deepcopy(tree), [], set()
-    while True:
-        try:
-            Run.model_validate(tree)
-            return lines
-        except ValidationError as error:
-            found = [detail for detail in error.errors() if detail["loc"] not in dropped]
-        lines += [line for detail in found if (line := _explain(detail)) not in lines]
-        wrong = {d["loc"] for d in found if d["type"] not in ("missing", "value_error")}
-        if not wrong:
-            return lines
-        for loc in wrong:
-            _drop(tree, _plain(loc))
-        dropped |= wrong
-
-
-def _plain(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Returns a place in the tree without the tags that pydantic adds."""
-    return tuple(part for part in loc if part not in _SPLIT_TAGS)
-
-
-def _drop(tree: Any, loc: tuple[int | str, ...]) -> None:
-    """Removes what lies at `loc`; of a list that holds it, the whole list."""
-    for depth, part in enumerate(loc):
-        inner = tree.get(part) if isinstance(tree, dict) else None
-        if depth == len(loc) - 1 or not isinstance(inner, dict):
-            if isinstance(tree, dict):
-                tree.pop(part, None)
-            return
-        tree = inner
-
-
-def _override(tree: dict[str, Any], item: str) -> str | None:
-    key, equals, value = item.partition("=")
-    if not equals or not all(key.split(".")):
-        return f"--set wants key=value. Received: {item!r}"
-    try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        return f"--set {key}: the value is not YAML: {error}"
-    *parents, leaf = key.split(".")
-    for parent in parents:
-        if tree.get(parent) is None:
-            tree[parent] = {}
-        tree = tree[parent]
-        if not isinstance(tree, dict):
-            return f"--set {key}: {parent!r} is a value, not a section"
-    tree[leaf] = parsed
-    return None
-
-
-def _explain(detail: Any) -> str:
-    loc = _plain(detail["loc"])
-    where = ".".join(str(part) for part in loc)
-    if detail["type"] == "extra_forbidden":
-        known = _fields_at(loc[:-1])
-        close = difflib.get_close_matches(str(loc[-1]), known, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else f" Known keys: {', '.join(known)}"
-        return f"{where}: unknown key.{hint}"
-    message = detail["msg"].removeprefix("Value error, ")
-    if detail["type"] in ("missing", "value_error"):
-        return f"{where}: {message}" if where else message
-    return f"{where}: {message}. Received: {detail['input']!r}"
-
-
-def _fields_at(loc: Sequence[Any]) -> list[str]:
-    section: Any = Run
-    for part in loc:
-        kinds = _kinds(section.model_fields[part].annotation)
-        section = next(k for k in kinds if isinstance(k, type) and issubclass(k, Section))
-    return list(section.model_fields)
-
-
-def _kinds(annotation: Any) -> Iterator[Any]:
-    """Yields an annotation and everything that it is made of."""
-    yield annotation
-    for part in get_args(annotation):
-        yield from _kinds(part)
-
-
-def _check_pattern(pattern: str) -> None:
-    try:
-        groups = re.compile(pattern).groupindex
-    except re.error as error:
-        raise ValueError(f"group_pattern {pattern!r} is no regular expression: {error}") from None
-    if "group" not in groups:
-        raise ValueError(
-            f"group_pattern {pattern!r} must name a part (?P<group>...), "
-            "for example '(?P<group>.+)_[0-9]+'"
-        )

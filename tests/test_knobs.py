@@ -8,15 +8,17 @@ from typing import get_args
 
 import pytest
 
-from annotations import clean, split, synthetic
+from annotations import clean, split, synthetic, walkers
 from annotations.skeleton import SKELETONS
 from cache import store
 from cache.heatmap import Style
 from cache.people import EACH, POLICIES
 from cache.planes import CHANNELS, Recipe
-from configs import schema
+from cache.sequence_recipe import SequenceRecipe
+from configs import motion, schema
+from inference import clips
 from stage1_pose import predict
-from stage2_classifier import augment
+from stage2_classifier import augment, fit_linear, sequence_augment
 from stage2_classifier.models.registry import MODELS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,6 +43,14 @@ def keywords(function: object) -> dict[str, object]:
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
+EMPTY = inspect.Parameter.empty
+
+
+def sequence_arguments() -> dict[str, object]:
+    found = {field.name: field.default for field in fields(SequenceRecipe)}
+    return found | {"tensors": keywords(store.build)["tensors"]}
+
+
 CASES = [
     (
         schema.Clean,
@@ -55,6 +65,22 @@ CASES = [
         schema.Stage2,
         arguments_of("stage2_classifier/fit.py", "fit")
         | arguments_of("stage2_classifier/export.py", "export"),
+        {"seed", "threads", "logs", "recipe", "classes", "tensors", "validation", "tolerance"},
+    ),
+    (motion.Sequence, sequence_arguments(), {"pose"}),
+    (motion.SequenceAugment, keywords(sequence_augment.build), set()),
+    (motion.Linear, keywords(fit_linear.fit), {"groups", "seed"}),
+    (motion.DrawWalkers, keywords(walkers.write) | {"folder": EMPTY}, {"seed"}),
+    (
+        motion.Track,
+        keywords(clips.clip_of_video),
+        {"every", "workers"},
+    ),
+    (
+        motion.SequenceStage2,
+        arguments_of("stage2_classifier/fit_sequences.py", "fit")
+        | arguments_of("stage2_classifier/export_sequences.py", "export")
+        | {"encoder": None, "linear": None},
         {"seed", "threads", "logs", "recipe", "classes", "tensors", "validation", "tolerance"},
     ),
     (schema.Heatmap, {field.name: field.default for field in fields(Style)}, set()),
@@ -74,7 +100,7 @@ def test_fields_are_arguments(section: type, arguments: dict, others: set[str]) 
 
 @pytest.mark.parametrize(("section", "arguments", "others"), CASES)
 def test_defaults_agree(section: type, arguments: dict, others: set[str]) -> None:
-    nested = {"augment", "heatmap"}
+    nested = {"augment", "heatmap", "options"}
     for name in set(section.model_fields) - nested:
         if arguments[name] is not inspect.Parameter.empty:
             assert section.model_fields[name].default == arguments[name], name
@@ -91,4 +117,5 @@ def test_choices_are_those_of_the_rooms() -> None:
     assert set(get_args(cache["tensors"].annotation)) == set(store.SHELVES)
     assert set(get_args(get_args(cache["planes"].annotation)[0])) == set(CHANNELS)
     assert set(get_args(schema.Stage1.model_fields["skeleton"].annotation)) == set(SKELETONS)
+    assert set(get_args(motion.ClipStage1.model_fields["skeleton"].annotation)) == set(SKELETONS)
     assert set(get_args(schema.Stage2.model_fields["model"].annotation)) == set(MODELS)

@@ -1,7 +1,6 @@
 """The step `annotations`: labels are read, mended and split; a drawn data set is drawn first."""
 
 import csv
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,10 +16,10 @@ from annotations.table import read_table
 from annotations.types import Sample
 from artifacts import manifest
 from artifacts.atomic import write_json, write_text
-from artifacts.lock import locked
 from configs import schema
 from inference.progress import progress_bar
 from stage1_pose.yolo_dataset import read_yolo
+from training.drawing import draw_once
 from training.say import console, say_notes, say_rows
 from training.steps import Made
 
@@ -183,32 +182,19 @@ def draw_data_set(draw: schema.Draw, seed: int) -> None:
     Raises:
         ValueError: the folder holds something that this function did not write.
     """
-    recipe = {**draw.model_dump(mode="json"), "seed": seed}
-    with locked(draw.folder):
-        if not manifest.why_stale(draw.folder, recipe=recipe, inputs={}):
-            return
-        _empty_drawing(draw.folder)
+
+    def write() -> Path:
         with progress_bar("drawing", console) as show:
-            labels = synthetic.write(
+            return synthetic.write(
                 draw.folder,
                 images=draw.images,
                 size=(draw.width, draw.height),
                 faults=draw.faults,
+                walking=draw.walking,
                 seed=seed,
                 on_progress=show,
             )
-        manifest.write(draw.folder, recipe=recipe, inputs={}, outputs=[labels])
 
-
-def _empty_drawing(folder: Path) -> None:
-    """Removes an earlier drawing; nobody else's files."""
-    marker = folder / ".drawn"
-    if not marker.exists() and {path.name for path in folder.iterdir()} - {".lock"}:
-        raise ValueError(
-            f"draw.folder must be new, empty or an earlier drawing. {folder} holds other files: "
-            "name another folder."
-        )
-    marker.touch()
-    for name in (manifest.NAME, "release.mat", "faults.json"):
-        (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / "images", ignore_errors=True)
+    recipe = {**draw.model_dump(mode="json"), "seed": seed}
+    names = ("release.mat", "faults.json", "images")
+    draw_once(draw.folder, recipe=recipe, names=names, draw=write)

@@ -16,10 +16,10 @@ from stage2_classifier.predict import Classifier
 from training.page import version_rows
 from training.page_labels import HEADS, class_balance
 from training.page_poses import score_rows
+from training.plan import steps_of
 from training.runs import VERSIONS
-from training.steps import steps_of
 
-_FIGURES = {
+FIGURES = {
     "accuracy": "accuracy",
     "top3_accuracy": "class among the three most probable",
     "weighted_precision": "weighted precision",
@@ -49,7 +49,7 @@ def about(run: schema.Run, cache: Cache) -> dict[str, Any]:
         "name": run.run_dir.name,
         "recipe": {name: run.model_dump(mode="json")[name] for name in _CONFIG},
         "data": _data(run, cache),
-        "scores": scores | {key: found[key] for key in _FIGURES if found.get(key) is not None},
+        "scores": scores | {key: found[key] for key in FIGURES if found.get(key) is not None},
         "pose_scores": _pose_scores(run),
         "precisions": precision.records(run.run_dir),
         "licences": licences(run),
@@ -82,7 +82,7 @@ def write_card(facts: Mapping[str, Any], classifier: Classifier) -> str:
     recipe, classes = classifier.recipe, classifier.classes
     who = "each person in a picture" if recipe.one_by_one else "a picture"
     scores, data = facts["scores"], facts["data"]
-    figures = [(text, scores[key]) for key, text in _FIGURES.items() if key in scores]
+    figures = [(text, scores[key]) for key, text in FIGURES.items() if key in scores]
     poses = facts["pose_scores"]
     parts = [
         f"# {facts['name']}\n",
@@ -92,13 +92,13 @@ def write_card(facts: Mapping[str, Any], classifier: Classifier) -> str:
         f"It answers with one of them whatever it is shown. {_unknown(classifier)}\n",
         "## Scores\n",
         f"On {scores['n']} {data['unit']} of the split `{scores['split']}`:\n",
-        _table(("figure", "value"), [(text, f"{value:.4f}") for text, value in figures]),
-        *(["Stage 1:\n", _table(("figure", "value"), _fixed(poses))] if poses else []),
+        table_of(("figure", "value"), [(text, f"{value:.4f}") for text, value in figures]),
+        *(["Stage 1:\n", table_of(("figure", "value"), _fixed(poses))] if poses else []),
         "## Data\n",
-        _table(("", "count"), data["counts"].items()),
-        _table(("class", *data["splits"]), [(k, *v) for k, v in data["classes"].items()]),
+        table_of(("", "count"), data["counts"].items()),
+        table_of(("class", *data["splits"]), [(k, *v) for k, v in data["classes"].items()]),
         "## Recipe\n",
-        _table(("", ""), _recipe_rows(facts["recipe"], classifier)),
+        table_of(("", ""), _recipe_rows(facts["recipe"], classifier)),
         "All of it stands in `model.json`.\n",
         "## Precision and engines\n",
         "f32 on onnxruntime and openvino. A faster precision is taken only where this was measured "
@@ -110,9 +110,9 @@ def write_card(facts: Mapping[str, Any], classifier: Classifier) -> str:
         ),
         *([] if facts["precisions"] else ["- nothing was measured\n"]),
         "## Licences\n",
-        _table(("part", "terms"), facts["licences"].items()),
+        table_of(("part", "terms"), facts["licences"].items()),
         "## Made with\n",
-        _table(("", ""), version_rows(facts["versions"])),
+        table_of(("", ""), version_rows(facts["versions"])),
     ]
     return "\n".join(parts)
 
@@ -191,7 +191,8 @@ def _fixed(figures: Mapping[str, float]) -> list[tuple[str, str]]:
     return [(text, f"{value:.4f}") for text, value in figures.items()]
 
 
-def _table(heads: tuple[str, ...], rows: Iterable[tuple]) -> str:
+def table_of(heads: tuple[str, ...], rows: Iterable[tuple]) -> str:
+    """Returns a table in Markdown."""
     lines = [heads, ("---",) * len(heads), *rows]
     cells = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in lines]
     return "".join(f"| {' | '.join(row)} |\n" for row in cells)

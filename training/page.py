@@ -18,8 +18,8 @@ from configs import schema
 from stage2_classifier.answers import Answers
 from stage2_classifier.evaluate import Report
 from training import page_answers, page_labels, page_poses
+from training.plan import steps_of
 from training.runs import CONFIG, VERSIONS
-from training.steps import steps_of
 
 TEMPLATE = "page.html.j2"
 

@@ -12,8 +12,8 @@ from stage1_pose.draw_found import labelled_against_found
 from stage1_pose.evaluate import PictureScore, score_pictures
 from training import charts
 from training.page_pictures import Tile, data_uri, try_load
+from training.picture_plan import stage1_samples
 from training.poses import judged_poses
-from training.steps import stage1_samples
 
 SHOWN = 6  # pictures of each kind, best and worst
 _TILE = 560  # pixels: longer side of two halves

@@ -18,8 +18,10 @@ from inference.progress import progress_bar
 from stage1_pose import fit, predict, validate, yolo_dataset
 from stage1_pose.evaluate import pckh
 from stage1_pose.export import export
+from training.picture_plan import stage1_samples
+from training.pose_weights import find_weights
 from training.say import console, say_notes
-from training.steps import Made, find_weights, stage1_samples
+from training.steps import Made
 
 PARITY_IMAGES = 8  # pictures on which an exported graph is compared with its model
 
@@ -29,7 +31,7 @@ def make_stage1(run: schema.Run, folder: Path) -> Made:
     section = run.stage1
     (folder / "metrics.json").unlink(missing_ok=True)
     samples = read_samples(run.run_dir / stage1_samples(run))
-    weights, metrics = find_weights(run), {}
+    weights, metrics = find_weights(run.stage1.weights), {}
     skeleton = SKELETONS[section.skeleton]
     if section.train:
         skeleton = samples[0].skeleton

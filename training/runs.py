@@ -4,18 +4,19 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from configs import schema
+from configs import any_run, schema
+from configs.any_run import AnyRun
 
 CONFIG, VERSIONS = "config.yaml", "versions.json"
 
 
-def open_run(folder: Path, config: Path | None = None, overrides: Sequence[str] = ()) -> schema.Run:
+def open_run(folder: Path, config: Path | None = None, overrides: Sequence[str] = ()) -> AnyRun:
     """Reads the configuration that a run folder was last worked on with.
 
     Args:
         folder: A run folder; it may have been moved or copied.
         config: Another configuration to look at it with.
-        overrides: `key=value` each, as `schema.load` takes them.
+        overrides: `key=value` each, as `any_run.load` takes them.
 
     Returns:
         The configuration, with `run_dir` set to `folder`.
@@ -24,8 +25,24 @@ def open_run(folder: Path, config: Path | None = None, overrides: Sequence[str] 
         ValueError: the folder is no run, or the configuration is wrong.
     """
     check_run(folder)
-    run = schema.load(config or folder / CONFIG, overrides)
+    run = any_run.load(config or folder / CONFIG, overrides)
     return run.model_copy(update={"run_dir": folder})
+
+
+def open_picture_run(
+    folder: Path, config: Path | None = None, overrides: Sequence[str] = ()
+) -> schema.Run:
+    """Reads the configuration of a run on pictures; see `open_run`.
+
+    Raises:
+        ValueError: the folder is no run, the configuration is wrong, or it is about clips.
+    """
+    run = open_run(folder, config, overrides)
+    if not isinstance(run, schema.Run):
+        raise ValueError(
+            f"This command is for runs on pictures. {folder} was trained on clips of people."
+        )
+    return run
 
 
 def check_run(folder: Path) -> None:

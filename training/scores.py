@@ -17,8 +17,9 @@ from stage2_classifier.evaluate import Report, evaluate
 from stage2_classifier.history import History
 from training.page import write_page
 from training.page_poses import score_rows
+from training.plan import steps_of
 from training.say import console, say_rows
-from training.steps import Made, steps_of
+from training.steps import Made
 
 
 def make_report(run: schema.Run, folder: Path) -> Made:

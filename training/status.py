@@ -18,8 +18,9 @@ from rich.table import Table
 
 from artifacts import manifest
 from artifacts.lock import is_locked
-from configs import schema
-from training import steps
+from configs import any_run, sections
+from configs.any_run import AnyRun
+from training import plan, steps
 from training.runs import bytes_below
 from training.say import console, say_notes
 
@@ -32,7 +33,7 @@ class Standing:
     """Where one step stands.
 
     Attributes:
-        step: One of `schema.STEPS`.
+        step: One of `sections.STEPS`.
         state: "done"; "stale": finished, but `train.py all` would make it again; "missing": not
             finished; "not needed" by this configuration.
         why: A line for each reason why it is not done.
@@ -56,11 +57,11 @@ class Standing:
     fits: bool = True
 
 
-def standings(run: schema.Run) -> list[Standing]:
+def standings(run: AnyRun) -> list[Standing]:
     """Judges every step of a run; nothing is written, nothing is downloaded."""
-    needed, unfit = steps.steps_of(run), []
+    needed, unfit = plan.steps_of(run), []
     found = []
-    for step in schema.STEPS:
+    for step in sections.STEPS:
         standing = _judge(run, step, unfit) if step in needed else Standing(step, "not needed")
         found.append(standing)
         if not standing.fits:
@@ -68,7 +69,7 @@ def standings(run: schema.Run) -> list[Standing]:
     return found
 
 
-def show(run: schema.Run) -> bool:
+def show(run: AnyRun) -> bool:
     """Prints a table of all steps, why some are not done, and what `train.py all` would do next.
 
     Returns:
@@ -95,7 +96,7 @@ def show(run: schema.Run) -> bool:
     return all(standing.state in ("done", "not needed") for standing in found)
 
 
-def _judge(run: schema.Run, step: str, unfit: Sequence[str]) -> Standing:
+def _judge(run: AnyRun, step: str, unfit: Sequence[str]) -> Standing:
     """Judges one step; `unfit` are the earlier ones that it cannot stand on."""
     folder = run.run_dir / step
     size = bytes_below(folder)
@@ -122,20 +123,20 @@ def _judge(run: schema.Run, step: str, unfit: Sequence[str]) -> Standing:
 
 
 def _reasons(
-    run: schema.Run, step: str, outer: Mapping[str, str | None]
+    run: AnyRun, step: str, outer: Mapping[str, str | None]
 ) -> tuple[list[str], list[str]]:
     """Returns why a step would be made again: what does not fit, and which files are lost."""
     try:
-        return steps.why_stale(run, step, outer), steps.lost_files(run, step)
+        return steps.why_stale(run, step, outer), plan.plan_of(run).lost_files(step)
     except (OSError, ValueError) as error:  # damage, here or in what an earlier step left
         return [str(error)], []
 
 
-def _sources(run: schema.Run, step: str) -> tuple[dict[str, str | None], tuple[str, ...]]:
+def _sources(run: AnyRun, step: str) -> tuple[dict[str, str | None], tuple[str, ...]]:
     """Returns the digests of what a step reads outside the run, None where it is gone, and why."""
     digests: dict[str, str | None] = {}
     notes = []
-    for name, digest in steps.sources_of(run, step, download=None).items():
+    for name, digest in plan.sources_of(run, step, download=None).items():
         try:
             digests[name] = digest()
         except (OSError, ValueError) as error:
@@ -176,12 +177,12 @@ def _shortened(lines: Sequence[str]) -> list[str]:
     return [*first, f"and {rest} more like this"] if rest else first
 
 
-def _next(run: schema.Run, found: Sequence[Standing]) -> str:
+def _next(run: AnyRun, found: Sequence[Standing]) -> str:
     """Returns a sentence on what `train.py all` would do with this configuration."""
     todo = [standing for standing in found if standing.state in ("stale", "missing")]
     try:
-        schema.check_paths(run, schema.STEPS)
-    except schema.ConfigError as error:
+        any_run.check_paths(run, sections.STEPS)
+    except sections.ConfigError as error:
         does = f"first ask for: {'; '.join(str(error).splitlines())}"
         return f"`train.py all` would {escape(does)}"
     if not todo:

@@ -12,9 +12,10 @@ from cache.planes import Recipe
 from configs import schema
 from inference.progress import progress_bar
 from training.people import Chosen, Unmatched, each_person, whole_pictures
+from training.plan import inputs_of, recipe_of
 from training.poses import find_poses
 from training.say import console, say_notes
-from training.steps import Made, inputs_of, recipe_of
+from training.steps import Made
 
 UNMATCHED = "unmatched.csv"
 

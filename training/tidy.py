@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from artifacts import manifest
 from artifacts.lock import locked
-from configs import schema
+from configs import sections
 from inference import precision
 from training.runs import CONFIG, VERSIONS, bytes_below, check_run
 from training.say import console, say_rows
@@ -28,7 +28,7 @@ KINDS = {  # name -> what it is, and the paths below a run folder
         ("stage2/states", "stage1/round*/weights"),
     ),
     "dataset": ("stage 1's copy of its training pictures", ("stage1/dataset",)),
-    ALL: ("every step, with scores, graphs and the configuration", (*schema.STEPS, "logs")),
+    ALL: ("every step, with scores, graphs and the configuration", (*sections.STEPS, "logs")),
 }
 UNFINISHED = ("stage2/history.csv", "stage2/training.json")  # they speak of the states
 LITTER = (".old-*", "*/.old-*", "*/.tmp-*")  # of killed processes; goes with every kind

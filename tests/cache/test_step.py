@@ -11,7 +11,7 @@ from cache.store import Tensors, open_cache
 from configs import schema
 from tests.commands import copy_of, drawn_in
 from training.labels import make_annotations
-from training.runs import open_run
+from training.runs import open_picture_run
 from training.steps import run_step
 from training.tensors import make_cache
 
@@ -27,7 +27,8 @@ class Copy:
         self.capsys = capsys
 
     def asked(self, *settings: str) -> schema.Run:
-        return open_run(self.folder, None, (f"run_dir={self.folder}", *self.data, *settings))
+        settings = (f"run_dir={self.folder}", *self.data, *settings)
+        return open_picture_run(self.folder, None, settings)
 
     def cache(self, *settings: str) -> str:
         """Returns what the step said."""

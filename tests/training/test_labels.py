@@ -15,7 +15,7 @@ from annotations.samples import read_samples
 from annotations.types import Sample
 from configs import schema
 from training.labels import make_annotations
-from training.steps import inputs_of, steps_of
+from training.plan import inputs_of, steps_of
 
 CATEGORY = {"id": 1, "name": "person", "keypoints": ["l_hand", "r_hand"], "skeleton": [[1, 2]]}
 

@@ -20,7 +20,7 @@ from annotations.types import Poses, Sample, no_people
 from artifacts import manifest
 from cache import store
 from cache.planes import Recipe
-from configs import schema
+from configs import reading, schema
 from stage2_classifier.answers import Answers
 from stage2_classifier.evaluate import evaluate
 from stage2_classifier.history import Epoch, History
@@ -91,7 +91,7 @@ def run(tmp_path: Path) -> schema.Run:
             "cache": {"planes": ["rgb"]},
         }
     )
-    (folder / "config.yaml").write_text(schema.dump(asked))
+    (folder / "config.yaml").write_text(reading.dump(asked))
     return asked
 
 

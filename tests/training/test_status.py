@@ -8,7 +8,7 @@ import pytest
 
 from artifacts import manifest
 from artifacts.lock import locked
-from configs import schema
+from configs import sections
 from tests.commands import call, copy_of
 from training.runs import bytes_below, open_run
 from training.status import Standing, show, standings
@@ -19,7 +19,7 @@ def judge(run: Path, *overrides: str) -> dict[str, Standing]:
 
 
 def states(found: dict[str, Standing]) -> list[str]:
-    return [found[step].state for step in schema.STEPS]
+    return [found[step].state for step in sections.STEPS]
 
 
 @pytest.fixture

@@ -1,0 +1,103 @@
+"""What every configuration is made of: frozen sections, kinds of numbers, and shared sections.
+
+Imports no other room.
+"""
+
+import re
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+STEPS = ("annotations", "stage1", "cache", "stage2", "report")
+
+Share = Annotated[int | float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0)]
+PoseSkeleton = Literal["mpii16", "coco17", "openpose18", "openpose25", "jhmdb15", "penn13"]
+
+
+class ConfigError(ValueError):
+    """A configuration is wrong; the message lists every mistake."""
+
+
+class Section(BaseModel):
+    """A part of a configuration: frozen, and no unknown key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def arguments(self, *without: str) -> dict[str, Any]:
+        """Returns the fields as named arguments, nested sections as they are."""
+        return {
+            name: getattr(self, name) for name in type(self).model_fields if name not in without
+        }
+
+
+class Split(Section):
+    """Sizes of train, val and test: fractions of all pictures, or counts."""
+
+    needs_val: ClassVar[bool] = True
+
+    train: Share = 0.7
+    val: Share = 0.15
+    test: Share = 0.15
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Split":
+        sizes = (self.train, self.val, self.test)
+        fractions = [size for size in sizes if isinstance(size, float)]
+        whole = [size for size in sizes if isinstance(size, int) and size > 0]
+        if fractions and whole:
+            raise ValueError("give three fractions or three counts, not a mixture")
+        if fractions and sum(fractions) > 1 + 1e-9:
+            raise ValueError(f"fractions must not sum to more than 1 (they sum to {sum(sizes):g})")
+        if not self.train or (self.needs_val and not self.val):
+            names = "train and val" if self.needs_val else "train"
+            raise ValueError(f"{names} must not be empty")
+        return self
+
+
+def split_kind(value: Any) -> str:
+    """Tells pydantic whether sizes are meant, or the split that the labels name."""
+    return "(given)" if isinstance(value, str) else "(sizes)"
+
+
+# The tags only tell pydantic which of the two is meant; `reading` leaves them out.
+SPLIT_TAGS = ("(given)", "(sizes)")
+SplitOrGiven = Annotated[
+    Annotated[Split, Tag("(sizes)")] | Annotated[Literal["given"], Tag("(given)")],
+    Discriminator(split_kind),
+]
+
+
+class PosePredict(Section):
+    """What stage 1's answers are filtered by. See `stage1_pose.predict.load`."""
+
+    confidence: Fraction = 0.25
+    iou: Fraction = 0.7
+    max_people: Positive = 300
+
+
+def check_pattern(key: str, pattern: str | None, part: str | None) -> None:
+    """Refuses what is no regular expression, or lacks the named part that is looked for.
+
+    Args:
+        key: What the pattern is called, for the message.
+        pattern: The regular expression; None is fine.
+        part: Name of the group `(?P<part>...)` that it must have; None: none.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if pattern is None:
+        return
+    try:
+        groups = re.compile(pattern).groupindex
+    except re.error as error:
+        raise ValueError(f"{key} {pattern!r} is no regular expression: {error}") from None
+    if part is not None and part not in groups:
+        raise ValueError(
+            f"{key} {pattern!r} must name a part (?P<{part}>...), "
+            f"for example '(?P<{part}>.+)_[0-9]+'"
+        )

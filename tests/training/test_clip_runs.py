@@ -1,0 +1,231 @@
+"""Runs on clips: the whole way on made-up walkers, and what else stage 2 can be."""
+
+import csv
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+
+from annotations.clip_files import read_clips
+from annotations.feature_table import FeatureTable, read_features, write_features
+from annotations.skeleton import COCO17
+from artifacts import manifest
+from cache.store import open_cache
+from configs import any_run, motion
+from stage2_classifier.answers import Answers
+from tests.commands import call
+from training import clip_labels, sequence_classifier, sequence_scores, sequences
+from training.compare import compare
+from training.package import make_package
+from training.plan import steps_of
+from training.runs import open_run
+from training.status import standings
+from training.steps import run_step
+
+CONFIG = """
+run_dir: {run}
+clips:
+  format: poses
+  path: {data}
+  label_pattern: '(?P<label>anna|ben|cora|dora)_'
+  fps: 25
+split: {{train: 0.5, val: 0.25, test: 0.25}}
+sequence: {{skeleton: coco17, frames: 12, windows: sliding, stride: 6}}
+stage2: {{model: lstm, options: {{units: 4}}, epochs: 2, batch: 8}}
+"""
+NOBODY = "anna_9"
+MAKERS = {
+    "annotations": clip_labels.make_annotations,
+    "cache": sequences.make_cache,
+    "stage2": sequence_classifier.make_stage2,
+    "report": sequence_scores.make_report,
+}
+
+
+def walk(rng: np.random.Generator, swing: float, frames: int) -> np.ndarray:
+    """A body whose hands and feet swing: `(T, 17, 3)` float32 in pixels."""
+    joints = np.zeros((frames, 17, 3), np.float32)
+    joints[..., :2] = rng.uniform(20, 60, (17, 2)) + 100
+    for side, sign in (("left", 1), ("right", -1)):
+        for joint, y in (("shoulder", 60), ("hip", 120), ("wrist", 110), ("ankle", 200)):
+            joints[:, COCO17.index(f"{side}_{joint}"), :2] = 100 + 10 * sign, y
+        phase = np.arange(frames) / 3 + rng.uniform(0, 6)
+        joints[:, COCO17.index(f"{side}_ankle"), 0] += sign * swing * np.sin(phase)
+    joints[..., 2] = 0.9
+    return joints
+
+
+@pytest.fixture(scope="module")
+def clip_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `walkers.npz`, `x.yaml` and the finished run `run`."""
+    folder = tmp_path_factory.mktemp("clips")
+    rng = np.random.default_rng(0)
+    swings = {"anna": 5.0, "ben": 20.0, "cora": 40.0, "dora": 60.0}
+    clips = {f"{p}_{i}": walk(rng, s, 18 + i) for p, s in swings.items() for i in range(8)}
+    clips[NOBODY] = np.zeros((20, 17, 3), np.float32)
+    np.savez(folder / "walkers.npz", allow_pickle=False, **clips)
+    text = CONFIG.format(run=folder / "run", data=folder / "walkers.npz")
+    (folder / "x.yaml").write_text(text)
+    done = call("train.py", "all", "--config", folder / "x.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def load(config: Path, *settings: str) -> motion.ClipRun:
+    run = any_run.load(config, settings)
+    assert isinstance(run, motion.ClipRun)
+    return run
+
+
+def make(run: motion.ClipRun, *steps: str) -> Path:
+    """Makes steps (all that need no TensorFlow) in this process."""
+    for step in steps or steps_of(run):
+        run_step(run, step, MAKERS[step])
+    return run.run_dir
+
+
+def frozen(clip_run: Path, run_dir: Path, *settings: str) -> motion.ClipRun:
+    """A run whose network is that of `clip_run`, as it is."""
+    stage2 = f"stage2={{encoder: {clip_run / 'run'}, linear: {{kind: logistic}}}}"
+    return load(clip_run / "x.yaml", f"run_dir={run_dir}", stage2, *settings)
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_step_vouches_for_its_folder(
+    clip_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for step in MAKERS:
+        found = manifest.read(clip_run / "run" / step)
+        assert found is not None and found["outputs"], step
+        assert manifest.altered(clip_run / "run" / step, found) == []
+    assert not (clip_run / "run" / "stage1").exists()
+    for name in ("report.md", "confusion.png", "curves.png", "per_class.csv"):
+        assert (clip_run / "run" / "report" / name).stat().st_size > 0
+    make(load(clip_run / "x.yaml"))
+    assert capsys.readouterr().out.count("up to date") == len(MAKERS)
+
+
+def test_every_clip_is_in_the_cache_or_named_with_its_reason(clip_run: Path) -> None:
+    clips = read_clips(clip_run / "run" / "annotations" / "clips.parquet")
+    cached = {entry.image.as_posix() for entry in open_cache(clip_run / "run" / "cache").entries}
+    left_out = rows_of(clip_run / "run" / "cache" / "left_out.csv")
+    assert {clip.name for clip in clips} - cached == {NOBODY} == {row["image"] for row in left_out}
+    assert left_out[0]["detail"] == "nobody was found in any of its frames"
+
+
+def test_an_answer_is_about_a_whole_clip(clip_run: Path) -> None:
+    cache = open_cache(clip_run / "run" / "cache")
+    answers = Answers.read(clip_run / "run" / "report" / "predictions.parquet")
+    clips = Counter(entry.image for entry in cache.of_split("test"))
+    assert set(answers.images) == set(clips) and len(answers.images) == len(clips)
+    assert max(clips.values()) > 1, "of several windows"
+    metrics = json.loads((clip_run / "run" / "report" / "metrics.json").read_text())
+    assert metrics["n"] == len(clips)
+    assert metrics["accuracy"] == (answers.guesses == answers.labels).mean()
+
+
+def test_status_names_what_is_stale(clip_run: Path) -> None:
+    found = {one.step: one for one in standings(open_run(clip_run / "run"))}
+    assert [found[step].state for step in MAKERS] == ["done"] * len(MAKERS)
+    assert found["stage1"].state == "not needed"
+    changed = standings(open_run(clip_run / "run", None, ["sequence.frames=13"]))
+    assert [one.state for one in changed if one.step in MAKERS] == ["done", *["stale"] * 3]
+    assert changed[2].why == ("recipe.frames: 12 -> 13",)
+
+
+def test_a_frozen_encoder_with_logistic_regression(clip_run: Path, tmp_path: Path) -> None:
+    run = make(frozen(clip_run, tmp_path))
+    table = read_features(run / "stage2" / "features.parquet")
+    train_rows = [i for i, split in enumerate(table.splits or ()) if split == "train"]
+    labels = np.array(table.labels)
+    expected = OneVsRestClassifier(LogisticRegression(solver="liblinear"))
+    expected.fit(table.vectors[train_rows].astype(float), labels[train_rows])
+    answers = Answers.read(run / "report" / "predictions.parquet")
+    for image, shares in zip(answers.images, answers.probabilities, strict=True):
+        rows = [i for i, clip in enumerate(table.groups or ()) if clip == image.as_posix()]
+        windows = expected.predict_proba(table.vectors[rows].astype(float))
+        np.testing.assert_allclose(shares, windows.mean(axis=0), atol=1e-5)
+
+
+def test_an_encoder_of_other_sequences_is_refused(clip_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"learned from other sequences \(frames: 12 -> 10\)"):
+        make(frozen(clip_run, tmp_path, "sequence.frames=10"))
+
+
+def test_people_never_seen_are_looked_up_in_a_gallery(clip_run: Path, tmp_path: Path) -> None:
+    split = "split={train: 0.4, val: 0.1, test: 0.5, unseen: true}"
+    run = make(frozen(clip_run, tmp_path, split, "report.gallery=_[0-3]$"))
+    found = json.loads((run / "report" / "retrieval.json").read_text())
+    assert set(found) == {"rank1", "rank5", "mean_average_precision"}
+    assert found["rank5"] >= found["rank1"]
+    clips = read_clips(run / "cache" / "clips.parquet")
+    people = {split: {c.label for c in clips if c.split == split} for split in ("train", "test")}
+    assert len(people["test"]) == 2 and not people["train"] & people["test"]
+    answers = Answers.read(run / "report" / "predictions.parquet")
+    assert set(answers.classes) == people["test"]
+    assert not [name for name in answers.images if name.name[-1] in "0123"]
+
+
+def test_a_table_of_features_needs_neither_poses_nor_network(
+    clip_run: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(1)
+    centres, ids = rng.normal(size=(3, 6)), np.arange(60) % 3
+    vectors = (centres[ids] + rng.normal(size=(60, 6))).astype(np.float32)
+    labels = tuple("abc"[i] for i in ids)
+    splits = tuple("test" if i % 4 == 3 else "train" for i in range(60))
+    write_features(tmp_path / "f.csv", FeatureTable(vectors, labels, splits=splits))
+    (tmp_path / "x.yaml").write_text(
+        f"run_dir: {tmp_path / 'run'}\nclips: {{format: features, path: {tmp_path / 'f.csv'}}}\n"
+        "split: given\nstage2: {linear: {kind: logistic}}\n"
+    )
+    features = load(tmp_path / "x.yaml")
+    make(features)
+    learned = np.array(splits) == "train"
+    reference = OneVsRestClassifier(LogisticRegression(solver="liblinear"))
+    reference.fit(vectors[learned].astype(float), np.array(labels)[learned])
+    expected = reference.score(vectors[~learned].astype(float), np.array(labels)[~learned])
+    metrics = json.loads((tmp_path / "run" / "report" / "metrics.json").read_text())
+    assert metrics["accuracy"] == pytest.approx(expected)
+    compare([load(clip_run / "x.yaml"), features], tmp_path / "table")
+    rows = rows_of(tmp_path / "table" / "comparison.csv")
+    assert [row["model"] for row in rows] == ["lstm", "logistic"]
+    assert [row["poses"] for row in rows] == ["poses: walkers.npz", "features: f.csv"]
+    assert rows[1]["accuracy"] == f"{expected:.4f}"
+    with pytest.raises(ValueError, match="no model of videos to package"):
+        make_package(features, tmp_path / "model")
+
+
+def test_a_class_that_train_does_not_hold_is_refused(clip_run: Path, tmp_path: Path) -> None:
+    given = ("split=given", "clips.test_pattern=dora", f"run_dir={tmp_path}")
+    with pytest.raises(ValueError, match=r"test holds classes that train does not: \['dora'\]"):
+        make(load(clip_run / "x.yaml", *given), "annotations")
+
+
+def test_a_dry_run_writes_nothing(
+    clip_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = load(clip_run / "x.yaml", f"run_dir={tmp_path / 'run'}")
+    clip_labels.try_annotations(run, strict=True)
+    assert "33 clips" in capsys.readouterr().out
+    assert not run.run_dir.exists()
+
+
+def test_a_changed_encoder_makes_stage_2_stale(clip_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(clip_run / "run", tmp_path / "encoder")
+    stage2 = f"stage2={{encoder: {tmp_path / 'encoder'}, linear: {{kind: logistic}}}}"
+    run = load(clip_run / "x.yaml", f"run_dir={tmp_path / 'run'}", stage2)
+    make(run)
+    with (tmp_path / "encoder" / "stage2" / "classifier.onnx").open("ab") as file:
+        file.write(b"x")
+    (found,) = (one for one in standings(run) if one.step == "stage2")
+    assert found.state == "stale" and found.why[0].startswith("inputs.encoder")

@@ -1,0 +1,96 @@
+"""What a packaged model of people in motion says of itself: its card, and the same as JSON.
+
+Gathered from what a finished run left in its folder; nothing is measured here.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from annotations.clip_files import read_clips
+from annotations.split import SPLITS
+from cache.origins import CLIPS
+from configs import motion
+from inference import precision
+from inference.motion import MotionPipeline
+from training.model_card import FIGURES, table_of
+from training.page import version_rows
+from training.runs import VERSIONS
+from training.sequence_scores import RETRIEVAL
+
+_CONFIG = ("split", "stage1", "track", "sequence", "stage2", "seed")
+
+
+def about_clips(run: motion.ClipRun) -> dict[str, Any]:
+    """Returns what the card says in numbers, as JSON values.
+
+    Returns:
+        `name`, `recipe` (sections of the configuration), `data`, `scores`, `precisions`,
+        `licences`, `versions`.
+    """
+    report = run.run_dir / "report"
+    found = json.loads((report / "metrics.json").read_text())
+    scores = {"split": found["split"], "n": found["n"]}
+    scores |= {key: found[key] for key in FIGURES if found.get(key) is not None}
+    if (report / RETRIEVAL).is_file():
+        scores |= json.loads((report / RETRIEVAL).read_text())
+    clips = read_clips(run.run_dir / "cache" / CLIPS)
+    counts = Counter((clip.label, clip.split) for clip in clips)
+    labels = sorted({str(clip.label) for clip in clips})
+    return {
+        "name": run.run_dir.name,
+        "recipe": {name: run.model_dump(mode="json")[name] for name in _CONFIG},
+        "data": {
+            "format": run.clips.format,
+            "splits": list(SPLITS),
+            "classes": {name: [counts[name, split] for split in SPLITS] for name in labels},
+        },
+        "scores": scores,
+        "precisions": precision.records(run.run_dir),
+        "licences": {
+            "this project": "AGPL-3.0-or-later",
+            "pose graph": f"exported with ultralytics, AGPL-3.0, from "
+            f"{run.stage1.graph or run.stage1.weights}",
+            "clips and labels": "the data set's own terms; they bind what is learnt from it, too",
+        },
+        "versions": json.loads((run.run_dir / VERSIONS).read_text()),
+    }
+
+
+def write_clip_card(facts: Mapping[str, Any], pipeline: MotionPipeline) -> str:
+    """Returns the card as Markdown.
+
+    Args:
+        facts: See `about_clips`.
+        pipeline: The run's.
+    """
+    recipe, scores, data = pipeline.recipe, facts["scores"], facts["data"]
+    names = FIGURES | {
+        "rank1": "rank-1",
+        "rank5": "rank-5",
+        "mean_average_precision": "mean average precision",
+    }
+    figures = [(text, f"{scores[key]:.4f}") for key, text in names.items() if key in scores]
+    stage2 = facts["recipe"]["stage2"]
+    answered = f"{stage2['model']} + {stage2['linear']['kind']}" if stage2["linear"] else None
+    parts = [
+        f"# {facts['name']}\n",
+        f"Names each person in a video, one of {len(pipeline.classes)} answers, by how they move: "
+        f"{recipe.frames} frames of {recipe.skeleton} joints ({recipe.kind}).\n",
+        "    python infer.py clip.mp4 --model THIS_FOLDER\n",
+        f"Answers: {', '.join(pipeline.classes)}. It gives one of them whoever is shown.\n",
+        "## Scores\n",
+        f"On {scores['n']} clips of the split `{scores['split']}`:\n",
+        table_of(("figure", "value"), figures),
+        "## Data\n",
+        table_of(("class", *data["splits"]), [(k, *v) for k, v in data["classes"].items()]),
+        "## Recipe\n",
+        table_of(("", ""), [("classifier", answered or stage2["model"])]),
+        "All of it stands in `model.json`.\n",
+        "## Licences\n",
+        table_of(("part", "terms"), facts["licences"].items()),
+        "## Made with\n",
+        table_of(("", ""), version_rows(facts["versions"])),
+    ]
+    return "\n".join(parts)

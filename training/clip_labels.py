@@ -1,0 +1,185 @@
+"""The step `annotations` of a run on clips: clips are read and split; drawn ones are drawn first.
+
+annotations/clips.parquet      every clip with a label and its split; with joints, if they came
+                               with the labels
+annotations/features.parquet   instead, where the labels are a table of features
+annotations/rejections.csv     clips that are left out, and why
+annotations/SPLIT.txt          the names of each split's clips
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from annotations import samples, split, walkers
+from annotations.clip_files import write_clips
+from annotations.clips import Clip
+from annotations.feature_table import read_features, write_features
+from annotations.openpose import read_pose_folder
+from annotations.penn_action import read_penn_action
+from annotations.pose_archives import read_flat_archive, read_pose_archive
+from annotations.skeleton import Skeleton
+from annotations.types import Rejection
+from annotations.video_folder import read_video_folder
+from artifacts.atomic import write_text
+from configs import motion
+from inference.progress import progress_bar
+from training.clip_plan import CLIPS, FEATURES
+from training.drawing import draw_once
+from training.say import console, say_notes, say_rows
+from training.steps import Made
+
+_WITHOUT_LABEL = "empty_label"
+
+
+def make_annotations(run: motion.ClipRun, folder: Path) -> Made:
+    """Reads and splits the clips, or the table of features."""
+    found = read_labels(run)
+    kept = [clip for clip in found if clip.label is not None]
+    rejected = [
+        Rejection(Path(clip.name), _WITHOUT_LABEL, "it has no label")
+        for clip in found
+        if clip.label is None
+    ]
+    samples.write_rejections(folder / "rejections.csv", rejected)
+    done = _split(run, kept)
+    _check_splits(run, done)
+    output = folder / (FEATURES if run.has_features else CLIPS)
+    if run.has_features:
+        table = replace(read_features(run.clips.path), splits=tuple(clip.split for clip in done))
+        write_features(output, table)
+    else:
+        write_clips(output, done)
+    _say(done, rejected)
+    counts = {"rejected": len(rejected)}
+    for name in split.SPLITS:
+        names = [clip.name for clip in done if clip.split == name]
+        counts[name] = len(names)
+        write_text(folder / f"{name}.txt", "".join(f"{clip}\n" for clip in names))
+    return [output], counts
+
+
+def read_labels(run: motion.ClipRun) -> list[Clip]:
+    """Reads clips of any format, and says what the reader left out or guessed."""
+    notes: list[str] = []
+    clips = _read(run.clips, on_note=notes.append)
+    say_notes(notes)
+    return clips
+
+
+def _read(data: motion.Clips, *, on_note: Callable[[str], None]) -> list[Clip]:
+    names = ("label_pattern", "group_pattern", "val_pattern", "test_pattern")
+    patterns = {name: getattr(data, name) for name in names}
+    match data.format:
+        case "videos":
+            return read_video_folder(data.path, **patterns, ranges=data.ranges, on_note=on_note)
+        case "openpose":
+            return read_pose_folder(data.path, **patterns, fps=data.fps, on_note=on_note)
+        case "penn_action":
+            return read_penn_action(data.path, fps=data.fps, on_note=on_note)
+        case "features":
+            return _clips_of_features(data.path)
+    options = {"fps": data.fps, "skeleton": _skeleton(data), "on_note": on_note}
+    if data.prefix is not None:
+        return read_flat_archive(data.path, prefix=data.prefix, **options)
+    return read_pose_archive(data.path, **patterns, min_score=data.min_score, **options)
+
+
+def _skeleton(data: motion.Clips) -> Skeleton | None:
+    return None if data.skeleton is None else Skeleton.from_text(data.skeleton)
+
+
+def _clips_of_features(path: Path) -> list[Clip]:
+    """Returns a clip without joints for each vector, so that vectors are split like clips."""
+    table = read_features(path)
+    empty = (None,) * len(table.labels)
+    names = table.names or tuple(f"{i:06d}" for i in range(len(table.labels)))
+    rows = zip(names, table.labels, table.groups or empty, table.splits or empty, strict=True)
+    return [
+        Clip(name=name, source=path, label=label, group=group, split=role)
+        for name, label, group, role in rows
+    ]
+
+
+def _split(run: motion.ClipRun, clips: Sequence[Clip]) -> list[Clip]:
+    """Splits by sizes, or keeps the split that the labels name; says what it could not do."""
+    if isinstance(run.split, str):
+        return [*clips]
+    done, notes = split.split_clips(clips, **run.split.arguments(), seed=run.seed)
+    if any(clip.split for clip in clips):
+        notes.append("The labels name splits, which are not used. To keep them: split: given")
+    say_notes(notes)
+    return done
+
+
+def _check_splits(run: motion.ClipRun, clips: Sequence[Clip]) -> None:
+    """Refuses what would only fail after all training."""
+    names = {clip.label for clip in clips if clip.split == "train"}
+    if len(names) < 2:
+        raise ValueError(
+            "A classifier needs at least two classes, or people, in train. Received: "
+            f"{sorted(filter(None, names))}. Does clips.path hold one folder each?"
+        )
+    counts = Counter(clip.split for clip in clips)
+    empty = [name for name in dict.fromkeys(("train", run.report.split)) if not counts[name]]
+    if empty:
+        raise ValueError(
+            f"No clip for {' and '.join(empty)}: there are {len(clips)}, and groups are not cut. "
+            f"Add clips, change split ({run.split}), or the patterns, or report.split."
+        )
+    if run.unseen:
+        return
+    strange = {clip.label for clip in clips if clip.split == run.report.split} - names
+    if strange:
+        raise ValueError(
+            f"{run.report.split} holds classes that train does not: {sorted(map(str, strange))}. "
+            "For people that training never sees set split.unseen: true, with sizes."
+        )
+
+
+def _say(clips: Sequence[Clip], rejected: Sequence[Rejection]) -> None:
+    rows = []
+    for label in sorted({clip.label or "" for clip in clips}):
+        of_label = Counter(clip.split for clip in clips if clip.label == label)
+        rows.append({"label": label, **{name: of_label[name] for name in split.SPLITS}})
+    say_rows(f"{len(clips)} clips", rows)
+    if rejected:
+        say_notes([f"{len(rejected)} clips are left out, see rejections.csv"])
+
+
+def refuse_rejections(run: motion.ClipRun) -> None:
+    """Raises ValueError where the finished step rejected anything."""
+    path = run.run_dir / "annotations" / "rejections.csv"
+    count = len(path.read_text(errors="surrogateescape").splitlines()) - 1
+    if count:
+        raise ValueError(f"{count} rejections, see {path}")
+
+
+def try_annotations(run: motion.ClipRun, *, strict: bool) -> None:
+    """Reads, splits and checks the labels alone; writes nothing."""
+    found = read_labels(run)
+    kept = [clip for clip in found if clip.label is not None]
+    done = _split(run, kept)
+    _check_splits(run, done)
+    _say(done, [])
+    if strict and len(kept) < len(found):
+        raise ValueError(f"{len(found) - len(kept)} clips have no label")
+
+
+def draw_data_set(draw: motion.DrawWalkers, seed: int) -> None:
+    """Draws the walkers of the `draw` section, unless they are there already.
+
+    Raises:
+        ValueError: the folder holds something that this function did not write.
+    """
+
+    def write() -> Path:
+        options = draw.arguments("folder")
+        with progress_bar("drawing", console) as show:
+            walkers.write(draw.folder, **options, seed=seed, on_progress=show)
+        return draw.folder / walkers.TRUTH
+
+    recipe = {**draw.model_dump(mode="json"), "seed": seed}
+    names = (walkers.TRUTH, walkers.VIDEOS)
+    draw_once(draw.folder, recipe=recipe, names=names, draw=write)

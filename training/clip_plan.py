@@ -1,0 +1,136 @@
+"""What each step of a run on clips is made from."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from annotations.clip_files import read_clips
+from annotations.skeleton import Skeleton
+from artifacts.manifest import sha256_file, sha256_json
+from cache.planes import PoseSource
+from cache.sequence_recipe import SequenceRecipe
+from cache.store import INDEX, missing_tensors, open_cache
+from configs import motion, sections
+from stage1_pose.predict import GRAPH as POSE_GRAPH
+from stage1_pose.predict import read_sidecar
+from stage1_pose.weights import Download
+from stage2_classifier.linear import NUMBERS, SIDECAR
+from stage2_classifier.sidecar import GRAPH
+from training.pose_weights import digest_weights, find_weights
+
+CLIPS, FEATURES = "clips.parquet", "features.parquet"  # of the step annotations
+
+
+@dataclass(frozen=True)
+class ClipPlan:
+    """See `training.plan.Plan`.
+
+    Attributes:
+        run: The whole configuration.
+    """
+
+    run: motion.ClipRun
+
+    def steps(self) -> list[str]:
+        """Returns the steps that the run needs: no stage 1 without videos, no cache of vectors."""
+        unused = set() if self.run.has_videos else {"stage1"}
+        if self.run.has_features:
+            unused.add("cache")
+        return [step for step in sections.STEPS if step not in unused]
+
+    def recipe(self, step: str) -> dict[str, Any]:
+        """Returns everything in the configuration that decides the result of a step, as JSON."""
+        run = self.run
+        config = run.model_dump(mode="json")
+        fixed = {"seed": run.seed, "threads": run.threads}
+        if step == "annotations":
+            return {key: config[key] for key in ("clips", "draw", "split", "seed")}
+        if step == "stage1":
+            model = {k: v for k, v in config["stage1"].items() if k != "predict"}
+            return model | fixed | {"track": run.track.arguments("policy")}
+        if step == "cache":
+            recipe = {**sequence_recipe(run).as_json(), "tensors": run.sequence.tensors}
+            return recipe | ({"track": config["track"]} if run.has_videos else {})
+        if step == "stage2":
+            return config["stage2"] | fixed
+        return config["report"] | {"unseen": run.unseen}
+
+    def sources(self, step: str, *, download: Download | None) -> dict[str, Callable[[], str]]:
+        """Returns, by name, how to take the digest of each thing read outside the run."""
+        run, sources = self.run, dict[str, Callable[[], str]]()
+        clips, ranges, encoder = run.clips.path, run.clips.ranges, run.stage2.encoder
+        if step == "annotations":
+            sources["clips"] = lambda: _listing(clips)
+            if ranges:
+                sources["ranges"] = lambda: sha256_file(ranges)
+        if step == "stage1":
+            graph, weights = run.stage1.graph, run.stage1.weights
+            if graph:
+                sources["graph"] = lambda: sha256_file(graph / POSE_GRAPH)
+            else:
+                sources["weights"] = lambda: digest_weights(
+                    find_weights(weights, download=download)
+                )
+        if step == "cache" and run.has_videos:
+            sources["videos"] = lambda: _listing_of(
+                {clip.source for clip in read_clips(run.run_dir / "annotations" / CLIPS)}
+            )
+        if step == "stage2" and encoder:
+            sources["encoder"] = lambda: sha256_file(encoder / "stage2" / GRAPH)
+        return sources
+
+    def inner_inputs(self, step: str) -> dict[str, str]:
+        """Returns the digests of what a step reads inside the run folder."""
+        run = self.run
+        if step in ("annotations", "stage1"):
+            return {}
+        table = run.run_dir / "annotations" / (FEATURES if run.has_features else CLIPS)
+        if step == "cache" or run.has_features:
+            inputs = {"clips": sha256_file(table)}
+        else:
+            cache = open_cache(run.run_dir / "cache")
+            index = sha256_file(cache.folder / INDEX)
+            inputs = {"cache": sha256_json([index, cache.recipe.as_json(), cache.classes])}
+        if step == "report":
+            inputs |= {
+                path.stem + path.suffix: sha256_file(path)
+                for name in (GRAPH, NUMBERS, SIDECAR)
+                if (path := run.run_dir / "stage2" / name).is_file()
+            }
+        return inputs
+
+    def lost_files(self, step: str) -> list[str]:
+        """Returns a line for each file of a finished step that is gone and is made again alone."""
+        return missing_tensors(self.run.run_dir / step) if step == "cache" else []
+
+
+def sequence_recipe(run: motion.ClipRun) -> SequenceRecipe:
+    """Returns what the run's tensors are to be; of videos, stage 1 must be finished."""
+    recipe = SequenceRecipe(**run.sequence.arguments("tensors"))
+    if not run.has_videos:
+        return recipe
+    graph = read_sidecar(run.run_dir / "stage1")
+    pose = PoseSource(
+        sha256=graph["sha256"],
+        size=graph["size"],
+        skeleton=Skeleton.from_json(graph["skeleton"]).name,
+        **run.stage1.predict.arguments(),
+    )
+    return replace(recipe, pose=pose)
+
+
+def _listing(path: Path) -> str:
+    """Returns a digest of a file, or of names, sizes and times of all files below a folder."""
+    if path.is_file():
+        return sha256_file(path)
+    if not path.is_dir():
+        raise FileNotFoundError(f"clips.path: no such file or folder: {path}")
+    return _listing_of(file for file in path.rglob("*") if file.is_file())
+
+
+def _listing_of(files: Iterable[Path]) -> str:
+    stats = [(path, path.stat()) for path in sorted(files) if path.is_file()]
+    if not stats:
+        raise FileNotFoundError("clips.path: not one of its files is there")
+    return sha256_json([[path.as_posix(), s.st_size, s.st_mtime_ns] for path, s in stats])

@@ -1,0 +1,105 @@
+"""The command `compare`: several runs side by side, one row each, as a table for people and files.
+
+    comparison.csv   all figures
+    comparison.md    the same for a README
+
+Only what the runs' reports hold is gathered; nothing is measured here.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from artifacts import atomic
+from configs import schema
+from configs.any_run import AnyRun
+from training.plan import steps_of
+from training.say import console, say_rows
+from training.steps import require
+
+FIGURES = (
+    "accuracy",
+    "top3_accuracy",
+    "weighted_precision",
+    "weighted_recall",
+    "macro_f1",
+    "rank1",
+    "rank5",
+    "mean_average_precision",
+)
+
+
+def compare(runs: Sequence[AnyRun], out: Path) -> None:
+    """Writes and prints a table of finished runs.
+
+    Args:
+        runs: Each finished, the report included.
+        out: Folder of the two files; made if it is not there.
+
+    Raises:
+        ValueError: a step of a run is missing or stale.
+    """
+    for run in runs:
+        require(run, steps_of(run))
+    rows = [row_of(run) for run in runs]
+    atomic.write_text(out / "comparison.csv", _csv(rows))
+    atomic.write_text(out / "comparison.md", _markdown(rows))
+    say_rows("comparison", [{name: _short(value) for name, value in r.items()} for r in rows])
+    console.print(f"{out / 'comparison.csv'}, comparison.md", highlight=False, soft_wrap=True)
+
+
+def row_of(run: AnyRun) -> dict[str, Any]:
+    """Returns what tells a run from others, and its figures; None where it has none."""
+    metrics = json.loads((run.run_dir / "report" / "metrics.json").read_text())
+    retrieval = run.run_dir / "report" / "retrieval.json"
+    if retrieval.exists():
+        metrics |= json.loads(retrieval.read_text())
+    return {
+        "run": run.run_dir.name,
+        "model": _model(run),
+        "poses": _poses(run),
+        "split": metrics["split"],
+        "n": metrics["n"],
+        **{name: metrics.get(name) for name in FIGURES},
+    }
+
+
+def _model(run: AnyRun) -> str:
+    if isinstance(run, schema.Run):
+        return run.classifier.model
+    stage2 = run.stage2
+    encoder = stage2.encoder.name if stage2.encoder else stage2.model
+    parts = [] if run.has_features else [encoder]
+    return " + ".join([*parts, *([stage2.linear.kind] if stage2.linear else [])])
+
+
+def _poses(run: AnyRun) -> str:
+    """Returns where the poses are from."""
+    if isinstance(run, schema.Run):
+        return run.stage1.weights if run.cache.needs_poses else "none"
+    if not run.has_videos:
+        return f"{run.clips.format}: {run.clips.path.name}"
+    return str(run.stage1.graph or run.stage1.weights)
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _short(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _markdown(rows: Sequence[dict[str, Any]]) -> str:
+    names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+    lines = [names, ["---"] * len(names), *([_short(r[name]) for name in names] for r in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"

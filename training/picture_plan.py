@@ -1,0 +1,145 @@
+"""What each step of a run on pictures is made from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from annotations.images import find_images
+from annotations.samples import read_samples
+from annotations.skeleton import Skeleton
+from artifacts.manifest import sha256_file, sha256_json
+from cache.heatmap import Style
+from cache.planes import PoseSource, Recipe
+from cache.store import INDEX, missing_tensors, open_cache
+from configs import schema, sections
+from stage1_pose.predict import read_sidecar
+from stage1_pose.weights import Download
+from stage1_pose.yolo_dataset import files_of
+from training.pose_weights import digest_weights, find_weights
+
+
+@dataclass(frozen=True)
+class PicturePlan:
+    """See `training.plan.Plan`.
+
+    Attributes:
+        run: The whole configuration.
+    """
+
+    run: schema.Run
+
+    def steps(self) -> list[str]:
+        """Returns the steps that a run needs.
+
+        Without a classifier only the first two; no stage 1 where no plane shows poses.
+        """
+        if self.run.stage2 is None:
+            return ["annotations", "stage1"]
+        unused = set() if self.run.cache.needs_poses or self.run.stage1.train else {"stage1"}
+        return [step for step in sections.STEPS if step not in unused]
+
+    def recipe(self, step: str) -> dict[str, Any]:
+        """Returns everything in the configuration that decides the result of a step, as JSON."""
+        run = self.run
+        config = run.model_dump(mode="json")
+        if step == "annotations":
+            keys = ("data", "draw", "clean", "split", "seed")
+            people = "each" if run.cache.people == "each" else "together"
+            needs = {"activity_of": people if run.stage2 else None}
+            return (
+                {k: config[k] for k in keys} | {"stage1_split": config["stage1"]["split"]} | needs
+            )
+        if step == "stage1":
+            unused = {"predict", "split"} | (set() if run.stage1.train else {"fit"})
+            return {k: v for k, v in config["stage1"].items() if k not in unused} | _fixed(run)
+        if step == "cache":
+            return _cache_recipe(run)
+        if step == "stage2":
+            return config["stage2"] | _fixed(run)
+        return config["report"]
+
+    def sources(self, step: str, *, download: Download | None) -> dict[str, Callable[[], str]]:
+        """Returns, by name, how to take the digest of each thing that a step reads outside the run.
+
+        Taking one raises OSError where the thing is gone. Without `download` none is attempted.
+        """
+        run, sources = self.run, dict[str, Callable[[], str]]()
+        labels = run.data.annotations
+        if step == "annotations" and labels:
+            sources["labels"] = lambda: sha256_file(labels)
+        if step == "stage1":
+            sources["weights"] = lambda: digest_weights(
+                find_weights(run.stage1.weights, download=download)
+            )
+        if step == "stage2" and run.classifier.weights not in schema.STAGE2_WEIGHTS:
+            sources["weights"] = lambda: sha256_file(Path(run.classifier.weights))
+        if step in ("annotations", "cache") or (step == "stage1" and run.stage1.train):
+            sources["images"] = lambda: _listing(run, step)
+        return sources
+
+    def inner_inputs(self, step: str) -> dict[str, str]:
+        """Returns the digests of what a step reads inside the run folder."""
+        run = self.run
+        if step == "annotations":
+            return {}
+        if step in ("stage1", "cache"):
+            name = stage1_samples(run) if step == "stage1" else "annotations/samples.jsonl"
+            return {"samples": sha256_file(run.run_dir / name)}
+        cache = open_cache(run.run_dir / "cache")
+        index = sha256_file(cache.folder / INDEX)
+        inputs = {"cache": sha256_json([index, cache.recipe.as_json(), cache.classes])}
+        if step == "report":
+            inputs["classifier"] = sha256_file(run.run_dir / "stage2" / "classifier.onnx")
+        return inputs
+
+    def lost_files(self, step: str) -> list[str]:
+        """Returns a line for each file of a finished step that is gone and is made again alone."""
+        return missing_tensors(self.run.run_dir / step) if step == "cache" else []
+
+
+def _fixed(run: schema.Run) -> dict[str, int]:
+    # Another number of threads adds in another order, so it trains other weights.
+    return {"seed": run.seed, "threads": run.threads}
+
+
+def _cache_recipe(run: schema.Run) -> dict[str, Any]:
+    style = Style(**run.cache.heatmap.arguments())
+    recipe = Recipe(**run.cache.arguments("heatmap", "tensors"), heatmap=style)
+    if recipe.needs_poses:
+        graph = read_sidecar(run.run_dir / "stage1")
+        settings = run.stage1.predict.arguments()
+        name = Skeleton.from_json(graph["skeleton"]).name
+        pose = PoseSource(sha256=graph["sha256"], size=graph["size"], skeleton=name, **settings)
+        recipe = replace(recipe, pose=pose)
+    return {**recipe.as_json(), "tensors": run.cache.tensors}
+
+
+def _listing(run: schema.Run, step: str) -> str:
+    """Returns a digest of names, sizes and times of the pictures that a step reads.
+
+    The step `annotations` may read any picture in the data folder (and a YOLO set's labels), but
+    not the run's own where the run lies in there; later steps read what it listed, wherever it is.
+    """
+    data = run.data
+    if step != "annotations":
+        name = stage1_samples(run) if step == "stage1" else "annotations/samples.jsonl"
+        files = [sample.image for sample in read_samples(run.run_dir / name)]
+        if not any(file.is_file() for file in files):
+            raise FileNotFoundError(f"data.images: none of {len(files)} pictures is there")
+    elif data.format == "yolo" and data.annotations:
+        files = files_of(data.annotations, data.images)
+    elif data.folder.is_dir():
+        inside = run.run_dir.resolve().is_relative_to(data.folder.resolve())
+        own = run.run_dir.resolve() if inside else None
+        found = find_images(data.folder)
+        files = [file for file in found if not (own and file.resolve().is_relative_to(own))]
+    else:
+        raise FileNotFoundError(f"data.images: no such folder: {data.folder}")
+    stats = ((path, path.stat()) for path in files if path.is_file())
+    return sha256_json([[path.as_posix(), s.st_size, s.st_mtime_ns] for path, s in stats])
+
+
+def stage1_samples(run: schema.Run) -> str:
+    """Returns where stage 1's samples lie in the run folder."""
+    return f"annotations/{'stage1' if run.stage1.split else 'samples'}.jsonl"

@@ -1,0 +1,128 @@
+"""The step `stage2` of a run on clips: a network is trained, or taken frozen; then `linear`.
+
+    stage2/classifier.onnx, .json   the network
+    stage2/features.parquet         its vectors of all sequences, where there is `stage2.linear`
+    stage2/linear.npz, .json        the scikit-learn classifier on them, as plain numbers
+
+Of a table of features there is no network.
+"""
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.markup import escape
+
+from annotations.feature_table import FeatureTable, read_features, write_features
+from artifacts import atomic
+from artifacts.manifest import StaleError, differences
+from cache.store import Cache, open_cache
+from configs import motion
+from inference.progress import progress_bar
+from stage2_classifier import fit_linear, linear, predict_sequences, sidecar
+from training import clip_plan
+from training.say import console
+from training.steps import Made
+from training.vectors import features_of
+
+PARITY_SEQUENCES = 8  # on which the exported graph is compared with Keras
+
+
+def make_stage2(run: motion.ClipRun, folder: Path) -> Made:
+    """Trains what answers for a clip, and exports it."""
+    for name in (linear.NUMBERS, linear.SIDECAR):  # of an earlier configuration
+        (folder / name).unlink(missing_ok=True)
+    section = run.stage2.linear
+    if run.has_features and section:
+        table = read_features(run.run_dir / "annotations" / clip_plan.FEATURES)
+        return _fit_linear(run, section, table, folder)
+    cache = open_cache(run.run_dir / "cache")
+    if run.stage2.encoder:
+        counts = _take_encoder(run.stage2.encoder / "stage2", cache, folder)
+    else:
+        counts = _train(run, cache, folder)
+    outputs = [folder / sidecar.GRAPH, folder / sidecar.SIDECAR]
+    if section:
+        classifier = predict_sequences.load(folder, threads=run.threads)
+        table = features_of(classifier, cache)
+        write_features(folder / clip_plan.FEATURES, table)
+        more, found = _fit_linear(run, section, table, folder)
+        outputs, counts = [*outputs, *more], counts | found
+    return outputs, counts
+
+
+def _fit_linear(
+    run: motion.ClipRun, section: motion.Linear, table: FeatureTable, folder: Path
+) -> Made:
+    rows = [i for i, split in enumerate(table.splits or ()) if split == "train"]
+    classifier = fit_linear.fit(
+        table.vectors[rows],
+        [table.labels[i] for i in rows],
+        **section.arguments(),
+        groups=[table.groups[i] or str(i) for i in rows] if table.groups else None,
+        seed=run.seed,
+    )
+    linear.save(folder, classifier)
+    counts = {"vectors": len(rows), "dimension": classifier.dimension}
+    return [folder / linear.NUMBERS, folder / linear.SIDECAR], counts
+
+
+def _take_encoder(encoder: Path, cache: Cache, folder: Path) -> dict[str, Any]:
+    """Copies a finished run's network; it must have learned from sequences like these."""
+    found = predict_sequences.load(encoder, engine="onnxruntime", threads=1)
+    theirs, ours = ({**r.as_json(), "pose": None} for r in (found.recipe, cache.recipe))
+    if changed := differences(theirs, ours):
+        raise ValueError(
+            f"stage2.encoder {encoder} learned from other sequences ({'; '.join(changed[:3])}). "
+            "Give this run the encoder's section sequence."
+        )
+    shutil.rmtree(folder / "states", ignore_errors=True)
+    for name in (sidecar.GRAPH, sidecar.SIDECAR):
+        with atomic.replacing(folder / name) as temporary:
+            shutil.copyfile(encoder / name, temporary)
+    return {"encoder": encoder.parent.name}
+
+
+def _train(run: motion.ClipRun, cache: Cache, folder: Path) -> dict[str, Any]:
+    from stage2_classifier import export_sequences, fit_sequences
+
+    section = run.stage2
+
+    def train() -> Any:
+        with progress_bar("training stage 2", console) as show:
+            return fit_sequences.fit(
+                cache,
+                folder,
+                **section.arguments("encoder", "linear", "augment", "unknown_precision"),
+                augment=section.augment.arguments() if section.augment else None,
+                seed=run.seed,
+                threads=run.threads,
+                logs=run.run_dir / "logs" / "stage2",
+                on_progress=show,
+            )
+
+    try:
+        history = train()
+    except StaleError as stale:
+        console.print(
+            f"[yellow]beginning anew:[/] {escape(str(stale))}", soft_wrap=True, highlight=False
+        )
+        old = folder.with_name(".old-stage2")  # renamed first: a kill leaves no half of it
+        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(folder.rename(old))
+        history = train()
+    held_out = cache.of_split("val")
+    sample = (held_out or cache.of_split("train"))[:PARITY_SEQUENCES]
+    export_sequences.export(
+        folder,
+        recipe=cache.recipe,
+        classes=cache.classes,
+        tensors=np.stack([cache.load(entry, verify=True) for entry in sample]),
+        validation=((cache.load(e, verify=True), cache.class_id(e)) for e in held_out),
+        unknown_precision=section.unknown_precision,
+        threads=run.threads,
+    )
+    kept = history.best if section.keep == "best" else history.epochs[-1]
+    return {name: value for name, value in asdict(kept).items() if value is not None}

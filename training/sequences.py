@@ -1,0 +1,144 @@
+"""The step `cache` of a run on clips: people are followed through videos, sequences stored.
+
+    cache/watched/KEY.parquet   what stage 1 saw of one clip: written once, before any sequence
+    cache/clips.parquet         all clips with their joints
+    cache/left_out.csv          clips that became no sequence, and why
+
+A run that was killed goes on with the clips that it has not watched yet.
+"""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from annotations import samples
+from annotations.clip_files import read_clips, write_clips
+from annotations.clips import Clip
+from annotations.images import ImageError
+from annotations.types import Rejection
+from artifacts import atomic, manifest
+from cache import store
+from cache.clip_windows import windows_of
+from cache.entry import key_of
+from cache.origins import CLIPS
+from cache.sequence_recipe import SequenceRecipe
+from configs import motion
+from inference.clips import clip_of_video
+from inference.progress import progress_bar
+from stage1_pose import predict
+from training import clip_plan
+from training.plan import inputs_of, recipe_of
+from training.say import console, say_notes
+from training.steps import Made
+
+WATCHED, LEFT_OUT = "watched", "left_out.csv"
+_ASKED = "asked.json"  # in WATCHED: what its files were made by
+
+
+def make_cache(run: motion.ClipRun, folder: Path) -> Made:
+    """Cuts every clip into sequences and stores them."""
+    asked = recipe_of(run, "cache")
+    tensors, track = asked.pop("tensors"), asked.pop("track", None)
+    recipe = SequenceRecipe.from_json(asked)
+    clips = read_clips(run.run_dir / "annotations" / clip_plan.CLIPS)
+    clips = [clip for clip in clips if clip.split]
+    unreadable: dict[str, str] = {}
+    if run.has_videos:
+        watching = {"pose": recipe.as_json()["pose"], "track": track}
+        clips, unreadable = _watch(run, clips, folder / WATCHED, watching)
+    write_clips(folder / CLIPS, clips)
+    with progress_bar("cutting clips", console) as show:
+        sources, without = windows_of(clips, recipe, on_progress=show)
+    left_out = {
+        name: why.removeprefix(f"{name}: ") for name, why in (unreadable | without).items()
+    }
+    rows = [Rejection(Path(name), "no_sequence", why) for name, why in left_out.items()]
+    samples.write_rejections(folder / LEFT_OUT, rows)
+    say_notes(f"{name}: {why}" for name, why in left_out.items())
+    _check_splits(run, Counter(source.entry.split for source in sources), left_out)
+    with progress_bar("storing sequences", console) as show:
+        cache, _ = store.build(
+            folder,
+            sources,
+            recipe=recipe,
+            classes=_classes(clips),
+            inputs=inputs_of(run, "cache"),
+            tensors=tensors,
+            threads=run.threads,
+            on_progress=show,
+        )
+    counts = {"sequences": len(cache.entries), "left_out": len(left_out)}
+    return [folder / store.INDEX, folder / CLIPS], counts
+
+
+def _watch(
+    run: motion.ClipRun, clips: Sequence[Clip], folder: Path, asked: dict[str, Any]
+) -> tuple[list[Clip], dict[str, str]]:
+    """Returns the clips with the joints of the person whom each is about, and unreadable ones.
+
+    A clip that was watched before is read from `folder`, unless it was watched otherwise.
+    """
+    pose = predict.load(
+        run.run_dir / "stage1",
+        threads=run.threads,
+        streams=run.threads,
+        **run.stage1.predict.arguments(),
+    )
+    _keep_only(folder, asked)
+    watched, unreadable = [], {}
+    with progress_bar("following people", console) as show:
+        for done, clip in enumerate(clips, 1):
+            path = folder / f"{key_of(Path(clip.name))}-{_state_of(clip.source)}.parquet"
+            try:
+                found = read_clips(path)[0] if path.exists() else _follow(run, clip, pose, path)
+            except ImageError as error:
+                unreadable[clip.name] = str(error)
+            else:
+                joints = {n: getattr(found, n) for n in ("skeleton", "keypoints", "times")}
+                watched.append(replace(clip, **joints))
+            show(done, len(clips), clip.name)
+    return watched, unreadable
+
+
+def _state_of(video: Path) -> str:
+    """Returns what changes when the file does."""
+    stat = video.stat() if video.exists() else None
+    return manifest.sha256_json(stat and [stat.st_size, stat.st_mtime_ns])[:8]
+
+
+def _follow(run: motion.ClipRun, clip: Clip, pose: predict.PosePredictor, path: Path) -> Clip:
+    found = clip_of_video(
+        clip.source, clip.span, pose, workers=run.threads, **run.track.arguments()
+    )
+    write_clips(path, [found])
+    return found
+
+
+def _keep_only(folder: Path, asked: dict[str, Any]) -> None:
+    """Leaves in `folder` only what was watched with this graph and these settings."""
+    note = folder / _ASKED
+    if note.exists() and not manifest.differences(json.loads(note.read_text()), asked):
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    atomic.write_json(note, asked)
+
+
+def _classes(clips: Sequence[Clip]) -> list[str]:
+    """Returns what the network is to tell apart: people of test alone are none of it."""
+    return sorted({str(clip.label) for clip in clips if clip.split != "test"})
+
+
+def _check_splits(run: motion.ClipRun, counts: Counter[str], left_out: dict[str, str]) -> None:
+    """Refuses what would only fail after all training."""
+    empty = [split for split in dict.fromkeys(("train", run.report.split)) if not counts[split]]
+    if empty:
+        why = "; ".join(f"{name}: {text}" for name, text in list(left_out.items())[:3])
+        raise ValueError(
+            f"No sequence for {' and '.join(empty)}: {counts.total()} could be made, and "
+            f"{len(left_out)} clips became none ({why}). See {LEFT_OUT}; add clips, or change "
+            "sequence.short, sequence.frames or stage1.predict.confidence."
+        )

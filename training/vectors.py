@@ -1,0 +1,55 @@
+"""The windows of a cache of clips through its network: vectors, or probabilities."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from annotations.feature_table import FeatureTable
+from cache.entry import Entry
+from cache.store import Cache
+from inference.progress import progress_bar
+from stage2_classifier.predict_sequences import SequenceClassifier
+from training.say import console
+
+_TOGETHER = 64  # windows in one call
+
+
+def embed(
+    classifier: SequenceClassifier, cache: Cache, entries: Sequence[Entry], title: str
+) -> np.ndarray:
+    """Returns `(N, D)` float32, a vector for each entry; N is at least 1."""
+    return _through(classifier.embed, cache, entries, title)
+
+
+def classify(
+    classifier: SequenceClassifier, cache: Cache, entries: Sequence[Entry], title: str
+) -> np.ndarray:
+    """Returns `(N, classes)` float32, probabilities for each entry; N is at least 1."""
+    return _through(classifier, cache, entries, title)
+
+
+def _through(
+    network: Callable[[np.ndarray], np.ndarray],
+    cache: Cache,
+    entries: Sequence[Entry],
+    title: str,
+) -> np.ndarray:
+    found = []
+    with progress_bar(title, console) as show:
+        for start in range(0, len(entries), _TOGETHER):
+            part = entries[start : start + _TOGETHER]
+            found.append(network(np.stack([cache.load(entry, verify=True) for entry in part])))
+            show(start + len(part), len(entries), part[-1].image.as_posix())
+    return np.concatenate(found)
+
+
+def features_of(classifier: SequenceClassifier, cache: Cache) -> FeatureTable:
+    """Returns the vectors of all windows, named CLIP#WINDOW; windows of a clip are a group."""
+    entries = cache.entries
+    return FeatureTable(
+        vectors=embed(classifier, cache, entries, "embedding sequences"),
+        labels=tuple(entry.label for entry in entries),
+        names=tuple(f"{entry.image.as_posix()}#{entry.window}" for entry in entries),
+        groups=tuple(entry.image.as_posix() for entry in entries),
+        splits=tuple(entry.split for entry in entries),
+    )
