@@ -1,9 +1,11 @@
-"""Names activities with a finished run: python infer.py photos/ clip.mp4 --run runs/NAME."""
+"""Names activities with a finished run: python infer.py photos/ clip.mp4 --run runs/NAME.
+
+With a run on clips, each person in a video by how they move.
+"""
 
 import os
 import sys
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -49,6 +51,9 @@ def main(
     smooth: Annotated[
         float, typer.Option(min=0, help="Of a video, the mean of so many seconds; 0: raw.")
     ] = 0.0,
+    per_window: Annotated[
+        bool, typer.Option("--per-window", help="Of motion, a row for each window of a person.")
+    ] = False,
     engine: Annotated[
         str, typer.Option(help="auto, onnxruntime or openvino; auto takes openvino if it is there.")
     ] = "auto",
@@ -65,64 +70,42 @@ def main(
 ) -> None:
     """Names the activity in each picture, or of each person where the run was trained so.
 
+    A run on clips names each person in a video: an action, or who it is.
+
     Ctrl-C finishes what is under way and leaves a whole table (exit code 130); --resume goes on.
 
     Example: python infer.py holiday/ 'more/*.jpg' clip.mp4 --run runs/demo --draw drawn/
     """
-    from inference import smoothing, sources, writers
-    from inference.drawings import Drawings
-    from inference.explain import Explanations
-    from inference.gallery import Gallery
-    from inference.pipeline import Pipeline
+    from inference import sources, writers
     from inference.progress import progress_bar
     from inference.provenance import describe
     from inference.stop import Stop
-    from inference.videos import is_video
+    from inference.tasks import Wishes, open_task
 
     named = sources.find_sources(paths)
     writers.check_name(out)
-    pipeline = Pipeline(
-        run, engine=engine, precision=precision, threads=threads, unknown_below=unknown_below
-    )
-    by_person = pipeline.recipe.one_by_one
-    smoothing.check(smooth, by_person=by_person)
-    explanations = Explanations(pipeline, named, draw, wanted=explain)
-    options = {"every": every, "smooth": smooth}
+    wishes = Wishes(draw, gallery, explain, every, smooth, per_window)
+    options = {"engine": engine, "precision": precision, "threads": threads}
+    task = open_task(run, named, wishes, unknown_below=unknown_below, **options)
+    made_by = describe(task.pipeline, run, options=task.options, notes={"paths": paths})
     answers: Counter[str] = Counter()
     with (
         Stop() as stop,
-        writers.open_table(
-            out,
-            classes=pipeline.classes,
-            joints=pipeline.pose.skeleton.joints if pipeline.pose else (),
-            by_person=by_person,
-            of_video=any(map(is_video, named)),
-            manifest=describe(pipeline, run, options=options, notes={"paths": paths}),
-            resume=resume,
-        ) as table,
-        Drawings(draw, threshold=pipeline.recipe.heatmap.min_confidence, every=every) as drawings,
-        Gallery(gallery, pipeline.recipe) as page,
+        writers.open_table(out, **task.columns, manifest=made_by, resume=resume) as table,
+        task,
         progress_bar("classifying", console) as show,
     ):
-        skip = sources.unless_whole(table.has, every=every) if draw or smooth else table.has
-        total = sources.count(named, every=every, skip=skip)
-        frames = stop.until(sources.frames(named, every=every, skip=skip))
-        pictures = (drawings, page, explanations)
-        raw = pipeline.answers(frames, then=lambda answer: [one.paint(answer) for one in pictures])
-        steady = smoothing.smooth(raw, window=smooth, classes=pipeline.classes)
-        for done, answer in enumerate(steady, 1):
-            for row in answer.rows:
+        for rows, undrawn in task.answers(table, stop, show):
+            for row in rows:
                 table.write(row)
                 answers[row.activity or f"({row.status})"] += 1
-            if error := answer.rows[0].error:
-                console.print(f"[yellow]skipped:[/] {escape(error)}", soft_wrap=True)
-            for one, made in zip(pictures, answer.made, strict=True):
-                if undrawn := one.add(replace(answer, made=made)):
-                    console.print(f"[yellow]not drawn:[/] {escape(undrawn)}", soft_wrap=True)
-            show(done, total, answer.frame.source.name)
+                if row.error:
+                    console.print(f"[yellow]skipped:[/] {escape(row.error)}", soft_wrap=True)
+            for message in undrawn:
+                console.print(f"[yellow]not drawn:[/] {escape(message)}", soft_wrap=True)
         table.stopped = stop.asked
 
-    _print_answers(answers, "people" if by_person else "pictures")
+    _print_answers(answers, task.unit)
     kept = f" ({table.kept} of them from before)" if table.kept else ""
     drawn = f", drawn in {draw}" if draw else ""
     drawn += f", shown in {gallery}" if gallery else ""

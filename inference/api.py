@@ -1,24 +1,32 @@
-"""The model as a Python function: pictures in, `Prediction`s out.
+"""The model as a Python function: pictures or videos in, `Prediction`s out.
 
     from inference import Classifier
     classify = Classifier("model/")
     print(classify("photo.jpg").activity)
 
-The same pipeline as `infer.py`, so the same answers.
+and for a model that names people by how they move
+
+    from inference import predict_action
+    for person in predict_action("clip.mp4", "model/"):
+        print(person.person, person.activity, person.probability)
+
+The same pipelines as `infer.py`, so the same answers.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 
 from annotations.images import ImageError, load_rgb
 from annotations.types import Poses
-from inference.pipeline import Answer, Frame, Pipeline, Row
+from inference import videos
+from inference.package import kind_of
+from inference.pipeline import Frame, Pipeline, Row
 
 Picture = str | PathLike[str] | np.ndarray
 _ARRAY = Path("array")  # stands for a path in what is said about an array
@@ -26,17 +34,22 @@ _ARRAY = Path("array")  # stands for a path in what is said about an array
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a picture, or a person in it, shows.
+    """What a picture or video, or a person in it, shows.
 
     Attributes:
-        activity: The most probable activity, or "unknown" where it is too improbable; None for a
-            picture without people, where each person was to be named.
+        activity: The most probable activity (of a model that identifies people: who it is), or
+            "unknown" where it is too improbable; None where nobody was found, and each person was
+            to be named.
         probability: Of the most probable activity, in [0, 1]; None where there is no answer.
         probabilities: Activity -> probability, all of them, falling; they sum to 1.
-        poses: Who was found, in pixels of the picture; None where the model uses no poses.
-        person: Whom this is about, an index into `poses`; None: the whole picture.
-        people: Where the model names each person: one prediction per person, in the order of
-            `poses`; the attributes above are then those of the surest one.
+        poses: Who was found, in pixels of the picture; None where the model uses no poses, and of
+            a video.
+        person: Whom this is about, an index into `poses`, or a video's person in the order in which
+            they appear; None: the whole picture.
+        people: Where the model names each person: one prediction per person, in that order; the
+            attributes above are then those of the surest one.
+        note: What else there is to say: why somebody has no answer, or what is lost of a damaged
+            video; or None.
     """
 
     activity: str | None
@@ -45,14 +58,19 @@ class Prediction:
     poses: Poses | None
     person: int | None = None
     people: tuple["Prediction", ...] = ()
+    note: str | None = None
 
 
 class Classifier:
     """A trained model; calling it names activities.
 
     Attributes:
-        pipeline: Both stages: `classes`, `recipe`, `engine`, `precision`, `unknown_below`.
+        pipeline: Both stages, a `Pipeline` or `MotionPipeline`: `classes`, `recipe`, `engine`,
+            `precision`, `unknown_below`.
+        names_motion: Whether it names people in videos by how they move; else pictures.
     """
+
+    names_motion = False
 
     def __init__(
         self,
@@ -69,7 +87,8 @@ class Classifier:
             model: A folder that `train.py package` wrote, or a finished run.
             engine: "auto", "onnxruntime" or "openvino".
             precision: "f32", or a faster one that was found good enough; see docs/inference.md.
-            threads: Pictures of a list that are worked on side by side; None: one a CPU.
+            threads: Pictures of a list, or frames of a video, that are worked on side by side;
+                None: one a CPU.
             unknown_below: Probability below which the answer is "unknown", 0 for never; None takes
                 what was fitted on validation pictures.
 
@@ -77,7 +96,11 @@ class Classifier:
             FileNotFoundError: there is no model, or a file of it is missing.
             ValueError: a file was altered, or an option is wrong.
         """
-        self.pipeline = Pipeline(
+        self.names_motion = kind_of(Path(model)) == "sequence"
+        kind: Any = Pipeline
+        if self.names_motion:
+            from inference.motion import MotionPipeline as kind
+        self.pipeline: Any = kind(
             Path(model),
             engine=engine,
             precision=precision,
@@ -92,52 +115,105 @@ class Classifier:
     def __call__(self, images: Sequence[Picture]) -> list[Prediction]: ...
 
     def __call__(self, images: Picture | Sequence[Picture]) -> Prediction | list[Prediction]:
-        """Names the activity in a picture, or in each of some pictures.
+        """Names the activity in a picture, or in each of some pictures; or so of videos.
 
         Args:
-            images: A path, or an `(H, W, 3)` uint8 RGB array; or a list of them.
+            images: A path, or an `(H, W, 3)` uint8 RGB array; or a list of them. For a model of
+                motion a video's path, or a list of those.
 
         Returns:
             A prediction, or a list of them in the same order.
 
         Raises:
-            ImageError: a file is missing, damaged or no picture.
+            ImageError: a file is missing, damaged or no picture; of a video, not one frame of it
+                can be read.
             TypeError: something else than a path or an array.
             ValueError: an array of another shape or dtype.
         """
         if isinstance(images, (str, PathLike, np.ndarray)):
-            return self._predict(self.pipeline.answer(_frame(images)))
+            if self.names_motion:
+                return self._all([images])[0]
+            return self._predict(self.pipeline.answer(_frame(images)).rows)
         if not isinstance(images, Sequence):
             raise TypeError(f"A picture is a path or an array. Received: {type(images).__name__}")
-        return [self._predict(answer) for answer in self.pipeline.answers(map(_frame, images))]
+        return self._all(images)
 
-    def _predict(self, answer: Answer) -> Prediction:
-        first = answer.rows[0]
-        if first.error is not None:
+    def _all(self, images: Sequence[Picture]) -> list[Prediction]:
+        asked = _videos(images) if self.names_motion else map(_frame, images)
+        return [self._predict(answer.rows) for answer in self.pipeline.answers(asked)]
+
+    def _predict(self, rows: Sequence[Row]) -> Prediction:
+        first, lost = rows[0], rows[-1].error
+        if first.error is not None and first.person is None:
             raise ImageError(first.error)
-        predictions = tuple(self._of_row(row) for row in answer.rows)
+        predictions = [self._of_row(row) for row in rows]
         if first.person is None:
             return predictions[0]
+        if rows[-1].person is None:  # what is lost of a video
+            predictions.pop()
+        else:
+            lost = None
         best = max(predictions, key=lambda prediction: prediction.probability or 0)
-        return Prediction(
-            best.activity,
-            best.probability,
-            best.probabilities,
-            best.poses,
-            best.person,
-            predictions,
-        )
+        return replace(best, people=tuple(predictions), note=lost or best.note)
 
     def _of_row(self, row: Row) -> Prediction:
         values = [] if row.probabilities is None else row.probabilities.tolist()
         ranked = sorted(zip(self.pipeline.classes, values, strict=False), key=lambda item: -item[1])
         probability = ranked[0][1] if ranked else None
-        return Prediction(row.activity, probability, dict(ranked), row.poses, row.person)
+        return Prediction(
+            row.activity,
+            probability,
+            dict(ranked),
+            row.poses,
+            row.person,
+            note=row.error or row.note,
+        )
+
+
+def predict_action(
+    video: str | PathLike[str], model: str | PathLike[str] | Classifier
+) -> list[Prediction]:
+    """Names what each person in a video does, or who they are.
+
+    Args:
+        video: A video file.
+        model: A folder of a model of motion; or a `Classifier`, which loads it once for many.
+
+    Returns:
+        One prediction per person, in the order in which they appear; none where nobody is.
+
+    Raises:
+        ImageError: not one frame can be read, or it is no video.
+        ValueError: the model names pictures.
+        FileNotFoundError: there is no model, or a file of it is missing.
+    """
+    classify = model if isinstance(model, Classifier) else Classifier(model)
+    if not classify.names_motion:
+        raise ValueError(
+            "predict_action takes a model that names people by how they move, and this one names "
+            "pictures: call Classifier(model)(picture), or infer.py for the frames of a video. "
+            f"Received: {model}"
+        )
+    return list(classify(video).people)
+
+
+def _videos(paths: Sequence[Picture]) -> list[Path]:
+    if wrong := [type(path).__name__ for path in paths if not isinstance(path, (str, PathLike))]:
+        raise TypeError(f"A model of motion takes the paths of videos. Received: {wrong[0]}")
+    found = [Path(str(path)) for path in paths]
+    for path in filter(videos.is_camera, found):
+        raise ValueError(f"A model of motion takes video files, record it first. Received: {path}")
+    return found
 
 
 def _frame(picture: Picture) -> Frame:
     if isinstance(picture, (str, PathLike)):
         path = Path(picture)
+        if videos.is_video(path):
+            raise ImageError(
+                f"{path}: a video, and this model names pictures: infer.py takes its frames one by "
+                "one"
+            )
         return Frame(path, partial(load_rgb, path))
     if not isinstance(picture, np.ndarray):
         raise TypeError(f"A picture is a path or an array. Received: {type(picture).__name__}")

@@ -41,7 +41,7 @@ class Drawings:
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._threshold, self._every = folder, threshold, every
-        self._film: _Film | None = None
+        self._film: Film | None = None
         self._failed: Path | None = None
 
     def paint(self, answer: Answer) -> np.ndarray | str | None:
@@ -80,7 +80,7 @@ class Drawings:
         image = _finished(answer.made, answer)
         try:
             if self._film is None:
-                self._film = _Film(source, self._folder, image, self._every)
+                self._film = Film(source, self._folder, image, self._every)
             self._film.add(image, answer.frame.seconds or 0.0)
         except OSError as error:
             self._failed = source
@@ -112,10 +112,21 @@ def _finished(image: np.ndarray, answer: Answer) -> np.ndarray:
     return image if first.person is not None else overlay.paint_answer(image, first)
 
 
-class _Film:
+class Film:
     """A video that is being written beside its final name; one that was killed is overwritten."""
 
     def __init__(self, source: Path, folder: Path, first: np.ndarray, every: int) -> None:
+        """Begins a film; its first frame is still to be added.
+
+        Args:
+            source: The video that it is a copy of.
+            folder: For the file.
+            first: A frame, for its size.
+            every: The frames that are added lie so many apart.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         self.source = source
         self._path = folder / f"{key_of(source)}.mp4"
         self._partial = self._path.with_name(f".{self._path.stem}.partial.mp4")

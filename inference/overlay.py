@@ -11,6 +11,7 @@ import numpy as np
 
 from annotations.draw import draw_poses, draw_text, text_width
 from inference.pipeline import Row
+from stage1_pose.track import Track
 
 _INK = (255, 255, 255)
 _FIRST, _OTHERS = (28, 120, 214), (92, 104, 120)  # bars
@@ -38,6 +39,41 @@ def paint_people(image: np.ndarray, rows: Sequence[Row], *, threshold: float) ->
     for row in rows:
         if row.box is not None and row.ranking:
             _draw_meter(image, row.box, row.ranking[0][1])
+    return image
+
+
+def paint_tracks(
+    image: np.ndarray,
+    people: Sequence[tuple[Track, Row]],
+    frame: int,
+    *,
+    threshold: float,
+) -> np.ndarray:
+    """Returns a frame of a video with the people who were found in it.
+
+    Each has the track's number and the answer at its box, and a bar as in `paint_people`; colours
+    stay with the person.
+
+    Args:
+        image: `(H, W, 3)` uint8 RGB.
+        people: Everybody in the video, always in the same order, each with the answer by now.
+        frame: The frame's number.
+        threshold: Joints with a lower confidence are left out.
+    """
+    if not people:
+        return image.copy()
+    skeleton = people[0][0].skeleton
+    keypoints = np.zeros((len(people), len(skeleton), 3), np.float32)
+    boxes, labels = np.zeros((len(people), 4), np.float32), [""] * len(people)
+    for i, (track, row) in enumerate(people):
+        at = int(np.searchsorted(track.frames, frame))
+        if at < len(track.frames) and track.frames[at] == frame:
+            keypoints[i], boxes[i] = track.keypoints[at], track.boxes[at]
+            labels[i] = f"#{track.person} {_label(row) if row.ranking else ''}".rstrip()
+    image = draw_poses(image, skeleton, keypoints, boxes, labels, threshold=threshold)
+    for label, box, (_, row) in zip(labels, boxes, people, strict=True):
+        if label and row.ranking:
+            _draw_meter(image, box, row.ranking[0][1])
     return image
 
 

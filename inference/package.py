@@ -4,6 +4,8 @@
     MODEL_CARD.md               the same for a person
     pose.onnx, pose.json        stage 1, where the recipe needs poses
     classifier.onnx, .json      stage 2; the sidecar holds recipe and names of classes
+    linear.npz, .json           what answers from stage 2's vectors, where a model of motion has it
+    track.json                  how people are followed through a video, of a model of motion
     *_int8.xml, .bin, .json     int8 twins, where the run has them
     precision.json              which faster precisions may be used, where it was measured
 
@@ -19,11 +21,14 @@ from typing import Any
 
 from artifacts import atomic
 from artifacts.manifest import sha256_file
+from cache.sequence_recipe import SequenceRecipe
 from runtime.graph import int8_is_of, twin_of
 from stage1_pose import predict as stage1
+from stage2_classifier import linear, sidecar
 from stage2_classifier import predict as stage2
 
 NAME, CARD = "model.json", "MODEL_CARD.md"
+TRACKING = "track.json"  # beside pose.json; see `inference.clips`
 _FORMAT = 1
 _GRAPHS = (".onnx", ".xml", ".bin")  # large; compared where they are loaded, not twice
 
@@ -71,6 +76,20 @@ def open_model(folder: Path) -> ModelFolder:
     return ModelFolder(folder / "stage1", folder / "stage2", packaged=False)
 
 
+def kind_of(folder: Path) -> sidecar.Kind:
+    """Tells whether a model names pictures, or people by how they move ("sequence").
+
+    Args:
+        folder: A run folder or a packaged model.
+
+    Raises:
+        FileNotFoundError: no finished model is there.
+        PackageError: see `open_model`.
+        ValueError: the classifier's sidecar is damaged.
+    """
+    return sidecar.kind_of(open_model(folder).stage2)
+
+
 def read_model(folder: Path) -> dict[str, Any]:
     """Returns what `model.json` says.
 
@@ -101,9 +120,15 @@ def files_of(run: Path) -> list[Path]:
         ValueError: its sidecar is damaged.
     """
     places = open_model(run)
-    recipe = stage2.read_sidecar(places.stage2)[1]
-    graphs = [places.stage1 / stage1.GRAPH] if recipe.needs_poses else []
     found = []
+    if kind_of(run) == "sequence":
+        sidecar.read(places.stage2, "sequence", SequenceRecipe.from_json)
+        has_pose = (places.stage1 / stage1.GRAPH).is_file()  # not where poses come from files
+        others = [places.stage2 / linear.SIDECAR, places.stage2 / linear.NUMBERS]
+        found += [path for path in (*others, places.stage1 / TRACKING) if path.is_file()]
+    else:
+        has_pose = stage2.read_sidecar(places.stage2)[1].needs_poses
+    graphs = [places.stage1 / stage1.GRAPH] if has_pose else []
     for graph in [*graphs, places.stage2 / stage2.GRAPH]:
         twins = [twin_of(graph, suffix) for suffix in (".xml", ".bin", ".json")]
         found += [graph, graph.with_suffix(".json"), *(twins if int8_is_of(graph) else [])]
@@ -180,8 +205,8 @@ def _check(folder: Path, files: Mapping[str, str]) -> None:
             )
 
 
-def _digests_in(sidecar: Path) -> dict[str, str]:
+def _digests_in(described: Path) -> dict[str, str]:
     """Returns name -> sha256 of what a sidecar describes: its graph, or an int8 twin's files."""
-    value = json.loads(sidecar.read_text())
+    value = json.loads(described.read_text())
     found = value.get("sha256", {}) if isinstance(value, dict) else {}  # precision.json is a list
-    return found if isinstance(found, dict) else {f"{sidecar.stem}.onnx": found}
+    return found if isinstance(found, dict) else {f"{described.stem}.onnx": found}

@@ -77,6 +77,7 @@ def _schema(pa: Any, classes: tuple[str, ...], joints: tuple[str, ...]) -> Any:
         "person": pa.int32(),
         "box": box,
         "error": pa.string(),
+        "note": pa.string(),
     }
     if joints:
         keypoints = pa.struct([(name, pa.list_(pa.float32())) for name in joints])

@@ -66,6 +66,7 @@ class Row:
         frame: Number of the frame in a video, from 0; None for a picture.
         seconds: From the video's beginning; None for a picture.
         unknown_below: Answers of a smaller probability are called `UNKNOWN`; 0: none is.
+        note: What else there is to say of how the answer came about, or None.
     """
 
     image: Path
@@ -78,6 +79,7 @@ class Row:
     frame: int | None = None
     seconds: float | None = None
     unknown_below: float = 0.0
+    note: str | None = None
 
     @property
     def activity(self) -> str | None:

@@ -4,7 +4,7 @@ import platform
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -12,9 +12,16 @@ import numpy as np
 from artifacts.manifest import sha256_file
 from inference.pipeline import Pipeline
 
+if TYPE_CHECKING:
+    from inference.motion import MotionPipeline
+
 
 def describe(
-    pipeline: Pipeline, model: Path, *, options: Mapping[str, Any], notes: Mapping[str, Any]
+    pipeline: "Pipeline | MotionPipeline",
+    model: Path,
+    *,
+    options: Mapping[str, Any],
+    notes: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Returns JSON values for an output's manifest.
 
@@ -27,7 +34,7 @@ def describe(
     Returns:
         `made_by`: all that decides what a row says. `model`, `threads`, `versions`, `notes`.
     """
-    stages = {"stage2": pipeline.classifier}
+    stages: dict[str, Any] = {"stage2": pipeline.classifier}
     if pipeline.pose is not None:
         stages = {"stage1": pipeline.pose, **stages}
     graphs = {

@@ -19,6 +19,7 @@ from inference.pipeline import Row
 COLUMNS = ("image", "status", "activity", "probability", "top3", "n_people", "error")
 PERSON_COLUMNS = ("person", "box")  # where each person is a row
 VIDEO_COLUMNS = ("frame", "seconds")  # where there is a video
+MOTION_COLUMNS = ("note",)  # where people are named by how they move
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,14 @@ class Lines(Protocol):
 class CsvLines:
     """Columns for a person; what there is not is empty."""
 
-    def __init__(self, *, by_person: bool = False, of_video: bool = False) -> None:
+    def __init__(
+        self, *, by_person: bool = False, of_video: bool = False, of_motion: bool = False
+    ) -> None:
         self.columns = (
             *COLUMNS,
             *(PERSON_COLUMNS if by_person else ()),
             *(VIDEO_COLUMNS if of_video else ()),
+            *(MOTION_COLUMNS if of_motion else ()),
         )
 
     def header(self) -> str:
@@ -144,6 +148,7 @@ def as_columns(row: Row) -> dict[str, str]:
         "box": "" if row.box is None else " ".join(f"{value:.1f}" for value in row.box),
         "frame": "" if row.frame is None else str(row.frame),
         "seconds": "" if row.seconds is None else f"{row.seconds:.3f}",
+        "note": row.note or "",
     }
 
 
@@ -169,6 +174,7 @@ def as_record(row: Row, classes: tuple[str, ...]) -> dict[str, Any]:
         "box": None if row.box is None else _shortest(row.box),
         "people": _people(row),
         "error": None if row.error is None else _as_utf8(row.error),
+        "note": row.note,
     }
 
 

@@ -17,9 +17,9 @@ from typing import NoReturn
 import cv2
 
 from annotations.images import ImageError
+from annotations.video_folder import SUFFIXES
 from inference.pipeline import Frame
 
-SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm"})
 _COUNTED = frozenset({".mp4", ".avi", ".mov"})  # the others only say how long they are
 _SLACK = 1.0  # seconds by which that may be wrong
 _CAMERA = re.compile(r"camera:(\d+)")

@@ -33,6 +33,7 @@ def open_table(
     joints: tuple[str, ...] = (),
     by_person: bool = False,
     of_video: bool = False,
+    of_motion: bool = False,
     manifest: Mapping[str, Any] | None = None,
     resume: bool = False,
 ) -> "Table":
@@ -44,6 +45,8 @@ def open_table(
         joints: Names of the joints; for Parquet only.
         by_person: Whether there is a row per person; a CSV file has two columns more.
         of_video: Whether there are frames of videos; a CSV file has two columns more.
+        of_motion: Whether people are named by how they move. Then the rows of a video belong
+            together as those of a frame do else, and a CSV file has the column `note`.
         manifest: How it is made (`provenance.describe`); None writes no manifest.
         resume: Keep the rows that are there, or in the `.partial` that a killed run left.
 
@@ -56,8 +59,16 @@ def open_table(
     """
     check_name(path)
     csv = path.suffix.lower() == ".csv"
-    lines = CsvLines(by_person=by_person, of_video=of_video) if csv else JsonLines(classes)
-    return Table(path, lines, classes=classes, joints=joints, manifest=manifest, resume=resume)
+    columns = {"by_person": by_person, "of_video": of_video, "of_motion": of_motion}
+    return Table(
+        path,
+        CsvLines(**columns) if csv else JsonLines(classes),
+        classes=classes,
+        joints=joints,
+        whole_videos=of_motion,
+        manifest=manifest,
+        resume=resume,
+    )
 
 
 def check_name(path: Path) -> None:
@@ -97,6 +108,7 @@ class Table:
         *,
         classes: tuple[str, ...],
         joints: tuple[str, ...],
+        whole_videos: bool,
         manifest: Mapping[str, Any] | None,
         resume: bool,
     ) -> None:
@@ -104,6 +116,7 @@ class Table:
         self.counts: Counter[str] = Counter()
         self._path, self._partial = path, beside(path, ".partial")
         self._lines, self._classes, self._joints = lines, classes, joints
+        self._whole_videos = whole_videos
         self._manifest = None if manifest is None else dict(manifest)
         self._done: set[tuple[str, int | None]] = set()
         self._started, self._seconds = time.monotonic(), 0.0
@@ -119,8 +132,11 @@ class Table:
         self._file = self._partial.open("ab")
 
     def has(self, image: Path, frame: int | None) -> bool:
-        """Tells whether an earlier run wrote the rows of a picture or of a video's frame."""
-        return (self._lines.name(image), frame) in self._done
+        """Tells whether an earlier run wrote the rows of a picture or of a video's frame.
+
+        Where the rows of a video belong together, `frame` does not matter.
+        """
+        return (self._lines.name(image), None if self._whole_videos else frame) in self._done
 
     def write(self, row: Row) -> None:
         """Appends a row, unless an earlier run did."""
@@ -180,7 +196,9 @@ class Table:
         try:
             if not killed:
                 self._restore()
-            self._done, self.counts, end = read_back(self._partial, self._lines, torn=killed)
+            self._done, self.counts, end = read_back(
+                self._partial, self._lines, torn=killed, whole_videos=self._whole_videos
+            )
         except ValueError as error:
             if not killed:
                 self._partial.unlink(missing_ok=True)
@@ -231,7 +249,7 @@ class Table:
 
 
 def read_back(
-    path: Path, lines: Lines, *, torn: bool
+    path: Path, lines: Lines, *, torn: bool, whole_videos: bool = False
 ) -> tuple[set[tuple[str, int | None]], Counter[str], int]:
     """Reads which frames a table holds.
 
@@ -240,6 +258,7 @@ def read_back(
         lines: Their format.
         torn: Whether the writer was killed. Then the last frame may lack a part of its line, or
             some of its people, and does not count.
+        whole_videos: Whether that is so of a whole video; it counts as one frame without number.
 
     Returns:
         (image, number of the frame) of each frame, its rows by status, and where they end, in
@@ -255,11 +274,12 @@ def read_back(
     statuses: list[str] = []
     with path.open("rb") as file:
         for key in _keys(file, lines, torn):
-            if (key.image, key.frame) != frame:
+            found = key.image, None if whole_videos else key.frame
+            if found != frame:
                 if frame is not None:
                     done.add(frame)
                     counts.update(statuses)
-                frame, statuses, end = (key.image, key.frame), [], position
+                frame, statuses, end = found, [], position
             statuses.append(key.status)
             position = file.tell()
     if frame is not None and not torn:

@@ -30,6 +30,18 @@ INFER = {"numpy", "cv2", "onnxruntime", "typer", "rich"}
 INFER |= {"pygments", "markdown_it", "mdurl", "shellingham", "click", "colorama", "packaging"}
 INFER |= {"typing_extensions", "typing_inspection", "annotated_doc", "annotated_types"}
 INFER |= {"pydantic", "pydantic_core", "flatbuffers", "google"}
+# Calls infer.py and prints what it imported.
+IMPORTED = """
+import sys
+import typer
+import infer
+sys.argv[0] = "infer.py"
+try:
+    typer.run(infer.main)
+except SystemExit as stop:
+    assert not stop.code, stop.code
+print(*sorted({name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names))
+"""
 
 
 def infer(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -128,21 +140,10 @@ def test_an_unwritable_output_is_named(tiny_run: Path, photos: Path) -> None:
 def test_no_more_is_imported_than_the_extra_infer_brings(
     tiny_run: Path, photos: Path, tmp_path: Path
 ) -> None:
-    code = """
-import sys
-import typer
-import infer
-sys.argv[0] = "infer.py"
-try:
-    typer.run(infer.main)
-except SystemExit as stop:
-    assert not stop.code, stop.code
-print(*sorted({name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names))
-"""
     out, page = tmp_path / "rows.csv", tmp_path / "page.html"
     arguments = [photos / "plain.jpg", "--run", tiny_run, "--out", out, "--gallery", page]
     arguments += ["--draw", tmp_path / "drawn", "--explain", "--engine", "onnxruntime"]
-    command = [sys.executable, "-c", code, *map(str, arguments)]
+    command = [sys.executable, "-c", IMPORTED, *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert read(out)[0]["status"] == "ok" and page.exists()

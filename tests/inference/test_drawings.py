@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from annotations.images import load_rgb
+from annotations.skeleton import COCO17
+from annotations.types import Poses
 from inference import drawings, overlay
 from inference.drawings import Drawings
 from inference.pipeline import Answer, Frame, Row
 from inference.videos import read_header
+from stage1_pose.track import Track
 from tests.inference.drawn_videos import write_video
-from tests.inference.hand_made import BOXES, answered, failed, nobody
+from tests.inference.hand_made import BOXES, answered, failed, nobody, poses_of
 
 GREY = np.full((50, 80, 3), 90, np.uint8)
 LARGE = np.full((240, 320, 3), 90, np.uint8)
@@ -184,3 +187,27 @@ def test_a_name_that_is_no_utf8_is_written() -> None:
     row = Row(Path("a.jpg"), ranking=(("rowing\udce9", 0.8), ("golf", 0.2)))
     painted = overlay.paint_answer(np.full((240, 320, 3), 90, np.uint8), row)
     assert painted.shape == (240, 320, 3) and (painted > 200).any(), "there are letters"
+
+
+def test_only_who_is_in_a_frame_is_drawn_there() -> None:
+    poses = poses_of(Path("clip.avi"), 2, (320, 240))
+    people = [
+        Track(i, COCO17, np.array(frames), *(np.stack([part[i]] * 2) for part in parts_of(poses)))
+        for i, frames in enumerate(([3, 4], [4, 6]))
+    ]
+    rows = [answered("clip.avi", person=0), Row(Path("clip.avi"), person=1)]
+    drawn = {
+        frame: overlay.paint_tracks(
+            LARGE, list(zip(people, rows, strict=True)), frame, threshold=0.2
+        )
+        for frame in (2, 3, 4, 5, 6)
+    }
+    there = {frame: changed(LARGE, image) for frame, image in drawn.items()}
+    assert not there[2].any() and not there[5].any()
+    assert not (there[3] & there[6])[25:, :30].any()  # each at their own box
+    assert ((there[3] | there[6]) & ~there[4]).mean() < 0.01
+    assert np.array_equal(overlay.paint_tracks(LARGE, [], 0, threshold=0.2), LARGE)
+
+
+def parts_of(poses: Poses) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return poses.boxes, poses.scores, poses.keypoints

@@ -1,0 +1,272 @@
+"""Videos in, a row per person out: the pipeline of models that look at how people move.
+
+Stage 1 finds the people of each frame, `stage1_pose.track` follows them, `cache.sequence` makes of
+each what training made of its clips, and stage 2 names it. No torch, no tensorflow. Frames are
+streamed and windows classified some at a time: what a longer video adds to memory is joints.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from annotations.skeleton import OPENPOSE18
+from artifacts.manifest import sha256_file
+from cache.sequence import Prepared, prepare
+from inference import videos
+from inference.clips import Watched, read_tracking, watch
+from inference.package import open_model
+from inference.pipeline import Row, rank
+from inference.precision import Precision, require
+from inference.smoothing import TrailingMean
+from runtime.graph import cpu_count
+from stage1_pose import predict as stage1
+from stage1_pose.track import Track
+from stage2_classifier import linear, predict_sequences
+
+_BATCH = 16  # windows that are classified together
+_NO_VIDEO = "no video, and this model names people by how they move. Name a video, such as an .mp4"
+
+
+@dataclass(frozen=True, eq=False)
+class MotionAnswer:
+    """What the pipeline says about one video.
+
+    Attributes:
+        source: The video.
+        rows: By person, then by time; then what could not be read.
+        tracks: Who was followed, for drawing; their numbers are the rows' persons.
+    """
+
+    source: Path
+    rows: list[Row]
+    tracks: Sequence[Track] = ()
+
+
+class MotionPipeline:
+    """Both stages of a finished run on clips.
+
+    Attributes:
+        classes: Actions or persons in the order of the probabilities.
+        recipe: What the classifier sees.
+        pose: Stage 1.
+        classifier: Stage 2's network.
+        linear: The classifier on the network's vectors that answers in its place, or None.
+        tracking: How people are followed, as in training: arguments of `inference.clips.watch`.
+        engine: That runs the graphs: "openvino" or "onnxruntime".
+        precision: Of both stages.
+        threads: Frames that are worked on side by side.
+        unknown_below: Probability below which answers are called `UNKNOWN`; 0: none is.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        *,
+        engine: str = "auto",
+        precision: str = "f32",
+        threads: int | None = None,
+        unknown_below: float | None = None,
+    ) -> None:
+        """Loads the two graphs.
+
+        Args:
+            run: A run folder with finished stages, or a packaged model, of kind "sequence".
+            engine: "auto", "onnxruntime" or "openvino".
+            precision: See `inference.pipeline.Pipeline`.
+            threads: Frames that are worked on side by side; None: one a CPU.
+            unknown_below: See `inference.pipeline.Pipeline`.
+
+        Raises:
+            FileNotFoundError: no model is there, or it is not finished; or it was trained on poses
+                from files and has no stage 1.
+            ValueError: a file was altered, or the classifier was trained on another pose graph's
+                answers or other joints.
+            PrecisionError: the precision changes the answers too much, or nobody knows.
+        """
+        if unknown_below is not None and not 0 <= unknown_below <= 1:
+            raise ValueError(f"unknown_below must lie in [0, 1]. Received: {unknown_below}")
+        folders = open_model(run)
+        self.threads = cpu_count() if threads is None else threads
+        self.precision = Precision.parse(precision)
+        options = {"engine": engine, "threads": self.threads, "streams": self.threads}
+        self.classifier = predict_sequences.load(
+            folders.stage2, precision=self.precision.stage2, **options
+        )
+        self.recipe = self.classifier.recipe
+        has_linear = (folders.stage2 / linear.SIDECAR).is_file()
+        self.linear = linear.load(folders.stage2) if has_linear else None
+        self.linear_sha256 = sha256_file(folders.stage2 / linear.NUMBERS) if has_linear else None
+        self.classes = self.linear.classes if self.linear else self.classifier.classes
+        self.engine = self.classifier.graph.engine
+        fitted = (None if self.linear else self.classifier.unknown_below) or 0.0
+        self.unknown_below = fitted if unknown_below is None else unknown_below
+        self.pose = self._load_pose(folders.stage1, options)
+        self.tracking = read_tracking(folders.stage1)
+        require(run, self.precision, engine=self.engine, graphs=self.graphs)
+
+    @property
+    def graphs(self) -> dict[str, str]:
+        """Stage -> sha256 of its f32 graph."""
+        return {"stage1": self.pose.sha256, "stage2": self.classifier.sha256}
+
+    def answers(
+        self,
+        paths: Sequence[Path],
+        *,
+        every: int = 1,
+        per_window: bool = False,
+        smooth: float = 0.0,
+        on_progress: Callable[[int, int, str], None] | None = None,
+    ) -> Iterator[MotionAnswer]:
+        """Yields an answer per video, in order; unreadable ones carry their error.
+
+        Args:
+            paths: Videos; anything else gets a row that says so.
+            every: Of a video, take every so many frames; see `check`.
+            per_window: Whether there is a row for each window of a person instead of one.
+            smooth: Rows of windows are the mean of so many seconds; 0: raw.
+            on_progress: Told frames done and promised of the video under way, and its name.
+        """
+        for path in paths:
+            if not videos.is_video(path):
+                yield MotionAnswer(path, [Row(path, f"{path}: {_NO_VIDEO}")])
+                continue
+            watched = watch(
+                path,
+                self.pose,
+                every=every,
+                workers=self.threads,
+                on_progress=on_progress,
+                **self.tracking,
+            )
+            rows = [
+                row
+                for track in watched.tracks
+                for row in self._rows(watched, track, per_window=per_window, smooth=smooth)
+            ]
+            if watched.lost:
+                rows.append(Row(path, watched.lost))
+            yield MotionAnswer(path, rows or [Row(path)], watched.tracks)
+
+    def check(self, *, every: int, per_window: bool, smooth: float) -> None:
+        """Refuses options that would change what the model sees, or that mean nothing.
+
+        Raises:
+            ValueError: `every` for a model that takes frames as they come, or `smooth` without
+                rows of windows; a number out of its range.
+        """
+        as_they_come = self.recipe.rate is None and self.recipe.windows != "whole"
+        if every > 1 and as_they_come:
+            raise ValueError(
+                "This model takes frames as they come, and with some left out people would move "
+                f"{every} times as fast: leave out --every, or train with sequence.rate. "
+                f"Received: --every {every}"
+            )
+        if not 0 <= smooth < np.inf:
+            raise ValueError(f"Smoothing takes a window of 0 seconds or more. Received: {smooth}")
+        if smooth and not per_window:
+            raise ValueError(
+                "A person's one answer is the mean of all their windows already: leave out "
+                f"--smooth, or add --per-window. Received: --smooth {smooth:g}"
+            )
+
+    def _load_pose(self, folder: Path, options: dict) -> stage1.PosePredictor:
+        seen = self.recipe.pose
+        if not seen.sha256 and not (folder / stage1.SIDECAR).is_file():
+            raise FileNotFoundError(
+                f"There is no {folder / stage1.SIDECAR}: this model was trained on poses from "
+                "files, and has no stage 1 that finds them in a video. Copy the folder stage1 of "
+                "a run that has one, with the same joints, into its folder."
+            )
+        pose = stage1.load(
+            folder,
+            precision=self.precision.stage1,
+            confidence=seen.confidence,
+            iou=seen.iou,
+            max_people=seen.max_people,
+            **options,
+        )
+        if seen.sha256 and (pose.sha256, pose.size) != (seen.sha256, seen.size):
+            raise ValueError(
+                f"{folder}: the classifier was trained on poses of graph {seen.sha256[:12]} at "
+                f"{seen.size} px, but pose.onnx is {pose.sha256[:12]} at {pose.size} px. Run the "
+                "steps cache and stage2 of train.py again."
+            )
+        if self.recipe.body not in (pose.skeleton, OPENPOSE18):
+            raise ValueError(
+                f"{folder}: the classifier sees joints of {self.recipe.body.name!r}, which stage "
+                f"1's {pose.skeleton.name!r} cannot become. Train with sequence.skeleton "
+                "'openpose18', or with poses of this stage 1."
+            )
+        return pose
+
+    def _rows(
+        self, watched: Watched, track: Track, *, per_window: bool, smooth: float
+    ) -> list[Row]:
+        """Returns the rows about one person: one, or one a window."""
+        row = Row(
+            image=watched.source,
+            person=track.person,
+            unknown_below=self.unknown_below,
+            **_place(watched, track, track.frames[0], track.frames[-1]),
+        )
+        try:
+            cut = prepare(watched.clip_of(track), self.recipe)
+        except ValueError as error:  # too short
+            return [replace(row, error=str(error))]
+        row = replace(row, note=_note(cut))
+        found = self._classify(cut)
+        if not per_window or not len(found):
+            shares = predict_sequences.of_clip(found) if len(found) else None
+            return [self._named(row, shares)]
+        mean, rows = TrailingMean(smooth), []
+        first = np.searchsorted(watched.frames, track.frames[0])
+        for begin, shares in zip(cut.begins, found, strict=True):
+            last = min(begin + self.recipe.frames, len(cut.rows)) - 1
+            frames = watched.frames[first + cut.rows[[begin, last]]]
+            place = _place(watched, track, *frames)
+            if smooth:
+                shares = mean(watched.source, place["seconds"], shares)
+            rows.append(self._named(replace(row, **place), shares))
+        return rows
+
+    def _classify(self, cut: Prepared) -> np.ndarray:
+        """Returns `(windows, classes)` float32 probabilities."""
+        found = [np.zeros((0, len(self.classes)), np.float32)]
+        for start in range(0, len(cut.begins), _BATCH):
+            windows = range(start, min(start + _BATCH, len(cut.begins)))
+            tensors = np.stack([cut.tensor(window) for window in windows])
+            if self.linear:
+                found.append(self.linear(self.classifier.embed(tensors)))
+            else:
+                found.append(self.classifier(tensors))
+        return np.concatenate(found)
+
+    def _named(self, row: Row, shares: np.ndarray | None) -> Row:
+        if shares is None:
+            return row
+        return replace(row, probabilities=shares, ranking=rank(shares, self.classes))
+
+
+def _note(cut: Prepared) -> str | None:
+    """Returns what to say of somebody who was seen too briefly, or not well enough."""
+    if not cut.begins:
+        return "no joint is sure enough"
+    frames = cut.recipe.frames
+    return (
+        f"padded: seen for {len(cut.rows)} of {frames} frames" if len(cut.rows) < frames else None
+    )
+
+
+def _place(watched: Watched, track: Track, first: int, last: int) -> dict:
+    """Returns where and when somebody was between two frames: what a row says of it."""
+    there = (track.frames >= first) & (track.frames <= last)
+    at = np.searchsorted(watched.frames, first)
+    boxes = track.boxes[there] if there.any() else track.boxes
+    return {
+        "box": boxes.mean(axis=0, dtype=np.float32),
+        "frame": int(first),
+        "seconds": float(watched.times[at]),
+    }

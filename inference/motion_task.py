@@ -1,0 +1,93 @@
+"""The task of a model of motion: rows for the people of each video."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from inference import videos
+from inference.motion import MotionAnswer, MotionPipeline
+from inference.motion_drawings import draw_video
+from inference.pipeline import Row
+from inference.stop import Stop
+from inference.tasks import Show, Wishes
+from inference.writers import Table
+
+_SEEN = 0.25  # joints of a lower confidence would only clutter a drawing
+
+
+class MotionTask:
+    """Names each person in a video by how they move; see `Task`."""
+
+    def __init__(self, run: Path, named: Sequence[Path], wishes: Wishes, **options: Any) -> None:
+        """Loads the model; see `open_task`."""
+        for wish, wanted in (("--gallery", wishes.gallery), ("--explain", wishes.explain)):
+            if wanted:
+                raise ValueError(
+                    f"{wish} shows pictures, and this model names people by how they move: leave "
+                    "it out. --draw DIR writes the videos with everybody's number and name."
+                )
+        cameras = [str(source) for source in named if videos.is_camera(source)]
+        if cameras:
+            raise ValueError(
+                "This model names people when their video has ended, and a camera's does not: "
+                f"record it first. Received: {', '.join(cameras)}"
+            )
+        self.pipeline = MotionPipeline(run, **options)
+        self._asked = {name: asdict(wishes)[name] for name in ("every", "smooth", "per_window")}
+        self.pipeline.check(**self._asked)
+        self._named, self._wishes = named, wishes
+        self.unit = "windows" if wishes.per_window else "people"
+        self.columns: dict[str, Any] = {
+            "classes": self.pipeline.classes,
+            "by_person": True,
+            "of_video": True,
+            "of_motion": True,
+        }
+        linear = self.pipeline.linear_sha256
+        self.options: dict[str, Any] = {
+            **self._asked,
+            "tracking": self.pipeline.tracking,
+            "linear": linear,
+        }
+
+    def __enter__(self) -> "MotionTask":
+        if self._wishes.draw:
+            self._wishes.draw.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Does nothing: each video was whole, or removed, before its rows were given."""
+
+    def answers(
+        self, table: Table, stop: Stop, show: Show
+    ) -> Iterator[tuple[list[Row], list[str]]]:
+        """Yields the rows of each video; see `Task`."""
+        todo = [source for source in self._named if not table.has(source, None)]
+        for done, source in enumerate(stop.until(todo)):
+
+            def tell(frame: int, frames: int, name: str, done: int = done) -> None:
+                show(done, len(todo), f"{name}, frame {frame} of {frames or '?'}")
+
+            (answer,) = self.pipeline.answers([source], on_progress=tell, **self._asked)
+            failed = self._draw(answer, tell)
+            yield answer.rows, [failed] if failed else []
+            show(done + 1, len(todo), source.name)
+
+    def _draw(self, answer: MotionAnswer, show: Show) -> str | None:
+        # Before the rows are written: what a table has is drawn, so --resume loses nothing.
+        if self._wishes.draw is None or not videos.is_video(answer.source):
+            return None
+        return draw_video(
+            answer,
+            self._wishes.draw,
+            threshold=max(_SEEN, self.pipeline.recipe.min_confidence),
+            every=self._wishes.every,
+            on_progress=show,
+        )

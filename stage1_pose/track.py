@@ -1,0 +1,311 @@
+"""People followed over the frames of a video: `Poses` a frame in, `Track`s out; numpy only.
+
+Who is who is decided by likeness: the mean of box overlap (IoU) and joint distance (OKS) between
+what is found and where a person's own velocity would have brought them. So two people who cross
+keep their numbers. Knows nothing of files, and nothing of what people look like.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from annotations.clips import Clip
+from annotations.skeleton import Skeleton
+from annotations.types import Poses, Sample
+from stage1_pose.evaluate import oks, pair
+
+_SURE = 0.3  # joints of a lower confidence tell nothing about who it is
+# OKS above which two in one frame are one, found twice. In real videos copies had more than 0.5 and
+# people who touch each other less than 0.2.
+_SAME = 0.4
+_GAIN = 0.1  # share of a surprise that a velocity follows; a higher one forgets who was who
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """One person over the frames in which they were found.
+
+    Attributes:
+        person: Number, from 0, in the order in which people appear.
+        skeleton: Names the K joints.
+        frames: `(T,)` int64, rising; frames in which the person was not found are not there.
+        boxes: `(T, 4)` float32 xyxy pixels.
+        scores: `(T,)` float32 in [0, 1].
+        keypoints: `(T, K, 3)` float32 pixels and confidence, as in `Poses`.
+    """
+
+    person: int
+    skeleton: Skeleton
+    frames: np.ndarray
+    boxes: np.ndarray
+    scores: np.ndarray
+    keypoints: np.ndarray
+
+    def __post_init__(self) -> None:
+        shapes = [a.shape for a in (self.frames, self.boxes, self.scores, self.keypoints)]
+        count = len(self.frames)
+        wanted = [(count,), (count, 4), (count,), (count, len(self.skeleton), 3)]
+        if not count or shapes != wanted or (np.diff(self.frames) <= 0).any():
+            raise ValueError(
+                "A track has at least one frame, in rising order, and a box, a score and joints "
+                f"in each. Received: {shapes}"
+            )
+
+
+class _Person:
+    """Somebody who is being followed."""
+
+    def __init__(self, poses: Poses, found: int, frame: int) -> None:
+        self.frames: list[int] = []
+        self.boxes: list[np.ndarray] = []
+        self.scores: list[float] = []
+        self.keypoints: list[np.ndarray] = []
+        self._velocity = np.zeros(2)  # pixels a frame
+        self.see(poses, found, frame)
+
+    def see(self, poses: Poses, found: int, frame: int) -> None:
+        """Takes what was found in a frame as this person."""
+        box = poses.boxes[found].copy()  # not a view: the frame's others are let go
+        if self.frames:
+            # The first steps say all that is known; later ones correct it.
+            gain = max(_GAIN, 1 / len(self.frames))
+            surprise = _middle(box) - _middle(self.boxes[-1]) - self._way(frame)
+            self._velocity += gain * surprise / (frame - self.frames[-1])
+        self.frames.append(frame)
+        self.boxes.append(box)
+        self.scores.append(float(poses.scores[found]))
+        self.keypoints.append(poses.keypoints[found].copy())
+
+    def expected(self, frame: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns box `(4,)` and sure joints `(K, 3)` where they should be by now."""
+        way = self._way(frame).astype(np.float32)
+        joints = self.keypoints[-1] * (self.keypoints[-1][:, 2:] > _SURE)
+        joints[:, :2] += way * (joints[:, 2:] > 0)
+        return self.boxes[-1] + np.tile(way, 2), joints
+
+    def _way(self, frame: int) -> np.ndarray:
+        return self._velocity * (frame - self.frames[-1])
+
+
+class Tracker:
+    """Follows people from frame to frame: `add` each frame in order, then ask for `tracks`.
+
+    Memory grows with what the tracks hold and nothing else.
+    """
+
+    def __init__(
+        self, *, least_likeness: float = 0.2, confirm_after: int = 3, max_gap: int = 30
+    ) -> None:
+        """Begins with nobody.
+
+        Args:
+            least_likeness: In [0, 1]; what is less like anybody followed is somebody new.
+            confirm_after: People found in fewer frames are taken for mistakes and left out.
+            max_gap: Somebody not found for more frames than this is given up; who comes then is
+                somebody new. In frames of the video, also where only some of them are looked at.
+
+        Raises:
+            ValueError: a number outside its range.
+        """
+        if not 0 < least_likeness <= 1 or confirm_after < 1 or max_gap < 0:
+            raise ValueError(
+                "least_likeness must lie in (0, 1], confirm_after be at least 1 and max_gap at "
+                f"least 0. Received: {least_likeness}, {confirm_after}, {max_gap}"
+            )
+        self._least, self._confirm, self._gap = least_likeness, confirm_after, max_gap
+        self._ended: list[_Person] = []
+        self._going: list[_Person] = []
+        self._last: tuple[int, Skeleton] | None = None
+
+    def add(self, poses: Poses, frame: int) -> None:
+        """Takes the people of one frame.
+
+        Args:
+            poses: Who was found; may be empty.
+            frame: Its number; higher than the last one's.
+
+        Raises:
+            ValueError: an earlier frame, or another skeleton than before.
+        """
+        if self._last and (frame <= self._last[0] or poses.skeleton != self._last[1]):
+            raise ValueError(
+                f"Frames come in rising order and with one skeleton: after {self._last[0]} with "
+                f"{self._last[1].name!r}. Received: {frame} with {poses.skeleton.name!r}"
+            )
+        self._last = (frame, poses.skeleton)
+        self._give_up_before(frame - self._gap - 1)
+        partner = pair(_likeness(self._going, poses, frame), at_least=self._least)
+        for person, found in zip(self._going, partner, strict=True):
+            if found >= 0:
+                person.see(poses, int(found), frame)
+        known = partner[partner >= 0].tolist()
+        self._going += [_Person(poses, found, frame) for found in _unknown(poses, known)]
+
+    def tracks(self) -> list[Track]:
+        """Returns everybody who was found often enough, in the order in which they appeared."""
+        if self._last is None:
+            return []
+        people = [*self._ended, *filter(self._is_confirmed, self._going)]
+        people.sort(key=lambda person: person.frames[0])
+        return [_as_track(i, person, self._last[1]) for i, person in enumerate(people)]
+
+    def _give_up_before(self, frame: int) -> None:
+        gone = [person for person in self._going if person.frames[-1] < frame]
+        self._going = [person for person in self._going if person.frames[-1] >= frame]
+        self._ended += filter(self._is_confirmed, gone)
+
+    def _is_confirmed(self, person: _Person) -> bool:
+        return len(person.frames) >= self._confirm
+
+
+def track(poses: Iterable[Poses], **options: Any) -> list[Track]:
+    """Follows people over frames numbered from 0.
+
+    Args:
+        poses: One a frame, in order.
+        **options: See `Tracker`.
+    """
+    tracker = Tracker(**options)
+    for frame, found in enumerate(poses):
+        tracker.add(found, frame)
+    return tracker.tracks()
+
+
+def focus(tracks: Sequence[Track], size: tuple[int, int], *, policy: str = "focus") -> Track | None:
+    """Chooses the person whom a video is about.
+
+    Args:
+        tracks: Everybody in it.
+        size: (width, height) of the picture.
+        policy: A key of `POLICIES`.
+
+    Returns:
+        One of the tracks, the first of equals; None where there is none.
+
+    Raises:
+        ValueError: no such policy.
+    """
+    if policy not in POLICIES:
+        raise ValueError(f"focus must be one of {list(POLICIES)}. Received: {policy!r}")
+    return max(tracks, key=lambda track: POLICIES[policy](track, size), default=None)
+
+
+def in_focus(track: Track, size: tuple[int, int]) -> float:
+    """Sum over the frames of size (share of the picture) x score x nearness to its centre."""
+    half = np.array(size) / 2
+    away = np.linalg.norm((_middle(track.boxes) - half) / half, axis=1) / np.sqrt(2)
+    return float((_areas(track) / np.prod(size) * track.scores * (1 - away)).sum())
+
+
+def longest(track: Track, size: tuple[int, int]) -> float:
+    """Number of frames in which the person was found."""
+    return len(track.frames)
+
+
+def largest(track: Track, size: tuple[int, int]) -> float:
+    """Median area of the person's box."""
+    return float(np.median(_areas(track)))
+
+
+POLICIES: dict[str, Callable[[Track, tuple[int, int]], float]] = {
+    "focus": in_focus,
+    "longest": longest,
+    "largest": largest,
+}
+
+
+def as_clip(
+    track: Track | None,
+    *,
+    skeleton: Skeleton,
+    frames: np.ndarray,
+    times: np.ndarray,
+    name: str,
+    source: Path,
+    span: tuple[int, int] | None = None,
+) -> Clip:
+    """Lays a track out over the frames of a clip, zeros where the person was not found.
+
+    Args:
+        track: The person; None: nobody.
+        skeleton: Of the joints.
+        frames: `(T,)` int, rising: the frames of the clip; what the track has outside is left out.
+        times: `(T,)` float64 seconds of these frames.
+        name: Of the clip.
+        source: The video.
+        span: Which of its frames; None: all.
+    """
+    keypoints = np.zeros((len(frames), len(skeleton), 3), np.float32)
+    if track is not None:
+        _, rows, found = np.intersect1d(frames, track.frames, return_indices=True)
+        keypoints[rows] = track.keypoints[found]
+    return Clip(
+        name=name,
+        source=source,
+        span=span,
+        skeleton=skeleton,
+        keypoints=keypoints,
+        times=np.asarray(times, np.float64),
+    )
+
+
+def _likeness(people: Sequence[_Person], poses: Poses, frame: int) -> np.ndarray:
+    """Returns how like each person everybody found is, `(people, found)` in [0, 1]."""
+    if not people:
+        return np.zeros((0, len(poses.boxes)))
+    expected = [person.expected(frame) for person in people]
+    boxes, joints = (np.stack(parts) for parts in zip(*expected, strict=True))
+    heads = np.zeros(len(people), np.float32)
+    close = oks(poses, Sample(poses.image, poses.size, poses.skeleton, boxes, joints, heads))
+    overlap = iou(boxes, poses.boxes)
+    has_joints = np.any(joints[..., 2] > 0, axis=1)
+    return np.where(has_joints[:, None], (overlap + close) / 2, overlap)
+
+
+def _unknown(poses: Poses, known: Sequence[int]) -> list[int]:
+    """Returns who is found beside the known ones, and is none of these, or each other, again."""
+    everybody = range(len(poses.boxes))
+    if len(known) == len(everybody):
+        return []
+    joints = poses.keypoints * (poses.keypoints[..., 2:] > _SURE)
+    heads = np.zeros(len(everybody), np.float32)
+    close = oks(poses, Sample(poses.image, poses.size, poses.skeleton, poses.boxes, joints, heads))
+    close = np.maximum(close, close.T)
+    new: list[int] = []
+    for found in everybody:  # by falling score
+        others = [*known, *new]
+        if found not in known and not (close[found, others] > _SAME).any():
+            new.append(found)
+    return new
+
+
+def iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Returns the overlap of each of `(N, 4)` xyxy boxes with each of `(M, 4)`: `(N, M)`."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    shared = np.maximum(high - low, 0).prod(axis=2)
+    own, their = ((b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, others))
+    union = own[:, None] + their[None] - shared
+    return shared / np.maximum(union, np.finfo(np.float32).tiny)
+
+
+def _as_track(number: int, person: _Person, skeleton: Skeleton) -> Track:
+    return Track(
+        number,
+        skeleton,
+        np.array(person.frames, np.int64),
+        np.stack(person.boxes),
+        np.array(person.scores, np.float32),
+        np.stack(person.keypoints),
+    )
+
+
+def _middle(boxes: np.ndarray) -> np.ndarray:
+    return (boxes[..., :2] + boxes[..., 2:]) / 2
+
+
+def _areas(track: Track) -> np.ndarray:
+    return (track.boxes[:, 2:] - track.boxes[:, :2]).prod(axis=1)
