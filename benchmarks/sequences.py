@@ -29,6 +29,7 @@ from artifacts.atomic import write_json  # noqa: E402
 PARTS = {
     "features": "benchmarks.features",
     "actions": "benchmarks.actions",
+    "gait": "benchmarks.gait",
 }
 # Key -> (floor of the mean, what it stands beside).
 FLOORS: dict[str, tuple[float, str]] = {

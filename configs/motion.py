@@ -164,6 +164,8 @@ class SequenceAugment(Section):
     shear: Annotated[float, Field(ge=0, lt=90)] = 0.0
     view: Annotated[float, Field(ge=0, lt=90)] = 0.0
     joint_shift: Annotated[float, Field(ge=0)] = 0.0
+    view: Annotated[float, Field(ge=0, lt=90)] = 0.0
+    joint_shift: Annotated[float, Field(ge=0)] = 0.0
     noise: Annotated[float, Field(ge=0)] = 0.0
     speed: Annotated[float, Field(ge=0, lt=1)] = 0.1
     time_warp: Annotated[float, Field(ge=0)] = 0.0

@@ -56,8 +56,9 @@ def draw_curves(history: History, path: Path) -> None:
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for series, label in ((name, "training"), (f"val_{name}", "validation")):
             values = [getattr(epoch, series) for epoch in history.epochs]
-            axes.plot(epochs, values, marker="o", markersize=3, label=label)
-        axes.axvline(history.best.epoch + 1, color="grey", linestyle=":", label="kept")
+            if None not in values:  # nothing may have been held out
+                axes.plot(epochs, values, marker="o", markersize=3, label=label)
+        axes.axvline(history.kept.epoch + 1, color="grey", linestyle=":", label="kept")
         if tuned:
             axes.axvspan(
                 tuned[0].epoch + 0.5,

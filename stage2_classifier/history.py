@@ -5,24 +5,26 @@ The validation figures in it are for choices (when to stop, which epoch to keep)
 
 import csv
 import io
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any, Literal
 
 from artifacts import atomic
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the training images.
+    """One pass over the training tensors.
 
     Attributes:
-        epoch: Counted from 0 over both phases.
-        phase: "head" (backbone frozen) or "fine_tune".
-        learning_rate: Adam's.
+        epoch: Counted from 0 over all phases.
+        phase: Pictures: "head" (backbone frozen) or "fine_tune". Sequences: "train".
+        learning_rate: The optimizer's, after the epoch.
         loss: Mean training cross-entropy, with augmentation and dropout.
-        accuracy: On the training images, likewise.
-        val_loss: Mean cross-entropy on the validation images.
-        val_accuracy: On the validation images.
+        accuracy: On the training tensors, likewise.
+        val_loss: Mean cross-entropy on the validation tensors; None where there are none.
+        val_accuracy: On the validation tensors; None where there are none.
         seconds: Wall time.
     """
 
@@ -31,25 +33,40 @@ class Epoch:
     learning_rate: float
     loss: float
     accuracy: float
-    val_loss: float
-    val_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
     seconds: float
 
 
 @dataclass(frozen=True)
 class History:
-    """All epochs of a training, in order; may be empty."""
+    """All epochs of a training, in order; may be empty.
+
+    Attributes:
+        epochs: One after the other.
+        keep: Whose weights the training keeps: the "best" epoch's or the "last" one's.
+    """
 
     epochs: tuple[Epoch, ...] = ()
+    keep: Literal["best", "last"] = "best"
+
+    @property
+    def kept(self) -> Epoch:
+        """The epoch whose weights are kept."""
+        return self.best if self.keep == "best" else self.epochs[-1]
 
     @property
     def best(self) -> Epoch:
-        """The epoch with the lowest validation loss (the earliest of several)."""
-        return min(self.epochs, key=lambda epoch: epoch.val_loss)
+        """The epoch with the lowest validation loss (the earliest of several).
+
+        The last one where nothing was validated.
+        """
+        judged = [(epoch.val_loss, epoch) for epoch in self.epochs if epoch.val_loss is not None]
+        return min(judged, key=lambda pair: pair[0])[1] if judged else self.epochs[-1]
 
     def of_phase(self, phase: str) -> "History":
         """Returns the epochs of one phase."""
-        return History(tuple(epoch for epoch in self.epochs if epoch.phase == phase))
+        return replace(self, epochs=tuple(e for e in self.epochs if e.phase == phase))
 
     def waited(self) -> int:
         """Returns how many epochs came after the best one."""
@@ -65,13 +82,21 @@ class History:
         atomic.write_text(path, text.getvalue())
 
     @classmethod
-    def read(cls, path: Path) -> "History":
-        """Reads what `write` wrote; a missing file is an empty history."""
+    def read(cls, path: Path, *, keep: Literal["best", "last"] = "best") -> "History":
+        """Reads what `write` wrote; a missing file is an empty history.
+
+        Args:
+            path: The file.
+            keep: What the training was asked to keep; the file does not tell.
+        """
         if not path.exists():
-            return cls()
+            return cls(keep=keep)
         with path.open(newline="") as file:
-            rows = [
-                {field.name: field.type(row[field.name]) for field in fields(Epoch)}  # type: ignore[operator]
-                for row in csv.DictReader(file)
-            ]
-        return cls(tuple(Epoch(**row) for row in rows))
+            return cls(tuple(map(_epoch_of, csv.DictReader(file))), keep)
+
+
+def _epoch_of(row: Mapping[str, str]) -> Epoch:
+    plain = {"epoch": int(row["epoch"]), "phase": row["phase"]}
+    rest = {name: float(text) if text else None for name, text in row.items() if name not in plain}
+    values: dict[str, Any] = {**plain, **rest}
+    return Epoch(**values)

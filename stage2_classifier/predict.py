@@ -1,17 +1,15 @@
 """Planes in, probabilities out, from `classifier.onnx`: no TensorFlow, no Keras, no torch."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from artifacts import manifest
 from cache.planes import Recipe
 from runtime import graph
-from stage2_classifier import calibrate
+from stage2_classifier import calibrate, sidecar
 
-GRAPH, SIDECAR = "classifier.onnx", "classifier.json"
+GRAPH, SIDECAR = sidecar.GRAPH, sidecar.SIDECAR
 
 
 class Classifier:
@@ -123,18 +121,23 @@ def load(
         ValueError: the sidecar belongs to another graph, or is damaged; or the graph has another
             number of classes, or takes planes of another size.
     """
-    classes, recipe, expected, calibration = read_sidecar(folder)
-    sha256 = manifest.sha256_file(folder / GRAPH)
-    if sha256 != expected:
-        raise ValueError(
-            f"{folder / GRAPH} is not the graph that {SIDECAR} describes (sha256 {sha256[:12]}, "
-            f"expected {expected[:12]}). Run the stage2 step again."
-        )
-    run = graph.load(
-        folder / GRAPH, engine=engine, precision=precision, threads=threads, streams=streams
+    about = sidecar.read(folder, "picture", Recipe.from_json)
+    run = sidecar.open_graph(
+        folder,
+        about,
+        about.recipe.shape,
+        engine=engine,
+        precision=precision,
+        threads=threads,
+        streams=streams,
     )
-    _check_shapes(run, recipe, classes)
-    return Classifier(run, classes=classes, recipe=recipe, sha256=sha256, **calibration)
+    return Classifier(
+        run,
+        classes=about.classes,
+        recipe=about.recipe,
+        sha256=about.sha256,
+        **about.calibration,
+    )
 
 
 def read_sidecar(folder: Path) -> tuple[tuple[str, ...], Recipe, str, dict[str, Any]]:
@@ -142,37 +145,7 @@ def read_sidecar(folder: Path) -> tuple[tuple[str, ...], Recipe, str, dict[str, 
 
     Raises:
         FileNotFoundError: it is missing, or the graph beside it.
-        ValueError: it is damaged.
+        ValueError: it is damaged, or that of a classifier of sequences.
     """
-    for name in (GRAPH, SIDECAR):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(
-                f"{folder / name} is missing. Train the run first: python train.py stage2"
-            )
-    try:
-        sidecar = json.loads((folder / SIDECAR).read_text())
-        recipe = Recipe.from_json(sidecar["recipe"])
-        return tuple(sidecar["classes"]), recipe, sidecar["sha256"], _calibration(sidecar)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{folder / SIDECAR} is damaged ({error!r}). Run the stage2 step again."
-        ) from None
-
-
-def _check_shapes(run: graph.Graph, recipe: Recipe, classes: tuple[str, ...]) -> None:
-    takes, answers = run.input_shape[1:], run.output_shapes[0][1:]
-    if takes != recipe.shape or answers != (len(classes),):
-        raise ValueError(
-            f"{run.path} does not fit {SIDECAR}: it takes planes of {takes} and answers with "
-            f"{answers} probabilities, but there are planes of {recipe.shape} and {len(classes)} "
-            "classes. Run the stage2 step again."
-        )
-
-
-def _calibration(sidecar: dict[str, Any]) -> dict[str, Any]:
-    """Returns what a sidecar says of calibration; those of older versions say nothing."""
-    temperature = float(sidecar.get("temperature", 1.0))
-    if not 0 < temperature < np.inf:
-        raise ValueError(f"temperature must be positive. Received: {temperature}")
-    names = ("unknown_below", "unknown_coverage")
-    return {"temperature": temperature} | {name: sidecar.get(name) for name in names}
+    about = sidecar.read(folder, "picture", Recipe.from_json)
+    return about.classes, about.recipe, about.sha256, about.calibration

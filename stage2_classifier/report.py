@@ -125,12 +125,14 @@ def _confusion_table(report: Report, unit: str) -> str:
 
 
 def _training(history: History) -> str:
-    best = history.best
-    return (
+    kept = history.kept
+    run = (
         f"{len(history.epochs)} epochs in {sum(e.seconds for e in history.epochs) / 60:.1f} "
-        f"minutes. Kept: epoch {best.epoch + 1} ({best.phase}), validation loss "
-        f"{best.val_loss:.4f}, validation accuracy {best.val_accuracy:.4f}."
+        f"minutes. Kept: epoch {kept.epoch + 1} ({kept.phase}), "
     )
+    if kept.val_loss is None or kept.val_accuracy is None:
+        return f"{run}the last one: nothing was held out to choose on."
+    return f"{run}validation loss {kept.val_loss:.4f}, validation accuracy {kept.val_accuracy:.4f}."
 
 
 def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

@@ -50,8 +50,7 @@ class ClipPlan:
             model = {k: v for k, v in config["stage1"].items() if k != "predict"}
             return model | fixed | {"track": run.track.arguments("policy")}
         if step == "cache":
-            recipe = {**sequence_recipe(run).as_json(), "tensors": run.sequence.tensors}
-            return recipe | ({"track": config["track"]} if run.has_videos else {})
+            return {**sequence_recipe(run).as_json(), "tensors": run.sequence.tensors}
         if step == "stage2":
             return config["stage2"] | fixed
         return config["report"] | {"unseen": run.unseen}
@@ -88,6 +87,8 @@ class ClipPlan:
         table = run.run_dir / "annotations" / (FEATURES if run.has_features else CLIPS)
         if step == "cache" or run.has_features:
             inputs = {"clips": sha256_file(table)}
+            if run.has_videos:
+                inputs["track"] = sha256_json(run.model_dump(mode="json")["track"])
         else:
             cache = open_cache(run.run_dir / "cache")
             index = sha256_file(cache.folder / INDEX)

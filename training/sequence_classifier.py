@@ -124,5 +124,4 @@ def _train(run: motion.ClipRun, cache: Cache, folder: Path) -> dict[str, Any]:
         unknown_precision=section.unknown_precision,
         threads=run.threads,
     )
-    kept = history.best if section.keep == "best" else history.epochs[-1]
-    return {name: value for name, value in asdict(kept).items() if value is not None}
+    return {name: value for name, value in asdict(history.kept).items() if value is not None}

@@ -56,7 +56,7 @@ def make_report(run: motion.ClipRun, folder: Path) -> Made:
     judged = _score(answers)
     report.write(
         judged,
-        History.read(run.run_dir / "stage2" / "history.csv"),
+        History.read(run.run_dir / "stage2" / "history.csv", keep=run.stage2.keep),
         folder,
         title=f"Clips: {run.run_dir.name}",
         facts=facts | _facts(run),

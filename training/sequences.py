@@ -42,13 +42,13 @@ _ASKED = "asked.json"  # in WATCHED: what its files were made by
 def make_cache(run: motion.ClipRun, folder: Path) -> Made:
     """Cuts every clip into sequences and stores them."""
     asked = recipe_of(run, "cache")
-    tensors, track = asked.pop("tensors"), asked.pop("track", None)
+    tensors = asked.pop("tensors")
     recipe = SequenceRecipe.from_json(asked)
     clips = read_clips(run.run_dir / "annotations" / clip_plan.CLIPS)
     clips = [clip for clip in clips if clip.split]
     unreadable: dict[str, str] = {}
     if run.has_videos:
-        watching = {"pose": recipe.as_json()["pose"], "track": track}
+        watching = {"pose": recipe.as_json()["pose"], "track": run.track.arguments()}
         clips, unreadable = _watch(run, clips, folder / WATCHED, watching)
     write_clips(folder / CLIPS, clips)
     with progress_bar("cutting clips", console) as show:

@@ -1,10 +1,11 @@
-"""How a model is set up to learn: which layers move, in which precision, with which dropout.
+"""How a model is set up to learn: which layers move, how fast, in which precision, which dropout.
 
 Knows layers by the names that `models.registry` promises; nothing of data or epochs.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -48,6 +49,84 @@ def _compile(network: keras.Model, learning_rate: float) -> keras.Model:
         metrics=["accuracy"],
     )
     return network
+
+
+def rate(
+    learning_rate: float, schedule: Literal["constant", "cosine"], *, steps: int, warmup_steps: int
+) -> Any:
+    """Returns what an optimizer takes as its learning rate, step by step.
+
+    Args:
+        learning_rate: After the warm-up.
+        schedule: "constant", or "cosine": falls to 0 at the last step.
+        steps: Of the whole training.
+        warmup_steps: In which it rises from 0.
+
+    Raises:
+        ValueError: another `schedule`, or a warm-up longer than the training.
+    """
+    if schedule not in ("constant", "cosine"):
+        raise ValueError(f"schedule must be 'constant' or 'cosine'. Received: {schedule!r}")
+    if not 0 <= warmup_steps < steps:
+        raise ValueError(
+            "warmup_epochs must be at least 0 and end before the last epoch. Received: "
+            f"{warmup_steps} of {steps} steps"
+        )
+    return keras.optimizers.schedules.CosineDecay(
+        0.0 if warmup_steps else learning_rate,
+        steps - warmup_steps,
+        alpha=0.0 if schedule == "cosine" else 1.0,  # where it ends, as a share
+        warmup_target=learning_rate if warmup_steps else None,
+        warmup_steps=warmup_steps,
+    )
+
+
+def compile_with(
+    network: keras.Model, learning_rate: Any, weight_decay: float, label_smoothing: float
+) -> keras.Model:
+    """Lets all of a network learn.
+
+    Args:
+        network: From tensors to probabilities.
+        learning_rate: See `rate`.
+        weight_decay: Above 0 Adam becomes AdamW.
+        label_smoothing: Share of the truth that is spread over all classes, in [0, 1).
+    """
+    optimizer = (
+        keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay)
+        if weight_decay
+        else keras.optimizers.Adam(learning_rate)
+    )
+    network.compile(
+        optimizer=optimizer, loss=SmoothedCrossentropy(label_smoothing), metrics=["accuracy"]
+    )
+    return network
+
+
+@keras.saving.register_keras_serializable(package="pose_activity")
+class SmoothedCrossentropy(keras.losses.Loss):
+    """Cross-entropy of class ids `(B,)` and probabilities `(B, C)`, with smoothed labels.
+
+    Args:
+        smoothing: Share of the truth that is spread over all classes, in [0, 1).
+    """
+
+    def __init__(self, smoothing: float = 0.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.smoothing = smoothing
+
+    def call(self, y_true, y_pred):
+        """Returns `(B,)`."""
+        truth = keras.ops.one_hot(keras.ops.cast(y_true, "int32"), y_pred.shape[-1])
+        return keras.losses.categorical_crossentropy(
+            keras.ops.reshape(truth, (-1, y_pred.shape[-1])),
+            y_pred,
+            label_smoothing=self.smoothing,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what `__init__` takes."""
+        return {**super().get_config(), "smoothing": self.smoothing}
 
 
 def reseed(network: keras.Model, seed: int, epoch: int) -> None:

@@ -16,6 +16,7 @@ from cache import poses, store
 from cache.heatmap import Style
 from cache.planes import Recipe
 from tests.nursery import Nursery, fresh_process
+from tests.stage2_classifier.walkers import build_cache
 
 CHILDREN = Path(__file__).parent / "children"
 CLASSES = ("jumping", "reading", "walking")
@@ -90,6 +91,20 @@ def lite0(child, cache_folder, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("lite0")
     child("train_lite0", cache_folder, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def walkers_cache(tmp_path_factory) -> Path:
+    """A finished cache of windows of three walkers."""
+    return build_cache(tmp_path_factory.mktemp("walkers") / "cache")
+
+
+@pytest.fixture(scope="session")
+def walked(child, walkers_cache, tmp_path_factory) -> dict[str, Any]:
+    """What `children/train_sequences.py` saw, and `folder`, where it wrote."""
+    folder = tmp_path_factory.mktemp("walked")
+    child("train_sequences", walkers_cache, folder)
+    return {**json.loads((folder / "facts.json").read_text()), "folder": folder}
 
 
 def _poses(path: Path, class_id: int, rng: np.random.Generator) -> Poses:

@@ -11,6 +11,10 @@ def test_every_training_image_comes_once(tiny):
     assert tiny["each_once"]
 
 
+def test_no_training_batch_is_left_with_the_rest(tiny):
+    assert tiny["sizes"] == [12, 12], "of 24 images, at most 23 at once"
+
+
 def test_order_and_augmentation_follow_from_seed_and_epoch(tiny):
     assert tiny["repeats"] and tiny["augmented"]
     assert tiny["other_epoch"] and tiny["other_seed"]

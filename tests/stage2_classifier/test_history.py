@@ -36,3 +36,16 @@ def test_of_phase():
     assert [epoch.epoch for epoch in history.of_phase("fine_tune").epochs] == [2, 3]
     assert history.of_phase("fine_tune").waited() == 1
     assert History().waited() == 0
+
+
+def test_without_validation_the_last_epoch_is_best_and_nothing_waits(tmp_path):
+    history = History(tuple(Epoch(i, "train", 1e-3, 1.0, 0.5, None, None, 1.5) for i in range(3)))
+    assert (history.best.epoch, history.waited()) == (2, 0)
+    history.write(tmp_path / "history.csv")
+    assert History.read(tmp_path / "history.csv") == history
+
+
+def test_which_epoch_is_kept(tmp_path):
+    _history(2, 1, 3).write(tmp_path / "history.csv")
+    assert History.read(tmp_path / "history.csv").kept.epoch == 1
+    assert History.read(tmp_path / "history.csv", keep="last").kept.epoch == 2

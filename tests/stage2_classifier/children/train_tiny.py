@@ -120,9 +120,13 @@ facts["parity"] = export(out / "whole", **parts, tensors=one)
 
 
 # Batches.
-def read(epoch: int, augmentation=None, seed: int = 0, of: Cache = cache):
-    data = train_batches(of, batch=5, seed=seed, epoch=epoch, augmentation=augmentation)
-    pairs = [(x.numpy(), y.numpy()) for x, y in data]
+def batches(epoch: int, augmentation=None, seed: int = 0, of: Cache = cache, batch: int = 5):
+    data = train_batches(of, batch=batch, seed=seed, epoch=lambda: epoch, augmentation=augmentation)
+    return [(x.numpy(), y.numpy()) for x, y in data]
+
+
+def read(*arguments, **options):
+    pairs = batches(*arguments, **options)
     return np.concatenate([x for x, _ in pairs]), np.concatenate([y for _, y in pairs])
 
 
@@ -147,6 +151,7 @@ facts["fixed"] = bool(
         [cache.load(e) for e in cache.of_split("val")],
     )
 )
+facts["sizes"] = [len(y) for _, y in batches(0, batch=23)]
 facts["fixed_sizes"] = [len(a) for a, _ in fixed]
 facts["fixed_labels"] = [int(i) for _, b in fixed for i in b]
 (out / "facts.json").write_text(json.dumps(facts))

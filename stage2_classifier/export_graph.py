@@ -1,0 +1,140 @@
+"""A trained Keras network into classifier.onnx and classifier.json, checked before it is written.
+
+On real tensors the graph must answer as Keras does. How its probabilities are calibrated, and below
+which one an answer is better called unknown, stands in the sidecar, fitted on validation tensors.
+Knows nothing of what a tensor shows.
+"""
+
+import logging
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from artifacts import atomic, manifest
+from runtime import graph
+from stage2_classifier import calibrate
+from stage2_classifier.phases import CLASSIFIER
+from stage2_classifier.sidecar import GRAPH, SIDECAR
+
+_OPSET = 17
+
+Answers = Iterable[tuple[np.ndarray, int]]  # tensor and class id
+
+
+def write(
+    out: Path,
+    network: keras.Model,
+    *,
+    outputs: Sequence[str],
+    reference: keras.Model,
+    about: Mapping[str, Any],
+    tensors: np.ndarray,
+    validation: Answers,
+    unknown_precision: float,
+    threads: int,
+    tolerance: float,
+) -> float:
+    """Writes `out/classifier.onnx` and `out/classifier.json`.
+
+    Args:
+        out: The folder of a finished training.
+        network: With the outputs that the graph is to have, probabilities first.
+        outputs: Their names.
+        reference: Answers as the first outputs must.
+        about: What the sidecar says besides; with "classes".
+        tensors: `(N, ...)`, N >= 1, real ones, on which both are compared, all at once and the
+            first alone.
+        validation: Tensor and class id, read once; without any, the temperature is 1 and nothing is
+            unknown.
+        unknown_precision: See `calibrate.threshold`.
+        threads: CPU threads for the validation tensors.
+        tolerance: Largest difference that is accepted.
+
+    Returns:
+        The largest difference seen; of values above 1 relative to the largest one.
+
+    Raises:
+        ValueError: it is larger than `tolerance`; nothing is written then.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / GRAPH
+        convert(network, path, outputs)
+        parity = _compare(reference, path, tensors)
+        if not parity <= tolerance:
+            raise ValueError(
+                f"The exported graph must answer as Keras does, within {tolerance:g}. "
+                f"Received: a difference of {parity:g}. Try another version of tf2onnx."
+            )
+        atomic.write_bytes(out / GRAPH, path.read_bytes())
+    calibration = _calibrate(
+        out / GRAPH, len(about["classes"]), validation, unknown_precision, threads
+    )
+    digests = {
+        "sha256": manifest.sha256_file(out / GRAPH),
+        "keras_sha256": manifest.sha256_file(out / CLASSIFIER),
+    }
+    atomic.write_json(out / SIDECAR, {**about, **digests, "parity": parity, **calibration})
+    return parity
+
+
+def convert(network: keras.Model, path: Path, names: Sequence[str]) -> None:
+    """Writes a network as ONNX, with one input, a free batch and these names of its outputs."""
+    # By way of a SavedModel: straight from a function, the constants of Keras' Normalization would
+    # become inputs of the graph, which nobody could fill.
+    import onnx
+    from tf2onnx import tf_loader
+    from tf2onnx.convert import from_graph_def
+
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # what tf2onnx calls of TensorFlow 1 is not the user's business
+    with tempfile.TemporaryDirectory(prefix="pose-activity-") as folder:
+        network.export(folder, format="tf_saved_model", verbose=False)
+        graph_def, inputs, outputs = tf_loader.from_saved_model(
+            folder, None, None, "serve", ["serving_default"]
+        )
+        model, _ = from_graph_def(graph_def, input_names=inputs, output_names=outputs, opset=_OPSET)
+    logger.setLevel(level)
+    _rename(model.graph, dict(zip(outputs, names, strict=True)))
+    onnx.save(model, path)
+
+
+def _calibrate(
+    path: Path, classes: int, validation: Answers, precision: float, threads: int
+) -> dict[str, float | None]:
+    run = graph.load(path, engine="onnxruntime", threads=threads)
+    rows = [(run(tensor[None].astype(np.float32))[0][0], label) for tensor, label in validation]
+    answers = np.array([row for row, _ in rows], np.float32).reshape(-1, classes)
+    labels = np.array([label for _, label in rows], int)
+    temperature = calibrate.temperature(answers, labels)
+    limit = calibrate.threshold(calibrate.apply(answers, temperature), labels, precision=precision)
+    return {
+        "temperature": temperature,
+        "unknown_below": limit.probability if limit else None,
+        "unknown_coverage": limit.coverage if limit else None,
+    }
+
+
+def _rename(body: Any, names: dict[str, str]) -> None:
+    """Gives values of an ONNX graph other names."""
+    for node in body.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for output in body.output:
+        output.name = names.get(output.name, output.name)
+
+
+def _compare(reference: keras.Model, path: Path, tensors: np.ndarray) -> float:
+    batch = tensors.astype(np.float32)
+    expected = reference.predict_on_batch(batch)
+    expected = expected if isinstance(expected, list) else [expected]
+    run = graph.load(path, engine="onnxruntime", threads=1)
+    return max(
+        float(np.abs(got - wanted[: len(part)]).max() / max(1.0, np.abs(wanted).max()))
+        for part in (batch, batch[:1])
+        for got, wanted in zip(run(part), expected, strict=False)
+    )

@@ -1,0 +1,66 @@
+"""A trained classifier of sequences into `classifier.onnx` with its sidecar `classifier.json`.
+
+The graph takes float32 `(B, *recipe.shape)` (maps in 0..255) and has two outputs: `probabilities`
+`(B, classes)`, and `embedding` `(B, D)`, the vector before the head, by which people are compared
+that it was not trained on. Both must be what Keras answers.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from cache.sequence_recipe import SequenceRecipe
+from stage2_classifier import export_graph, phases
+from stage2_classifier.models import sequences
+
+OUTPUTS = ("probabilities", "embedding")
+
+
+def export(
+    out: Path,
+    *,
+    recipe: SequenceRecipe,
+    classes: tuple[str, ...],
+    tensors: np.ndarray,
+    validation: export_graph.Answers = (),
+    unknown_precision: float = 0.9,
+    threads: int = 1,
+    tolerance: float = 1e-4,
+) -> float:
+    """Writes `out/classifier.onnx` and `out/classifier.json` from `out/classifier.keras`.
+
+    Args:
+        out: The folder that `fit_sequences.fit` wrote.
+        recipe: What the tensors are; goes into the sidecar.
+        classes: In the order of the outputs.
+        tensors: `(N, *recipe.shape)`, N >= 1: real ones, on which Keras and the graph are compared.
+        validation: Tensor and class id of each validation window, read once; see
+            `export_graph.write`.
+        unknown_precision: Share of right answers that the threshold is to give; see
+            `calibrate.threshold`.
+        threads: CPU threads for those answers.
+        tolerance: Largest difference that is accepted, of a probability or an embedding's value.
+
+    Returns:
+        The largest difference seen.
+
+    Raises:
+        ValueError: the difference is larger than `tolerance`; nothing is written then.
+    """
+    sequences.load_layers(phases.asked_of(out)["model"])
+    network: Any = keras.models.load_model(out / phases.CLASSIFIER, compile=False)
+    both = keras.Model(network.input, [network.output, network.get_layer("embedding").output])
+    return export_graph.write(
+        out,
+        both,
+        outputs=OUTPUTS,
+        reference=both,
+        about={"kind": "sequence", "classes": list(classes), "recipe": recipe.as_json()},
+        tensors=tensors,
+        validation=validation,
+        unknown_precision=unknown_precision,
+        threads=threads,
+        tolerance=tolerance,
+    )

@@ -1,0 +1,242 @@
+"""What a walker's joints say of the body, and numbers of a whole clip that a few bad frames leave.
+
+Everywhere: B sequences of T frames; a *mask* is float32 `(B, T)` as in `motion_layers`. All of it
+can be saved, loaded and converted to ONNX; loading a model needs this file to be imported.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from annotations.skeleton import Skeleton
+
+_HEADS = ("nose", "head_top")  # the first one that a skeleton has
+_TALL = 2.5  # how high the unit of length makes a body, from the ankles to the head
+_SHORT = 0.1  # in that unit: shorter bones have hardly a direction
+
+_register = keras.saving.register_keras_serializable(package="pose_activity")
+
+
+@_register
+class Upright(keras.layers.Layer):
+    """`(B, T, K, C)` joints to `(B, T, K, 2)`: walking to the right, from the hips, equally tall.
+
+    Who walks to the left is mirrored, left and right joints changing places, so that both ways
+    teach the same. The unit is the same in all frames of a clip. Frames outside the mask become 0.
+
+    Args:
+        head: Index of the joint that shows where the person looks, and how tall it is.
+        shoulders: Indices of both.
+        hips: Indices of both.
+        ankles: Indices of both.
+        flip: For each joint, the one that takes its place in a mirror.
+    """
+
+    def __init__(
+        self,
+        head: int,
+        shoulders: Sequence[int],
+        hips: Sequence[int],
+        ankles: Sequence[int],
+        flip: Sequence[int],
+        **options,
+    ) -> None:
+        super().__init__(**options)
+        self.head, self.shoulders, self.hips = head, tuple(shoulders), tuple(hips)
+        self.ankles, self.flip = tuple(ankles), tuple(flip)
+
+    def call(self, inputs, mask):
+        """Returns `(B, T, K, 2)`."""
+        places, weights = inputs[..., :2], mask[..., None, None]
+        frames = ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1.0)
+
+        def mean(values):
+            return ops.sum(values * weights, axis=1, keepdims=True) / frames
+
+        head = places[:, :, self.head : self.head + 1]
+        ahead = mean((head - self._middle(places, self.shoulders))[..., :1])
+        mirrored = ops.take(places, self.flip, axis=2) * np.array([-1, 1], np.float32)
+        places = ops.where(ahead >= 0, places, mirrored)
+        head = places[:, :, self.head : self.head + 1]
+        height = mean((self._middle(places, self.ankles) - head)[..., 1:])
+        unit = ops.maximum(height, 0.1) / _TALL  # upside down or lying: what can be had
+        return (places - self._middle(places, self.hips)) / unit * weights
+
+    def _middle(self, places, joints: Sequence[int]):
+        return ops.mean(ops.take(places, joints, axis=2), axis=2, keepdims=True)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what `__init__` takes."""
+        names = ("head", "shoulders", "hips", "ankles", "flip")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def upright(inputs, mask, skeleton: Skeleton):
+    """Applies `Upright`.
+
+    Args:
+        inputs: `(B, T, K, C)`, symbolic.
+        mask: `(B, T)`, symbolic.
+        skeleton: Names the K joints.
+
+    Raises:
+        ValueError: they are not its joints, or it lacks one that is needed.
+    """
+    if len(inputs.shape) != 4 or inputs.shape[2] != len(skeleton):
+        raise ValueError(
+            f"This model takes joints of {skeleton.name!r}: tensors (frames, {len(skeleton)}, "
+            f"channels). Received: {tuple(inputs.shape[1:])}. Build the cache with kind 'joints'."
+        )
+    heads = [joint for joint in _HEADS if joint in skeleton.joints]
+    if not heads:
+        raise ValueError(
+            f"This model needs one of the joints {list(_HEADS)}. Received: {skeleton.joints}"
+        )
+    both = {
+        f"{part}s": [skeleton.index(f"{side}_{part}") for side in ("left", "right")]
+        for part in ("shoulder", "hip", "ankle")
+    }
+    layer = Upright(skeleton.index(heads[0]), flip=skeleton.flip_index, **both, name="upright")
+    return layer(inputs, mask)
+
+
+@_register
+class Build(keras.layers.Layer):
+    """`(B, T, K, 2)` joints to `(B, T, F)`: joints, spans (x, y and length) and the turns.
+
+    Args:
+        spans: Joint indices (from, to): bones, and what lies between left and right.
+        turns: Joint indices (a, b, c): cosine and sine of the angle at b.
+    """
+
+    def __init__(
+        self, spans: Sequence[Sequence[int]], turns: Sequence[Sequence[int]], **options
+    ) -> None:
+        super().__init__(**options)
+        self.spans = tuple((int(a), int(b)) for a, b in spans)
+        self.turns = tuple((int(a), int(b), int(c)) for a, b, c in turns)
+
+    def call(self, inputs):
+        """Returns `(B, T, F)`."""
+        span = self._between(inputs, self.spans)
+        back = self._between(inputs, [(b, a) for a, b, _ in self.turns])
+        on = self._between(inputs, [(b, c) for _, b, c in self.turns])
+        long = _length(back) * _length(on) + _SHORT**2
+        cosine = ops.sum(back * on, axis=-1) / long
+        sine = (back[..., 0] * on[..., 1] - back[..., 1] * on[..., 0]) / long
+        flat = [ops.reshape(x, (-1, x.shape[1], x.shape[2] * 2)) for x in (inputs, span)]
+        return ops.concatenate([*flat, _length(span), cosine, sine], axis=-1)
+
+    @staticmethod
+    def _between(places, pairs: Sequence[tuple[int, int]]):
+        begins, ends = ([pair[side] for pair in pairs] for side in (0, 1))
+        return ops.take(places, ends, axis=2) - ops.take(places, begins, axis=2)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what `__init__` takes."""
+        return {**super().get_config(), "spans": self.spans, "turns": self.turns}
+
+
+def build_of(places, skeleton: Skeleton):
+    """Applies `Build` with a skeleton's bones and left/right pairs, and wherever two bones meet."""
+    bones = skeleton.bone_index
+    pairs = [(skeleton.index(a), skeleton.index(b)) for a, b in skeleton.pairs]
+    turns = [(a, b, c) for a, b in bones for begin, c in bones if begin == b]
+    return Build(dict.fromkeys((*bones, *pairs)), turns, name="build")(places)
+
+
+def _length(vectors):
+    return ops.sqrt(ops.sum(vectors**2, axis=-1) + 1e-6)
+
+
+@_register
+class Quantiles(keras.layers.Layer):
+    """`(B, T, F)` and the mask to `(B, F * Q)`: quantiles over its frames; 0 where there are none.
+
+    Between two frames it interpolates, as `numpy.quantile` does.
+
+    Args:
+        at: Q numbers in [0, 1].
+    """
+
+    def __init__(self, at: Sequence[float], **options) -> None:
+        super().__init__(**options)
+        self.at = tuple(at)
+
+    def call(self, sequence, mask):
+        """Returns `(B, F * Q)`."""
+        # Frames outside the mask are sorted behind all others.
+        values = ops.transpose(sequence * mask[..., None], (0, 2, 1)) + (1 - mask[:, None]) * 1e6
+        ranked = ops.sort(values, axis=-1)
+        frames = ops.sum(mask, axis=1)[:, None, None]
+        wanted = np.array(self.at, np.float32)[:, None] * ops.maximum(frames - 1, 0.0)
+        # How much of each rank: 1 at the wanted one, falling to 0 a rank away.
+        rank = np.arange(sequence.shape[1], dtype=np.float32)
+        share = ops.maximum(1 - ops.abs(rank - wanted), 0.0) * ops.cast(rank < frames, "float32")
+        there = ranked * ops.cast(rank < frames, "float32")
+        quantiles = ops.matmul(there, ops.transpose(share, (0, 2, 1)))
+        return ops.reshape(quantiles, (-1, sequence.shape[2] * len(self.at)))
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what `__init__` takes."""
+        return {**super().get_config(), "at": self.at}
+
+
+@_register
+class Moments(keras.layers.Layer):
+    """`(B, T, F)` and the mask to `(B, 2 F)`: mean and deviation over its frames."""
+
+    def call(self, sequence, mask):
+        """Returns `(B, 2 F)`."""
+        weights = mask[..., None]
+        frames = ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1.0)
+        mean = ops.sum(sequence * weights, axis=1, keepdims=True) / frames
+        square = ops.sum((sequence - mean) ** 2 * weights, axis=1) / frames[:, 0]
+        return ops.concatenate([mean[:, 0], ops.sqrt(square + 1e-6)], axis=-1)
+
+
+@_register
+class Motion(keras.layers.Layer):
+    """`(B, T, K, 2)` joints and the mask to `(B, T - 1, 2 K)`, how far they move, and its mask."""
+
+    def call(self, places, mask):
+        """Returns both; a move is known where both its frames are in the mask."""
+        moved = places[:, 1:] - places[:, :-1]
+        moved = ops.reshape(moved, (-1, moved.shape[1], moved.shape[2] * 2))
+        return moved, mask[:, 1:] * mask[:, :-1]
+
+
+@_register
+class Likeness(keras.layers.Layer):
+    """`(B, D)` to `(B, classes)` probabilities: a softmax of cosines with a vector for each class.
+
+    Args:
+        classes: Number of answers.
+        sharpness: Factor of the cosines.
+    """
+
+    def __init__(self, classes: int, sharpness: float, **options) -> None:
+        super().__init__(**options)
+        self.classes, self.sharpness = classes, sharpness
+
+    def build(self, input_shape) -> None:
+        """Makes the vectors."""
+        shape = (input_shape[-1], self.classes)
+        self.prototypes = self.add_weight(shape=shape, initializer="glorot_uniform", name="classes")
+
+    def call(self, vectors):
+        """Returns `(B, classes)`."""
+        cosines = ops.matmul(_unit(vectors, axis=1), _unit(self.prototypes, axis=0))
+        return ops.softmax(self.sharpness * cosines)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what `__init__` takes."""
+        own = {"classes": self.classes, "sharpness": self.sharpness}
+        return {**super().get_config(), **own}
+
+
+def _unit(vectors, axis: int):
+    return vectors / ops.sqrt(ops.sum(vectors**2, axis=axis, keepdims=True) + 1e-6)

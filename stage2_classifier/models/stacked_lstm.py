@@ -1,0 +1,43 @@
+"""Three LSTMs, one upon the other: 64, 32, 16 units -> batch normalisation -> softmax.
+
+Source: the published gait identification from OpenPose's joints.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import keras
+
+from annotations.skeleton import Skeleton
+from stage2_classifier.models.motion_layers import FrameMask, Part, features_of
+from stage2_classifier.models.recurrent import name_people, remember, sum_up
+
+
+def build(
+    *,
+    recipe_shape: tuple[int, ...],
+    skeleton: Skeleton,
+    classes: int,
+    dropout: float = 0.0,
+    units: Sequence[int] = (64, 32, 16),
+    inputs: Sequence[Part] = ("joints",),
+    pool: Literal["last", "mean"] = "last",
+) -> keras.Model:
+    """Builds the model; see `models.sequences` for what all models share.
+
+    Args:
+        recipe_shape: (T, K, C) of a tensor.
+        skeleton: Names its K joints.
+        classes: Number of answers.
+        dropout: Share of the embedding left out in training.
+        units: Of each LSTM, from below; the embedding has as many as the last one.
+        inputs: What the first is given of a frame; names from `motion_layers.PARTS`.
+        pool: "last": what the uppermost says in the last frame; "mean": the mean over the frames.
+    """
+    tensors = keras.Input(recipe_shape, name="sequences")
+    mask = FrameMask(name="mask")(tensors)
+    sequence = features_of(tensors, skeleton, inputs)
+    for width in units:
+        sequence = remember(sequence, mask, width)
+    vector = sum_up(sequence, mask, pool=pool)
+    return name_people(tensors, vector, classes=classes, dropout=dropout, name="stacked_lstm")

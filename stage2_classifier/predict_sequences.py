@@ -1,0 +1,150 @@
+"""Windows of clips in, probabilities and embeddings out, from `classifier.onnx`.
+
+Needs numpy and an engine: no TensorFlow, no Keras, no torch.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from cache.sequence_recipe import SequenceRecipe
+from runtime import graph
+from stage2_classifier import calibrate, sidecar
+
+
+class SequenceClassifier:
+    """An exported classifier of sequences.
+
+    Attributes:
+        graph: The loaded graph.
+        classes: In the order of the outputs.
+        recipe: What its tensors must be.
+        sha256: Of the graph file.
+        temperature: What its probabilities are calibrated by; 1.0 changes nothing.
+        unknown_below: As in `predict.Classifier`, for windows.
+        unknown_coverage: Share of the validation windows that keep an answer then, or None.
+    """
+
+    def __init__(
+        self,
+        run: graph.Graph,
+        *,
+        classes: tuple[str, ...],
+        recipe: SequenceRecipe,
+        sha256: str,
+        temperature: float = 1.0,
+        unknown_below: float | None = None,
+        unknown_coverage: float | None = None,
+    ) -> None:
+        self.graph = run
+        self.classes = classes
+        self.recipe = recipe
+        self.sha256 = sha256
+        self.temperature = temperature
+        self.unknown_below = unknown_below
+        self.unknown_coverage = unknown_coverage
+
+    def __call__(self, tensors: np.ndarray) -> np.ndarray:
+        """Classifies windows.
+
+        Args:
+            tensors: `(N, *recipe.shape)` of `recipe.dtype`, made by `cache.sequence.make` with
+                `recipe`; N may be 0.
+
+        Returns:
+            `(N, classes)` float32, calibrated; a row sums to 1.
+
+        Raises:
+            ValueError: another shape or dtype.
+        """
+        return calibrate.apply(self._run(tensors)[0], self.temperature)
+
+    def embed(self, tensors: np.ndarray) -> np.ndarray:
+        """Turns windows into vectors that lie close together where the same person walks.
+
+        Args:
+            tensors: As for a call.
+
+        Returns:
+            `(N, D)` float32 of length 1: their products are cosines. A vector of zeros stays one.
+
+        Raises:
+            ValueError: another shape or dtype.
+        """
+        vectors = self._run(tensors)[1]
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / np.where(lengths > 0, lengths, 1)
+
+    def _run(self, tensors: np.ndarray) -> tuple[np.ndarray, ...]:
+        recipe = self.recipe
+        if tensors.shape[1:] != recipe.shape or tensors.dtype != recipe.dtype:
+            raise ValueError(
+                f"tensors must be {recipe.dtype} (N, {', '.join(map(str, recipe.shape))}). "
+                f"Received: {tensors.dtype} {tensors.shape}. Make them with this model's recipe."
+            )
+        if not len(tensors):
+            return tuple(
+                np.zeros((0, *(n or 0 for n in shape[1:])), np.float32)
+                for shape in self.graph.output_shapes
+            )
+        return self.graph(tensors.astype(np.float32))
+
+
+def load(
+    folder: Path,
+    *,
+    engine: str = "auto",
+    precision: str = "f32",
+    threads: int | None = None,
+    streams: int = 1,
+) -> SequenceClassifier:
+    """Loads what `export_sequences.export` wrote.
+
+    Args:
+        folder: Holds `classifier.onnx` and `classifier.json`.
+        engine: See `runtime.graph.load`.
+        precision: See `runtime.graph.load`.
+        threads: See `runtime.graph.load`.
+        streams: See `runtime.graph.load`.
+
+    Returns:
+        The classifier.
+
+    Raises:
+        FileNotFoundError: one of the files is missing.
+        ValueError: the sidecar is damaged, of a classifier of pictures, or of another graph.
+    """
+    about = sidecar.read(folder, "sequence", SequenceRecipe.from_json)
+    run = sidecar.open_graph(
+        folder,
+        about,
+        about.recipe.shape,
+        engine=engine,
+        precision=precision,
+        threads=threads,
+        streams=streams,
+    )
+    return SequenceClassifier(
+        run,
+        classes=about.classes,
+        recipe=about.recipe,
+        sha256=about.sha256,
+        **about.calibration,
+    )
+
+
+def of_clip(probabilities: np.ndarray) -> np.ndarray:
+    """Returns what all windows of a clip say together: the mean of their probabilities.
+
+    Args:
+        probabilities: `(W, classes)` float32, W >= 1.
+
+    Returns:
+        `(classes,)` float32; sums to 1.
+
+    Raises:
+        ValueError: there are no windows.
+    """
+    if not len(probabilities):
+        raise ValueError("A clip's answer needs at least one window. Received: none.")
+    return probabilities.mean(axis=0, dtype=np.float64).astype(np.float32)

@@ -1,0 +1,150 @@
+"""What stands beside an exported classifier, and the graph that it vouches for.
+
+`classifier.json` says what `classifier.onnx` takes ("kind", "recipe"), answers ("classes") and how
+its probabilities are calibrated. Knows nothing of what a recipe says.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+
+import numpy as np
+
+from artifacts import manifest
+from runtime import graph
+
+GRAPH, SIDECAR = "classifier.onnx", "classifier.json"
+Kind = Literal["picture", "sequence"]
+Recipe = TypeVar("Recipe")
+
+
+@dataclass(frozen=True)
+class Sidecar(Generic[Recipe]):
+    """What a sidecar says.
+
+    Attributes:
+        classes: In the order of the outputs.
+        recipe: What the tensors are.
+        sha256: Of the graph.
+        calibration: `temperature`, `unknown_below`, `unknown_coverage`; see `predict.Classifier`.
+    """
+
+    classes: tuple[str, ...]
+    recipe: Recipe
+    sha256: str
+    calibration: dict[str, Any]
+
+
+def kind_of(folder: Path) -> Kind:
+    """Returns what an exported classifier looks at.
+
+    Raises:
+        FileNotFoundError: the sidecar is missing, or the graph beside it.
+        ValueError: it is damaged.
+    """
+    return _kind(folder, _load(folder))
+
+
+def read(
+    folder: Path, kind: Kind, recipe_of: Callable[[dict[str, Any]], Recipe]
+) -> Sidecar[Recipe]:
+    """Reads a sidecar.
+
+    Args:
+        folder: Holds it and the graph.
+        kind: What the classifier must look at.
+        recipe_of: Makes the recipe of its JSON.
+
+    Raises:
+        FileNotFoundError: it is missing, or the graph beside it.
+        ValueError: it is damaged, or of another kind.
+    """
+    values = _load(folder)
+    if _kind(folder, values) != kind:
+        raise ValueError(
+            f"{folder} must hold a classifier of {kind}s. Received: one of "
+            f"{_kind(folder, values)}s."
+        )
+    try:
+        recipe = recipe_of(values["recipe"])
+        return Sidecar(tuple(values["classes"]), recipe, values["sha256"], _calibration(values))
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(folder, error) from None
+
+
+def open_graph(
+    folder: Path,
+    sidecar: Sidecar,
+    takes: tuple[int, ...],
+    *,
+    engine: str,
+    precision: str,
+    threads: int | None,
+    streams: int,
+) -> graph.Graph:
+    """Loads the graph after comparing its digest and its shapes.
+
+    Args:
+        folder: Holds it.
+        sidecar: What it must be.
+        takes: Shape of a tensor.
+        engine: See `runtime.graph.load`.
+        precision: See `runtime.graph.load`.
+        threads: See `runtime.graph.load`.
+        streams: See `runtime.graph.load`.
+
+    Raises:
+        ValueError: the sidecar belongs to another graph; or the graph has another number of
+            classes, or takes tensors of another size.
+    """
+    sha256 = manifest.sha256_file(folder / GRAPH)
+    if sha256 != sidecar.sha256:
+        raise ValueError(
+            f"{folder / GRAPH} is not the graph that {SIDECAR} describes (sha256 {sha256[:12]}, "
+            f"expected {sidecar.sha256[:12]}). Run the stage2 step again."
+        )
+    run = graph.load(
+        folder / GRAPH, engine=engine, precision=precision, threads=threads, streams=streams
+    )
+    found, answers = run.input_shape[1:], run.output_shapes[0][1:]
+    if found != takes or answers != (len(sidecar.classes),):
+        raise ValueError(
+            f"{run.path} does not fit {SIDECAR}: it takes planes of {found} and answers with "
+            f"{answers} probabilities, but there are planes of {takes} and {len(sidecar.classes)} "
+            "classes. Run the stage2 step again."
+        )
+    return run
+
+
+def _load(folder: Path) -> dict[str, Any]:
+    for name in (GRAPH, SIDECAR):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(
+                f"{folder / name} is missing. Train the run first: python train.py stage2"
+            )
+    try:
+        return dict(json.loads((folder / SIDECAR).read_text()))
+    except (ValueError, TypeError) as error:
+        raise _damaged(folder, error) from None
+
+
+def _kind(folder: Path, values: dict[str, Any]) -> Kind:
+    kind = values.get("kind", "picture")  # older versions knew no other
+    if kind not in ("picture", "sequence"):
+        raise _damaged(folder, ValueError(f"kind {kind!r}"))
+    return kind
+
+
+def _calibration(values: dict[str, Any]) -> dict[str, Any]:
+    """Returns what a sidecar says of calibration; those of older versions say nothing."""
+    temperature = float(values.get("temperature", 1.0))
+    if not 0 < temperature < np.inf:
+        raise ValueError(f"temperature must be positive. Received: {temperature}")
+    names = ("unknown_below", "unknown_coverage")
+    return {"temperature": temperature} | {name: values.get(name) for name in names}
+
+
+def _damaged(folder: Path, error: Exception) -> ValueError:
+    return ValueError(f"{folder / SIDECAR} is damaged ({error!r}). Run the stage2 step again.")

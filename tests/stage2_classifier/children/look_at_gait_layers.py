@@ -1,0 +1,50 @@
+"""Applies the layers of `models.gait_layers` and `gait_statistics` to what the test drew.
+
+Usage: look_at_gait_layers.py DRAWN.npz SEEN.npz
+"""
+
+import sys
+
+import numpy as np
+
+from annotations.skeleton import COCO17, JHMDB15
+from stage2_classifier.models import gait_statistics
+from stage2_classifier.models.gait_layers import (
+    Build,
+    Likeness,
+    Moments,
+    Motion,
+    Quantiles,
+    upright,
+)
+
+
+def refused(**arguments) -> str:
+    try:
+        gait_statistics.build(classes=3, **arguments)
+    except ValueError as error:
+        return str(error)
+    return "nothing"
+
+
+drawn, seen = np.load(sys.argv[1]), {}
+sequence, mask = drawn["sequence"], drawn["mask"]
+seen["quantiles"] = Quantiles((0.0, 0.3, 0.5, 1.0))(sequence, mask)
+seen["moments"] = Moments()(sequence, mask)
+seen["moved"], seen["moved_mask"] = Motion()(drawn["walkers"][..., :2], mask)
+seen["build"] = Build([(0, 1)], [(0, 1, 2)])(drawn["corner"])
+
+walkers = drawn["walkers"]
+seen["upright"] = upright(walkers, walkers[..., -1].max(axis=2), COCO17)
+head = Likeness(3, 5.0)
+seen["likeness"] = head(drawn["vectors"])
+seen["prototypes"] = head.prototypes
+
+model = gait_statistics.build(
+    recipe_shape=walkers.shape[1:], skeleton=COCO17, classes=3, units=8, dropout=0.5
+)
+for name in ("walkers", "mirrored", "elsewhere", "disturbed"):
+    seen[f"answers_{name}"] = model(drawn[name])
+seen["other_joints"] = refused(recipe_shape=(5, 15, 3), skeleton=COCO17)
+seen["no_head"] = refused(recipe_shape=(5, 15, 3), skeleton=JHMDB15)
+np.savez(sys.argv[2], **{name: np.asarray(value) for name, value in seen.items()})

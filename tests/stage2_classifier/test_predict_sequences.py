@@ -1,0 +1,134 @@
+"""The exported classifier of sequences without TensorFlow."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from artifacts.manifest import sha256_file
+from stage2_classifier import calibrate, predict, predict_sequences, sidecar
+from tests.stage2_classifier.walkers import NAMES, RECIPE
+
+ROOT = Path(__file__).resolve().parents[2]
+ENGINES = ("onnxruntime", "openvino")
+
+ALONE = """
+import sys
+from pathlib import Path
+import numpy as np
+from stage2_classifier import predict_sequences
+classifier = predict_sequences.load(Path(sys.argv[1]), engine="onnxruntime", threads=1)
+print(classifier(np.zeros((2, 12, 18, 4), np.float32)).shape)
+wrong = {"torch", "tensorflow", "keras", "scipy", "sklearn", "pyarrow", "pandas"}
+print(sorted(wrong & set(sys.modules)))
+"""
+
+
+@pytest.fixture
+def folder(walked) -> Path:
+    return walked["folder"] / "whole"
+
+
+@pytest.fixture
+def saved(walked) -> dict[str, np.ndarray]:
+    return dict(np.load(walked["folder"] / "answers.npz"))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("count", [1, 9])
+def test_the_graph_answers_as_keras_does(walked, folder, saved, engine, count):
+    pytest.importorskip(engine)
+    probabilities, embeddings = predict_sequences.load(folder, engine=engine, threads=1).graph(
+        saved["tensors"][:count]
+    )
+    np.testing.assert_allclose(probabilities, saved["probabilities"][:count], atol=1e-5)
+    np.testing.assert_allclose(embeddings, saved["embeddings"][:count], atol=1e-4)
+    assert 0 <= walked["parity"] <= 1e-4
+
+
+def test_the_graph(folder):
+    body = onnx.load(folder / "classifier.onnx").graph
+    (entry,) = body.input
+    sizes = [dimension.dim_value for dimension in entry.type.tensor_type.shape.dim]
+    assert sizes == [0, 12, 18, 4]
+    assert [output.name for output in body.output] == ["probabilities", "embedding"]
+
+
+def test_the_sidecar_describes_it(walked, folder, saved):
+    about = json.loads((folder / "classifier.json").read_text())
+    assert about["kind"] == "sequence" and about["classes"] == list(NAMES)
+    assert about["sha256"] == sha256_file(folder / "classifier.onnx")
+    assert about["parity"] == walked["parity"]
+    temperature = calibrate.temperature(saved["probabilities"], saved["labels"])
+    assert about["temperature"] == pytest.approx(temperature, rel=1e-3)
+    assert predict_sequences.load(folder, threads=1).recipe == RECIPE
+    assert sidecar.kind_of(folder) == "sequence"
+
+
+def test_a_graph_that_differs_is_refused_and_not_written(walked):
+    assert "must answer as Keras does, within -1. Received: a difference" in walked["not exact"]
+    assert walked["graphs"] == []
+
+
+def test_probabilities_are_calibrated(folder, saved):
+    classifier = predict_sequences.load(folder, threads=1)
+    answers = classifier(saved["tensors"])
+    expected = calibrate.apply(saved["probabilities"], classifier.temperature)
+    assert answers.dtype == np.float32
+    np.testing.assert_allclose(answers, expected, atol=1e-4)
+
+
+def test_embeddings_have_length_one(folder, saved):
+    vectors = predict_sequences.load(folder, threads=1).embed(saved["tensors"])
+    assert vectors.dtype == np.float32
+    expected = saved["embeddings"] / np.sqrt((saved["embeddings"] ** 2).sum(1))[:, None]
+    np.testing.assert_allclose(vectors, expected, atol=1e-4)
+
+
+def test_nothing_in_nothing_out(folder):
+    classifier = predict_sequences.load(folder, threads=1)
+    nothing = np.zeros((0, 12, 18, 4), np.float32)
+    assert classifier(nothing).shape == (0, 3)
+    assert classifier.embed(nothing).shape == (0, 6)
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [((1, 12, 18, 3), "f4"), ((1, 12, 18, 4), "f8")])
+def test_other_tensors_are_refused(folder, shape, dtype):
+    classifier = predict_sequences.load(folder, threads=1)
+    with pytest.raises(ValueError, match=r"tensors must be float32 \(N, 12, 18, 4\). Received"):
+        classifier(np.zeros(shape, dtype))
+
+
+def test_imports_no_training_library(folder):
+    command = [sys.executable, "-c", ALONE, folder]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines() == ["(2, 3)", "[]"]
+
+
+def test_the_other_kind_of_classifier_is_refused(folder, tmp_path):
+    with pytest.raises(ValueError, match="a classifier of pictures. Received: one of sequences"):
+        predict.load(folder)
+    for name in ("classifier.onnx", "classifier.json"):
+        shutil.copy(folder / name, tmp_path / name)
+    about = json.loads((tmp_path / "classifier.json").read_text())
+    about["kind"] = "smell"
+    (tmp_path / "classifier.json").write_text(json.dumps(about))
+    with pytest.raises(ValueError, match="damaged.*kind 'smell'"):
+        predict_sequences.load(tmp_path)
+    del about["kind"]
+    (tmp_path / "classifier.json").write_text(json.dumps(about))
+    with pytest.raises(ValueError, match="a classifier of sequences. Received: one of pictures"):
+        predict_sequences.load(tmp_path)
+
+
+def test_a_clip_is_the_mean_of_its_windows():
+    windows = np.array([[0.5, 0.5], [0.25, 0.75], [0.0, 1.0]], np.float32)
+    answer = predict_sequences.of_clip(windows)
+    assert answer.dtype == np.float32 and answer.tolist() == [0.25, 0.75]
+    with pytest.raises(ValueError, match="at least one window. Received: none"):
+        predict_sequences.of_clip(windows[:0])

@@ -1,0 +1,109 @@
+"""A run on videos, by hand-made graphs: what training sees of a video, inference sees too."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from annotations.clip_files import read_clips
+from artifacts import manifest
+from configs import any_run, motion
+from inference.motion import MotionPipeline
+from stage2_classifier.answers import Answers
+from tests.inference.motion_model import picture, write_film, write_model
+from training import clip_labels, clip_poses, sequence_classifier, sequence_scores, sequences
+from training.package import make_package
+from training.plan import steps_of
+from training.status import standings
+from training.steps import run_step
+
+MAKERS = {
+    "annotations": clip_labels.make_annotations,
+    "stage1": clip_poses.make_stage1,
+    "cache": sequences.make_cache,
+    "stage2": sequence_classifier.make_stage2,
+    "report": sequence_scores.make_report,
+}
+CONFIG = """
+run_dir: {folder}/run
+threads: 1
+clips: {{format: videos, path: {folder}/videos}}
+split: {{train: 6, val: 0, test: 5}}
+stage1: {{graph: {folder}/model/stage1}}
+sequence: {{skeleton: coco17, frames: 10, windows: sliding, stride: 5, centre: clip}}
+stage2: {{encoder: {folder}/model, linear: {{kind: logistic}}}}
+"""
+DAMAGED = "left/damaged.avi"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> motion.ClipRun:
+    """A finished run on ten videos of a rectangle that goes left or right, and a damaged one."""
+    folder = tmp_path_factory.mktemp("videos")
+    write_model(folder / "model")
+    for label, step in (("right", 3), ("left", -3)):
+        (folder / "videos" / label).mkdir(parents=True)
+        for i in range(5):
+            begin = 10 + i if step > 0 else 130 - i
+            frames = [picture(red=(begin + step * t, 20 + i)) for t in range(20)]
+            write_film(folder / "videos" / label / f"{i}.avi", frames)
+    (folder / "videos" / DAMAGED).write_bytes(b"no video")
+    (folder / "x.yaml").write_text(CONFIG.format(folder=folder))
+    return make(load(folder))
+
+
+def load(folder: Path, *settings: str) -> motion.ClipRun:
+    run = any_run.load(folder / "x.yaml", settings)
+    assert isinstance(run, motion.ClipRun)
+    return run
+
+
+def make(run: motion.ClipRun, *steps: str) -> motion.ClipRun:
+    for step in steps or steps_of(run):
+        run_step(run, step, MAKERS[step])
+    return run
+
+
+def test_every_step_is_done_and_fits_the_others(run: motion.ClipRun) -> None:
+    assert {one.step: one.state for one in standings(run)} == dict.fromkeys(MAKERS, "done")
+
+
+def test_a_damaged_video_is_named_and_the_others_are_used(run: motion.ClipRun) -> None:
+    text = (run.run_dir / "cache" / "left_out.csv").read_text()
+    assert DAMAGED in text and "not one frame can be decoded" in text
+    assert len(read_clips(run.run_dir / "cache" / "clips.parquet")) == 10
+
+
+def test_inference_answers_as_the_report_does(run: motion.ClipRun, tmp_path: Path) -> None:
+    answers = Answers.read(run.run_dir / "report" / "predictions.parquet")
+    make_package(run, tmp_path / "model")
+    for model in (run.run_dir, tmp_path / "model"):
+        pipeline = MotionPipeline(model, engine="onnxruntime", threads=1)
+        assert pipeline.classes == answers.classes == ("left", "right")
+        videos = [run.clips.path / image for image in answers.images]
+        for answer, expected in zip(pipeline.answers(videos), answers.probabilities, strict=True):
+            (row,) = answer.rows
+            assert row.probabilities is not None
+            np.testing.assert_allclose(row.probabilities, expected, atol=1e-6)
+    assert (answers.guesses == answers.labels).all()
+
+
+def test_a_killed_cache_step_watches_no_clip_twice(run: motion.ClipRun) -> None:
+    cache = run.run_dir / "cache"
+    before = {path: path.stat().st_mtime_ns for path in (cache / "watched").iterdir()}
+    (cache / manifest.NAME).unlink()
+    lost = next(path for path in before if path.suffix == ".parquet")
+    lost.unlink()
+    make(run, "cache")
+    after = {path: path.stat().st_mtime_ns for path in (cache / "watched").iterdir()}
+    assert before.keys() == after.keys()
+    assert [path for path in before if before[path] != after[path]] == [lost]
+
+
+def test_following_people_otherwise_makes_the_cache_again(run: motion.ClipRun) -> None:
+    changed = load(run.run_dir.parent, "track.max_gap=5")
+    states = {one.step: one.state for one in standings(changed)}
+    assert (states["annotations"], states["stage1"], states["cache"]) == ("done", "stale", "stale")
+    changed = load(run.run_dir.parent, "track.policy=longest")
+    states = {one.step: one.state for one in standings(changed)}
+    assert (states["stage1"], states["cache"]) == ("done", "stale")
