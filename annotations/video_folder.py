@@ -147,7 +147,7 @@ def _cut(
     videos: Path, clips: Sequence[Clip], spans: Spans, on_note: Callable[[str], None] | None
 ) -> list[Clip]:
     """Cuts videos into the pieces that `spans` names; those without a line stay whole."""
-    lines = {clip.name: _line_of(clip.source.stem, spans) for clip in clips}
+    lines = {clip.name: _line_of(Path(clip.name).with_suffix(""), spans) for clip in clips}
     _check_lines(videos, lines)
     pieces = []
     for clip in clips:
@@ -155,7 +155,7 @@ def _cut(
         if line is None:
             pieces.append(clip)
             continue
-        stem = Path(clip.name).with_name(line).as_posix()
+        stem = Path(clip.name).with_name(Path(line).name).as_posix()
         pieces += [
             replace(clip, name=f"{stem}_{i}", span=span, group=clip.name)
             for i, span in enumerate(spans[line])
@@ -169,9 +169,10 @@ def _cut(
     return pieces
 
 
-def _line_of(stem: str, spans: Spans) -> str | None:
-    """Returns the longest name in `spans` that a video's name is, or begins with."""
-    fitting = [name for name in spans if stem == name or stem.startswith(f"{name}_")]
+def _line_of(video: Path, spans: Spans) -> str | None:
+    """Returns the longest name in `spans` that a video's is, or begins with, its folder or not."""
+    stems = (video.as_posix(), video.name)
+    fitting = [name for name in spans if any(s == name or s.startswith(f"{name}_") for s in stems)]
     return max(fitting, key=len, default=None)
 
 

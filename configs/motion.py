@@ -65,6 +65,11 @@ class Clips(Section):
         unused = sorted(given - _USED_BY[self.format])
         if unused:
             raise ValueError(f"format {self.format!r} takes no {', '.join(unused)}: drop it")
+        if self.prefix is not None and given & {*_PATTERNS, "min_score"}:
+            raise ValueError(
+                "an archive with a prefix says labels and splits itself: drop the patterns and "
+                "min_score"
+            )
         for name in ("label", "group"):
             check_pattern(f"{name}_pattern", getattr(self, f"{name}_pattern"), name)
         for name in ("val_pattern", "test_pattern"):
@@ -164,8 +169,6 @@ class SequenceAugment(Section):
     shear: Annotated[float, Field(ge=0, lt=90)] = 0.0
     view: Annotated[float, Field(ge=0, lt=90)] = 0.0
     joint_shift: Annotated[float, Field(ge=0)] = 0.0
-    view: Annotated[float, Field(ge=0, lt=90)] = 0.0
-    joint_shift: Annotated[float, Field(ge=0)] = 0.0
     noise: Annotated[float, Field(ge=0)] = 0.0
     speed: Annotated[float, Field(ge=0, lt=1)] = 0.1
     time_warp: Annotated[float, Field(ge=0)] = 0.0
@@ -256,6 +259,8 @@ class ClipRun(Section):
             wrong.append("draw makes videos: set clips.format: videos")
         if self.has_features and not self.stage2.linear:
             wrong.append("clips.format 'features' needs stage2.linear, the classifier on them")
+        if self.has_features and self.unseen:
+            wrong.append("clips.format 'features' takes no split.unseen: there is no network")
         if self.has_features and self.stage2.encoder:
             wrong.append("clips.format 'features' takes no stage2.encoder: drop it")
         if self.report.gallery is not None and not self.unseen:
@@ -278,6 +283,12 @@ class ClipRun(Section):
     def has_features(self) -> bool:
         """Whether the labels are vectors, and there are no clips."""
         return self.clips.format == "features"
+
+    @property
+    def classifier_name(self) -> str:
+        """What answers, for people: "lstm", "lstm + svm", "runs/x + logistic", "lda"."""
+        network = [] if self.has_features else [str(self.stage2.encoder or self.stage2.model)]
+        return " + ".join(network + ([self.stage2.linear.kind] if self.stage2.linear else []))
 
     @property
     def unseen(self) -> bool:

@@ -26,20 +26,22 @@ def about_clips(run: motion.ClipRun) -> dict[str, Any]:
     """Returns what the card says in numbers, as JSON values.
 
     Returns:
-        `name`, `recipe` (sections of the configuration), `data`, `scores`, `precisions`,
-        `licences`, `versions`.
+        `name`, `classifier`, `recipe` (sections of the configuration), `data`, `scores`,
+        `precisions`, `licences`, `versions`.
     """
     report = run.run_dir / "report"
     found = json.loads((report / "metrics.json").read_text())
     scores = {"split": found["split"], "n": found["n"]}
-    scores |= {key: found[key] for key in FIGURES if found.get(key) is not None}
-    if (report / RETRIEVAL).is_file():
+    if (report / RETRIEVAL).is_file():  # the rest is of another classifier, on people never seen
         scores |= json.loads((report / RETRIEVAL).read_text())
+    else:
+        scores |= {key: found[key] for key in FIGURES if found.get(key) is not None}
     clips = read_clips(run.run_dir / "cache" / CLIPS)
     counts = Counter((clip.label, clip.split) for clip in clips)
     labels = sorted({str(clip.label) for clip in clips})
     return {
         "name": run.run_dir.name,
+        "classifier": run.classifier_name,
         "recipe": {name: run.model_dump(mode="json")[name] for name in _CONFIG},
         "data": {
             "format": run.clips.format,
@@ -72,8 +74,6 @@ def write_clip_card(facts: Mapping[str, Any], pipeline: MotionPipeline) -> str:
         "mean_average_precision": "mean average precision",
     }
     figures = [(text, f"{scores[key]:.4f}") for key, text in names.items() if key in scores]
-    stage2 = facts["recipe"]["stage2"]
-    answered = f"{stage2['model']} + {stage2['linear']['kind']}" if stage2["linear"] else None
     parts = [
         f"# {facts['name']}\n",
         f"Names each person in a video, one of {len(pipeline.classes)} answers, by how they move: "
@@ -86,7 +86,7 @@ def write_clip_card(facts: Mapping[str, Any], pipeline: MotionPipeline) -> str:
         "## Data\n",
         table_of(("class", *data["splits"]), [(k, *v) for k, v in data["classes"].items()]),
         "## Recipe\n",
-        table_of(("", ""), [("classifier", answered or stage2["model"])]),
+        table_of(("", ""), [("classifier", facts["classifier"])]),
         "All of it stands in `model.json`.\n",
         "## Licences\n",
         table_of(("part", "terms"), facts["licences"].items()),

@@ -25,16 +25,19 @@ from annotations.video_folder import read_video_folder
 from artifacts.atomic import write_text
 from configs import motion
 from inference.progress import progress_bar
+from stage2_classifier.models.sequences import check_options
 from training.clip_plan import CLIPS, FEATURES
 from training.drawing import draw_once
 from training.say import console, say_notes, say_rows
 from training.steps import Made
+from training.strangers import divide, people_of_scenes
 
 _WITHOUT_LABEL = "empty_label"
 
 
 def make_annotations(run: motion.ClipRun, folder: Path) -> Made:
     """Reads and splits the clips, or the table of features."""
+    _check_network(run)
     found = read_labels(run)
     kept = [clip for clip in found if clip.label is not None]
     rejected = [
@@ -105,6 +108,7 @@ def _clips_of_features(path: Path) -> list[Clip]:
 def _split(run: motion.ClipRun, clips: Sequence[Clip]) -> list[Clip]:
     """Splits by sizes, or keeps the split that the labels name; says what it could not do."""
     if isinstance(run.split, str):
+        say_notes(split.keep_given_clips(clips))
         return [*clips]
     done, notes = split.split_clips(clips, **run.split.arguments(), seed=run.seed)
     if any(clip.split for clip in clips):
@@ -129,6 +133,7 @@ def _check_splits(run: motion.ClipRun, clips: Sequence[Clip]) -> None:
             f"Add clips, change split ({run.split}), or the patterns, or report.split."
         )
     if run.unseen:
+        _check_strangers(run, [clip for clip in clips if clip.split == run.report.split])
         return
     strange = {clip.label for clip in clips if clip.split == run.report.split} - names
     if strange:
@@ -136,6 +141,23 @@ def _check_splits(run: motion.ClipRun, clips: Sequence[Clip]) -> None:
             f"{run.report.split} holds classes that train does not: {sorted(map(str, strange))}. "
             "For people that training never sees set split.unseen: true, with sizes."
         )
+
+
+def _check_network(run: motion.ClipRun) -> None:
+    """Refuses names that the steps would only trip over after hours of watching videos."""
+    if run.has_features:
+        return
+    Skeleton.from_text(run.sequence.skeleton)
+    if run.stage2.encoder is None:
+        check_options(run.stage2.model, run.stage2.options)
+
+
+def _check_strangers(run: motion.ClipRun, clips: Sequence[Clip]) -> None:
+    names, people = [clip.name for clip in clips], [str(clip.label) for clip in clips]
+    if run.report.gallery is None:
+        people_of_scenes(people, [clip.group or clip.name for clip in clips])
+    else:
+        divide(names, people, run.report.gallery)
 
 
 def _say(clips: Sequence[Clip], rejected: Sequence[Rejection]) -> None:
@@ -158,6 +180,7 @@ def refuse_rejections(run: motion.ClipRun) -> None:
 
 def try_annotations(run: motion.ClipRun, *, strict: bool) -> None:
     """Reads, splits and checks the labels alone; writes nothing."""
+    _check_network(run)
     found = read_labels(run)
     kept = [clip for clip in found if clip.label is not None]
     done = _split(run, kept)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from annotations.clip_files import read_clips
-from annotations.skeleton import Skeleton
+from annotations.skeleton import OPENPOSE18, Skeleton
 from artifacts.manifest import sha256_file, sha256_json
+from cache.origins import CLIPS as USED
 from cache.planes import PoseSource
 from cache.sequence_recipe import SequenceRecipe
 from cache.store import INDEX, missing_tensors, open_cache
@@ -47,8 +48,9 @@ class ClipPlan:
         if step == "annotations":
             return {key: config[key] for key in ("clips", "draw", "split", "seed")}
         if step == "stage1":
-            model = {k: v for k, v in config["stage1"].items() if k != "predict"}
-            return model | fixed | {"track": run.track.arguments("policy")}
+            keys = ("graph",) if run.stage1.graph else ("weights", "skeleton", "export_size")
+            model = {key: config["stage1"][key] for key in keys}
+            return model | {"track": run.track.arguments("policy")}
         if step == "cache":
             return {**sequence_recipe(run).as_json(), "tensors": run.sequence.tensors}
         if step == "stage2":
@@ -60,7 +62,7 @@ class ClipPlan:
         run, sources = self.run, dict[str, Callable[[], str]]()
         clips, ranges, encoder = run.clips.path, run.clips.ranges, run.stage2.encoder
         if step == "annotations":
-            sources["clips"] = lambda: _listing(clips)
+            sources["clips"] = lambda: _listing(clips, run.run_dir)
             if ranges:
                 sources["ranges"] = lambda: sha256_file(ranges)
         if step == "stage1":
@@ -94,11 +96,9 @@ class ClipPlan:
             index = sha256_file(cache.folder / INDEX)
             inputs = {"cache": sha256_json([index, cache.recipe.as_json(), cache.classes])}
         if step == "report":
-            inputs |= {
-                path.stem + path.suffix: sha256_file(path)
-                for name in (GRAPH, NUMBERS, SIDECAR)
-                if (path := run.run_dir / "stage2" / name).is_file()
-            }
+            read = [run.run_dir / "stage2" / name for name in (GRAPH, NUMBERS, SIDECAR)]
+            read.append(run.run_dir / "cache" / USED)  # groups and labels
+            inputs |= {path.name: sha256_file(path) for path in read if path.is_file()}
         return inputs
 
     def lost_files(self, step: str) -> list[str]:
@@ -112,22 +112,37 @@ def sequence_recipe(run: motion.ClipRun) -> SequenceRecipe:
     if not run.has_videos:
         return recipe
     graph = read_sidecar(run.run_dir / "stage1")
+    found = Skeleton.from_json(graph["skeleton"])
+    if recipe.body not in (found, OPENPOSE18):
+        raise ValueError(
+            f"sequence.skeleton must be stage 1's {found.name!r}, or 'openpose18', which it can "
+            f"become. Received: {run.sequence.skeleton!r}"
+        )
     pose = PoseSource(
         sha256=graph["sha256"],
         size=graph["size"],
-        skeleton=Skeleton.from_json(graph["skeleton"]).name,
+        skeleton=found.name,
         **run.stage1.predict.arguments(),
     )
     return replace(recipe, pose=pose)
 
 
-def _listing(path: Path) -> str:
-    """Returns a digest of a file, or of names, sizes and times of all files below a folder."""
+def _listing(path: Path, run_dir: Path) -> str:
+    """Returns a digest of a file, or of names, sizes and times of the files below a folder.
+
+    Hidden files do not count, nor the run's own where the run lies in there.
+    """
     if path.is_file():
         return sha256_file(path)
     if not path.is_dir():
         raise FileNotFoundError(f"clips.path: no such file or folder: {path}")
-    return _listing_of(file for file in path.rglob("*") if file.is_file())
+    own = run_dir.resolve()
+    return _listing_of(
+        file
+        for file in path.rglob("*")
+        if not any(part.startswith(".") for part in file.relative_to(path).parts)
+        and not file.resolve().is_relative_to(own)
+    )
 
 
 def _listing_of(files: Iterable[Path]) -> str:

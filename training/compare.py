@@ -18,6 +18,7 @@ from configs import schema
 from configs.any_run import AnyRun
 from training.plan import steps_of
 from training.say import console, say_rows
+from training.sequence_scores import RETRIEVAL, left_out
 from training.steps import require
 
 FIGURES = (
@@ -54,7 +55,7 @@ def compare(runs: Sequence[AnyRun], out: Path) -> None:
 def row_of(run: AnyRun) -> dict[str, Any]:
     """Returns what tells a run from others, and its figures; None where it has none."""
     metrics = json.loads((run.run_dir / "report" / "metrics.json").read_text())
-    retrieval = run.run_dir / "report" / "retrieval.json"
+    retrieval = run.run_dir / "report" / RETRIEVAL
     if retrieval.exists():
         metrics |= json.loads(retrieval.read_text())
     return {
@@ -63,17 +64,13 @@ def row_of(run: AnyRun) -> dict[str, Any]:
         "poses": _poses(run),
         "split": metrics["split"],
         "n": metrics["n"],
+        "left_out": None if isinstance(run, schema.Run) else left_out(run),
         **{name: metrics.get(name) for name in FIGURES},
     }
 
 
 def _model(run: AnyRun) -> str:
-    if isinstance(run, schema.Run):
-        return run.classifier.model
-    stage2 = run.stage2
-    encoder = stage2.encoder.name if stage2.encoder else stage2.model
-    parts = [] if run.has_features else [encoder]
-    return " + ".join([*parts, *([stage2.linear.kind] if stage2.linear else [])])
+    return run.classifier.model if isinstance(run, schema.Run) else run.classifier_name
 
 
 def _poses(run: AnyRun) -> str:

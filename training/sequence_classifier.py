@@ -7,6 +7,7 @@
 Of a table of features there is no network.
 """
 
+import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -78,10 +79,14 @@ def _take_encoder(encoder: Path, cache: Cache, folder: Path) -> dict[str, Any]:
             f"stage2.encoder {encoder} learned from other sequences ({'; '.join(changed[:3])}). "
             "Give this run the encoder's section sequence."
         )
-    shutil.rmtree(folder / "states", ignore_errors=True)
-    for name in (sidecar.GRAPH, sidecar.SIDECAR):
-        with atomic.replacing(folder / name) as temporary:
-            shutil.copyfile(encoder / name, temporary)
+    for rest in ("states", "history.csv", "training.json", "classifier.keras"):  # of a training
+        path = folder / rest
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    with atomic.replacing(folder / sidecar.GRAPH) as temporary:
+        shutil.copyfile(encoder / sidecar.GRAPH, temporary)
+    about = json.loads((encoder / sidecar.SIDECAR).read_text())
+    # Its poses are this run's: inference has to find people as this run does.
+    atomic.write_json(folder / sidecar.SIDECAR, {**about, "recipe": cache.recipe.as_json()})
     return {"encoder": encoder.parent.name}
 
 

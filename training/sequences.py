@@ -9,7 +9,6 @@ A run that was killed goes on with the clips that it has not watched yet.
 
 import json
 import shutil
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from annotations.images import ImageError
 from annotations.types import Rejection
 from artifacts import atomic, manifest
 from cache import store
-from cache.clip_windows import windows_of
+from cache.clip_windows import ClipWindow, windows_of
 from cache.entry import key_of
 from cache.origins import CLIPS
 from cache.sequence_recipe import SequenceRecipe
@@ -53,13 +52,11 @@ def make_cache(run: motion.ClipRun, folder: Path) -> Made:
     write_clips(folder / CLIPS, clips)
     with progress_bar("cutting clips", console) as show:
         sources, without = windows_of(clips, recipe, on_progress=show)
-    left_out = {
-        name: why.removeprefix(f"{name}: ") for name, why in (unreadable | without).items()
-    }
+    left_out = {name: why.removeprefix(f"{name}: ") for name, why in (unreadable | without).items()}
     rows = [Rejection(Path(name), "no_sequence", why) for name, why in left_out.items()]
     samples.write_rejections(folder / LEFT_OUT, rows)
     say_notes(f"{name}: {why}" for name, why in left_out.items())
-    _check_splits(run, Counter(source.entry.split for source in sources), left_out)
+    _check_splits(run, sources, left_out)
     with progress_bar("storing sequences", console) as show:
         cache, _ = store.build(
             folder,
@@ -92,7 +89,7 @@ def _watch(
     watched, unreadable = [], {}
     with progress_bar("following people", console) as show:
         for done, clip in enumerate(clips, 1):
-            path = folder / f"{key_of(Path(clip.name))}-{_state_of(clip.source)}.parquet"
+            path = folder / f"{key_of(Path(clip.name))}-{_state_of(clip)}.parquet"
             try:
                 found = read_clips(path)[0] if path.exists() else _follow(run, clip, pose, path)
             except ImageError as error:
@@ -104,10 +101,10 @@ def _watch(
     return watched, unreadable
 
 
-def _state_of(video: Path) -> str:
-    """Returns what changes when the file does."""
-    stat = video.stat() if video.exists() else None
-    return manifest.sha256_json(stat and [stat.st_size, stat.st_mtime_ns])[:8]
+def _state_of(clip: Clip) -> str:
+    """Returns what changes when the video does, or the part of it that the clip is."""
+    stat = clip.source.stat() if clip.source.exists() else None
+    return manifest.sha256_json([clip.span, stat and [stat.st_size, stat.st_mtime_ns]])[:12]
 
 
 def _follow(run: motion.ClipRun, clip: Clip, pose: predict.PosePredictor, path: Path) -> Clip:
@@ -132,13 +129,22 @@ def _classes(clips: Sequence[Clip]) -> list[str]:
     return sorted({str(clip.label) for clip in clips if clip.split != "test"})
 
 
-def _check_splits(run: motion.ClipRun, counts: Counter[str], left_out: dict[str, str]) -> None:
+def _check_splits(
+    run: motion.ClipRun, sources: Sequence[ClipWindow], left_out: dict[str, str]
+) -> None:
     """Refuses what would only fail after all training."""
-    empty = [split for split in dict.fromkeys(("train", run.report.split)) if not counts[split]]
-    if empty:
-        why = "; ".join(f"{name}: {text}" for name, text in list(left_out.items())[:3])
-        raise ValueError(
-            f"No sequence for {' and '.join(empty)}: {counts.total()} could be made, and "
-            f"{len(left_out)} clips became none ({why}). See {LEFT_OUT}; add clips, or change "
-            "sequence.short, sequence.frames or stage1.predict.confidence."
-        )
+    labels: dict[str, set[str | None]] = {"train": set(), run.report.split: set()}
+    for source in sources:
+        labels.setdefault(str(source.clip.split), set()).add(source.clip.label)
+    train, judged = labels["train"], labels[run.report.split]
+    strange = sorted(map(str, judged - train)) if not run.unseen else []
+    if len(train) > 1 and judged and not strange:
+        return
+    why = "; ".join(f"{name}: {text}" for name, text in list(left_out.items())[:3])
+    raise ValueError(
+        "There must be sequences of two classes or more in train, and of each class that "
+        f"{run.report.split} holds. Received: {len(train)} classes in train, {len(judged)} in "
+        f"{run.report.split}{f', of these not in train: {strange}' if strange else ''}. "
+        f"{len(left_out)} clips became no sequence ({why}), see {LEFT_OUT}: add clips, or change "
+        "sequence.short, sequence.frames or stage1.predict.confidence."
+    )

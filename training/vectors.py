@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from annotations.clip_files import read_clips
 from annotations.feature_table import FeatureTable
 from cache.entry import Entry
+from cache.origins import CLIPS
 from cache.store import Cache
 from inference.progress import progress_bar
 from stage2_classifier.predict_sequences import SequenceClassifier
@@ -44,12 +46,14 @@ def _through(
 
 
 def features_of(classifier: SequenceClassifier, cache: Cache) -> FeatureTable:
-    """Returns the vectors of all windows, named CLIP#WINDOW; windows of a clip are a group."""
+    """Returns the vectors of all windows, named CLIP#WINDOW, with their scenes."""
     entries = cache.entries
+    clips = {clip.name: clip for clip in read_clips(cache.folder / CLIPS)}
+    of_entry = [clips[entry.image.as_posix()] for entry in entries]
     return FeatureTable(
         vectors=embed(classifier, cache, entries, "embedding sequences"),
         labels=tuple(entry.label for entry in entries),
         names=tuple(f"{entry.image.as_posix()}#{entry.window}" for entry in entries),
-        groups=tuple(entry.image.as_posix() for entry in entries),
+        groups=tuple(clip.group or clip.name for clip in of_entry),
         splits=tuple(entry.split for entry in entries),
     )

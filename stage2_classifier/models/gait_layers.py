@@ -22,7 +22,7 @@ _register = keras.saving.register_keras_serializable(package="pose_activity")
 
 @_register
 class Upright(keras.layers.Layer):
-    """`(B, T, K, C)` joints to `(B, T, K, 2)`: walking to the right, from the hips, equally tall.
+    """`(B, T, K, C)` joints to `(B, T, 2, K)`: walking to the right, from the hips, equally tall.
 
     Who walks to the left is mirrored, left and right joints changing places, so that both ways
     teach the same. The unit is the same in all frames of a clip. Frames outside the mask become 0.
@@ -49,24 +49,20 @@ class Upright(keras.layers.Layer):
         self.ankles, self.flip = tuple(ankles), tuple(flip)
 
     def call(self, inputs, mask):
-        """Returns `(B, T, K, 2)`."""
-        places, weights = inputs[..., :2], mask[..., None, None]
+        """Returns `(B, T, 2, K)`."""
+        count, weights = len(self.flip), mask[..., None, None]
         frames = ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1.0)
-
-        def mean(values):
-            return ops.sum(values * weights, axis=1, keepdims=True) / frames
-
-        head = places[:, :, self.head : self.head + 1]
-        ahead = mean((head - self._middle(places, self.shoulders))[..., :1])
-        mirrored = ops.take(places, self.flip, axis=2) * np.array([-1, 1], np.float32)
-        places = ops.where(ahead >= 0, places, mirrored)
-        head = places[:, :, self.head : self.head + 1]
-        height = mean((self._middle(places, self.ankles) - head)[..., 1:])
+        places = ops.transpose(inputs[..., :2], (0, 1, 3, 2))
+        mean = ops.sum(places * weights, axis=1, keepdims=True) / frames
+        # Products with constants: in ONNX, picking joints one group at a time costs more.
+        ahead = ops.matmul(mean[:, :, :1], _way(count, self.shoulders, [self.head]))
+        height = ops.matmul(mean[:, :, 1:], _way(count, [self.head], self.ankles))
+        from_hips = np.stack([_way(count, self.hips, [joint]) for joint in range(count)], axis=1)
+        straight = ops.matmul(places, from_hips[:, :, 0])
+        mirrored = ops.matmul(places, from_hips[:, list(self.flip), 0])
+        mirrored = mirrored * np.array([[-1], [1]], np.float32)
         unit = ops.maximum(height, 0.1) / _TALL  # upside down or lying: what can be had
-        return (places - self._middle(places, self.hips)) / unit * weights
-
-    def _middle(self, places, joints: Sequence[int]):
-        return ops.mean(ops.take(places, joints, axis=2), axis=2, keepdims=True)
+        return ops.where(ahead >= 0, straight, mirrored) * (weights / unit)
 
     def get_config(self) -> dict[str, Any]:
         """Returns what `__init__` takes."""
@@ -105,7 +101,7 @@ def upright(inputs, mask, skeleton: Skeleton):
 
 @_register
 class Build(keras.layers.Layer):
-    """`(B, T, K, 2)` joints to `(B, T, F)`: joints, spans (x, y and length) and the turns.
+    """`(B, T, 2, K)` joints to `(B, T, F)`: joints, spans (x, y and length) and the turns.
 
     Args:
         spans: Joint indices (from, to): bones, and what lies between left and right.
@@ -121,19 +117,18 @@ class Build(keras.layers.Layer):
 
     def call(self, inputs):
         """Returns `(B, T, F)`."""
-        span = self._between(inputs, self.spans)
-        back = self._between(inputs, [(b, a) for a, b, _ in self.turns])
-        on = self._between(inputs, [(b, c) for _, b, c in self.turns])
-        long = _length(back) * _length(on) + _SHORT**2
-        cosine = ops.sum(back * on, axis=-1) / long
-        sine = (back[..., 0] * on[..., 1] - back[..., 1] * on[..., 0]) / long
-        flat = [ops.reshape(x, (-1, x.shape[1], x.shape[2] * 2)) for x in (inputs, span)]
-        return ops.concatenate([*flat, _length(span), cosine, sine], axis=-1)
-
-    @staticmethod
-    def _between(places, pairs: Sequence[tuple[int, int]]):
-        begins, ends = ([pair[side] for pair in pairs] for side in (0, 1))
-        return ops.take(places, ends, axis=2) - ops.take(places, begins, axis=2)
+        backs, ons = ([(b, a) for a, b, _ in self.turns], [(b, c) for _, b, c in self.turns])
+        ways = [_way(inputs.shape[3], [a], [b])[:, 0] for a, b in (*self.spans, *backs, *ons)]
+        vectors = ops.matmul(inputs, np.stack(ways, axis=1))
+        x, y = vectors[:, :, 0], vectors[:, :, 1]
+        lengths = ops.sqrt(x * x + y * y + 1e-6)
+        spans, seconds = len(self.spans), len(self.spans) + len(self.turns)
+        back, on = (slice(spans, seconds), slice(seconds, None))
+        long = lengths[..., back] * lengths[..., on] + _SHORT**2
+        cosine = (x[..., back] * x[..., on] + y[..., back] * y[..., on]) / long
+        sine = (x[..., back] * y[..., on] - y[..., back] * x[..., on]) / long
+        told = (x[..., :spans], y[..., :spans], lengths[..., :spans], cosine, sine)
+        return ops.concatenate([inputs[:, :, 0], inputs[:, :, 1], *told], axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         """Returns what `__init__` takes."""
@@ -148,8 +143,12 @@ def build_of(places, skeleton: Skeleton):
     return Build(dict.fromkeys((*bones, *pairs)), turns, name="build")(places)
 
 
-def _length(vectors):
-    return ops.sqrt(ops.sum(vectors**2, axis=-1) + 1e-6)
+def _way(count: int, begin: Sequence[int], end: Sequence[int]) -> np.ndarray:
+    """Returns `(count, 1)`: what sums joints to the way between the middles of some and others."""
+    weights = np.zeros((count, 1), np.float32)
+    weights[list(end)] += 1 / len(end)
+    weights[list(begin)] -= 1 / len(begin)
+    return weights
 
 
 @_register
@@ -200,12 +199,12 @@ class Moments(keras.layers.Layer):
 
 @_register
 class Motion(keras.layers.Layer):
-    """`(B, T, K, 2)` joints and the mask to `(B, T - 1, 2 K)`, how far they move, and its mask."""
+    """`(B, T, 2, K)` joints and the mask to `(B, T - 1, 2 K)`, how far they move, and its mask."""
 
     def call(self, places, mask):
         """Returns both; a move is known where both its frames are in the mask."""
         moved = places[:, 1:] - places[:, :-1]
-        moved = ops.reshape(moved, (-1, moved.shape[1], moved.shape[2] * 2))
+        moved = ops.reshape(moved, (-1, moved.shape[1], 2 * moved.shape[3]))
         return moved, mask[:, 1:] * mask[:, :-1]
 
 

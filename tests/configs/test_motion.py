@@ -56,6 +56,14 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         (["clips.label_pattern=anna"], r"must name a part \(\?P<label>"),
         (["clips.format=features"], "needs stage2.linear"),
         (["stage2.encoder=runs/y"], "encoder gives vectors alone: add linear"),
+        (
+            ["clips.format=features", "split.unseen=true", "stage2.linear={kind: svm}"],
+            "'features' takes no split.unseen",
+        ),
+        (
+            ["clips.format=poses", "clips.prefix=split1", "clips.test_pattern=_2"],
+            "says labels and splits itself",
+        ),
         (["report.gallery=_01"], "for people never seen: set split.unseen: true"),
         (["split.unseen=true", "report.split=val"], "set report.split: test"),
         (["split={train: 0.8, val: 0.2, test: 0.0}"], "needs split.test > 0"),

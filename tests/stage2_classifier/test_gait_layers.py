@@ -40,7 +40,7 @@ def _drawn() -> dict[str, np.ndarray]:
         "mirrored": mirrored,
         "elsewhere": elsewhere,
         "disturbed": disturbed,
-        "corner": np.array([[[[0, 0], [2, 0], [2, 3]]]], np.float32),
+        "corner": np.array([[[[0, 2, 2], [0, 0, 3]]]], np.float32),
         "vectors": rng.normal(size=(4, 7)).astype(np.float32),
     }
 
@@ -76,7 +76,7 @@ def test_moments_are_mean_and_deviation_over_the_frames_of_the_mask(looked):
 
 
 def test_a_move_is_known_between_two_frames_of_the_mask(looked):
-    walkers = looked.drawn["walkers"][..., :2]
+    walkers = looked.drawn["walkers"][..., :2].swapaxes(2, 3)
     np.testing.assert_allclose(
         looked.seen["moved"], np.diff(walkers, axis=1).reshape(4, FRAMES - 1, -1), atol=1e-6
     )
@@ -91,14 +91,14 @@ def test_the_build_of_a_corner(looked):
             *looked.seen["build"][0, 0, 8:],
         ),
     )
-    assert joints.tolist() == [0, 0, 2, 0, 2, 3]
+    assert joints.tolist() == [0, 2, 2, 0, 0, 3]
     assert span.tolist() == [2, 0]
     # From (2, 0) back to (0, 0) and on to (2, 3): a right angle; lengths 2 and 3.
     np.testing.assert_allclose([length, cosine, sine], [2, 0, -6 / 6.01], atol=1e-5)
 
 
 def test_everybody_walks_to_the_right_from_the_hips_and_is_equally_tall(looked):
-    upright = looked.seen["upright"]
+    upright = looked.seen["upright"].swapaxes(2, 3)
     hips, ankles = ([COCO17.index(f"{s}_{p}") for s in ("left", "right")] for p in ("hip", "ankle"))
     found = upright[:, :-1]
     assert (found[:, :, 0, 0].mean(axis=1) > 0).all()

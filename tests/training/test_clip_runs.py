@@ -211,6 +211,54 @@ def test_a_class_that_train_does_not_hold_is_refused(clip_run: Path, tmp_path: P
         make(load(clip_run / "x.yaml", *given), "annotations")
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("stage2.model=lstn", "lstn"),
+        ("stage2.options={unitz: 3}", "unitz"),
+        ("sequence.skeleton=cocoo17", "cocoo17"),
+        ("report.gallery=nothing", "It is found in 0 of"),
+        ("clips.group_pattern=(?P<group>[a-z]+)_", "two scenes or more"),
+    ],
+)
+def test_what_would_fail_late_fails_first(
+    clip_run: Path, tmp_path: Path, setting: str, message: str
+) -> None:
+    unseen = "split={train: 0.4, val: 0.1, test: 0.5, unseen: true}"
+    run = load(clip_run / "x.yaml", f"run_dir={tmp_path}", unseen, setting)
+    with pytest.raises(ValueError, match=message):
+        make(run, "annotations")
+
+
+def test_people_never_seen_without_a_gallery(clip_run: Path, tmp_path: Path) -> None:
+    split = "split={train: 0.4, val: 0.1, test: 0.5, unseen: true}"
+    scenes = r"clips.group_pattern='(?P<group>[a-z]+_[0-2]|[a-z]+)'"
+    run = make(frozen(clip_run, tmp_path, split, scenes))
+    answers = Answers.read(run / "report" / "predictions.parquet")
+    tested = [c for c in read_clips(run / "cache" / "clips.parquet") if c.split == "test"]
+    assert {path.as_posix() for path in answers.images} == {c.name for c in tested} - {NOBODY}
+    assert "of people never seen" in (run / "report" / "report.md").read_text()
+
+
+def test_a_class_whose_clips_became_no_sequence_is_named(clip_run: Path, tmp_path: Path) -> None:
+    data = dict(np.load(clip_run / "walkers.npz"))
+    data |= {name: 0 * joints for name, joints in data.items() if name.startswith("dora_")}
+    data["dora_7"] = np.load(clip_run / "walkers.npz")["dora_7"]
+    np.savez(tmp_path / "some.npz", allow_pickle=False, **data)
+    given = ("split=given", "clips.test_pattern=_7$", f"clips.path={tmp_path / 'some.npz'}")
+    run = load(clip_run / "x.yaml", f"run_dir={tmp_path / 'run'}", *given)
+    with pytest.raises(ValueError, match=r"of these not in train: \['dora'\]"):
+        make(run, "annotations", "cache")
+
+
+def test_clips_that_count_nowhere_are_told(clip_run: Path, tmp_path: Path) -> None:
+    given = ("split=given", "clips.test_pattern=_[79]$")
+    run = frozen(clip_run, tmp_path, *given)
+    make(run)
+    assert sequence_scores.left_out(run) == 1, "nobody is in anna_9"
+    assert "left out" in (tmp_path / "report" / "report.md").read_text()
+
+
 def test_a_dry_run_writes_nothing(
     clip_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

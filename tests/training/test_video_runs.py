@@ -100,6 +100,20 @@ def test_a_killed_cache_step_watches_no_clip_twice(run: motion.ClipRun) -> None:
     assert [path for path in before if before[path] != after[path]] == [lost]
 
 
+def test_other_ranges_of_a_video_are_watched_anew(run: motion.ClipRun, tmp_path: Path) -> None:
+    folder, ranges = run.run_dir.parent, tmp_path / "ranges.txt"
+    settings = (f"run_dir={tmp_path / 'run'}", f"clips.ranges={ranges}")
+    lengths = []
+    for line in ("left/0  frames  1-12", "left/0  frames  3-18"):
+        ranges.write_text(line)
+        make(load(folder, *settings), "annotations", "stage1", "cache")
+        found = {c.name: c for c in read_clips(tmp_path / "run" / "cache" / "clips.parquet")}
+        clip = found["left/0_0"]
+        assert clip.keypoints is not None and clip.times is not None
+        lengths.append((len(clip.keypoints), round(float(clip.times[0]), 1)))
+    assert lengths == [(12, 0.0), (16, 0.2)]
+
+
 def test_following_people_otherwise_makes_the_cache_again(run: motion.ClipRun) -> None:
     changed = load(run.run_dir.parent, "track.max_gap=5")
     states = {one.step: one.state for one in standings(changed)}

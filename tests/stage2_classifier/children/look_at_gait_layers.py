@@ -31,7 +31,7 @@ drawn, seen = np.load(sys.argv[1]), {}
 sequence, mask = drawn["sequence"], drawn["mask"]
 seen["quantiles"] = Quantiles((0.0, 0.3, 0.5, 1.0))(sequence, mask)
 seen["moments"] = Moments()(sequence, mask)
-seen["moved"], seen["moved_mask"] = Motion()(drawn["walkers"][..., :2], mask)
+seen["moved"], seen["moved_mask"] = Motion()(drawn["walkers"][..., :2].swapaxes(2, 3), mask)
 seen["build"] = Build([(0, 1)], [(0, 1, 2)])(drawn["corner"])
 
 walkers = drawn["walkers"]
