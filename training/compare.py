@@ -31,6 +31,7 @@ FIGURES = (
     "rank5",
     "mean_average_precision",
 )
+_SHOWN = ("run", "model", "n", "accuracy", "macro_f1", "rank1")  # what a terminal has room for
 
 
 def compare(runs: Sequence[AnyRun], out: Path) -> None:
@@ -48,8 +49,9 @@ def compare(runs: Sequence[AnyRun], out: Path) -> None:
     rows = [row_of(run) for run in runs]
     atomic.write_text(out / "comparison.csv", _csv(rows))
     atomic.write_text(out / "comparison.md", _markdown(rows))
-    say_rows("comparison", [{name: _short(value) for name, value in r.items()} for r in rows])
-    console.print(f"{out / 'comparison.csv'}, comparison.md", highlight=False, soft_wrap=True)
+    shown = [name for name in _SHOWN if any(row[name] is not None for row in rows)]
+    say_rows("comparison", [{name: _short(row[name]) for name in shown} for row in rows])
+    console.print(f"all of it: {out / 'comparison.md'}, .csv", highlight=False, soft_wrap=True)
 
 
 def row_of(run: AnyRun) -> dict[str, Any]:

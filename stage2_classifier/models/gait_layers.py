@@ -50,7 +50,7 @@ class Upright(keras.layers.Layer):
 
     def call(self, inputs, mask):
         """Returns `(B, T, 2, K)`."""
-        count, weights = len(self.flip), mask[..., None, None]
+        count, weights = len(self.flip), ops.expand_dims(mask, (2, 3))
         frames = ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1.0)
         places = ops.transpose(inputs[..., :2], (0, 1, 3, 2))
         mean = ops.sum(places * weights, axis=1, keepdims=True) / frames
@@ -117,18 +117,21 @@ class Build(keras.layers.Layer):
 
     def call(self, inputs):
         """Returns `(B, T, F)`."""
-        backs, ons = ([(b, a) for a, b, _ in self.turns], [(b, c) for _, b, c in self.turns])
-        ways = [_way(inputs.shape[3], [a], [b])[:, 0] for a, b in (*self.spans, *backs, *ons)]
-        vectors = ops.matmul(inputs, np.stack(ways, axis=1))
-        x, y = vectors[:, :, 0], vectors[:, :, 1]
-        lengths = ops.sqrt(x * x + y * y + 1e-6)
-        spans, seconds = len(self.spans), len(self.spans) + len(self.turns)
-        back, on = (slice(spans, seconds), slice(seconds, None))
-        long = lengths[..., back] * lengths[..., on] + _SHORT**2
-        cosine = (x[..., back] * x[..., on] + y[..., back] * y[..., on]) / long
-        sine = (x[..., back] * y[..., on] - y[..., back] * x[..., on]) / long
-        told = (x[..., :spans], y[..., :spans], lengths[..., :spans], cosine, sine)
-        return ops.concatenate([inputs[:, :, 0], inputs[:, :, 1], *told], axis=-1)
+        begins, middles, ends = zip(*self.turns, strict=True)
+        across, down = (ops.squeeze(x, axis=2) for x in ops.split(inputs, 2, axis=2))
+        x, y, lengths = self._ways(across, down, *zip(*self.spans, strict=True))
+        back_x, back_y, back = self._ways(across, down, middles, begins)
+        on_x, on_y, on = self._ways(across, down, middles, ends)
+        long = back * on + _SHORT**2
+        cosine, sine = back_x * on_x + back_y * on_y, back_x * on_y - back_y * on_x
+        return ops.concatenate([across, down, x, y, lengths, cosine / long, sine / long], axis=-1)
+
+    @staticmethod
+    def _ways(across, down, begins: Sequence[int], ends: Sequence[int]):
+        """Returns x, y and length of the ways between joints, each `(B, T, ways)`."""
+        each = [_way(across.shape[2], [a], [b])[:, 0] for a, b in zip(begins, ends, strict=True)]
+        x, y = (ops.matmul(places, np.stack(each, axis=1)) for places in (across, down))
+        return x, y, ops.sqrt(x * x + y * y + 1e-6)
 
     def get_config(self) -> dict[str, Any]:
         """Returns what `__init__` takes."""
@@ -168,9 +171,9 @@ class Quantiles(keras.layers.Layer):
     def call(self, sequence, mask):
         """Returns `(B, F * Q)`."""
         # Frames outside the mask are sorted behind all others.
-        values = ops.transpose(sequence * mask[..., None], (0, 2, 1)) + (1 - mask[:, None]) * 1e6
-        ranked = ops.sort(values, axis=-1)
-        frames = ops.sum(mask, axis=1)[:, None, None]
+        values = ops.transpose(sequence * ops.expand_dims(mask, 2), (0, 2, 1))
+        ranked = ops.sort(values + ops.expand_dims((1 - mask) * 1e6, 1), axis=-1)
+        frames = ops.expand_dims(ops.sum(mask, axis=1), (1, 2))
         wanted = np.array(self.at, np.float32)[:, None] * ops.maximum(frames - 1, 0.0)
         # How much of each rank: 1 at the wanted one, falling to 0 a rank away.
         rank = np.arange(sequence.shape[1], dtype=np.float32)
@@ -190,11 +193,12 @@ class Moments(keras.layers.Layer):
 
     def call(self, sequence, mask):
         """Returns `(B, 2 F)`."""
-        weights = mask[..., None]
-        frames = ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1.0)
-        mean = ops.sum(sequence * weights, axis=1, keepdims=True) / frames
-        square = ops.sum((sequence - mean) ** 2 * weights, axis=1) / frames[:, 0]
-        return ops.concatenate([mean[:, 0], ops.sqrt(square + 1e-6)], axis=-1)
+        weights = ops.expand_dims(mask, 2)
+        frames = ops.maximum(ops.sum(mask, axis=1, keepdims=True), 1.0)
+        mean = ops.sum(sequence * weights, axis=1) / frames
+        apart = (sequence - ops.expand_dims(mean, 1)) * weights
+        square = ops.sum(apart * apart, axis=1) / frames
+        return ops.concatenate([mean, ops.sqrt(square + 1e-6)], axis=-1)
 
 
 @_register
