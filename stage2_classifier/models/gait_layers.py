@@ -9,13 +9,14 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from annotations.skeleton import Skeleton
 
 _HEADS = ("nose", "head_top")  # the first one that a skeleton has
 _TALL = 2.5  # how high the unit of length makes a body, from the ankles to the head
 _SHORT = 0.1  # in that unit: shorter bones have hardly a direction
+
+ops: Any = keras.ops  # its own types say that everything may be None
 
 _register = keras.saving.register_keras_serializable(package="pose_activity")
 
@@ -143,7 +144,7 @@ def build_of(places, skeleton: Skeleton):
     bones = skeleton.bone_index
     pairs = [(skeleton.index(a), skeleton.index(b)) for a, b in skeleton.pairs]
     turns = [(a, b, c) for a, b in bones for begin, c in bones if begin == b]
-    return Build(dict.fromkeys((*bones, *pairs)), turns, name="build")(places)
+    return Build([*dict.fromkeys((*bones, *pairs))], turns, name="build")(places)
 
 
 def _way(count: int, begin: Sequence[int], end: Sequence[int]) -> np.ndarray:
@@ -216,29 +217,35 @@ class Motion(keras.layers.Layer):
 class Likeness(keras.layers.Layer):
     """`(B, D)` to `(B, classes)` probabilities: a softmax of cosines with a vector for each class.
 
+    Several members may share the D numbers, each with its own part and vectors; the answer is the
+    mean of theirs.
+
     Args:
         classes: Number of answers.
         sharpness: Factor of the cosines.
+        members: Into how many equal parts the numbers are cut.
     """
 
-    def __init__(self, classes: int, sharpness: float, **options) -> None:
+    def __init__(self, classes: int, sharpness: float, members: int = 1, **options) -> None:
         super().__init__(**options)
-        self.classes, self.sharpness = classes, sharpness
+        self.classes, self.sharpness, self.members = classes, sharpness, members
 
     def build(self, input_shape) -> None:
         """Makes the vectors."""
-        shape = (input_shape[-1], self.classes)
+        shape = (self.members, input_shape[-1] // self.members, self.classes)
         self.prototypes = self.add_weight(shape=shape, initializer="glorot_uniform", name="classes")
 
     def call(self, vectors):
         """Returns `(B, classes)`."""
-        cosines = ops.matmul(_unit(vectors, axis=1), _unit(self.prototypes, axis=0))
-        return ops.softmax(self.sharpness * cosines)
+        parts = ops.reshape(vectors, (-1, self.members, vectors.shape[1] // self.members))
+        parts = _unit(ops.transpose(parts, (1, 0, 2)), axis=2)
+        cosines = ops.matmul(parts, _unit(self.prototypes, axis=1))
+        return ops.mean(ops.softmax(self.sharpness * cosines), axis=0)
 
     def get_config(self) -> dict[str, Any]:
         """Returns what `__init__` takes."""
-        own = {"classes": self.classes, "sharpness": self.sharpness}
-        return {**super().get_config(), **own}
+        names = ("classes", "sharpness", "members")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 def _unit(vectors, axis: int):

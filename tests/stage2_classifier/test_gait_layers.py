@@ -17,7 +17,7 @@ def looked(child, tmp_path_factory) -> SimpleNamespace:
     """What was drawn, and what `children/look_at_gait_layers.py` saw of it."""
     folder = tmp_path_factory.mktemp("gait")
     drawn = _drawn()
-    np.savez(folder / "drawn.npz", **drawn)
+    np.savez(folder / "drawn.npz", allow_pickle=False, **drawn)
     child("look_at_gait_layers", folder / "drawn.npz", folder / "seen.npz")
     with np.load(folder / "seen.npz") as seen:
         return SimpleNamespace(drawn=drawn, seen=dict(seen))

@@ -47,4 +47,6 @@ for name in ("walkers", "mirrored", "elsewhere", "disturbed"):
     seen[f"answers_{name}"] = model(drawn[name])
 seen["other_joints"] = refused(recipe_shape=(5, 15, 3), skeleton=COCO17)
 seen["no_head"] = refused(recipe_shape=(5, 15, 3), skeleton=JHMDB15)
-np.savez(sys.argv[2], **{name: np.asarray(value) for name, value in seen.items()})
+np.savez(
+    sys.argv[2], allow_pickle=False, **{name: np.asarray(value) for name, value in seen.items()}
+)
