@@ -62,7 +62,7 @@ class Upright(keras.layers.Layer):
         straight = ops.matmul(places, from_hips[:, :, 0])
         mirrored = ops.matmul(places, from_hips[:, list(self.flip), 0])
         mirrored = mirrored * np.array([[-1], [1]], np.float32)
-        unit = ops.maximum(height, 0.1) / _TALL  # upside down or lying: what can be had
+        unit = ops.maximum(height, 1.0) / _TALL  # lying or upside down: at least a torso
         return ops.where(ahead >= 0, straight, mirrored) * (weights / unit)
 
     def get_config(self) -> dict[str, Any]:
@@ -217,35 +217,29 @@ class Motion(keras.layers.Layer):
 class Likeness(keras.layers.Layer):
     """`(B, D)` to `(B, classes)` probabilities: a softmax of cosines with a vector for each class.
 
-    Several members may share the D numbers, each with its own part and vectors; the answer is the
-    mean of theirs.
-
     Args:
         classes: Number of answers.
         sharpness: Factor of the cosines.
-        members: Into how many equal parts the numbers are cut.
     """
 
-    def __init__(self, classes: int, sharpness: float, members: int = 1, **options) -> None:
+    def __init__(self, classes: int, sharpness: float, **options) -> None:
         super().__init__(**options)
-        self.classes, self.sharpness, self.members = classes, sharpness, members
+        self.classes, self.sharpness = classes, sharpness
 
     def build(self, input_shape) -> None:
         """Makes the vectors."""
-        shape = (self.members, input_shape[-1] // self.members, self.classes)
+        shape = (input_shape[-1], self.classes)
         self.prototypes = self.add_weight(shape=shape, initializer="glorot_uniform", name="classes")
 
     def call(self, vectors):
         """Returns `(B, classes)`."""
-        parts = ops.reshape(vectors, (-1, self.members, vectors.shape[1] // self.members))
-        parts = _unit(ops.transpose(parts, (1, 0, 2)), axis=2)
-        cosines = ops.matmul(parts, _unit(self.prototypes, axis=1))
-        return ops.mean(ops.softmax(self.sharpness * cosines), axis=0)
+        cosines = ops.matmul(_unit(vectors, axis=1), _unit(self.prototypes, axis=0))
+        return ops.softmax(self.sharpness * cosines)
 
     def get_config(self) -> dict[str, Any]:
         """Returns what `__init__` takes."""
-        names = ("classes", "sharpness", "members")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        own = {"classes": self.classes, "sharpness": self.sharpness}
+        return {**super().get_config(), **own}
 
 
 def _unit(vectors, axis: int):
