@@ -87,8 +87,10 @@ def main(
         allowed = [name for name, facts in precisions.items() if facts.get("passes")]
         measured = [one_round(work, threads, allowed) for _ in range(rounds)]
         graphs = time_graphs(work, threads)
+        (share,) = ours("share", work, "full", "openvino", "f32", threads)
     result = {
         **summarise(measured, allowed),
+        **share,
         **{"images": images, "rounds": rounds, "threads": threads},
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
         "precisions": precisions,
@@ -223,7 +225,7 @@ def show(result: dict[str, Any]) -> None:
         names = ("graph", "size", "engine", "precision", "batch")
         rows.add_row(*(str(row[name]) for name in names), f"{row['ms']:.1f}")
     console.print(rows)
-    for key in ("startup_ratio", "memory_ratio"):
+    for key in ("startup_ratio", "memory_ratio", "planes_share"):
         console.print(f"{key}: {result[key]:.3f}", highlight=False)
 
 

@@ -5,7 +5,8 @@
 WHAT is `classify`, which prints JSON lines like `straightforward.py`; `limit`, which runs the two
 graphs alone on inputs that are ready in memory, all CPUs busy (no pipeline with these graphs on
 this engine can be faster); `compare`, which makes int8 graphs where they are asked for and measures
-how far the precision moves the answers; or `graphs`, which times each graph at some batch sizes.
+how far the precision moves the answers; `graphs`, which times each graph at some batch sizes; or
+`share`, which says what part of a picture's time goes into drawing and stacking its planes.
 """
 
 import json
@@ -82,6 +83,21 @@ def graphs(pipeline: Pipeline, paths: list[Path]) -> None:
             print(json.dumps({"graph": name, "batch": batch, "ms": 1e3 * min(times) / batch}))
 
 
+def share(pipeline: Pipeline, paths: list[Path]) -> None:
+    """Times whole answers, and the drawing and stacking of their planes alone, one by one."""
+    whole, planes = 0.0, 0.0
+    pipeline.answer(Frame.of_picture(paths[0]))
+    for path in paths:
+        started = time.perf_counter()
+        answer = pipeline.answer(Frame.of_picture(path))
+        whole += time.perf_counter() - started
+        image = load_rgb(path)
+        started = time.perf_counter()
+        make(image, answer.rows[0].poses, pipeline.recipe)
+        planes += time.perf_counter() - started
+    print(json.dumps({"planes_share": planes / whole}))
+
+
 def measure(pipeline: Pipeline, paths: list[Path], run: Path, precision: str) -> None:
     """Compares a precision with f32 on one half of the pictures; int8 learns from the other."""
     wanted = Precision.parse(precision)
@@ -133,5 +149,5 @@ if __name__ == "__main__":
     if what == "compare":
         measure(Pipeline(Path(folder), **options), pictures, Path(folder), precision)
     else:
-        work = {"classify": classify, "limit": limit, "graphs": graphs}[what]
+        work = {"classify": classify, "limit": limit, "graphs": graphs, "share": share}[what]
         work(Pipeline(Path(folder), precision=precision, **options), pictures)
