@@ -1,6 +1,6 @@
 """Clips into what a cache is built of: a source per window, and a reason per clip without any.
 
-A stored window is, byte for byte, what `cache.sequence.make` gives inference.
+A stored window is, byte for byte, what `cache.sequence.prepare` gives inference.
 """
 
 from collections.abc import Callable, Sequence
