@@ -136,12 +136,13 @@ def _listing(path: Path, run_dir: Path) -> str:
         return sha256_file(path)
     if not path.is_dir():
         raise FileNotFoundError(f"clips.path: no such file or folder: {path}")
-    own = run_dir.resolve()
+    inside = run_dir.resolve().is_relative_to(path.resolve())
+    own = run_dir.resolve() if inside else None  # drawn clips lie in the run's folder
     return _listing_of(
         file
         for file in path.rglob("*")
         if not any(part.startswith(".") for part in file.relative_to(path).parts)
-        and not file.resolve().is_relative_to(own)
+        and not (own and file.resolve().is_relative_to(own))
     )
 
 

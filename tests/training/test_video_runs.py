@@ -1,5 +1,6 @@
 """A run on videos, by hand-made graphs: what training sees of a video, inference sees too."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from stage2_classifier.answers import Answers
 from tests.inference.motion_model import picture, write_film, write_model
 from training import clip_labels, clip_poses, sequence_classifier, sequence_scores, sequences
 from training.package import make_package
-from training.plan import steps_of
+from training.plan import sources_of, steps_of
 from training.status import standings
 from training.steps import run_step
 
@@ -112,6 +113,23 @@ def test_other_ranges_of_a_video_are_watched_anew(run: motion.ClipRun, tmp_path:
         assert clip.keypoints is not None and clip.times is not None
         lengths.append((len(clip.keypoints), round(float(clip.times[0]), 1)))
     assert lengths == [(12, 0.0), (16, 0.2)]
+
+
+@pytest.mark.parametrize("run_dir", ["", "videos/run", "elsewhere"])
+def test_the_run_may_lie_around_its_clips_or_among_them(
+    run: motion.ClipRun, tmp_path: Path, run_dir: str
+) -> None:
+    shutil.copytree(run.clips.path, tmp_path / "videos")
+    clips = f"clips.path={tmp_path / 'videos'}"
+    asked = load(run.run_dir.parent, f"run_dir={tmp_path / run_dir}", clips)
+    before = sources_of(asked, "annotations")["clips"]()
+    (tmp_path / "videos" / ".thumbnail").touch()
+    if run_dir:
+        (tmp_path / run_dir).mkdir(parents=True, exist_ok=True)
+        (tmp_path / run_dir / "config.yaml").touch()
+    assert sources_of(asked, "annotations")["clips"]() == before
+    (tmp_path / "videos" / "left" / "new.avi").touch()
+    assert sources_of(asked, "annotations")["clips"]() != before
 
 
 def test_following_people_otherwise_makes_the_cache_again(run: motion.ClipRun) -> None:
