@@ -85,7 +85,7 @@ def read_rate(cache: store.Cache, *, epoch: int) -> float:
     """Returns the images a second of one epoch of training batches."""
     from stage2_classifier.dataset import train_batches
 
-    batches = train_batches(cache, batch=BATCH, seed=0, epoch=epoch, augmentation=None)
+    batches = train_batches(cache, batch=BATCH, seed=0, epoch=lambda: epoch, augmentation=None)
     started = time.perf_counter()
     count = sum(len(labels) for _, labels in batches)
     return count / (time.perf_counter() - started)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import ops
+
+ops: Any = keras.ops  # its own types say that everything may be None
 
 _register = keras.saving.register_keras_serializable(package="pose_activity")
 
