@@ -110,13 +110,17 @@ def test_everybody_walks_to_the_right_from_the_hips_and_is_equally_tall(looked):
 
 @pytest.mark.parametrize("change", ["mirrored", "elsewhere", "disturbed"])
 def test_answers_do_not_depend_on(looked, change):
-    np.testing.assert_allclose(
-        looked.seen[f"answers_{change}"], looked.seen["answers_walkers"], atol=1e-4
-    )
+    ours, changed = (_logits(looked.seen[f"answers_{name}"]) for name in ("walkers", change))
+    np.testing.assert_allclose(changed, ours, atol=1e-3)
 
 
 def test_answers_tell_walkers_apart(looked):
-    assert np.ptp(looked.seen["answers_walkers"], axis=0).max() > 1e-3
+    assert np.ptp(_logits(looked.seen["answers_walkers"]), axis=0).max() > 0.1
+
+
+def _logits(answers: np.ndarray) -> np.ndarray:
+    """Logarithms, for an untrained head may be so sure of one class that answers are all alike."""
+    return np.log(answers)
 
 
 def test_likeness_is_a_softmax_of_cosines(looked):

@@ -5,6 +5,7 @@ Usage: look_at_gait_layers.py DRAWN.npz SEEN.npz
 
 import sys
 
+import keras
 import numpy as np
 
 from annotations.skeleton import COCO17, JHMDB15
@@ -27,6 +28,7 @@ def refused(**arguments) -> str:
     return "nothing"
 
 
+keras.utils.set_random_seed(0)
 drawn, seen = np.load(sys.argv[1]), {}
 sequence, mask = drawn["sequence"], drawn["mask"]
 seen["quantiles"] = Quantiles((0.0, 0.3, 0.5, 1.0))(sequence, mask)

@@ -22,6 +22,7 @@ from stage2_classifier.models.lite0_weights import package_file, read_state_dict
 
 out, photo, b0_file = (Path(argument) for argument in sys.argv[1:])
 facts: dict[str, Any] = {}
+keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
 
 for planes in (("rgb",), ("heatmap",), ("rgb", "heatmap"), ("heatmap", "rgb")):

@@ -18,6 +18,7 @@ from stage2_classifier.models.motion_layers import PARTS, BodyFeatures, EndFrame
 out, *models = sys.argv[1:]
 exports = "--export" in models
 facts: dict[str, Any] = {}
+keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
 FRAMES, SHOWN, CLASSES = 12, 7, 3
 MAPS = {"gait_embedding"}
