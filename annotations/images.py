@@ -103,6 +103,20 @@ def _open_header(path: Path) -> "Image.Image":
             Image.MAX_IMAGE_PIXELS = limit
 
 
+def check_picture(array: np.ndarray) -> np.ndarray:
+    """Returns an array that somebody handed over as a picture, contiguous.
+
+    Raises:
+        ValueError: it is not `(H, W, 3)` uint8, or empty.
+    """
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or not array.size:
+        raise ValueError(
+            "A picture as an array must be (H, W, 3) uint8 RGB. "
+            f"Received: {array.shape} {array.dtype}"
+        )
+    return np.ascontiguousarray(array)
+
+
 def write_image(path: Path, image: np.ndarray) -> None:
     """Writes `(H, W, 3)` uint8 RGB in the format of `path`'s suffix, whole or not at all."""
     write_bytes(

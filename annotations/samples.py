@@ -56,6 +56,12 @@ def write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:
             writer.writerows((str(r.image), r.rule, r.detail) for r in rejections)
 
 
+def count_rejections(path: Path) -> int:
+    """Returns how many rejections `write_rejections` wrote to `path`."""
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return sum(1 for _ in csv.reader(file)) - 1
+
+
 def _to_json(sample: Sample) -> dict[str, Any]:
     return {
         "image": str(sample.image),

@@ -22,7 +22,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from annotations.images import ImageError, load_rgb
+from annotations.images import ImageError, check_picture, load_rgb
 from annotations.types import Poses
 from inference import videos
 from inference.package import kind_of
@@ -217,9 +217,5 @@ def _frame(picture: Picture) -> Frame:
         return Frame(path, partial(load_rgb, path))
     if not isinstance(picture, np.ndarray):
         raise TypeError(f"A picture is a path or an array. Received: {type(picture).__name__}")
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
-        raise ValueError(
-            "A picture as an array must be (H, W, 3) uint8 RGB. "
-            f"Received: {picture.shape} {picture.dtype}"
-        )
-    return Frame(_ARRAY, lambda: np.ascontiguousarray(picture))
+    pixels = check_picture(picture)
+    return Frame(_ARRAY, lambda: pixels)

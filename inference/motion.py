@@ -17,7 +17,7 @@ from cache.sequence import Prepared, prepare
 from inference import videos
 from inference.clips import Watched, read_tracking, watch
 from inference.package import open_model
-from inference.pipeline import Row, rank
+from inference.pipeline import Row, check_unknown, load_pose, rank
 from inference.precision import Precision, require
 from inference.smoothing import TrailingMean
 from runtime.graph import cpu_count
@@ -85,8 +85,7 @@ class MotionPipeline:
                 answers or other joints.
             PrecisionError: the precision changes the answers too much, or nobody knows.
         """
-        if unknown_below is not None and not 0 <= unknown_below <= 1:
-            raise ValueError(f"unknown_below must lie in [0, 1]. Received: {unknown_below}")
+        check_unknown(unknown_below)
         folders = open_model(run)
         self.threads = cpu_count() if threads is None else threads
         self.precision = Precision.parse(precision)
@@ -180,20 +179,10 @@ class MotionPipeline:
                 "files, and has no stage 1 that finds them in a video. Copy the folder stage1 of "
                 "a run that has one, with the same joints, into its folder."
             )
-        pose = stage1.load(
-            folder,
-            precision=self.precision.stage1,
-            confidence=seen.confidence,
-            iou=seen.iou,
-            max_people=seen.max_people,
-            **options,
+        from_files = not seen.sha256  # then no graph is the one that training saw
+        pose = load_pose(
+            folder, seen, any_graph=from_files, precision=self.precision.stage1, **options
         )
-        if seen.sha256 and (pose.sha256, pose.size) != (seen.sha256, seen.size):
-            raise ValueError(
-                f"{folder}: the classifier was trained on poses of graph {seen.sha256[:12]} at "
-                f"{seen.size} px, but pose.onnx is {pose.sha256[:12]} at {pose.size} px. Run the "
-                "steps cache and stage2 of train.py again."
-            )
         if self.recipe.body not in (pose.skeleton, OPENPOSE18):
             raise ValueError(
                 f"{folder}: the classifier sees joints of {self.recipe.body.name!r}, which stage "

@@ -17,7 +17,7 @@ import numpy as np
 
 from annotations.images import ImageError, load_rgb
 from annotations.types import Poses
-from cache.planes import make
+from cache.planes import PoseSource, make
 from inference.package import open_model
 from inference.precision import Precision, require
 from runtime.graph import cpu_count
@@ -158,8 +158,7 @@ class Pipeline:
                 answers.
             PrecisionError: the precision changes the answers too much, or nobody knows.
         """
-        if unknown_below is not None and not 0 <= unknown_below <= 1:
-            raise ValueError(f"unknown_below must lie in [0, 1]. Received: {unknown_below}")
+        check_unknown(unknown_below)
         folders = open_model(run)
         self.threads = cpu_count() if threads is None else threads
         self.precision = Precision.parse(precision)
@@ -171,21 +170,9 @@ class Pipeline:
         self.unknown_below = fitted if unknown_below is None else unknown_below
         self.pose = None
         if self.recipe.needs_poses:
-            drawn = self.recipe.pose
-            self.pose = stage1.load(
-                folders.stage1,
-                precision=self.precision.stage1,
-                confidence=drawn.confidence,
-                iou=drawn.iou,
-                max_people=drawn.max_people,
-                **options,
+            self.pose = load_pose(
+                folders.stage1, self.recipe.pose, precision=self.precision.stage1, **options
             )
-            if (self.pose.sha256, self.pose.size) != (drawn.sha256, drawn.size):
-                raise ValueError(
-                    f"{run}: the classifier was trained on poses of graph {drawn.sha256[:12]} at "
-                    f"{drawn.size} px, but stage1/pose.onnx is {self.pose.sha256[:12]} at "
-                    f"{self.pose.size} px. Run the steps cache and stage2 of train.py again."
-                )
         if not unchecked:
             require(run, self.precision, engine=self.engine, graphs=self.graphs)
 
@@ -251,6 +238,43 @@ class Pipeline:
             seconds=frame.seconds,
             unknown_below=self.unknown_below,
         )
+
+
+def check_unknown(unknown_below: float | None) -> None:
+    """Raises ValueError for what is no probability; None is fine."""
+    if unknown_below is not None and not 0 <= unknown_below <= 1:
+        raise ValueError(f"unknown_below must lie in [0, 1]. Received: {unknown_below}")
+
+
+def load_pose(
+    folder: Path, seen: PoseSource, *, any_graph: bool = False, **options: Any
+) -> stage1.PosePredictor:
+    """Loads the stage 1 whose poses a classifier was trained on.
+
+    Args:
+        folder: Of the pose graph.
+        seen: Whose poses.
+        any_graph: Whether those of another graph will do.
+        **options: Precision, engine, threads and streams, as for `stage1_pose.predict.load`.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is damaged, or another one.
+    """
+    pose = stage1.load(
+        folder,
+        confidence=seen.confidence,
+        iou=seen.iou,
+        max_people=seen.max_people,
+        **options,
+    )
+    if not any_graph and (pose.sha256, pose.size) != (seen.sha256, seen.size):
+        raise ValueError(
+            f"{folder}: the classifier was trained on poses of graph {seen.sha256[:12]} at "
+            f"{seen.size} px, but pose.onnx is {pose.sha256[:12]} at {pose.size} px. Run the steps "
+            "cache and stage2 of train.py again."
+        )
+    return pose
 
 
 def rank(probabilities: np.ndarray, classes: tuple[str, ...]) -> tuple[tuple[str, float], ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from annotations.draw import SIDES, draw_poses, side_of
-from annotations.images import load_rgb
+from annotations.images import check_picture, load_rgb
 from annotations.joint_maps import joint_maps
 from annotations.types import Poses
 from stage1_pose.predict import PosePredictor
@@ -90,9 +90,4 @@ def _pixels(image: Picture) -> np.ndarray:
         return load_rgb(Path(image))
     if not isinstance(image, np.ndarray):
         raise TypeError(f"A picture is a path or an array. Received: {type(image).__name__}")
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise ValueError(
-            "A picture as an array must be (H, W, 3) uint8 RGB. "
-            f"Received: {image.shape} {image.dtype}"
-        )
-    return np.ascontiguousarray(image)
+    return check_picture(image)

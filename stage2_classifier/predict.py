@@ -6,46 +6,13 @@ from typing import Any
 import numpy as np
 
 from cache.planes import Recipe
-from runtime import graph
 from stage2_classifier import calibrate, sidecar
 
 GRAPH, SIDECAR = sidecar.GRAPH, sidecar.SIDECAR
 
 
-class Classifier:
-    """An exported classifier.
-
-    Attributes:
-        graph: The loaded graph.
-        classes: Activities in the order of the outputs.
-        recipe: What its planes must be.
-        sha256: Of the graph file.
-        temperature: What its probabilities are calibrated by; 1.0 changes nothing.
-        unknown_below: Answers of a smaller probability are better called unknown: from there on
-            they were right often enough on validation images (`stage2.unknown_precision`). None
-            where no threshold was, or was not fitted. Answers are given all the same: whoever
-            shows them decides.
-        unknown_coverage: Share of the validation images that keep an answer then, or None.
-    """
-
-    def __init__(
-        self,
-        run: graph.Graph,
-        *,
-        classes: tuple[str, ...],
-        recipe: Recipe,
-        sha256: str,
-        temperature: float = 1.0,
-        unknown_below: float | None = None,
-        unknown_coverage: float | None = None,
-    ) -> None:
-        self.classes = classes
-        self.recipe = recipe
-        self.sha256 = sha256
-        self.temperature = temperature
-        self.unknown_below = unknown_below
-        self.unknown_coverage = unknown_coverage
-        self.graph = run
+class Classifier(sidecar.Exported[Recipe]):
+    """An exported classifier of pictures; its attributes stand in `sidecar.Exported`."""
 
     def __call__(self, planes: np.ndarray) -> np.ndarray:
         """Classifies a batch.
@@ -131,13 +98,7 @@ def load(
         threads=threads,
         streams=streams,
     )
-    return Classifier(
-        run,
-        classes=about.classes,
-        recipe=about.recipe,
-        sha256=about.sha256,
-        **about.calibration,
-    )
+    return Classifier.described_by(about, run)
 
 
 def read_sidecar(folder: Path) -> tuple[tuple[str, ...], Recipe, str, dict[str, Any]]:

@@ -8,41 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from cache.sequence_recipe import SequenceRecipe
-from runtime import graph
 from stage2_classifier import calibrate, sidecar
 
 
-class SequenceClassifier:
-    """An exported classifier of sequences.
-
-    Attributes:
-        graph: The loaded graph.
-        classes: In the order of the outputs.
-        recipe: What its tensors must be.
-        sha256: Of the graph file.
-        temperature: What its probabilities are calibrated by; 1.0 changes nothing.
-        unknown_below: As in `predict.Classifier`, for windows.
-        unknown_coverage: Share of the validation windows that keep an answer then, or None.
-    """
-
-    def __init__(
-        self,
-        run: graph.Graph,
-        *,
-        classes: tuple[str, ...],
-        recipe: SequenceRecipe,
-        sha256: str,
-        temperature: float = 1.0,
-        unknown_below: float | None = None,
-        unknown_coverage: float | None = None,
-    ) -> None:
-        self.graph = run
-        self.classes = classes
-        self.recipe = recipe
-        self.sha256 = sha256
-        self.temperature = temperature
-        self.unknown_below = unknown_below
-        self.unknown_coverage = unknown_coverage
+class SequenceClassifier(sidecar.Exported[SequenceRecipe]):
+    """An exported classifier of sequences; its attributes stand in `sidecar.Exported`."""
 
     def __call__(self, tensors: np.ndarray) -> np.ndarray:
         """Classifies windows.
@@ -124,13 +94,7 @@ def load(
         threads=threads,
         streams=streams,
     )
-    return SequenceClassifier(
-        run,
-        classes=about.classes,
-        recipe=about.recipe,
-        sha256=about.sha256,
-        **about.calibration,
-    )
+    return SequenceClassifier.described_by(about, run)
 
 
 def of_clip(probabilities: np.ndarray) -> np.ndarray:

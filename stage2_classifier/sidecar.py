@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import numpy as np
 
@@ -28,13 +28,60 @@ class Sidecar(Generic[Recipe]):
         classes: In the order of the outputs.
         recipe: What the tensors are.
         sha256: Of the graph.
-        calibration: `temperature`, `unknown_below`, `unknown_coverage`; see `predict.Classifier`.
+        calibration: `temperature`, `unknown_below`, `unknown_coverage`; see `Exported`.
     """
 
     classes: tuple[str, ...]
     recipe: Recipe
     sha256: str
     calibration: dict[str, Any]
+
+
+class Exported(Generic[Recipe]):
+    """An exported classifier of either kind.
+
+    Attributes:
+        graph: The loaded graph.
+        classes: In the order of the outputs.
+        recipe: What its tensors must be.
+        sha256: Of the graph file.
+        temperature: What its probabilities are calibrated by; 1.0 changes nothing.
+        unknown_below: Answers of a smaller probability are better called unknown: from there on
+            they were right often enough on validation tensors (`stage2.unknown_precision`). None
+            where no threshold was, or was not fitted. Answers are given all the same: whoever
+            shows them decides.
+        unknown_coverage: Share of the validation tensors that keep an answer then, or None.
+    """
+
+    def __init__(
+        self,
+        run: graph.Graph,
+        *,
+        classes: tuple[str, ...],
+        recipe: Recipe,
+        sha256: str,
+        temperature: float = 1.0,
+        unknown_below: float | None = None,
+        unknown_coverage: float | None = None,
+    ) -> None:
+        self.graph = run
+        self.classes = classes
+        self.recipe = recipe
+        self.sha256 = sha256
+        self.temperature = temperature
+        self.unknown_below = unknown_below
+        self.unknown_coverage = unknown_coverage
+
+    @classmethod
+    def described_by(cls, about: Sidecar[Recipe], run: graph.Graph) -> Self:
+        """Builds it of a sidecar and the graph that this describes."""
+        return cls(
+            run,
+            classes=about.classes,
+            recipe=about.recipe,
+            sha256=about.sha256,
+            **about.calibration,
+        )
 
 
 def kind_of(folder: Path) -> Kind:

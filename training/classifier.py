@@ -1,6 +1,5 @@
 """The step `stage2`: the classifier is trained and exported."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -10,13 +9,13 @@ import numpy as np
 from rich.markup import escape
 
 from annotations.images import write_image
-from artifacts.manifest import StaleError
 from cache.store import Cache, open_cache
 from configs import schema
 from inference.progress import progress_bar
 from stage2_classifier import augment
 from stage2_classifier.draw_augmentations import draw_augmentations
 from stage2_classifier.models import registry
+from training.anew import go_on_or_begin_anew
 from training.say import console
 from training.steps import Made
 
@@ -45,16 +44,7 @@ def make_stage2(run: schema.Run, folder: Path) -> Made:
                 on_progress=show,
             )
 
-        try:
-            history = train()
-        except StaleError as stale:
-            console.print(
-                f"[yellow]beginning anew:[/] {escape(str(stale))}", soft_wrap=True, highlight=False
-            )
-            old = folder.with_name(".old-stage2")  # renamed first: a kill leaves no half of it
-            shutil.rmtree(old, ignore_errors=True)
-            shutil.rmtree(folder.rename(old))
-            history = train()
+        history = go_on_or_begin_anew(train, folder)
     entries = cache.of_split("val")
     sample = [cache.load(entry, verify=True) for entry in entries[:PARITY_TENSORS]]
     with progress_bar("calibrating", console) as show:

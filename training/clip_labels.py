@@ -32,22 +32,14 @@ from training.say import console, say_notes, say_rows
 from training.steps import Made
 from training.strangers import divide, people_of_scenes
 
+REJECTIONS = "rejections.csv"
 _WITHOUT_LABEL = "empty_label"
 
 
 def make_annotations(run: motion.ClipRun, folder: Path) -> Made:
     """Reads and splits the clips, or the table of features."""
-    _check_network(run)
-    found = read_labels(run)
-    kept = [clip for clip in found if clip.label is not None]
-    rejected = [
-        Rejection(Path(clip.name), _WITHOUT_LABEL, "it has no label")
-        for clip in found
-        if clip.label is None
-    ]
-    samples.write_rejections(folder / "rejections.csv", rejected)
-    done = _split(run, kept)
-    _check_splits(run, done)
+    done, rejected = _read_and_split(run)
+    samples.write_rejections(folder / REJECTIONS, rejected)
     output = folder / (FEATURES if run.has_features else CLIPS)
     if run.has_features:
         table = replace(read_features(run.clips.path), splits=tuple(clip.split for clip in done))
@@ -61,6 +53,20 @@ def make_annotations(run: motion.ClipRun, folder: Path) -> Made:
         counts[name] = len(names)
         write_text(folder / f"{name}.txt", "".join(f"{clip}\n" for clip in names))
     return [output], counts
+
+
+def _read_and_split(run: motion.ClipRun) -> tuple[list[Clip], list[Rejection]]:
+    """Returns the clips with a label, each with its split, and why the others are left out."""
+    _check_network(run)
+    found = read_labels(run)
+    done = _split(run, [clip for clip in found if clip.label is not None])
+    _check_splits(run, done)
+    rejected = [
+        Rejection(Path(clip.name), _WITHOUT_LABEL, "it has no label")
+        for clip in found
+        if clip.label is None
+    ]
+    return done, rejected
 
 
 def read_labels(run: motion.ClipRun) -> list[Clip]:
@@ -172,22 +178,18 @@ def _say(clips: Sequence[Clip], rejected: Sequence[Rejection]) -> None:
 
 def refuse_rejections(run: motion.ClipRun) -> None:
     """Raises ValueError where the finished step rejected anything."""
-    path = run.run_dir / "annotations" / "rejections.csv"
-    count = len(path.read_text(errors="surrogateescape").splitlines()) - 1
+    path = run.run_dir / "annotations" / REJECTIONS
+    count = samples.count_rejections(path)
     if count:
         raise ValueError(f"{count} rejections, see {path}")
 
 
 def try_annotations(run: motion.ClipRun, *, strict: bool) -> None:
     """Reads, splits and checks the labels alone; writes nothing."""
-    _check_network(run)
-    found = read_labels(run)
-    kept = [clip for clip in found if clip.label is not None]
-    done = _split(run, kept)
-    _check_splits(run, done)
+    done, rejected = _read_and_split(run)
     _say(done, [])
-    if strict and len(kept) < len(found):
-        raise ValueError(f"{len(found) - len(kept)} clips have no label")
+    if strict and rejected:
+        raise ValueError(f"{len(rejected)} clips have no label")
 
 
 def draw_data_set(draw: motion.DrawWalkers, seed: int) -> None:

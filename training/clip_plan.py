@@ -18,6 +18,7 @@ from stage1_pose.predict import read_sidecar
 from stage1_pose.weights import Download
 from stage2_classifier.linear import NUMBERS, SIDECAR
 from stage2_classifier.sidecar import GRAPH
+from training.listing import digest_of_files, without_own
 from training.pose_weights import digest_weights, find_weights
 
 CLIPS, FEATURES = "clips.parquet", "features.parquet"  # of the step annotations
@@ -136,18 +137,16 @@ def _listing(path: Path, run_dir: Path) -> str:
         return sha256_file(path)
     if not path.is_dir():
         raise FileNotFoundError(f"clips.path: no such file or folder: {path}")
-    inside = run_dir.resolve().is_relative_to(path.resolve())
-    own = run_dir.resolve() if inside else None  # drawn clips lie in the run's folder
-    return _listing_of(
+    shown = (
         file
         for file in path.rglob("*")
         if not any(part.startswith(".") for part in file.relative_to(path).parts)
-        and not (own and file.resolve().is_relative_to(own))
     )
+    return _listing_of(without_own(shown, path, run_dir))
 
 
 def _listing_of(files: Iterable[Path]) -> str:
-    stats = [(path, path.stat()) for path in sorted(files) if path.is_file()]
-    if not stats:
+    there = sorted(path for path in files if path.is_file())
+    if not there:
         raise FileNotFoundError("clips.path: not one of its files is there")
-    return sha256_json([[path.as_posix(), s.st_size, s.st_mtime_ns] for path, s in stats])
+    return digest_of_files(there)

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-import cv2
-
 from annotations.clip_files import read_clips
 from annotations.clips import Clip
-from annotations.images import ImageError
+from annotations.images import ImageError, write_image
 from annotations.skeleton import SKELETONS
 from artifacts import atomic
 from configs import motion
@@ -64,7 +62,7 @@ def _first_frames(clips: list[Clip], folder: Path) -> Iterator[Path]:
             except ImageError:  # the cache step says so
                 continue
             path = folder / f"{number}.png"
-            cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+            write_image(path, pixels)
             yield path
             number += 1
         if number == PARITY_VIDEOS:

@@ -1,6 +1,5 @@
 """The step `annotations`: labels are read, mended and split; a drawn data set is drawn first."""
 
-import csv
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -117,8 +116,7 @@ def _check_splits(run: schema.Run, kept: Sequence[Sample]) -> None:
 def refuse_rejections(run: schema.Run) -> None:
     """Raises ValueError where the finished step rejected anything."""
     path = run.run_dir / "annotations" / "rejections.csv"
-    with path.open(newline="", errors="surrogateescape") as file:
-        count = sum(1 for _ in csv.reader(file)) - 1
+    count = samples.count_rejections(path)
     if count:
         raise ValueError(f"{count} rejections, see {path}")
 

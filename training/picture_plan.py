@@ -16,6 +16,7 @@ from configs import schema, sections
 from stage1_pose.predict import read_sidecar
 from stage1_pose.weights import Download
 from stage1_pose.yolo_dataset import files_of
+from training.listing import digest_of_files, without_own
 from training.pose_weights import digest_weights, find_weights
 
 
@@ -130,14 +131,10 @@ def _listing(run: schema.Run, step: str) -> str:
     elif data.format == "yolo" and data.annotations:
         files = files_of(data.annotations, data.images)
     elif data.folder.is_dir():
-        inside = run.run_dir.resolve().is_relative_to(data.folder.resolve())
-        own = run.run_dir.resolve() if inside else None
-        found = find_images(data.folder)
-        files = [file for file in found if not (own and file.resolve().is_relative_to(own))]
+        files = [*without_own(find_images(data.folder), data.folder, run.run_dir)]
     else:
         raise FileNotFoundError(f"data.images: no such folder: {data.folder}")
-    stats = ((path, path.stat()) for path in files if path.is_file())
-    return sha256_json([[path.as_posix(), s.st_size, s.st_mtime_ns] for path, s in stats])
+    return digest_of_files(files)
 
 
 def stage1_samples(run: schema.Run) -> str:

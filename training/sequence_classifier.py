@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.markup import escape
 
 from annotations.feature_table import FeatureTable, read_features, write_features
 from artifacts import atomic
-from artifacts.manifest import StaleError, differences
+from artifacts.manifest import differences
 from cache.store import Cache, open_cache
 from configs import motion
 from inference.progress import progress_bar
 from stage2_classifier import fit_linear, linear, predict_sequences, sidecar
 from training import clip_plan
+from training.anew import go_on_or_begin_anew
 from training.say import console
 from training.steps import Made
 from training.vectors import features_of
@@ -108,16 +108,7 @@ def _train(run: motion.ClipRun, cache: Cache, folder: Path) -> dict[str, Any]:
                 on_progress=show,
             )
 
-    try:
-        history = train()
-    except StaleError as stale:
-        console.print(
-            f"[yellow]beginning anew:[/] {escape(str(stale))}", soft_wrap=True, highlight=False
-        )
-        old = folder.with_name(".old-stage2")  # renamed first: a kill leaves no half of it
-        shutil.rmtree(old, ignore_errors=True)
-        shutil.rmtree(folder.rename(old))
-        history = train()
+    history = go_on_or_begin_anew(train, folder)
     held_out = cache.of_split("val")
     sample = (held_out or cache.of_split("train"))[:PARITY_SEQUENCES]
     export_sequences.export(

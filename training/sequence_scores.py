@@ -32,7 +32,7 @@ from training.plan import steps_of
 from training.say import console, say_rows
 from training.steps import Made
 from training.strangers import look_up
-from training.vectors import classify, embed
+from training.vectors import classify, embed, rows_of_clips
 
 RETRIEVAL = "retrieval.json"
 
@@ -94,9 +94,7 @@ def _answers(run: motion.ClipRun, split: str) -> Answers:
 def _by_clip(
     entries: Sequence[Entry], shares: np.ndarray, classes: tuple[str, ...], split: str
 ) -> Answers:
-    rows: dict[Path, list[int]] = {}
-    for row, entry in enumerate(entries):
-        rows.setdefault(entry.image, []).append(row)
+    rows = rows_of_clips(entries)
     labels = [entries[of_clip[0]].label for of_clip in rows.values()]
     return Answers(
         split=split,

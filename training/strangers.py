@@ -13,7 +13,7 @@ from cache.store import Cache, open_cache
 from configs import motion
 from stage2_classifier import fit_linear, predict_sequences, retrieval
 from stage2_classifier.answers import Answers
-from training.vectors import embed
+from training.vectors import embed, rows_of_clips
 
 _FOLDS = 5  # over scenes, at most
 
@@ -120,7 +120,6 @@ def _vector_of_each_clip(
     """Returns the clips' names and `(N, D)` float32, the mean of each one's windows."""
     entries = cache.of_split(split)
     windows = embed(classifier, cache, entries, f"embedding {split}")
-    rows: dict[str, list[int]] = {}
-    for row, entry in enumerate(entries):
-        rows.setdefault(entry.image.as_posix(), []).append(row)
-    return [*rows], np.stack([windows[of_clip].mean(axis=0) for of_clip in rows.values()])
+    rows = rows_of_clips(entries)
+    vectors = np.stack([windows[of_clip].mean(axis=0) for of_clip in rows.values()])
+    return [path.as_posix() for path in rows], vectors

@@ -1,6 +1,7 @@
 """The windows of a cache of clips through its network: vectors, or probabilities."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +15,14 @@ from stage2_classifier.predict_sequences import SequenceClassifier
 from training.say import console
 
 _TOGETHER = 64  # windows in one call
+
+
+def rows_of_clips(entries: Sequence[Entry]) -> dict[Path, list[int]]:
+    """Returns, by the clips' names, which of the entries are a clip's windows; in their order."""
+    rows: dict[Path, list[int]] = {}
+    for row, entry in enumerate(entries):
+        rows.setdefault(entry.image, []).append(row)
+    return rows
 
 
 def embed(
