@@ -4,10 +4,28 @@ import os
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from annotations.mpii import read_mpii
 from annotations.types import Sample
 from tests.commands import train_tiny
+
+# Rooms whose tests share costly fixtures that no other room's need.
+ROOMS = ("annotations", "stage1_pose", "stage2_classifier")
+
+
+class RoomScheduling(LoadScopeScheduling):
+    """Gives a process whole rooms: what their tests share is made once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        room = nodeid.split("/")[1]
+        return room if room in ROOMS else "the rest"  # these share `tiny_run`
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> RoomScheduling:
+    """Serves `pytest -n`; without it, tests run in one process as ever."""
+    return RoomScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
