@@ -124,6 +124,16 @@ motion (float[B,10,17,3] sequences) => (float[B,2] probabilities, float[B,2] emb
     probabilities = Softmax <axis = 1> (embedding)
 }
 """
+# The same line, through how bright a frame's maps are.
+_MAPS_CLASSIFIER = """
+<ir_version: 8, opset_import: ["" : 17]>
+motion (float[B,10,16,12,17] sequences) => (float[B,2] probabilities, float[B,2] embedding) {
+    at = ReduceMean <axes = [2, 3, 4], keepdims = 0> (sequences)
+    line = Constant <value = float[10,2] {LINE}> ()
+    embedding = MatMul (at, line)
+    probabilities = Softmax <axis = 1> (embedding)
+}
+"""
 
 
 def write_model(folder: Path, recipe: SequenceRecipe = RECIPE, **sidecar: object) -> Path:
@@ -131,7 +141,8 @@ def write_model(folder: Path, recipe: SequenceRecipe = RECIPE, **sidecar: object
 
     Args:
         folder: Gets `stage1` and `stage2`.
-        recipe: Of 10 frames, 17 joints and 3 channels; told whose poses it sees.
+        recipe: Of 10 frames, of 17 joints and 3 channels or 16x12 maps of 17 joints; told whose
+            poses it sees.
         **sidecar: More values for classifier.json.
     """
     for stage in ("stage1", "stage2"):
@@ -148,7 +159,7 @@ def write_model(folder: Path, recipe: SequenceRecipe = RECIPE, **sidecar: object
     line = np.linspace(-1, 1, 10)
     stage2 = _write_graph(
         folder / "stage2" / "classifier.onnx",
-        _CLASSIFIER,
+        _MAPS_CLASSIFIER if recipe.kind == "maps" else _CLASSIFIER,
         LINE=np.column_stack([line, -line]).ravel(),
     )
     seen = replace(recipe, pose=PoseSource(sha256=pose, size=SIZE[0]))

@@ -1,6 +1,7 @@
 """A run on videos, by hand-made graphs: what training sees of a video, inference sees too."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,13 @@ import pytest
 
 from annotations.clip_files import read_clips
 from artifacts import manifest
+from cache.sequence import prepare
+from cache.store import open_cache
 from configs import any_run, motion
+from inference.clips import watch
 from inference.motion import MotionPipeline
 from stage2_classifier.answers import Answers
-from tests.inference.motion_model import picture, write_film, write_model
+from tests.inference.motion_model import RECIPE, picture, write_film, write_model
 from training import clip_labels, clip_poses, sequence_classifier, sequence_scores, sequences
 from training.package import make_package
 from training.plan import sources_of, steps_of
@@ -87,6 +91,31 @@ def test_inference_answers_as_the_report_does(run: motion.ClipRun, tmp_path: Pat
             assert row.probabilities is not None
             np.testing.assert_allclose(row.probabilities, expected, atol=1e-6)
     assert (answers.guesses == answers.labels).all()
+
+
+def test_inference_sees_the_joint_maps_that_training_saw(
+    run: motion.ClipRun, tmp_path: Path
+) -> None:
+    maps = replace(RECIPE, kind="maps", width=12, height=16)
+    write_model(tmp_path / "model", maps)
+    settings = "sequence={kind: maps, skeleton: coco17, frames: 10, windows: sliding, stride: 5, "
+    settings += f"centre: {maps.centre}, scale: {maps.scale}, width: 12, height: 16}}"
+    places = (f"run_dir={tmp_path / 'run'}", f"stage2.encoder={tmp_path / 'model'}")
+    asked = make(load(run.run_dir.parent, settings, *places))
+    cache = open_cache(asked.run_dir / "cache")
+    pipeline = MotionPipeline(asked.run_dir, engine="onnxruntime", threads=1)
+    assert pipeline.pose is not None
+    for entry in cache.of_split("test"):
+        watched = watch(asked.clips.path / entry.image, pipeline.pose, **pipeline.tracking)
+        cut = prepare(watched.clip_of(watched.tracks[0]), pipeline.recipe)
+        stored = cache.load(entry)
+        assert stored.shape == (10, 16, 12, 17) and stored.dtype == np.uint8 and stored.any()
+        np.testing.assert_array_equal(cut.tensor(entry.window), stored)
+    answers = Answers.read(asked.run_dir / "report" / "predictions.parquet")
+    (answer,) = pipeline.answers([asked.clips.path / answers.images[0]])
+    (row,) = answer.rows
+    assert row.probabilities is not None
+    np.testing.assert_allclose(row.probabilities, answers.probabilities[0], atol=1e-6)
 
 
 def test_a_killed_cache_step_watches_no_clip_twice(run: motion.ClipRun) -> None:
