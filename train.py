@@ -61,6 +61,8 @@ def annotations(
     ] = False,
 ) -> None:
     """Reads, mends and splits the labels."""
+    from training.rejections import refuse_rejections
+
     run = _load(config, overrides, ["dry_run" if dry_run else "annotations"])
     labels = _labels_of(run)
     if run.draw:
@@ -70,7 +72,7 @@ def annotations(
         return
     _make(run, "annotations")
     if strict:
-        labels.refuse_rejections(run)
+        refuse_rejections(run)
 
 
 @app.command()

@@ -26,20 +26,21 @@ from artifacts.atomic import write_text
 from configs import motion
 from inference.progress import progress_bar
 from stage2_classifier.models.sequences import check_options
+from training import rejections
 from training.clip_plan import CLIPS, FEATURES
 from training.drawing import draw_once
 from training.say import console, say_notes, say_rows
 from training.steps import Made
 from training.strangers import divide, people_of_scenes
 
-REJECTIONS = "rejections.csv"
 _WITHOUT_LABEL = "empty_label"
 
 
 def make_annotations(run: motion.ClipRun, folder: Path) -> Made:
     """Reads and splits the clips, or the table of features."""
-    done, rejected = _read_and_split(run)
-    samples.write_rejections(folder / REJECTIONS, rejected)
+    kept, rejected = _labelled(run)
+    samples.write_rejections(folder / rejections.FILE, rejected)  # there if no split comes of it
+    done = _split(run, kept)
     output = folder / (FEATURES if run.has_features else CLIPS)
     if run.has_features:
         table = replace(read_features(run.clips.path), splits=tuple(clip.split for clip in done))
@@ -55,18 +56,16 @@ def make_annotations(run: motion.ClipRun, folder: Path) -> Made:
     return [output], counts
 
 
-def _read_and_split(run: motion.ClipRun) -> tuple[list[Clip], list[Rejection]]:
-    """Returns the clips with a label, each with its split, and why the others are left out."""
+def _labelled(run: motion.ClipRun) -> tuple[list[Clip], list[Rejection]]:
+    """Returns the clips with a label, and why the others are left out."""
     _check_network(run)
     found = read_labels(run)
-    done = _split(run, [clip for clip in found if clip.label is not None])
-    _check_splits(run, done)
     rejected = [
         Rejection(Path(clip.name), _WITHOUT_LABEL, "it has no label")
         for clip in found
         if clip.label is None
     ]
-    return done, rejected
+    return [clip for clip in found if clip.label is not None], rejected
 
 
 def read_labels(run: motion.ClipRun) -> list[Clip]:
@@ -112,14 +111,19 @@ def _clips_of_features(path: Path) -> list[Clip]:
 
 
 def _split(run: motion.ClipRun, clips: Sequence[Clip]) -> list[Clip]:
-    """Splits by sizes, or keeps the split that the labels name; says what it could not do."""
+    """Splits by sizes, or keeps the split that the labels name; says what it could not do.
+
+    Raises:
+        ValueError: a split that the run needs is empty.
+    """
     if isinstance(run.split, str):
-        say_notes(split.keep_given_clips(clips))
-        return [*clips]
-    done, notes = split.split_clips(clips, **run.split.arguments(), seed=run.seed)
-    if any(clip.split for clip in clips):
-        notes.append("The labels name splits, which are not used. To keep them: split: given")
+        done, notes = [*clips], split.keep_given_clips(clips)
+    else:
+        done, notes = split.split_clips(clips, **run.split.arguments(), seed=run.seed)
+        if any(clip.split for clip in clips):
+            notes.append("The labels name splits, which are not used. To keep them: split: given")
     say_notes(notes)
+    _check_splits(run, done)
     return done
 
 
@@ -173,21 +177,13 @@ def _say(clips: Sequence[Clip], rejected: Sequence[Rejection]) -> None:
         rows.append({"label": label, **{name: of_label[name] for name in split.SPLITS}})
     say_rows(f"{len(clips)} clips", rows)
     if rejected:
-        say_notes([f"{len(rejected)} clips are left out, see rejections.csv"])
-
-
-def refuse_rejections(run: motion.ClipRun) -> None:
-    """Raises ValueError where the finished step rejected anything."""
-    path = run.run_dir / "annotations" / REJECTIONS
-    count = samples.count_rejections(path)
-    if count:
-        raise ValueError(f"{count} rejections, see {path}")
+        say_notes([f"{len(rejected)} clips are left out, see {rejections.FILE}"])
 
 
 def try_annotations(run: motion.ClipRun, *, strict: bool) -> None:
     """Reads, splits and checks the labels alone; writes nothing."""
-    done, rejected = _read_and_split(run)
-    _say(done, [])
+    kept, rejected = _labelled(run)
+    _say(_split(run, kept), [])
     if strict and rejected:
         raise ValueError(f"{len(rejected)} clips have no label")
 

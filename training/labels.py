@@ -18,6 +18,7 @@ from artifacts.atomic import write_json, write_text
 from configs import schema
 from inference.progress import progress_bar
 from stage1_pose.yolo_dataset import read_yolo
+from training import rejections
 from training.drawing import draw_once
 from training.say import console, say_notes, say_rows
 from training.steps import Made
@@ -26,7 +27,7 @@ from training.steps import Made
 def make_annotations(run: schema.Run, folder: Path) -> Made:
     """Reads, mends and splits the labels."""
     cleaned = clean_labels(run, folder / "cleaning.json", check_images=True)
-    samples.write_rejections(folder / "rejections.csv", cleaned.rejected)
+    samples.write_rejections(folder / rejections.FILE, cleaned.rejected)
     images.write_image(folder / "cleaning.png", cleaning_gallery(cleaned.cases))
     _check_some_kept(run, cleaned)
     with progress_bar("looking for copies", console) as show:
@@ -111,14 +112,6 @@ def _check_splits(run: schema.Run, kept: Sequence[Sample]) -> None:
             f"No picture for {' and '.join(empty)}: {len(kept)} are left after cleaning, "
             f"and groups are not cut. Add pictures, or change {run.split}."
         )
-
-
-def refuse_rejections(run: schema.Run) -> None:
-    """Raises ValueError where the finished step rejected anything."""
-    path = run.run_dir / "annotations" / "rejections.csv"
-    count = samples.count_rejections(path)
-    if count:
-        raise ValueError(f"{count} rejections, see {path}")
 
 
 def try_annotations(run: schema.Run, *, strict: bool) -> None:

@@ -23,6 +23,7 @@ from training import clip_labels, sequence_classifier, sequence_scores, sequence
 from training.compare import compare
 from training.package import make_package
 from training.plan import steps_of
+from training.rejections import refuse_rejections
 from training.runs import open_run
 from training.status import standings
 from training.steps import run_step
@@ -228,6 +229,19 @@ def test_what_would_fail_late_fails_first(
     run = load(clip_run / "x.yaml", f"run_dir={tmp_path}", unseen, setting)
     with pytest.raises(ValueError, match=message):
         make(run, "annotations")
+
+
+def test_rejections_are_written_where_no_split_comes_of_the_rest(
+    clip_run: Path, tmp_path: Path
+) -> None:
+    pattern = "clips.label_pattern=null"
+    run = load(clip_run / "x.yaml", f"run_dir={tmp_path / 'run'}", pattern)
+    with pytest.raises(ValueError, match="what was rejected"):
+        make(run, "annotations")
+    rows = rows_of(tmp_path / "run" / "annotations" / "rejections.csv")
+    assert len(rows) == 33 and {row["rule"] for row in rows} == {"empty_label"}
+    with pytest.raises(ValueError, match="33 rejections, see"):
+        refuse_rejections(run)
 
 
 def test_people_never_seen_without_a_gallery(clip_run: Path, tmp_path: Path) -> None:

@@ -1,0 +1,14 @@
+"""What the step `annotations` left out: written for pictures and clips alike, refused if asked."""
+
+from annotations import samples
+from training.plan import AnyRun
+
+FILE = "rejections.csv"
+
+
+def refuse_rejections(run: AnyRun) -> None:
+    """Raises ValueError where the finished step rejected anything."""
+    path = run.run_dir / "annotations" / FILE
+    count = samples.count_rejections(path)
+    if count:
+        raise ValueError(f"{count} rejections, see {path}")
