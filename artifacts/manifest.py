@@ -61,7 +61,7 @@ def read(folder: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        value = json.loads(path.read_text())
+        value = json.loads(path.read_text(encoding="utf-8"))
         _ = value["recipe"], value["inputs"], value["outputs"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a manifest ({error}). Delete {folder}.") from None

@@ -79,8 +79,8 @@ def main(
         raise typer.BadParameter(f"{photos} must hold {images} JPEGs. It holds {len(found)}")
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        (work / "all.txt").write_text("\n".join(map(str, found[::step][:images])))
-        (work / "few.txt").write_text("\n".join(map(str, found[::step][:60])))
+        (work / "all.txt").write_text("\n".join(map(str, found[::step][:images])), encoding="utf-8")
+        (work / "few.txt").write_text("\n".join(map(str, found[::step][:60])), encoding="utf-8")
         for name, size in SIZES.items():
             make_run(work / name, size, found[0], work)
         precisions = compare_precisions(work, threads)
@@ -97,7 +97,7 @@ def main(
         "graphs": graphs,
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, indent=2) + "\n")
+    out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     show(result)
 
 
@@ -174,7 +174,12 @@ def python(arguments: list[str], work: Path) -> list[dict[str, Any]]:
     """Runs Python in the project's folder; returns the JSON lines it printed."""
     environment = {**os.environ, "YOLO_CONFIG_DIR": str(work), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
     )
     if done.returncode:
         raise RuntimeError(f"{arguments[0]} failed:\n{done.stderr[-3000:]}")

@@ -42,15 +42,15 @@ def main(
     peaks = {}
     for number in (few, many):
         command = [sys.executable, __file__, str(run), str(photos), "--once", str(number)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8")
         peaks[number] = float(done.stdout)
         console.print(f"{number} pictures: {peaks[number]:.0f} MB at most", highlight=False)
     growth = peaks[many] / peaks[few] - 1
     console.print(f"memory_growth: {growth:.3f}", highlight=False)
-    known = json.loads(out.read_text()) if out.is_file() else {}
+    known = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
     found = {"pictures": [few, many], "peak_mb": [peaks[few], peaks[many]], "share": growth}
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps({**known, "memory_growth": found}, indent=2) + "\n")
+    out.write_text(json.dumps({**known, "memory_growth": found}, indent=2) + "\n", encoding="utf-8")
 
 
 def peak_after(run: Path, photos: Path, number: int) -> float:

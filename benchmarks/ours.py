@@ -144,7 +144,7 @@ def pose_of(pipeline: Pipeline) -> PosePredictor:
 
 if __name__ == "__main__":
     what, folder, listed, engine, precision, threads = sys.argv[1:]
-    pictures = [Path(line) for line in Path(listed).read_text().splitlines()]
+    pictures = [Path(line) for line in Path(listed).read_text(encoding="utf-8").splitlines()]
     options = {"engine": engine, "threads": int(threads), "unchecked": True}
     if what == "compare":
         measure(Pipeline(Path(folder), **options), pictures, Path(folder), precision)

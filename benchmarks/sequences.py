@@ -77,7 +77,7 @@ def merge(out: Path, results: dict[str, Any]) -> None:
 def read(out: Path) -> dict[str, Any]:
     """Returns the results in a JSON file; none where there is no file."""
     try:
-        before = json.loads(out.read_text()) if out.exists() else {}
+        before = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
     except ValueError as error:
         raise typer.BadParameter(f"{out} holds no results ({error}). Mend or move it.") from None
     if not isinstance(before, dict):

@@ -26,7 +26,7 @@ BONES = [(5, 7), (7, 9), (6, 8), (8, 10), (11, 13), (13, 15), (12, 14), (14, 16)
 
 def main(weights: str, classifier: str, listed: str) -> None:
     """Classifies the listed pictures and says how long it took."""
-    with open(listed) as file:
+    with open(listed, encoding="utf-8") as file:
         paths = file.read().splitlines()
     pose = YOLO(weights)
     pose(np.zeros((480, 640, 3), np.uint8), verbose=False)  # before TensorFlow, or it aborts

@@ -258,7 +258,9 @@ def missing_tensors(folder: Path) -> list[str]:
 def _begin(folder: Path, plan: dict[str, Any]) -> None:
     """Leaves in `folder` only tensors that were made by this very plan."""
     note = folder / STARTED
-    if note.exists() and json.loads(note.read_text()) == json.loads(json.dumps(plan)):
+    if note.exists() and json.loads(note.read_text(encoding="utf-8")) == json.loads(
+        json.dumps(plan)
+    ):
         return
     shutil.rmtree(folder / FOLDER, ignore_errors=True)
     for name in (manifest.NAME, INDEX):

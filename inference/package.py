@@ -207,6 +207,6 @@ def _check(folder: Path, files: Mapping[str, str]) -> None:
 
 def _digests_in(described: Path) -> dict[str, str]:
     """Returns name -> sha256 of what a sidecar describes: its graph, or an int8 twin's files."""
-    value = json.loads(described.read_text())
+    value = json.loads(described.read_text(encoding="utf-8"))
     found = value.get("sha256", {}) if isinstance(value, dict) else {}  # precision.json is a list
     return found if isinstance(found, dict) else {f"{described.stem}.onnx": found}

@@ -96,7 +96,7 @@ def records(folder: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
         return [record for record in found if _key(record) and "passes" in record]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged ({error!r}). Delete it and measure again.") from None

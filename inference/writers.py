@@ -229,7 +229,7 @@ class Table:
                 f"{found} has no manifest, so nobody knows which model made it. "
                 "Choose another --out, or leave out --resume"
             )
-        before = json.loads(described.read_text())
+        before = json.loads(described.read_text(encoding="utf-8"))
         now = json.loads(json.dumps(self._manifest["made_by"]))
         if changes := differences(before["made_by"], now):
             raise StaleError(

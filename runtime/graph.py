@@ -235,7 +235,9 @@ def int8_is_of(path: Path) -> bool:
     described = twin_of(path, ".json")
     if not described.is_file():
         return False
-    return json.loads(described.read_text())["sha256"].get(path.name) == sha256_file(path)
+    return json.loads(described.read_text(encoding="utf-8"))["sha256"].get(
+        path.name
+    ) == sha256_file(path)
 
 
 def _find_twin(path: Path) -> Path:
@@ -246,7 +248,7 @@ def _find_twin(path: Path) -> Path:
             f"There is no int8 graph beside {path}. Make it: python train.py precision int8 "
             "--run RUN"
         )
-    for name, digest in json.loads(described.read_text())["sha256"].items():
+    for name, digest in json.loads(described.read_text(encoding="utf-8"))["sha256"].items():
         if Path(name).name == name:
             _check_file(path.with_name(name), digest)
     return twin_of(path)

@@ -204,7 +204,7 @@ def _following(log: EventLog | None, table: Path, before: int) -> Callable[[], N
         nonlocal seen
         if log is None or not table.exists():
             return
-        with table.open(newline="") as file:
+        with table.open(newline="", encoding="utf-8") as file:
             rows = [{k.strip(): float(v) for k, v in row.items()} for row in csv.DictReader(file)]
         for row in rows[seen:]:
             at = time.time() - (rows[-1]["time"] - row["time"])

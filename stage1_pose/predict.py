@@ -192,7 +192,7 @@ def read_sidecar(folder: Path) -> dict:
     if not path.is_file():
         raise FileNotFoundError(f"There is no {path}. Run the stage1 step first.")
     try:
-        sidecar = json.loads(path.read_text())
+        sidecar = json.loads(path.read_text(encoding="utf-8"))
         size, digest = sidecar["size"], sidecar["sha256"]
         Skeleton.from_json(sidecar["skeleton"])
     except (ValueError, KeyError, TypeError) as error:

@@ -72,7 +72,7 @@ def write_yolo(
             _link(sample.image, image)
         else:
             _write_squashed(sample.image, image.with_suffix(".jpg"), squash)
-        label.write_text("".join(f"{line}\n" for line in lines))
+        label.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         used[split] = used.get(split, 0) + 1
     if not {"train", "val"} <= used.keys():
         raise ValueError(f"YOLO training needs pictures for train and val. Received: {used}")

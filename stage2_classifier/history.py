@@ -91,7 +91,7 @@ class History:
         """
         if not path.exists():
             return cls(keep=keep)
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             return cls(tuple(map(_epoch_of, csv.DictReader(file))), keep)
 
 

@@ -209,7 +209,7 @@ def load(folder: Path) -> Linear:
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder / name} is missing. Fit and save the classifier.")
     try:
-        sidecar = json.loads((folder / SIDECAR).read_text())
+        sidecar = json.loads((folder / SIDECAR).read_text(encoding="utf-8"))
         classes, expected = sidecar["classes"], sidecar["sha256"]
         if sidecar["format"] != FORMAT:
             raise ValueError(f"format {sidecar['format']!r} is not {FORMAT!r}")

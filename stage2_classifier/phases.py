@@ -168,7 +168,9 @@ def claim(out: Path, cache: Cache, asked: Mapping[str, Any]) -> None:
     if not path.exists():
         atomic.write_json(path, now)
         return
-    lines = manifest.differences(json.loads(path.read_text()), json.loads(json.dumps(now)))
+    lines = manifest.differences(
+        json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(now))
+    )
     if lines:
         raise manifest.StaleError(
             f"{out} holds a training that was asked for otherwise: {'; '.join(lines)}. "
@@ -178,7 +180,7 @@ def claim(out: Path, cache: Cache, asked: Mapping[str, Any]) -> None:
 
 def asked_of(out: Path) -> dict[str, Any]:
     """Returns what `claim` noted."""
-    return json.loads((out / _ASKED).read_text())
+    return json.loads((out / _ASKED).read_text(encoding="utf-8"))
 
 
 def run(

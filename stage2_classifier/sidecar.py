@@ -172,7 +172,7 @@ def _load(folder: Path) -> dict[str, Any]:
                 f"{folder / name} is missing. Train the run first: python train.py stage2"
             )
     try:
-        return dict(json.loads((folder / SIDECAR).read_text()))
+        return dict(json.loads((folder / SIDECAR).read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
         raise _damaged(folder, error) from None
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def call(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Runs a script of the project, such as `train.py`."""
     command = [sys.executable, script, *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
 
 
 def train_tiny(folder: Path, step: str, *arguments: str) -> subprocess.CompletedProcess[str]:

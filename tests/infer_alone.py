@@ -30,7 +30,9 @@ def run(python: Path, *arguments: str | Path) -> str:
     """Runs Python away from the project's folder; returns what it printed."""
     with tempfile.TemporaryDirectory() as elsewhere:
         command = [str(python), *map(str, arguments)]
-        done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=elsewhere, capture_output=True, text=True, encoding="utf-8"
+        )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

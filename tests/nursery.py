@@ -30,6 +30,7 @@ class Nursery:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            encoding="utf-8",
         )
 
     def run(
@@ -44,7 +45,10 @@ class Nursery:
             print(json.dumps(call), file=self._process.stdin, flush=True)
             code = int(self._process.stdout.readline())
             return subprocess.CompletedProcess(
-                command, code, output.read_text(), errors.read_text()
+                command,
+                code,
+                output.read_text(encoding="utf-8"),
+                errors.read_text(encoding="utf-8"),
             )
 
     def close(self) -> None:
@@ -63,6 +67,7 @@ def fresh_process(
         capture_output=True,
         text=True,
         check=False,
+        encoding="utf-8",
     )
 
 

@@ -43,7 +43,7 @@ FILES = sorted(path for room in ALLOWED for path in (ROOT / room).rglob("*.py"))
 def imports(path: Path) -> set[str]:
     """Top-level names of all modules that a file imports, wherever in the file it does."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -80,8 +80,10 @@ def test_package_files_import_nothing(room: str) -> None:
     face = {"inference"} if room == "inference" else set()  # loaded when it is asked for
     for path in (ROOT / room).rglob("__init__.py"):
         assert imports(path) <= face
-        assert not any(isinstance(n, IMPORTS) for n in ast.parse(path.read_text()).body)
-        assert ast.get_docstring(ast.parse(path.read_text()))
+        assert not any(
+            isinstance(n, IMPORTS) for n in ast.parse(path.read_text(encoding="utf-8")).body
+        )
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
 
 
 def test_no_room_without_a_meaning() -> None:
@@ -91,5 +93,9 @@ def test_no_room_without_a_meaning() -> None:
 
 def test_nothing_below_the_roof_prints() -> None:
     for path in FILES:
-        calls = (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call))
+        calls = (
+            n
+            for n in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(n, ast.Call)
+        )
         assert not any(isinstance(c.func, ast.Name) and c.func.id == "print" for c in calls), path

@@ -144,7 +144,7 @@ def test_no_more_is_imported_than_the_extra_infer_brings(
     arguments = [photos / "plain.jpg", "--run", tiny_run, "--out", out, "--gallery", page]
     arguments += ["--draw", tmp_path / "drawn", "--explain", "--engine", "onnxruntime"]
     command = [sys.executable, "-c", IMPORTED, *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert read(out)[0]["status"] == "ok" and page.exists()
     taken = {name for name in done.stdout.splitlines()[-1].split() if not name.startswith("_")}
@@ -202,8 +202,8 @@ def test_a_foreign_pose_graph_is_refused(tiny_run: Path, tmp_path: Path) -> None
     for step in ("stage1", "stage2"):
         shutil.copytree(tiny_run / step, run / step)
     sidecar = run / "stage2" / "classifier.json"
-    value = json.loads(sidecar.read_text())
+    value = json.loads(sidecar.read_text(encoding="utf-8"))
     value["recipe"]["pose"]["sha256"] = "0" * 64
-    sidecar.write_text(json.dumps(value))
+    sidecar.write_text(json.dumps(value), encoding="utf-8")
     with pytest.raises(ValueError, match="was trained on poses of graph 000000000000 at 64 px"):
         Pipeline(run)

@@ -53,7 +53,9 @@ def uninterrupted(long_input: Path, tiny_run: Path, tmp_path_factory: pytest.Tem
 def stop(how: signal.Signals, out: Path, *arguments: str | Path) -> subprocess.Popen[str]:
     """Starts infer.py and sends it a signal when some rows are on the disk."""
     command = [sys.executable, "infer.py", *map(str, arguments), "--out", str(out)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    )
     partial = out.with_name(out.name + ".partial")
     deadline = time.monotonic() + 60
     while not partial.exists() or partial.read_bytes().count(b"\n") < 20:
@@ -73,7 +75,7 @@ def test_a_stopped_run_leaves_a_whole_table_and_goes_on(
     rows = pq.read_table(out)
     assert 20 <= len(rows) < FRAMES
     assert rows.equals(pq.read_table(uninterrupted).slice(0, len(rows)))
-    manifest = json.loads((tmp_path / "a.parquet.manifest.json").read_text())
+    manifest = json.loads((tmp_path / "a.parquet.manifest.json").read_text(encoding="utf-8"))
     assert (manifest["finished"], manifest["rows"]) == (False, len(rows))
     done = infer(long_input, "--run", tiny_run, "--out", out, "--resume")
     assert done.returncode == 0 and f"({len(rows)} of them from before)" in done.stdout
@@ -109,7 +111,7 @@ def test_a_video_is_a_row_a_frame(tiny_run: Path, tmp_path: Path) -> None:
     data = clip.read_bytes()
     cut, text = tmp_path / "cut.avi", tmp_path / "text.mp4"
     cut.write_bytes(data[: len(data) // 2])
-    text.write_text("no video")
+    text.write_text("no video", encoding="utf-8")
     out = tmp_path / "a.csv"
     arguments = ("--run", tiny_run, "--every", "4", "--smooth", "0.5", "--engine", "onnxruntime")
     done = infer(clip, cut, text, *arguments, "--out", out, "--strict")
@@ -122,7 +124,7 @@ def test_a_video_is_a_row_a_frame(tiny_run: Path, tmp_path: Path) -> None:
     assert [row["status"] for row in lost] == ["ok"] * 3 + ["error"]
     assert "its header promises 20 frames" in lost[-1]["error"]
     assert rows[-1]["image"] == str(text) and "not a video" in rows[-1]["error"]
-    manifest = json.loads((tmp_path / "a.csv.manifest.json").read_text())
+    manifest = json.loads((tmp_path / "a.csv.manifest.json").read_text(encoding="utf-8"))
     assert manifest["counts"] == {"error": 2, "ok": 8} and manifest["finished"]
     made_by = manifest["made_by"]
     assert (made_by["engine"], made_by["options"]) == ("onnxruntime", {"every": 4, "smooth": 0.5})
@@ -144,6 +146,6 @@ def test_mistakes_are_said_before_any_work(
 ) -> None:
     cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((9, 9, 3), np.uint8))
     command = [sys.executable, str(ROOT / "infer.py"), *arguments, "--run", str(tiny_run)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 2 and message in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]

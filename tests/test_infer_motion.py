@@ -86,7 +86,7 @@ def test_every_person_is_a_row(
     assert rows[0]["seconds"] == "0.000" and len(rows[0]["box"].split()) == 4
     shown = capsys.readouterr().out
     assert "people" in shown and "4 rows in" in shown
-    manifest = json.loads((tmp_path / "rows.csv.manifest.json").read_text())
+    manifest = json.loads((tmp_path / "rows.csv.manifest.json").read_text(encoding="utf-8"))
     assert manifest["finished"] and manifest["counts"] == {"nobody": 1, "ok": 3}
     assert manifest["made_by"]["options"]["per_window"] is False
 
@@ -99,7 +99,7 @@ def test_what_cannot_be_read_is_a_row_and_the_others_go_on(
     cv2.imwrite(str(photo), picture())
     out = tmp_path / "rows.jsonl"
     assert name(model, cut, photo, films[1], out=out, strict=True) == 1
-    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert [row["status"] for row in rows] == ["ok", "ok", "error", "error", "ok"]
     assert "promises 30 frames" in rows[2]["error"] and "no video" in rows[3]["error"]
     assert rows[0]["note"] == "padded: seen for 9 of 10 frames" and rows[4]["note"] is None
@@ -139,7 +139,9 @@ def test_going_on_does_whole_videos(
     for lines in (3, 7, 12):
         part = b"".join(whole.splitlines(keepends=True)[:lines]) + b"torn"
         (tmp_path / "rows.csv.partial").write_bytes(part)
-        (tmp_path / "rows.csv.partial.manifest.json").write_text(manifest.read_text())
+        (tmp_path / "rows.csv.partial.manifest.json").write_text(
+            manifest.read_text(encoding="utf-8"), encoding="utf-8"
+        )
         out.unlink()
         assert name(model, *films, out=out, resume=True, **options) == 0
         assert out.read_bytes() == whole
@@ -252,7 +254,7 @@ def test_no_more_is_imported_than_the_extra_infer_brings(
     arguments = [films[1], "--run", model, "--out", tmp_path / "rows.csv", "--per-window"]
     arguments += ["--draw", tmp_path / "drawn", "--engine", "onnxruntime"]
     command = [sys.executable, "-c", IMPORTED, *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
     assert read(tmp_path / "rows.csv")[0]["activity"] == LEFT
     taken = {name for name in done.stdout.splitlines()[-1].split() if not name.startswith("_")}

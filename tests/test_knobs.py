@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def arguments_of(file: str, function: str) -> dict[str, object]:
     """Keyword-only arguments and defaults, read without importing torch or TensorFlow."""
-    tree = ast.parse((ROOT / file).read_text())
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     found = next(
         node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function
     )

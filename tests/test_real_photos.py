@@ -54,7 +54,7 @@ def test_all_steps_on_79_photos_of_20_categories(
     out = tmp_path / "rows.csv"
     done = call("infer.py", photos, "--run", tmp_path / "run", "--out", out)
     assert done.returncode == 0, done.stdout + done.stderr
-    with out.open(newline="") as file:
+    with out.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 79 and {row["status"] for row in rows} == {"ok"}
     categories = {path.name for path in photos.iterdir() if path.is_dir()}

@@ -12,16 +12,19 @@ def test_results_are_added_to_those_that_are_there(tmp_path):
     out = tmp_path / "new" / "sequences.json"
     merge(out, {"jhmdb": {"mean": 0.5}, "g3d": {"mean": 0.1, "old": 1}})
     merge(out, {"g3d": {"mean": 0.9}})
-    assert json.loads(out.read_text()) == {"jhmdb": {"mean": 0.5}, "g3d": {"mean": 0.9}}
+    assert json.loads(out.read_text(encoding="utf-8")) == {
+        "jhmdb": {"mean": 0.5},
+        "g3d": {"mean": 0.9},
+    }
 
 
 @pytest.mark.parametrize("text", ["{", "[1]"])
 def test_a_file_that_holds_something_else_is_kept(tmp_path, text):
     out = tmp_path / "sequences.json"
-    out.write_text(text)
+    out.write_text(text, encoding="utf-8")
     with pytest.raises(typer.BadParameter, match="holds no results"):
         merge(out, {"g3d": {"mean": 0.9}})
-    assert out.read_text() == text
+    assert out.read_text(encoding="utf-8") == text
 
 
 def test_mean_and_spread_over_the_seeds():

@@ -40,8 +40,11 @@ def test_every_step_vouches_for_its_folder(tiny_run: Path) -> None:
 
 
 def test_the_cleaner_found_what_was_injected(tiny_run: Path) -> None:
-    cleaning = json.loads((tiny_run / "annotations" / "cleaning.json").read_text())
-    faults = {k: len(v) for k, v in json.loads((tiny_run / "data/faults.json").read_text()).items()}
+    cleaning = json.loads((tiny_run / "annotations" / "cleaning.json").read_text(encoding="utf-8"))
+    faults = {
+        k: len(v)
+        for k, v in json.loads((tiny_run / "data/faults.json").read_text(encoding="utf-8")).items()
+    }
     rules = cleaning["rules"]
     assert rules["negative"] == faults["negative_joint"]
     assert rules["outside"] == faults["outside_joint"]
@@ -56,11 +59,11 @@ def test_the_cleaner_found_what_was_injected(tiny_run: Path) -> None:
 
 
 def test_metrics_have_the_documented_keys(tiny_run: Path) -> None:
-    metrics = json.loads((tiny_run / "report" / "metrics.json").read_text())
+    metrics = json.loads((tiny_run / "report" / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["split"] == "test"
     assert metrics["n"] == len(open_cache(tiny_run / "cache").of_split("test"))
     assert {"accuracy", "weighted_precision", "weighted_recall", "per_class"} <= set(metrics)
-    stage1 = json.loads((tiny_run / "stage1" / "metrics.json").read_text())
+    stage1 = json.loads((tiny_run / "stage1" / "metrics.json").read_text(encoding="utf-8"))
     names = "box_map50 box_map50_95 pose_map50 pose_map50_95 pose_loss pckh50 pckh50_per_joint"
     assert set(names.split()) <= set(stage1)
 
@@ -71,7 +74,10 @@ def test_stage_1_may_have_a_split_of_its_own(tiny_run: Path) -> None:
     assert (counts["train"], counts["val"], counts[None]) == (26, 10, len(samples) - 36)
     pictures = (tiny_run / "stage1" / "dataset" / "images").rglob("*.jpg")
     assert Counter(path.parent.name for path in pictures) == {"train": 26, "val": 10}
-    assert json.loads((tiny_run / "stage1" / "metrics.json").read_text())["split"] == "val"
+    assert (
+        json.loads((tiny_run / "stage1" / "metrics.json").read_text(encoding="utf-8"))["split"]
+        == "val"
+    )
 
 
 def test_an_image_keeps_its_role_and_clips_are_not_cut(tiny_run: Path) -> None:
@@ -84,7 +90,9 @@ def test_an_image_keeps_its_role_and_clips_are_not_cut(tiny_run: Path) -> None:
         groups.setdefault(sample.group, set()).add(sample.split)
     assert all(len(splits) == 1 for splits in groups.values())
     for split in ("train", "val", "test"):
-        listed = (tiny_run / "annotations" / f"{split}.txt").read_text().split("\n")[:-1]
+        listed = (
+            (tiny_run / "annotations" / f"{split}.txt").read_text(encoding="utf-8").split("\n")[:-1]
+        )
         assert listed == [str(image) for image, role in roles.items() if role == split]
 
 
@@ -159,11 +167,14 @@ def test_dry_run_needs_no_pictures(tmp_path: Path, tiny_run: Path) -> None:
     config = tmp_path / "dry.yaml"
     config.write_text(
         f"run_dir: {tmp_path}/run\n"
-        f"data: {{format: mpii, annotations: {tiny_run}/data/release.mat, images: nowhere}}\n"
+        f"data: {{format: mpii, annotations: {tiny_run}/data/release.mat, images: nowhere}}\n",
+        encoding="utf-8",
     )
     done = call("train.py", "annotations", "--config", str(config), "--dry-run")
     assert done.returncode == 0, done.stdout + done.stderr
-    rules = json.loads((tmp_path / "run" / "annotations" / "cleaning.json").read_text())["rules"]
+    rules = json.loads(
+        (tmp_path / "run" / "annotations" / "cleaning.json").read_text(encoding="utf-8")
+    )["rules"]
     assert rules["outside"] == rules["unreadable"] == "not checked"
     assert rules["negative"] == 2
     assert call("train.py", "annotations", "--config", str(config)).returncode == 2
@@ -174,11 +185,15 @@ def test_strict_makes_rejections_an_error(tmp_path: Path, tiny_run: Path) -> Non
     data = tiny_run / "data"
     config.write_text(
         f"run_dir: {tmp_path}/run\n"
-        f"data: {{format: mpii, annotations: {data}/release.mat, images: {data}/images}}\n"
+        f"data: {{format: mpii, annotations: {data}/release.mat, images: {data}/images}}\n",
+        encoding="utf-8",
     )
     done = call("train.py", "annotations", "--config", str(config), "--strict")
     assert done.returncode == 2 and "9 rejections, see" in done.stdout
-    assert len((tmp_path / "run/annotations/rejections.csv").read_text().splitlines()) == 10
+    assert (
+        len((tmp_path / "run/annotations/rejections.csv").read_text(encoding="utf-8").splitlines())
+        == 10
+    )
 
 
 def test_a_missing_step_is_named(tmp_path: Path) -> None:
@@ -186,7 +201,8 @@ def test_a_missing_step_is_named(tmp_path: Path) -> None:
     config.write_text(
         f"run_dir: {tmp_path}/run\n"
         f"data: {{format: folder, images: {tmp_path}}}\n"
-        "stage1: {train: false}\n"
+        "stage1: {train: false}\n",
+        encoding="utf-8",
     )
     done = call("train.py", "report", "--config", str(config))
     assert done.returncode == 2

@@ -30,10 +30,10 @@ def about_clips(run: motion.ClipRun) -> dict[str, Any]:
         `precisions`, `licences`, `versions`.
     """
     report = run.run_dir / "report"
-    found = json.loads((report / "metrics.json").read_text())
+    found = json.loads((report / "metrics.json").read_text(encoding="utf-8"))
     scores = {"split": found["split"], "n": found["n"]}
     if (report / RETRIEVAL).is_file():  # the rest is of another classifier, on people never seen
-        scores |= json.loads((report / RETRIEVAL).read_text())
+        scores |= json.loads((report / RETRIEVAL).read_text(encoding="utf-8"))
     else:
         scores |= {key: found[key] for key in FIGURES if found.get(key) is not None}
     clips = read_clips(run.run_dir / "cache" / CLIPS)
@@ -56,7 +56,7 @@ def about_clips(run: motion.ClipRun) -> dict[str, Any]:
             f"{run.stage1.graph or run.stage1.weights}",
             "clips and labels": "the data set's own terms; they bind what is learnt from it, too",
         },
-        "versions": json.loads((run.run_dir / VERSIONS).read_text()),
+        "versions": json.loads((run.run_dir / VERSIONS).read_text(encoding="utf-8")),
     }
 
 

@@ -56,10 +56,10 @@ def compare(runs: Sequence[AnyRun], out: Path) -> None:
 
 def row_of(run: AnyRun) -> dict[str, Any]:
     """Returns what tells a run from others, and its figures; None where it has none."""
-    metrics = json.loads((run.run_dir / "report" / "metrics.json").read_text())
+    metrics = json.loads((run.run_dir / "report" / "metrics.json").read_text(encoding="utf-8"))
     retrieval = run.run_dir / "report" / RETRIEVAL
     if retrieval.exists():
-        metrics |= json.loads(retrieval.read_text())
+        metrics |= json.loads(retrieval.read_text(encoding="utf-8"))
     return {
         "run": run.run_dir.name,
         "model": _model(run),

@@ -52,7 +52,7 @@ def write_page(
         "answers": page_answers.gather(run, cache, answers, report),
         "classifier": f"{run.classifier.model}, planes {' + '.join(run.cache.planes)}",
         "recipe": (run.run_dir / CONFIG).read_text(encoding="utf-8"),
-        "versions": version_rows(json.loads((run.run_dir / VERSIONS).read_text())),
+        "versions": version_rows(json.loads((run.run_dir / VERSIONS).read_text(encoding="utf-8"))),
         "timings": timings(run.run_dir, steps_of(run)),
     }
     atomic.write_text(path, render(parts))

@@ -48,7 +48,7 @@ def gather(run: schema.Run, cache: Cache) -> dict[str, Any]:
         `joint_counts`, or None.
     """
     folder = run.run_dir / "annotations"
-    cleaning = json.loads((folder / "cleaning.json").read_text())
+    cleaning = json.loads((folder / "cleaning.json").read_text(encoding="utf-8"))
     rules = [
         (RULES.get(rule, rule.replace("_", " ")), count)
         for rule, count in cleaning["rules"].items()

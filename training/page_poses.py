@@ -47,7 +47,7 @@ def gather(run: schema.Run) -> dict[str, Any]:
     """
     folder = run.run_dir / "stage1"
     path = folder / "metrics.json"
-    metrics = json.loads(path.read_text()) if path.exists() else {}
+    metrics = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     best, worst = _extremes(run) if metrics else ([], [])
     joints = metrics.get("pckh50_per_joint", {})
     return {
@@ -92,7 +92,7 @@ def curves(tables: Sequence[Path]) -> list[str]:
 
 
 def _read_table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         # Older versions of ultralytics pad names and values with spaces.
         return [
             {name.strip(): value.strip() for name, value in row.items()}

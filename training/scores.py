@@ -90,14 +90,14 @@ def _pose_scores(run: schema.Run) -> dict[str, float]:
     path = run.run_dir / "stage1" / "metrics.json"
     if "stage1" not in steps_of(run) or not path.exists():
         return {}
-    metrics = json.loads(path.read_text())
+    metrics = json.loads(path.read_text(encoding="utf-8"))
     return {f"{text} ({metrics.get('split')})": value for text, value in score_rows(metrics)}
 
 
 def say_scores(run: schema.Run) -> None:
     """Prints the headline figures and where the report lies."""
     folder = run.run_dir / "report"
-    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     names = ("accuracy", "top3_accuracy", "weighted_precision", "weighted_recall", "macro_f1")
     rows = [{"figure": name, metrics["split"]: f"{metrics[name]:.4f}"} for name in names]
     for text, value in _pose_scores(run).items():

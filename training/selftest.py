@@ -121,6 +121,8 @@ def in_child(script: str, folder: Path, *, seconds: float) -> dict[str, Any]:
             capture_output=True,
             text=True,
             timeout=seconds,
+            encoding="utf-8",
+            errors="replace",  # a library may write a message in the locale's encoding
         )
     except subprocess.TimeoutExpired:
         raise TimeoutError(f"no answer in {seconds:.0f} s") from None

@@ -84,7 +84,7 @@ def _take_encoder(encoder: Path, cache: Cache, folder: Path) -> dict[str, Any]:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     with atomic.replacing(folder / sidecar.GRAPH) as temporary:
         shutil.copyfile(encoder / sidecar.GRAPH, temporary)
-    about = json.loads((encoder / sidecar.SIDECAR).read_text())
+    about = json.loads((encoder / sidecar.SIDECAR).read_text(encoding="utf-8"))
     # Its poses are this run's: inference has to find people as this run does.
     atomic.write_json(folder / sidecar.SIDECAR, {**about, "recipe": cache.recipe.as_json()})
     return {"encoder": encoder.parent.name}

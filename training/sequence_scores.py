@@ -67,11 +67,11 @@ def make_report(run: motion.ClipRun, folder: Path) -> Made:
 def say_clip_scores(run: motion.ClipRun) -> None:
     """Prints the headline figures and where the report lies."""
     folder = run.run_dir / "report"
-    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     names = ("accuracy", "top3_accuracy", "weighted_precision", "weighted_recall", "macro_f1")
     figures = {name: metrics[name] for name in names}
     if (folder / RETRIEVAL).exists():
-        figures |= json.loads((folder / RETRIEVAL).read_text())
+        figures |= json.loads((folder / RETRIEVAL).read_text(encoding="utf-8"))
     rows = [{"figure": n, metrics["split"]: f"{value:.4f}"} for n, value in figures.items()]
     say_rows(f"{run.run_dir.name}: {metrics['n']} clips", rows)
     console.print(f"report: {folder / 'report.md'}", highlight=False, soft_wrap=True)

@@ -118,7 +118,9 @@ def _follow(run: motion.ClipRun, clip: Clip, pose: predict.PosePredictor, path: 
 def _keep_only(folder: Path, asked: dict[str, Any]) -> None:
     """Leaves in `folder` only what was watched with this graph and these settings."""
     note = folder / _ASKED
-    if note.exists() and not manifest.differences(json.loads(note.read_text()), asked):
+    if note.exists() and not manifest.differences(
+        json.loads(note.read_text(encoding="utf-8")), asked
+    ):
         return
     shutil.rmtree(folder, ignore_errors=True)
     atomic.write_json(note, asked)

@@ -13,7 +13,10 @@ def versions() -> dict[str, Any]:
     names += ("tensorflow", "keras", "albumentations", "onnx", "onnxruntime", "openvino")
     git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
     try:
-        commit = subprocess.run(git, capture_output=True, text=True).stdout.strip() or None
+        commit = (
+            subprocess.run(git, capture_output=True, text=True, encoding="utf-8").stdout.strip()
+            or None
+        )
     except OSError:
         commit = None
     return {

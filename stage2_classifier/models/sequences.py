@@ -45,7 +45,7 @@ def options_of(model: str) -> dict[str, Any]:
     spec = find_spec(_name(model))
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"{_name(model)} is registered in SEQUENCE_MODELS, but missing.")
-    body = ast.parse(Path(spec.origin).read_text()).body
+    body = ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body
     (build,) = (n for n in body if isinstance(n, ast.FunctionDef) and n.name == "build")
     pairs = zip(build.args.kwonlyargs, build.args.kw_defaults, strict=True)
     return {

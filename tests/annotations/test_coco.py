@@ -55,7 +55,8 @@ def test_round_trip(tmp_path: Path, skeleton: Skeleton):
     for one, two in zip(samples, back, strict=True):
         assert_equal(one, two)
     names = [
-        image["file_name"] for image in json.loads((tmp_path / "x.json").read_text())["images"]
+        image["file_name"]
+        for image in json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))["images"]
     ]
     assert names[0] == "deep/a b.jpg" and names[4] == "/else/where.jpg"
 
@@ -64,7 +65,7 @@ def test_what_is_written_is_coco(tmp_path: Path):
     """Read by hand, by the words of cocodataset.org/#format-data."""
     sample = random_sample(Path("a.jpg"), COCO17, 2, activity="run")
     write_coco(tmp_path / "x.json", [sample])
-    content = json.loads((tmp_path / "x.json").read_text())
+    content = json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))
     (image,), (category,) = content["images"], content["categories"]
     assert (image["id"], image["file_name"], image["width"], image["height"]) == (
         1,
@@ -131,7 +132,7 @@ def content() -> dict[str, list[dict[str, Any]]]:
 
 def read(tmp_path: Path, value: Any, notes: list[str] | None = None) -> list[Sample]:
     path = tmp_path / "x.json"
-    path.write_text(value if isinstance(value, str) else json.dumps(value))
+    path.write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
     tell: Callable[[str], None] = (notes if notes is not None else []).append
     return list(read_coco(path, Path("photos"), on_note=tell))
 

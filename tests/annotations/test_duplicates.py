@@ -67,7 +67,7 @@ def test_the_list(tmp_path: Path, make_sample: Make):
     one = make_sample("a, b.jpg", activity="run", split="train")
     two = replace(one, image=Path("two.jpg"), group="g", split=None)
     write_duplicates(tmp_path / "x.csv", [[one.image, two.image]], [one, two])
-    with (tmp_path / "x.csv").open(newline="") as file:
+    with (tmp_path / "x.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     assert rows == [
         ["set", "image", "activity", "group", "split"],

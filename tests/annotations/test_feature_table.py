@@ -88,7 +88,7 @@ def test_other_numbers_in_parquet_are_rounded_to_float32(tmp_path):
 def test_reads_published_features(data_dir, name, split):
     path = data_dir / "sequences" / f"{name}_{split}.csv"
     table = read_features(path)
-    with path.open() as file:
+    with path.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert table.vectors.shape == (len(rows), 512)
     expected = [[np.float32(row[str(i)]) for i in range(512)] for row in rows]
@@ -124,7 +124,7 @@ def test_reads_published_features(data_dir, name, split):
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path, text, match):
     path = tmp_path / "table.csv"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=match) as caught:
         read_features(path)
     assert str(caught.value).count(str(path)) == 1

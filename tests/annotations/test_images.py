@@ -113,7 +113,7 @@ class TestBadFiles:
 
     def test_text(self, tmp_path: Path, read):
         path = tmp_path / "page.jpg"
-        path.write_text("<html>404 not found</html>")
+        path.write_text("<html>404 not found</html>", encoding="utf-8")
         with pytest.raises(ImageError, match=r"page\.jpg: not a picture, or a damaged one"):
             read(path)
 

@@ -198,7 +198,7 @@ class TestBrokenFiles:
 
     def test_text(self, tmp_path: Path):
         path = tmp_path / "r.mat"
-        path.write_text("<html>404 not found</html>" * 50)
+        path.write_text("<html>404 not found</html>" * 50, encoding="utf-8")
         with pytest.raises(ValueError, match="not a MATLAB file, or a damaged one"):
             list(read_mpii(path, None))
 
@@ -224,7 +224,7 @@ class TestRealFile:
         assert {s.activity for s in with_joints} == {*MPII_ACTIVITIES, None}
 
     def test_categories_of_the_published_table(self, mpii_release: list[Sample], data_dir: Path):
-        with (data_dir / "mpii" / "mpii_image_labels.csv").open() as file:
+        with (data_dir / "mpii" / "mpii_image_labels.csv").open(encoding="utf-8") as file:
             table = {row["image"]: row["category"] for row in csv.DictReader(file)}
         wrong = Counter(
             (s.activity or "", table[s.image.name])
@@ -235,7 +235,9 @@ class TestRealFile:
 
     def test_joints_of_the_published_conversion(self, mpii_release: list[Sample], data_dir: Path):
         by_name = {s.image.name: s for s in mpii_release}
-        for row in json.loads((data_dir / "mpii" / "images_5" / "test_mpii.json").read_text()):
+        for row in json.loads(
+            (data_dir / "mpii" / "images_5" / "test_mpii.json").read_text(encoding="utf-8")
+        ):
             keypoints = by_name[row["image"]].keypoints[0]
             seen = np.array(row["joints_vis"]) > 0
             np.testing.assert_allclose(

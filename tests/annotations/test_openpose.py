@@ -28,7 +28,7 @@ def _entry(name: Any, values: list[float], **more: Any) -> dict[str, Any]:
 
 def _write(path: Path, content: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
     return path
 
 
@@ -255,7 +255,7 @@ class TestGahu:
         notes: list[str] = []
         clip = read_openpose(path, fps=25, on_note=notes.append)
         assert clip.skeleton is OPENPOSE18 and clip.span is not None and clip.keypoints is not None
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         assert clip.span == (10, 68) and len(content) == 56 == clip.valid.sum()
         assert "2 of 58 frames are not mentioned (35, 51)" in notes[0]
         assert "5 of 58 frames show several people" in notes[1]  # the same one, found twice

@@ -75,7 +75,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, make_sample: Mak
 def test_a_damaged_line_is_named(tmp_path: Path, make_sample: Make, line: str):
     path = tmp_path / "samples.jsonl"
     write_samples(path, [make_sample("a.jpg")])
-    path.write_text(path.read_text() + line + "\n")
+    path.write_text(path.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"samples\.jsonl, line 2: not a sample \(.*\)\. Delete"):
         read_samples(path)
 

@@ -41,7 +41,7 @@ def samples(folder: Path) -> list[Sample]:
 
 
 def faults(folder: Path) -> dict[str, list[str]]:
-    return json.loads((folder / "faults.json").read_text())
+    return json.loads((folder / "faults.json").read_text(encoding="utf-8"))
 
 
 def joint(sample: Sample, name: str) -> np.ndarray:

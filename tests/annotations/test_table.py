@@ -45,7 +45,9 @@ def test_parquet(tmp_path: Path):
 
 def test_spaces_blank_lines_and_other_columns(tmp_path: Path):
     path, notes = tmp_path / "x.csv", []
-    path.write_text("Image , activity,camera\n a.jpg, run ,3\n,,\n\nb.jpg,run,4\n")
+    path.write_text(
+        "Image , activity,camera\n a.jpg, run ,3\n,,\n\nb.jpg,run,4\n", encoding="utf-8"
+    )
     samples = list(read_table(path, Path(), on_note=notes.append))
     assert [facts(s)[:2] for s in samples] == [("a.jpg", "run"), ("b.jpg", "run")]
     assert len(notes) == 1 and notes[0].endswith("columns that are not used: camera.")
@@ -75,7 +77,7 @@ def test_spaces_blank_lines_and_other_columns(tmp_path: Path):
     ],
 )
 def test_what_is_wrong_is_told(tmp_path: Path, text: str, message: str):
-    (tmp_path / "x.csv").write_text(text)
+    (tmp_path / "x.csv").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         read_table(tmp_path / "x.csv", Path())
 
@@ -93,7 +95,7 @@ def test_files_that_are_no_tables(tmp_path: Path):
 
 def test_a_column_that_comes_twice(tmp_path: Path):
     table = tmp_path / "t.csv"
-    table.write_text("image,activity,image\na.jpg,rowing,b.jpg\n")
+    table.write_text("image,activity,image\na.jpg,rowing,b.jpg\n", encoding="utf-8")
     with pytest.raises(ValueError, match="a column must come once. Received twice: image"):
         list(read_table(table, tmp_path))
 

@@ -35,7 +35,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def run(script: str, folder: Path) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", script, folder], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", script, folder],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()[-1]

@@ -20,7 +20,11 @@ def test_a_second_writer_is_refused_until_the_first_is_killed(tmp_path: Path) ->
         ]
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
     ) as holder:
         assert holder.stdout is not None and holder.stdout.readline() == "in\n"
         with pytest.raises(BlockingIOError, match="in use by another process"):

@@ -54,7 +54,7 @@ def test_an_unfinished_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}"])
 def test_a_damaged_manifest(tmp_path: Path, text: str) -> None:
-    (tmp_path / manifest.NAME).write_text(text)
+    (tmp_path / manifest.NAME).write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="is not a manifest"):
         manifest.read(tmp_path)
 

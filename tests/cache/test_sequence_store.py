@@ -90,11 +90,11 @@ def test_the_text_beside_a_window_says_which_one_it_is(tmp_path: Path, clips: li
     entry = cache.of_split("test")[2]
     path = FilePerTensor(cache.folder, cache.recipe).path(entry.key)
     assert path.name.startswith("walk-") and path.name.endswith("-w2.npy")
-    assert path.with_suffix(".txt").read_text() == (
+    assert path.with_suffix(".txt").read_text(encoding="utf-8") == (
         "label: person 0\nimage: person04/walk\nsplit: test\nperson: -1\nwindow: 2\n"
         f"sha256: {entry.sha256}\n"
     )
-    counts = json.loads((cache.folder / manifest.NAME).read_text())["counts"]
+    counts = json.loads((cache.folder / manifest.NAME).read_text(encoding="utf-8"))["counts"]
     assert counts == {"classes": ["person 0", "person 1"], "clips": 6}
 
 
@@ -252,12 +252,12 @@ def test_an_index_without_windows_can_still_be_read(tmp_path: Path, clips: list[
     cache = build(tmp_path, clips[:1])
     old = pq.read_table(tmp_path / store.INDEX).drop_columns("window")
     pq.write_table(old, tmp_path / store.INDEX)
-    written = json.loads((tmp_path / manifest.NAME).read_text())
+    written = json.loads((tmp_path / manifest.NAME).read_text(encoding="utf-8"))
     written["outputs"][store.INDEX] = manifest.sha256_file(tmp_path / store.INDEX)
-    (tmp_path / manifest.NAME).write_text(json.dumps(written))
+    (tmp_path / manifest.NAME).write_text(json.dumps(written), encoding="utf-8")
     assert store.open_cache(tmp_path).entries == (replace(cache.entries[0], window=-1),)
     pq.write_table(old.drop_columns("person"), tmp_path / store.INDEX)
     written["outputs"][store.INDEX] = manifest.sha256_file(tmp_path / store.INDEX)
-    (tmp_path / manifest.NAME).write_text(json.dumps(written))
+    (tmp_path / manifest.NAME).write_text(json.dumps(written), encoding="utf-8")
     with pytest.raises(store.CacheError, match="written by an older version"):
         store.open_cache(tmp_path)

@@ -112,5 +112,5 @@ def test_a_split_without_people_is_refused_before_training(run: Copy, tiny_run: 
 
 
 def rows_of(run: Copy) -> list[dict[str, str]]:
-    with (run.folder / "cache" / "unmatched.csv").open(newline="") as file:
+    with (run.folder / "cache" / "unmatched.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

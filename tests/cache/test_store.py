@@ -96,7 +96,9 @@ def test_a_file_per_tensor_has_its_facts_beside_it(
 ) -> None:
     cache = build(tmp_path / "cache", sources)
     for number, entry in enumerate(cache.entries):
-        assert path_of(cache, number).with_suffix(".txt").read_text() == text_of(entry)
+        assert path_of(cache, number).with_suffix(".txt").read_text(encoding="utf-8") == text_of(
+            entry
+        )
     assert len(list((tmp_path / "cache" / "tensors").iterdir())) == 12
 
 
@@ -108,7 +110,7 @@ def test_a_memory_map_is_an_array_a_split(tmp_path: Path, sources: list[store.So
         entries = cache.of_split(split)
         array = np.load(folder / f"{split}.npy", allow_pickle=False)  # anybody can read it
         assert np.array_equal(array, [make(load_rgb(e.image), None, RECIPE) for e in entries])
-        blocks = (folder / f"{split}.txt").read_text().split("\n\n")[:-1]
+        blocks = (folder / f"{split}.txt").read_text(encoding="utf-8").split("\n\n")[:-1]
         assert blocks == [f"key: {e.key}\n{text_of(e)}".rstrip() for e in entries]
 
 
@@ -154,9 +156,9 @@ def test_ten_thousand_classes_have_their_ids_at_once(tmp_path: Path) -> None:
 
 def test_a_cache_of_an_older_version_is_named(tmp_path: Path, sources: list[store.Source]) -> None:
     folder = build(tmp_path / "cache", sources).folder
-    written = json.loads((folder / manifest.NAME).read_text())
+    written = json.loads((folder / manifest.NAME).read_text(encoding="utf-8"))
     del written["recipe"]["tensors"]
-    (folder / manifest.NAME).write_text(json.dumps(written))
+    (folder / manifest.NAME).write_text(json.dumps(written), encoding="utf-8")
     with pytest.raises(store.CacheError, match="written by an older version. Run: python train.py"):
         store.open_cache(folder)
 
@@ -276,12 +278,15 @@ def test_a_memory_map_that_lost_something_is_named(
 ) -> None:
     cache = build(tmp_path / "cache", sources, tensors="memory_map")
     array, text = (cache.folder / "tensors" / name for name in ("train.npy", "train.txt"))
-    whole, facts = array.read_bytes(), text.read_text()
+    whole, facts = array.read_bytes(), text.read_text(encoding="utf-8")
     for damage, message in (
         (array.unlink, "train.npy: missing"),
         (text.unlink, "train.txt: missing"),
         (lambda: array.write_bytes(whole[:-5]), "train.npy: too short"),
-        (lambda: text.write_text(facts[:-5]), f"train.txt: {cache.entries[2].key} missing"),
+        (
+            lambda: text.write_text(facts[:-5], encoding="utf-8"),
+            f"train.txt: {cache.entries[2].key} missing",
+        ),
     ):
         assert store.missing_tensors(cache.folder) == []
         damage()
@@ -289,7 +294,7 @@ def test_a_memory_map_that_lost_something_is_named(
         with pytest.raises(store.CacheError, match="cannot be read from .*train.npy.* Delete"):
             store.open_cache(cache.folder).load(cache.entries[2])
         assert build(cache.folder, sources, tensors="memory_map") == cache
-        assert (array.read_bytes(), text.read_text()) == (whole, facts)
+        assert (array.read_bytes(), text.read_text(encoding="utf-8")) == (whole, facts)
 
 
 def test_a_memory_map_of_another_shape_is_refused(
@@ -429,12 +434,12 @@ def test_a_torn_row_of_a_killed_writer_is_written_again(
     """What a kill can leave: a header that counts nothing, half a row, half a block."""
     cache = build(tmp_path / "cache", sources, tensors="memory_map")
     array, text = (cache.folder / "tensors" / name for name in ("train.npy", "train.txt"))
-    whole, facts = array.read_bytes(), text.read_text()
+    whole, facts = array.read_bytes(), text.read_text(encoding="utf-8")
     header = whole[: -3 * 48 * 32 * 3].replace(b"(3, ", b"(0, ")
     array.write_bytes(header + whole[len(header) : -100])
-    text.write_text(facts[:-20])
+    text.write_text(facts[:-20], encoding="utf-8")
     (cache.folder / manifest.NAME).unlink()
     drawn = drawn_again(monkeypatch)
     assert build(cache.folder, sources, tensors="memory_map") == cache
     assert drawn == [sources[2].image]
-    assert (array.read_bytes(), text.read_text()) == (whole, facts)
+    assert (array.read_bytes(), text.read_text(encoding="utf-8")) == (whole, facts)

@@ -16,7 +16,7 @@ CLIPS: dict[str, Any] = {
 
 
 def load(tmp_path: Path, tree: dict[str, Any], *overrides: str) -> any_run.AnyRun:
-    (tmp_path / "x.yaml").write_text(yaml.safe_dump(tree))
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
     return any_run.load(tmp_path / "x.yaml", overrides)
 
 
@@ -29,7 +29,7 @@ def load_clips(tmp_path: Path, *overrides: str) -> motion.ClipRun:
 def test_the_key_clips_makes_a_run_on_clips(tmp_path: Path) -> None:
     run = load_clips(tmp_path, "stage2.options={units: 8}", "sequence.frames=12")
     assert (run.sequence.frames, run.stage2.options) == (12, {"units": 8})
-    (tmp_path / "again.yaml").write_text(reading.dump(run))
+    (tmp_path / "again.yaml").write_text(reading.dump(run), encoding="utf-8")
     assert any_run.load(tmp_path / "again.yaml") == run
     pictures = {"run_dir": "runs/x", "data": {"format": "folder", "images": "photos"}}
     assert isinstance(load(tmp_path, pictures | {"stage1": {"train": False}}), schema.Run)

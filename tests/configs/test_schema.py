@@ -19,16 +19,18 @@ FOLDER = {
 
 
 def write(path: Path, tree: object) -> Path:
-    path.write_text(yaml.safe_dump(tree))
+    path.write_text(yaml.safe_dump(tree), encoding="utf-8")
     return path
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_shipped_configs_are_valid_and_survive_dumping(path: Path, tmp_path: Path) -> None:
     run = any_run.load(path)
-    (tmp_path / "again.yaml").write_text(reading.dump(run))
+    (tmp_path / "again.yaml").write_text(reading.dump(run), encoding="utf-8")
     assert any_run.load(tmp_path / "again.yaml") == run
-    assert path.read_text().startswith("#"), "a header tells command, machine, minutes, score"
+    assert path.read_text(encoding="utf-8").startswith("#"), (
+        "a header tells command, machine, minutes, score"
+    )
 
 
 def test_all_mistakes_at_once(tmp_path: Path) -> None:
@@ -125,7 +127,7 @@ def test_overrides(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["- 1", "a: [", "\x00"])
 def test_a_file_that_is_no_configuration(tmp_path: Path, text: str) -> None:
-    (tmp_path / "x.yaml").write_text(text)
+    (tmp_path / "x.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(schema.ConfigError, match="x.yaml"):
         schema.load(tmp_path / "x.yaml")
     with pytest.raises(schema.ConfigError, match="cannot be read"):
@@ -157,7 +159,7 @@ except SystemExit as stop:
     sys.exit(stop.code if not heavy else f"imported {heavy}")
 """
     command = [sys.executable, "-c", code, str(path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 2, done.stderr
     assert "colour: unknown key" in done.stdout
 
@@ -199,7 +201,7 @@ def test_the_splits_of_the_labels_and_stage_1_alone(tmp_path: Path) -> None:
     }
     run = schema.load(write(tmp_path / "x.yaml", tree))
     assert run.split == "given" and run.stage2 is None and run.data.folder == Path("set")
-    (tmp_path / "again.yaml").write_text(reading.dump(run))
+    (tmp_path / "again.yaml").write_text(reading.dump(run), encoding="utf-8")
     assert schema.load(tmp_path / "again.yaml") == run
     with pytest.raises(ValueError, match=r"trains stage 1 alone \(stage2: null\)"):
         _ = run.classifier

@@ -155,7 +155,7 @@ def write_model(folder: Path, recipe: SequenceRecipe = RECIPE, **sidecar: object
         ONES=np.ones(17),
     )
     described = {"skeleton": "coco17", "size": SIZE[0], "sha256": pose}
-    (folder / "stage1" / "pose.json").write_text(json.dumps(described))
+    (folder / "stage1" / "pose.json").write_text(json.dumps(described), encoding="utf-8")
     line = np.linspace(-1, 1, 10)
     stage2 = _write_graph(
         folder / "stage2" / "classifier.onnx",
@@ -164,7 +164,9 @@ def write_model(folder: Path, recipe: SequenceRecipe = RECIPE, **sidecar: object
     )
     seen = replace(recipe, pose=PoseSource(sha256=pose, size=SIZE[0]))
     values = {"kind": "sequence", "classes": CLASSES, "recipe": seen.as_json(), "sha256": stage2}
-    (folder / "stage2" / "classifier.json").write_text(json.dumps({**values, **sidecar}))
+    (folder / "stage2" / "classifier.json").write_text(
+        json.dumps({**values, **sidecar}), encoding="utf-8"
+    )
     return folder
 
 

@@ -73,7 +73,7 @@ def test_nothing_to_explain() -> None:
 
 
 def test_a_place_that_cannot_be_written_to_is_said(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     image = tmp_path / "file" / "a.jpg"
     said = Explanations(pipeline(), [image], None, wanted=True).paint(about(answered(image)))
     assert said is not None and said.startswith(f"{image}: ")

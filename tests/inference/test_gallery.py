@@ -143,7 +143,7 @@ def test_a_full_page_says_what_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     page = write(path, [answered(f"{i}.jpg") for i in range(5)], limit=3)
     assert len(page.sections["walk"]) == 3
-    assert "3 pictures; 2 more did not fit" in path.read_text()
+    assert "3 pictures; 2 more did not fit" in path.read_text(encoding="utf-8")
 
 
 def test_a_smoothed_row_is_shown(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_a_smoothed_row_is_shown(tmp_path: Path) -> None:
         answer = Answer(Frame(raw.image, lambda: PICTURE, 0, 0.0), [raw], PICTURE)
         steady = answered("a.mp4", (0.1, 0.8, 0.1), frame=0)
         gallery.add(replace(answer, rows=[steady], made=gallery.paint(answer)))
-    assert list(Page(path.read_text()).sections) == ["run"]
+    assert list(Page(path.read_text(encoding="utf-8")).sections) == ["run"]
 
 
 def test_nothing_is_left_after_an_error(tmp_path: Path) -> None:

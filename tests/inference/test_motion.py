@@ -272,19 +272,19 @@ def test_a_linear_classifier_answers_in_the_network_s_place(model: Path, film: P
 def test_models_that_cannot_look_at_videos(tmp_path: Path, model: Path) -> None:
     foreign = write_model(tmp_path / "foreign")
     sidecar = foreign / "stage2" / "classifier.json"
-    value = json.loads(sidecar.read_text())
+    value = json.loads(sidecar.read_text(encoding="utf-8"))
     value["recipe"]["pose"]["sha256"] = "0" * 64
-    sidecar.write_text(json.dumps(value))
+    sidecar.write_text(json.dumps(value), encoding="utf-8")
     with pytest.raises(ValueError, match="was trained on poses of graph 000000000000 at 160 px"):
         MotionPipeline(foreign, **OPTIONS)
     dog = foreign_skeleton("dog", [f"joint_{i}" for i in range(17)], [])
     pose = {**value["recipe"]["pose"], "sha256": ""}
     value["recipe"] |= {"skeleton": dog.as_text(), "pose": pose}
-    sidecar.write_text(json.dumps(value))
+    sidecar.write_text(json.dumps(value), encoding="utf-8")
     with pytest.raises(ValueError, match="joints of 'dog-.*', which stage 1's 'coco17'"):
         MotionPipeline(foreign, **OPTIONS)
     value["recipe"]["skeleton"] = "coco17"
-    sidecar.write_text(json.dumps(value))
+    sidecar.write_text(json.dumps(value), encoding="utf-8")
     assert MotionPipeline(foreign, **OPTIONS).pose.skeleton.name == "coco17"
     (foreign / "stage1" / "pose.json").unlink()
     with pytest.raises(FileNotFoundError, match="trained on poses from files, and has no stage 1"):
@@ -340,7 +340,7 @@ def test_people_are_followed_as_in_training(tmp_path: Path, film: Path) -> None:
     assert pipeline.tracking == {"least_likeness": 0.2, "confirm_after": 31, "max_gap": 30}
     assert [row.status for row in rows_of(pipeline, film)] == ["nobody"]
     for text in ("{", '{"speed": 3}', '{"max_gap": -1}', "[]"):
-        (model / "stage1" / TRACKING).write_text(text)
+        (model / "stage1" / TRACKING).write_text(text, encoding="utf-8")
         with pytest.raises(ValueError, match=r"track.json is damaged .* Run the stage1 step again"):
             read_tracking(model / "stage1")
     with pytest.raises(ValueError, match="max_gap"):
@@ -412,7 +412,7 @@ def test_a_model_of_an_unknown_kind(tmp_path: Path) -> None:
     run = write_model(tmp_path / "run", kind="smell")
     with pytest.raises(ValueError, match="classifier.json is damaged .*kind 'smell'"):
         kind_of(run)
-    (run / "stage2" / "classifier.json").write_text("{")
+    (run / "stage2" / "classifier.json").write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match="classifier.json is damaged"):
         kind_of(run)
     (run / "stage2" / "classifier.json").unlink()

@@ -33,9 +33,9 @@ def model(packaged: Path, tmp_path: Path) -> Path:
 
 
 def change_json(path: Path, change: Callable[[dict], object]) -> None:
-    value = json.loads(path.read_text())
+    value = json.loads(path.read_text(encoding="utf-8"))
     change(value)
-    path.write_text(json.dumps(value))
+    path.write_text(json.dumps(value), encoding="utf-8")
 
 
 def vouch_again(model: Path) -> None:
@@ -59,18 +59,18 @@ def test_it_answers_as_its_run(tiny_run: Path, packaged: Path) -> None:
 
 
 def test_every_file_is_vouched_for(tiny_run: Path, packaged: Path) -> None:
-    value = json.loads((packaged / NAME).read_text())
+    value = json.loads((packaged / NAME).read_text(encoding="utf-8"))
     assert set(value["files"]) == {path.name for path in packaged.iterdir()} - {NAME}
     for name, digest in value["files"].items():
         assert hashlib.sha256((packaged / name).read_bytes()).hexdigest() == digest
-    metrics = json.loads((tiny_run / "report" / "metrics.json").read_text())
+    metrics = json.loads((tiny_run / "report" / "metrics.json").read_text(encoding="utf-8"))
     assert value["scores"]["accuracy"] == metrics["accuracy"] and value["scores"]["n"] == 10
     assert value["recipe"]["stage2"]["dropout"] == 0.2
 
 
 def test_the_card_tells_a_person(packaged: Path) -> None:
-    card = (packaged / CARD).read_text()
-    value = json.loads((packaged / NAME).read_text())
+    card = (packaged / CARD).read_text(encoding="utf-8")
+    value = json.loads((packaged / NAME).read_text(encoding="utf-8"))
     assert "one of 8" in card and "arms raised, arms spread" in card
     assert "On 10 pictures of the split `test`" in card and "| accuracy | " in card
     assert "| pictures in the labels | 60 |" in card
@@ -120,7 +120,7 @@ def test_a_missing_file_is_named(model: Path, tmp_path: Path) -> None:
     ],
 )
 def test_a_list_that_is_none(model: Path, text: str, message: str) -> None:
-    (model / NAME).write_text(text)
+    (model / NAME).write_text(text, encoding="utf-8")
     with pytest.raises(PackageError, match=message):
         open_model(model)
 
@@ -155,7 +155,7 @@ def test_only_finished_runs_that_fit_together(tiny_run: Path, tmp_path: Path) ->
 
 
 def test_a_folder_with_other_things_is_left_alone(tiny_run: Path, tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("years")
+    (tmp_path / "thesis.txt").write_text("years", encoding="utf-8")
     with pytest.raises(FileExistsError, match="is there and is no packaged model"):
         make_package(open_picture_run(tiny_run), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
@@ -163,13 +163,13 @@ def test_a_folder_with_other_things_is_left_alone(tiny_run: Path, tmp_path: Path
 
 def test_an_older_package_is_replaced(tmp_path: Path) -> None:
     for name in ("old.json", "new.json"):
-        (tmp_path / name).write_text("{}")
+        (tmp_path / name).write_text("{}", encoding="utf-8")
     out = tmp_path / "model"
     write_package(out, [tmp_path / "old.json"], card="first\n", about={})
-    (out / "mine.txt").write_text("stays")
+    (out / "mine.txt").write_text("stays", encoding="utf-8")
     write_package(out, [tmp_path / "new.json"], card="second\n", about={"name": "two"})
     assert {path.name for path in out.iterdir()} == {"new.json", CARD, NAME, "mine.txt"}
-    assert (out / CARD).read_text().startswith("second\n")
+    assert (out / CARD).read_text(encoding="utf-8").startswith("second\n")
     open_model(out)
 
 
@@ -177,17 +177,17 @@ def test_int8_graphs_and_their_gate_travel(tiny_run: Path, tmp_path: Path) -> No
     run, out = copy_of(tiny_run, tmp_path), tmp_path / "out"
     graph = run / "stage2" / "classifier.onnx"
     for suffix in (".xml", ".bin"):
-        twin_of(graph, suffix).write_text("a graph")
+        twin_of(graph, suffix).write_text("a graph", encoding="utf-8")
     files = (graph, twin_of(graph), twin_of(graph, ".bin"))
     digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    twin_of(graph, ".json").write_text(json.dumps({"sha256": digests}))
+    twin_of(graph, ".json").write_text(json.dumps({"sha256": digests}), encoding="utf-8")
     record = {"precision": "f32/int8", "engine": "openvino", "passes": True, "text": "hardly moved"}
-    (run / "precision.json").write_text(json.dumps([record]))
+    (run / "precision.json").write_text(json.dumps([record]), encoding="utf-8")
     make_package(open_picture_run(run), out)
     names = {path.name for path in out.iterdir()}
     assert names >= {f"classifier_int8{suffix}" for suffix in (".xml", ".bin", ".json")}
-    assert json.loads((out / "precision.json").read_text()) == [record]
-    assert "f32/int8 on openvino: hardly moved; allowed" in (out / CARD).read_text()
+    assert json.loads((out / "precision.json").read_text(encoding="utf-8")) == [record]
+    assert "f32/int8 on openvino: hardly moved; allowed" in (out / CARD).read_text(encoding="utf-8")
     open_model(out)
     graph.write_bytes(b"exported anew")  # whose twin this is not
     assert twin_of(graph) not in files_of(run)

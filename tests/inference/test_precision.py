@@ -70,12 +70,12 @@ def test_a_new_record_takes_the_place_of_the_old(tmp_path: Path) -> None:
     keep(tmp_path, record())
     keep(tmp_path, record(engine="onnxruntime"))
     keep(tmp_path, record(passes=False))
-    assert (tmp_path / NAME).read_text().count('"passes"') == 2
+    assert (tmp_path / NAME).read_text(encoding="utf-8").count('"passes"') == 2
     with pytest.raises(PrecisionError, match="Take f32"):
         require(tmp_path, INT8, engine="openvino", graphs=GRAPHS)
 
 
 def test_a_damaged_file(tmp_path: Path) -> None:
-    (tmp_path / NAME).write_text("[{]")
+    (tmp_path / NAME).write_text("[{]", encoding="utf-8")
     with pytest.raises(ValueError, match=r"precision\.json is damaged"):
         require(tmp_path, INT8, engine="openvino", graphs=GRAPHS)

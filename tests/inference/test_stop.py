@@ -39,7 +39,7 @@ except KeyboardInterrupt:
 )
 def test_ctrl_c(script: str, said: str) -> None:
     command = [sys.executable, "-c", f"import signal\nfrom inference.stop import Stop\n{script}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
     assert done.stdout.strip() == said, done.stderr
 
 

@@ -41,7 +41,7 @@ def test_the_outputs_agree_and_keep_the_ranking(
     with Gallery(tmp_path / "page.html", Recipe(pose=PoseSource("abc"))) as gallery:
         answer = Answer(Frame(row.image, lambda: PICTURE), [row], PICTURE)
         gallery.add(Answer(answer.frame, [row], made=gallery.paint(answer)))
-    text = (tmp_path / "page.html").read_text()
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert f'<section data-group="{UNKNOWN}">' in text and "70% walk?" in text
     written = []
     monkeypatch.setattr(overlay, "draw_text", lambda canvas, text, *_: written.append(text))

@@ -55,11 +55,11 @@ def lines_of(path: Path) -> list[list[str]]:
 def records(path: Path) -> list[dict]:
     if path.suffix == ".parquet":
         return pq.read_table(path).to_pylist()
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def manifest_of(path: Path) -> dict:
-    return json.loads(path.with_name(path.name + ".manifest.json").read_text())
+    return json.loads(path.with_name(path.name + ".manifest.json").read_text(encoding="utf-8"))
 
 
 def test_a_csv_file_of_whole_pictures(tmp_path: Path) -> None:
@@ -143,12 +143,12 @@ def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
 def test_after_a_crash_the_rows_are_there_to_go_on_with(tmp_path: Path, ending: str) -> None:
     path, whole = tmp_path / f"a{ending}", tmp_path / f"whole{ending}"
     write(whole, ROWS)
-    path.write_text("an older table")
+    path.write_text("an older table", encoding="utf-8")
     with pytest.raises(Crash), opened(path) as table:
         for row in ROWS[:5]:
             table.write(row)
         raise Crash
-    assert path.read_text() == "an older table"
+    assert path.read_text(encoding="utf-8") == "an older table"
     with pytest.raises(FileExistsError, match=r"partial holds the rows .* killed.*: --resume"):
         opened(path)
     with opened(path, resume=True) as table:
@@ -195,7 +195,7 @@ def test_a_finished_table_grows(tmp_path: Path, ending: str) -> None:
 def test_the_manifest_says_how_it_was_made(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     with opened(path) as table:
-        running = json.loads((tmp_path / "a.csv.partial.manifest.json").read_text())
+        running = json.loads((tmp_path / "a.csv.partial.manifest.json").read_text(encoding="utf-8"))
         for row in ROWS:
             table.write(row)
         table.stopped = True

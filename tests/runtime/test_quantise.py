@@ -51,7 +51,7 @@ def convolutions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make_twin(path: Path, keep_first: int) -> None:
     command = [sys.executable, "-c", SCRIPT, str(path), str(keep_first)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
 
 
@@ -73,7 +73,7 @@ def test_it_answers_nearly_as_f32(convolutions: Path, twin: Path):
 
 
 def test_its_weights_are_int8(twin: Path):
-    assert '"i8"' in twin.read_text()
+    assert '"i8"' in twin.read_text(encoding="utf-8")
     assert graph.int8_is_of(twin.with_name("three.onnx"))
 
 

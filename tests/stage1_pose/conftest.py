@@ -72,7 +72,7 @@ def run_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunPython]:
 
     def run(script: str, *arguments: object, **environment: str) -> str:
         path = scripts / "script.py"
-        path.write_text(script)
+        path.write_text(script, encoding="utf-8")
         done = nursery.run(path, *arguments, **environment)
         assert done.returncode == 0, done.stderr[-4000:]
         return done.stdout

@@ -149,7 +149,7 @@ def test_poses_of_other_pictures_are_refused():
 def test_the_pretrained_model_on_five_mpii_photos(data_dir: Path, real_graph: dict):
     folder = data_dir / "mpii" / "images_5"
     samples = []
-    for entry in json.loads((folder / "test_mpii.json").read_text()):
+    for entry in json.loads((folder / "test_mpii.json").read_text(encoding="utf-8")):
         points = np.column_stack([entry["joints"], entry["joints_vis"]]).astype(np.float32)
         path = folder / entry["image"]
         points[

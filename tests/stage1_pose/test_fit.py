@@ -15,7 +15,7 @@ READ_EVENTS = Path(__file__).resolve().parents[1] / "read_events.py"
 
 
 def rows(table: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(table.read_text().splitlines()))
+    return list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
 
 
 def test_frozen_weights_did_not_move(trained: dict):
@@ -38,7 +38,7 @@ def test_tables_and_best_weights_are_kept(trained: dict):
 
 
 def test_the_second_round_starts_from_the_first_ones_last_weights(trained: dict):
-    settings = (trained["work"] / "fit" / "round2" / "args.yaml").read_text()
+    settings = (trained["work"] / "fit" / "round2" / "args.yaml").read_text(encoding="utf-8")
     assert "round1/weights/last.pt" in settings
 
 
@@ -93,7 +93,7 @@ def test_a_killed_run_claims_nothing(tmp_path: Path):
     (tmp_path / "round1" / "weights").mkdir(parents=True)
     (tmp_path / "round1" / "weights" / "last.pt").write_bytes(b"half")
     (tmp_path / "best.pt").write_bytes(b"older")
-    (tmp_path / "mine.txt").write_text("kept")
+    (tmp_path / "mine.txt").write_text("kept", encoding="utf-8")
     clear(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 

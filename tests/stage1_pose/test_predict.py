@@ -201,13 +201,15 @@ def test_a_folder_without_a_graph(tmp_path: Path):
     ],
 )
 def test_a_damaged_sidecar(tmp_path: Path, content: str, message: str):
-    (tmp_path / "pose.json").write_text(content)
+    (tmp_path / "pose.json").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         load(tmp_path)
 
 
 def test_an_altered_graph_is_refused(tmp_path: Path):
-    (tmp_path / "pose.json").write_text('{"skeleton": "coco17", "size": 640, "sha256": "0"}')
+    (tmp_path / "pose.json").write_text(
+        '{"skeleton": "coco17", "size": 640, "sha256": "0"}', encoding="utf-8"
+    )
     (tmp_path / "pose.onnx").write_bytes(b"other")
     with pytest.raises(ValueError, match="was altered after it was exported"):
         load(tmp_path)
@@ -222,6 +224,6 @@ from stage1_pose.predict import load
 load(Path(sys.argv[1]))([np.zeros((50, 70, 3), np.uint8)], [Path("x")])
 assert not {"torch", "ultralytics", "tensorflow", "keras"} & set(sys.modules)
 """
-    (tmp_path / "script.py").write_text(script)
+    (tmp_path / "script.py").write_text(script, encoding="utf-8")
     done = fresh_process(tmp_path / "script.py", trained["work"] / "graph")
     assert done.returncode == 0, done.stderr

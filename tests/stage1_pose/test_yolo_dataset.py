@@ -43,14 +43,16 @@ def test_round_trip(tmp_path: Path, skeleton: Skeleton):
 def test_a_line_is_what_yolo_reads(tmp_path: Path):
     samples = drawn_samples(tmp_path / "in", 4)
     data = write_yolo(samples, tmp_path / "out", skeleton=MPII16)
-    (row,) = (tmp_path / "out/labels/train/000000_pose_0_ü.txt").read_text().splitlines()
+    (row,) = (
+        (tmp_path / "out/labels/train/000000_pose_0_ü.txt").read_text(encoding="utf-8").splitlines()
+    )
     numbers = [float(word) for word in row.split()]
     x1, y1, x2, y2 = samples[0].boxes[0]
     assert len(numbers) == 5 + 3 * 16
     hand = [0, (x1 + x2) / 2 / 96, (y1 + y2) / 2 / 72, (x2 - x1) / 96, (y2 - y1) / 72]
     assert numbers[:5] == pytest.approx(hand, abs=1e-6)
     assert numbers[5:8] == [0, 0, 0] and numbers[10] == 1 and numbers[13] == 2
-    description = yaml.safe_load(data.read_text())
+    description = yaml.safe_load(data.read_text(encoding="utf-8"))
     assert description["kpt_shape"] == [16, 3] and description["names"] == {0: "person"}
     assert description["flip_idx"] == [5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10]
 
@@ -142,13 +144,13 @@ def test_flip_index_must_be_an_involution():
 
 def test_reading_foreign_or_damaged_files(tmp_path: Path):
     data = write_yolo(drawn_samples(tmp_path / "in", 4), tmp_path / "out", skeleton=MPII16)
-    next((tmp_path / "out/labels/train").iterdir()).write_text("0 0.5 0.5 1 1\n")
+    next((tmp_path / "out/labels/train").iterdir()).write_text("0 0.5 0.5 1 1\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"a line holds 53 numbers. Received: \[5\]"):
         list(read_yolo(data))
-    description = yaml.safe_load(data.read_text())
-    data.write_text(yaml.safe_dump({**description, "kpt_names": {0: ["tail"]}}))
+    description = yaml.safe_load(data.read_text(encoding="utf-8"))
+    data.write_text(yaml.safe_dump({**description, "kpt_names": {0: ["tail"]}}), encoding="utf-8")
     with pytest.raises(ValueError, match=r"kpt_names must name 16 joints. Received: \['tail'\]"):
         next(read_yolo(data))
-    data.write_text("train: images/train")
+    data.write_text("train: images/train", encoding="utf-8")
     with pytest.raises(ValueError, match="Missing: kpt_shape, names. Received: \\['train'\\]"):
         next(read_yolo(data))

@@ -29,7 +29,7 @@ def make_set(root: Path, labels: dict[str, str | None]) -> Path:
         if label is not None:
             text = root / "labels" / f"{name}.txt"
             text.parent.mkdir(parents=True, exist_ok=True)
-            text.write_text(label)
+            text.write_text(label, encoding="utf-8")
     return root
 
 
@@ -41,7 +41,10 @@ def root(tmp_path: Path) -> Path:
 
 def write(path: Path, /, **keys: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump({**KEYS, "train": "images/train", "val": "images/val", **keys}))
+    path.write_text(
+        yaml.safe_dump({**KEYS, "train": "images/train", "val": "images/val", **keys}),
+        encoding="utf-8",
+    )
     return path
 
 
@@ -76,8 +79,12 @@ def test_where_things_may_lie(root: Path, kind: str, tmp_path: Path):
             root / "data.yaml", train=["images/train"], val=None, validation=["images/val"]
         )
     else:
-        (root / "train.txt").write_text("./images/train/a.jpg\nimages/train/b.jpg\n\n")
-        (root / "val.txt").write_text("".join(f"{root}/images/val/{n}.jpg\n" for n in "cd"))
+        (root / "train.txt").write_text(
+            "./images/train/a.jpg\nimages/train/b.jpg\n\n", encoding="utf-8"
+        )
+        (root / "val.txt").write_text(
+            "".join(f"{root}/images/val/{n}.jpg\n" for n in "cd"), encoding="utf-8"
+        )
         data = write(root / "data.yaml", train="train.txt", val="val.txt")
     assert found(data) == USUAL
 
@@ -91,7 +98,9 @@ def test_where_things_may_lie(root: Path, kind: str, tmp_path: Path):
     ],
 )
 def test_paths_of_another_machine(root: Path, keys: dict, key: str):
-    (root / "train.txt").write_text("/home/x/images/train/a.jpg\n/home/x/images/train/b.jpg\n")
+    (root / "train.txt").write_text(
+        "/home/x/images/train/a.jpg\n/home/x/images/train/b.jpg\n", encoding="utf-8"
+    )
     data = write(root / "data.yaml", **keys)
     with pytest.raises(ValueError, match=f"the key `{key}` .*Set data.images to the folder of the"):
         found(data)
@@ -101,7 +110,9 @@ def test_paths_of_another_machine(root: Path, keys: dict, key: str):
 def test_ultralytics_reads_the_same(root: Path, run_python: RunPython):
     pairs = make_set(root, {"train/e": "1 0.5 0.5 0.2 0.2 0.4 0.4 -0.005 0.3 0.6 0.6\n"})
     for name in ("a", "b"):
-        (root / f"labels/train/{name}.txt").write_text("0 .5 .5 .2 .4 .1 .2 .3 .4 -.001 -.001\n")
+        (root / f"labels/train/{name}.txt").write_text(
+            "0 .5 .5 .2 .4 .1 .2 .3 .4 -.001 -.001\n", encoding="utf-8"
+        )
     data = write(pairs / "data.yaml", kpt_shape=[3, 2], names=["run", "sit"], flip_idx=[0, 2, 1])
     names = ["/a/images/b/c.jpg", "/images/images/x.y.png", "/a/photos/c.jpg", "/images/a/c.JPG"]
     script = """
@@ -133,7 +144,7 @@ print(json.dumps([[l["im_file"], l["cls"].ravel().tolist(), l["bboxes"].tolist()
 
 
 def test_class_names_are_activities(root: Path):
-    (root / "labels/train/b.txt").write_text(LINE + OTHER)
+    (root / "labels/train/b.txt").write_text(LINE + OTHER, encoding="utf-8")
     a, b, c, _ = read_yolo(write(root / "data.yaml", names=["run", "sit"]))
     assert (a.activity, a.activities) == ("run", ("run",))
     assert (b.activity, b.activities) == (None, ("run", "sit"))
@@ -189,7 +200,7 @@ def test_a_wrong_description_is_told(root: Path, keys: dict, message: str):
     ],
 )
 def test_a_wrong_label_is_told(root: Path, line: str, message: str):
-    (root / "labels/train/a.txt").write_text(line)
+    (root / "labels/train/a.txt").write_text(line, encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         found(write(root / "data.yaml"))
 
@@ -203,6 +214,6 @@ def test_no_label_at_all(tmp_path: Path):
 def test_no_description(tmp_path: Path):
     with pytest.raises(ValueError, match="no such file. Give the path of the set's data.yaml"):
         found(tmp_path / "data.yaml")
-    (tmp_path / "data.yaml").write_text("a: [")
+    (tmp_path / "data.yaml").write_text("a: [", encoding="utf-8")
     with pytest.raises(ValueError, match="not a YAML file"):
         found(tmp_path / "data.yaml")

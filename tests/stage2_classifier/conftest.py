@@ -82,7 +82,7 @@ def tiny(child, cache_folder, tmp_path_factory) -> dict[str, Any]:
     """What `children/train_tiny.py` saw, and `folder`, where it wrote."""
     folder = tmp_path_factory.mktemp("tiny")
     child("train_tiny", cache_folder, folder)
-    return {**json.loads((folder / "facts.json").read_text()), "folder": folder}
+    return {**json.loads((folder / "facts.json").read_text(encoding="utf-8")), "folder": folder}
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +104,7 @@ def walked(child, walkers_cache, tmp_path_factory) -> dict[str, Any]:
     """What `children/train_sequences.py` saw, and `folder`, where it wrote."""
     folder = tmp_path_factory.mktemp("walked")
     child("train_sequences", walkers_cache, folder)
-    return {**json.loads((folder / "facts.json").read_text()), "folder": folder}
+    return {**json.loads((folder / "facts.json").read_text(encoding="utf-8")), "folder": folder}
 
 
 def _poses(path: Path, class_id: int, rng: np.random.Generator) -> Poses:

@@ -233,7 +233,12 @@ def test_brings_no_torch_along():
     script += "print(sorted({'torch', 'tensorflow', 'keras'} & set(sys.modules)))"
     root = Path(__file__).resolve().parents[2]
     run = subprocess.run(
-        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+        encoding="utf-8",
     )
     assert run.stdout.strip() == "[]"
 

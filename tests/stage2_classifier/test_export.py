@@ -12,7 +12,7 @@ from stage2_classifier import calibrate, predict
 
 
 def test_sidecar_describes_the_graph(lite0):
-    sidecar = json.loads((lite0 / "classifier.json").read_text())
+    sidecar = json.loads((lite0 / "classifier.json").read_text(encoding="utf-8"))
     assert sidecar["classes"] == ["jumping", "reading", "walking"]
     assert sidecar["sha256"] == sha256_file(lite0 / "classifier.onnx")
     assert sidecar["recipe"]["planes"] == ["rgb", "heatmap"]
@@ -51,7 +51,7 @@ def test_the_map_is_the_weighted_sum_of_the_features(lite0, engine):
 def test_the_calibration_is_that_of_the_validation_images(lite0):
     saved, sidecar = (
         np.load(lite0 / "answers.npz"),
-        json.loads((lite0 / "classifier.json").read_text()),
+        json.loads((lite0 / "classifier.json").read_text(encoding="utf-8")),
     )
     labels, answers = saved["val_labels"], saved["val_answers"]
     temperature = calibrate.temperature(answers, labels)

@@ -80,7 +80,7 @@ def test_the_precision_matters(tiny):
 
 
 def test_the_weights_file_is_recorded(lite0):
-    asked = json.loads((lite0 / "training.json").read_text())
+    asked = json.loads((lite0 / "training.json").read_text(encoding="utf-8"))
     assert asked["weights_sha256"] == manifest.sha256_file(package_file())
 
 

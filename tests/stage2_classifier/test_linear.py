@@ -109,7 +109,7 @@ folder = Path(sys.argv[1])
 np.save(folder / "found.npy", linear.load(folder)(np.load(folder / "vectors.npy")))
 """
     command = [sys.executable, "-c", script, str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     np.testing.assert_array_equal(
         np.load(tmp_path / "found.npy"), np.float32(average([svm, rbf])(vectors))
@@ -231,11 +231,11 @@ def test_a_classifier_refuses_what_it_was_not_made_for():
 
 def edit(folder: Path, **changes) -> None:
     path = folder / linear.SIDECAR
-    value = json.loads(path.read_text())
+    value = json.loads(path.read_text(encoding="utf-8"))
     for name, change in changes.items():
         at = value["members"][0] if name in ("link", "temperature", "gamma", "unit") else value
         at[name] = change
-    path.write_text(json.dumps(value))
+    path.write_text(json.dumps(value), encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ def test_damaged_numbers_are_refused(tmp_path):
 
 def test_missing_and_unreadable_files(tmp_path):
     linear.save(tmp_path, fit(*draw(3)))
-    (tmp_path / linear.SIDECAR).write_text("{")
+    (tmp_path / linear.SIDECAR).write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match="linear.json is damaged"):
         linear.load(tmp_path)
     (tmp_path / linear.NUMBERS).unlink()

@@ -115,7 +115,12 @@ def test_the_registry_imports_no_tensorflow():
     script += "print(sorted({'torch', 'tensorflow', 'keras'} & set(sys.modules)))"
     root = Path(__file__).resolve().parents[2]
     run = subprocess.run(
-        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+        encoding="utf-8",
     )
     assert run.stdout.splitlines()[1] == "[]"
 
@@ -179,7 +184,7 @@ def test_unknown_weights_are_refused():
 def test_every_model_learns_and_exports(child, tmp_path):
     models = list(registry.MODELS)
     child("train_models", tmp_path, *models)
-    facts = json.loads((tmp_path / "facts.json").read_text())
+    facts = json.loads((tmp_path / "facts.json").read_text(encoding="utf-8"))
     for model in models:
         found = facts[model]
         assert found["frozen"] == {"adapter": 0, "backbone": 0, "head": 2}, model

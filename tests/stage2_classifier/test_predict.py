@@ -29,7 +29,12 @@ print(sorted({"torch", "ultralytics", "tensorflow", "keras"} & set(sys.modules))
 
 def test_imports_no_training_library(lite0):
     run = subprocess.run(
-        [sys.executable, "-c", ALONE, lite0], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", ALONE, lite0],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        encoding="utf-8",
     )
     assert run.stdout.splitlines() == ["(2, 3)", "[]"]
 
@@ -38,7 +43,10 @@ def test_knows_classes_recipe_and_digest(lite0):
     classifier = predict.load(lite0, threads=1)
     assert classifier.classes == ("jumping", "reading", "walking")
     assert isinstance(classifier.recipe, Recipe) and classifier.recipe.channels == 4
-    assert classifier.sha256 == json.loads((lite0 / "classifier.json").read_text())["sha256"]
+    assert (
+        classifier.sha256
+        == json.loads((lite0 / "classifier.json").read_text(encoding="utf-8"))["sha256"]
+    )
 
 
 def test_probabilities(lite0):
@@ -91,9 +99,9 @@ def test_runs_of_older_versions_answer_but_cannot_explain(lite0, tmp_path):
     model = onnx.load(tmp_path / "classifier.onnx")
     del model.graph.output[1]
     onnx.save(model, tmp_path / "classifier.onnx")
-    sidecar = json.loads((tmp_path / "classifier.json").read_text())
+    sidecar = json.loads((tmp_path / "classifier.json").read_text(encoding="utf-8"))
     kept = {name: sidecar[name] for name in ("classes", "recipe")}
-    (tmp_path / "classifier.json").write_text(json.dumps(kept))
+    (tmp_path / "classifier.json").write_text(json.dumps(kept), encoding="utf-8")
     _change(tmp_path, sha256=sha256_file(tmp_path / "classifier.onnx"))
     old = predict.load(tmp_path, threads=1)
     planes = np.zeros((1, 64, 64, 4), np.uint8)
@@ -122,7 +130,7 @@ def test_a_foreign_graph_is_refused(lite0, tmp_path):
 @pytest.mark.parametrize("text", ["{", "{}", '{"classes": 3}'])
 def test_a_damaged_sidecar_is_refused(lite0, tmp_path, text):
     _copy(lite0, tmp_path)
-    (tmp_path / "classifier.json").write_text(text)
+    (tmp_path / "classifier.json").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="classifier.json is damaged"):
         predict.load(tmp_path)
 
@@ -136,7 +144,9 @@ def test_a_temperature_that_is_none_is_refused(lite0, tmp_path):
 
 def _change(folder: Path, **values: object) -> None:
     path = folder / "classifier.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+    path.write_text(
+        json.dumps({**json.loads(path.read_text(encoding="utf-8")), **values}), encoding="utf-8"
+    )
 
 
 def _copy(folder: Path, to: Path) -> None:

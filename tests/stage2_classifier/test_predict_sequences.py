@@ -60,7 +60,7 @@ def test_the_graph(folder):
 
 
 def test_the_sidecar_describes_it(walked, folder, saved):
-    about = json.loads((folder / "classifier.json").read_text())
+    about = json.loads((folder / "classifier.json").read_text(encoding="utf-8"))
     assert about["kind"] == "sequence" and about["classes"] == list(NAMES)
     assert about["sha256"] == sha256_file(folder / "classifier.onnx")
     assert about["parity"] == walked["parity"]
@@ -106,7 +106,9 @@ def test_other_tensors_are_refused(folder, shape, dtype):
 
 def test_imports_no_training_library(folder):
     command = [sys.executable, "-c", ALONE, folder]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True, encoding="utf-8"
+    )
     assert run.stdout.splitlines() == ["(2, 3)", "[]"]
 
 
@@ -115,13 +117,13 @@ def test_the_other_kind_of_classifier_is_refused(folder, tmp_path):
         predict.load(folder)
     for name in ("classifier.onnx", "classifier.json"):
         shutil.copy(folder / name, tmp_path / name)
-    about = json.loads((tmp_path / "classifier.json").read_text())
+    about = json.loads((tmp_path / "classifier.json").read_text(encoding="utf-8"))
     about["kind"] = "smell"
-    (tmp_path / "classifier.json").write_text(json.dumps(about))
+    (tmp_path / "classifier.json").write_text(json.dumps(about), encoding="utf-8")
     with pytest.raises(ValueError, match="damaged.*kind 'smell'"):
         predict_sequences.load(tmp_path)
     del about["kind"]
-    (tmp_path / "classifier.json").write_text(json.dumps(about))
+    (tmp_path / "classifier.json").write_text(json.dumps(about), encoding="utf-8")
     with pytest.raises(ValueError, match="a classifier of sequences. Received: one of pictures"):
         predict_sequences.load(tmp_path)
 

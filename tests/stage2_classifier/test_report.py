@@ -42,14 +42,14 @@ def test_writes_five_files(tmp_path):
         "per_class.csv",
         "report.md",
     ]
-    metrics = json.loads((tmp_path / "report" / "metrics.json").read_text())
+    metrics = json.loads((tmp_path / "report" / "metrics.json").read_text(encoding="utf-8"))
     assert Report.from_json(metrics) == scores
 
 
 def test_the_text_names_split_figures_and_facts(tmp_path):
     scores = _report(6)
     report.write(scores, HISTORY, tmp_path, title="Run X", facts={"model": "lite0 | 240x320"})
-    text = (tmp_path / "report.md").read_text()
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert text.startswith("# Run X\n\n30 images of the split **test**, 6 classes.")
     assert f"| accuracy | {scores.accuracy:.4f} |" in text
     assert r"| model | lite0 \| 240x320 |" in text
@@ -62,20 +62,24 @@ def test_names_the_worst_confusion_first(tmp_path):
     probabilities = np.eye(3)[[2, 2, 0, 1, 1, 2]]
     scores = evaluate(probabilities, labels, classes=["run", "sit", "walk"], split="test")
     report.write(scores, History(), tmp_path)
-    table = (tmp_path / "report.md").read_text().split("## Most frequent confusions")[1]
+    table = (
+        (tmp_path / "report.md").read_text(encoding="utf-8").split("## Most frequent confusions")[1]
+    )
     assert table.index("| run | walk | 2 |") < table.index("| walk | sit | 1 |")
 
 
 def test_without_a_history_there_are_no_curves(tmp_path):
     report.write(_report(3), History(), tmp_path)
     assert not (tmp_path / "curves.png").exists()
-    assert "curves.png" not in (tmp_path / "report.md").read_text()
+    assert "curves.png" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_perfect_report_has_no_confusions(tmp_path):
     scores = evaluate(np.eye(2), np.arange(2), classes=["a", "b"], split="test")
     report.write(scores, History(), tmp_path)
-    assert "## Most frequent confusions\n\nNone." in (tmp_path / "report.md").read_text()
+    assert "## Most frequent confusions\n\nNone." in (tmp_path / "report.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_picture_grows_with_the_classes(tmp_path):
@@ -89,7 +93,7 @@ def test_the_picture_grows_with_the_classes(tmp_path):
 def test_the_csv_holds_every_class(tmp_path):
     scores = _report(5)
     report.write(scores, History(), tmp_path)
-    with (tmp_path / "per_class.csv").open(newline="") as file:
+    with (tmp_path / "per_class.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["class"] for row in rows] == list(scores.per_class)
     for row, found in zip(rows, scores.per_class.values(), strict=True):
@@ -121,6 +125,8 @@ def test_ten_thousand_classes(tmp_path):
     report.write(scores, History(), tmp_path)
     assert time.process_time() - started < 20
     assert max(cv2.imread(str(tmp_path / "confusion.png")).shape) < 3000  # type: ignore[union-attr]
-    assert len((tmp_path / "report.md").read_text()) < 20_000
-    assert "The 100 of 10000 classes with the most mistakes" in (tmp_path / "report.md").read_text()
-    assert len((tmp_path / "per_class.csv").read_text().splitlines()) == classes + 1
+    assert len((tmp_path / "report.md").read_text(encoding="utf-8")) < 20_000
+    assert "The 100 of 10000 classes with the most mistakes" in (tmp_path / "report.md").read_text(
+        encoding="utf-8"
+    )
+    assert len((tmp_path / "per_class.csv").read_text(encoding="utf-8").splitlines()) == classes + 1

@@ -23,7 +23,7 @@ def looked(child, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def facts(looked) -> dict[str, Any]:
-    return json.loads((looked / "facts.json").read_text())
+    return json.loads((looked / "facts.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_missing_frames_change_nothing_and_models_can_be_saved(facts, model):
 def test_onnx_answers_as_keras_does(child, tmp_path, models):
     pytest.importorskip("openvino")
     child("look_at_sequence_models", tmp_path, *models, "--export")
-    facts = json.loads((tmp_path / "facts.json").read_text())
+    facts = json.loads((tmp_path / "facts.json").read_text(encoding="utf-8"))
     for model in models:
         check(facts[model])
         assert facts[model]["onnxruntime"] < 1e-5 and facts[model]["openvino"] < 1e-5, model

@@ -71,7 +71,7 @@ def clip_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clips[NOBODY] = np.zeros((20, 17, 3), np.float32)
     np.savez(folder / "walkers.npz", allow_pickle=False, **clips)
     text = CONFIG.format(run=folder / "run", data=folder / "walkers.npz")
-    (folder / "x.yaml").write_text(text)
+    (folder / "x.yaml").write_text(text, encoding="utf-8")
     done = call("train.py", "all", "--config", folder / "x.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
@@ -97,7 +97,7 @@ def frozen(clip_run: Path, run_dir: Path, *settings: str) -> motion.ClipRun:
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
@@ -129,7 +129,7 @@ def test_an_answer_is_about_a_whole_clip(clip_run: Path) -> None:
     clips = Counter(entry.image for entry in cache.of_split("test"))
     assert set(answers.images) == set(clips) and len(answers.images) == len(clips)
     assert max(clips.values()) > 1, "of several windows"
-    metrics = json.loads((clip_run / "run" / "report" / "metrics.json").read_text())
+    metrics = json.loads((clip_run / "run" / "report" / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["n"] == len(clips)
     assert metrics["accuracy"] == (answers.guesses == answers.labels).mean()
 
@@ -165,7 +165,7 @@ def test_an_encoder_of_other_sequences_is_refused(clip_run: Path, tmp_path: Path
 def test_people_never_seen_are_looked_up_in_a_gallery(clip_run: Path, tmp_path: Path) -> None:
     split = "split={train: 0.4, val: 0.1, test: 0.5, unseen: true}"
     run = make(frozen(clip_run, tmp_path, split, "report.gallery=_[0-3]$"))
-    found = json.loads((run / "report" / "retrieval.json").read_text())
+    found = json.loads((run / "report" / "retrieval.json").read_text(encoding="utf-8"))
     assert set(found) == {"rank1", "rank5", "mean_average_precision"}
     assert found["rank5"] >= found["rank1"]
     clips = read_clips(run / "cache" / "clips.parquet")
@@ -187,7 +187,8 @@ def test_a_table_of_features_needs_neither_poses_nor_network(
     write_features(tmp_path / "f.csv", FeatureTable(vectors, labels, splits=splits))
     (tmp_path / "x.yaml").write_text(
         f"run_dir: {tmp_path / 'run'}\nclips: {{format: features, path: {tmp_path / 'f.csv'}}}\n"
-        "split: given\nstage2: {linear: {kind: logistic}}\n"
+        "split: given\nstage2: {linear: {kind: logistic}}\n",
+        encoding="utf-8",
     )
     features = load(tmp_path / "x.yaml")
     make(features)
@@ -195,7 +196,7 @@ def test_a_table_of_features_needs_neither_poses_nor_network(
     reference = OneVsRestClassifier(LogisticRegression(solver="liblinear"))
     reference.fit(vectors[learned].astype(float), np.array(labels)[learned])
     expected = reference.score(vectors[~learned].astype(float), np.array(labels)[~learned])
-    metrics = json.loads((tmp_path / "run" / "report" / "metrics.json").read_text())
+    metrics = json.loads((tmp_path / "run" / "report" / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["accuracy"] == pytest.approx(expected)
     compare([load(clip_run / "x.yaml"), features], tmp_path / "table")
     rows = rows_of(tmp_path / "table" / "comparison.csv")
@@ -251,7 +252,7 @@ def test_people_never_seen_without_a_gallery(clip_run: Path, tmp_path: Path) -> 
     answers = Answers.read(run / "report" / "predictions.parquet")
     tested = [c for c in read_clips(run / "cache" / "clips.parquet") if c.split == "test"]
     assert {path.as_posix() for path in answers.images} == {c.name for c in tested} - {NOBODY}
-    assert "of people never seen" in (run / "report" / "report.md").read_text()
+    assert "of people never seen" in (run / "report" / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_class_whose_clips_became_no_sequence_is_named(clip_run: Path, tmp_path: Path) -> None:
@@ -270,7 +271,7 @@ def test_clips_that_count_nowhere_are_told(clip_run: Path, tmp_path: Path) -> No
     run = frozen(clip_run, tmp_path, *given)
     make(run)
     assert sequence_scores.left_out(run) == 1, "nobody is in anna_9"
-    assert "left out" in (tmp_path / "report" / "report.md").read_text()
+    assert "left out" in (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_dry_run_writes_nothing(

@@ -33,7 +33,7 @@ def photos(tmp_path: Path) -> Path:
 
 def load(tmp_path: Path, data: dict[str, Any], **keys: Any) -> schema.Run:
     tree = {"run_dir": str(tmp_path / "run"), "data": data, **keys}
-    (tmp_path / "x.yaml").write_text(yaml.safe_dump(tree))
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
     return schema.load(tmp_path / "x.yaml")
 
 
@@ -46,7 +46,7 @@ def make(tmp_path: Path, data: dict[str, Any], **keys: Any) -> list[Sample]:
 
 def table_of(photos: Path, split: Any) -> dict[str, Any]:
     rows = [f"{i}.png,{'run' if i % 2 else 'sit'},{split(i)}\n" for i in range(12)]
-    (photos.parent / "x.csv").write_text("image,activity,split\n" + "".join(rows))
+    (photos.parent / "x.csv").write_text("image,activity,split\n" + "".join(rows), encoding="utf-8")
     return {"format": "table", "annotations": str(photos.parent / "x.csv"), "images": str(photos)}
 
 
@@ -64,7 +64,7 @@ def coco_of(photos: Path) -> dict[str, Any]:
         ],
         "categories": [CATEGORY],
     }
-    (photos.parent / "x.json").write_text(json.dumps(content))
+    (photos.parent / "x.json").write_text(json.dumps(content), encoding="utf-8")
     return {"format": "coco", "annotations": str(photos.parent / "x.json"), "images": str(photos)}
 
 
@@ -80,7 +80,7 @@ def test_copies_stay_together_and_are_told(
     said = " ".join(capsys.readouterr().out.split())
     assert "1 pictures are copies of others" in said
     assert "1 pictures have more than one activity" in said
-    with (tmp_path / "run/annotations/duplicates.csv").open() as file:
+    with (tmp_path / "run/annotations/duplicates.csv").open(encoding="utf-8") as file:
         assert [Path(row["image"]).name for row in csv.DictReader(file)] == ["0.png", "1.png"]
 
 
@@ -130,15 +130,15 @@ def test_a_yolo_set_knows_its_pictures(tmp_path: Path, photos: Path):
             picture.rename(tmp_path / "images" / split / picture.name)
     label = tmp_path / "labels/train/4.txt"
     label.parent.mkdir()
-    label.write_text("0 .5 .5 .5 .5 .4 .4 2 .6 .6 1\n")
+    label.write_text("0 .5 .5 .5 .5 .4 .4 2 .6 .6 1\n", encoding="utf-8")
     keys = {"train": "images/train", "val": "images/val", "kpt_shape": [2, 3], "names": ["person"]}
-    (tmp_path / "data.yaml").write_text(yaml.safe_dump(keys))
+    (tmp_path / "data.yaml").write_text(yaml.safe_dump(keys), encoding="utf-8")
     data = {"format": "yolo", "annotations": str(tmp_path / "data.yaml")}
     kept = make(tmp_path, data, split="given", stage2=None)
     assert [len(s.boxes) for s in kept] == [1, 0, 0, 0, 0, 0]
     run = load(tmp_path, data, split="given", stage2=None)
     before = inputs_of(run, "annotations")
-    label.write_text("")
+    label.write_text("", encoding="utf-8")
     assert before != inputs_of(run, "annotations"), "a changed label makes the step stale"
 
 
@@ -151,7 +151,7 @@ def test_nothing_that_can_be_used(tmp_path: Path, photos: Path):
 def test_a_single_activity_is_refused(tmp_path: Path, photos: Path):
     lines = [f"{path.name},photos" for path in sorted(photos.glob("*.png"))]
     table = tmp_path / "one.csv"
-    table.write_text("\n".join(["image,activity", *lines]) + "\n")
+    table.write_text("\n".join(["image,activity", *lines]) + "\n", encoding="utf-8")
     data = {"format": "table", "annotations": str(table), "images": str(photos)}
     with pytest.raises(ValueError, match=r"at least two activities. Received: \['photos'\]"):
         make(tmp_path, data, split=SIZES, stage1={"train": False})

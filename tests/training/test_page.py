@@ -91,13 +91,13 @@ def run(tmp_path: Path) -> schema.Run:
             "cache": {"planes": ["rgb"]},
         }
     )
-    (folder / "config.yaml").write_text(reading.dump(asked))
+    (folder / "config.yaml").write_text(reading.dump(asked), encoding="utf-8")
     return asked
 
 
 def _write_json(path: Path, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value))
+    path.write_text(json.dumps(value), encoding="utf-8")
 
 
 def _photos(run: schema.Run) -> list[Path]:
@@ -210,7 +210,9 @@ def test_stage_1_with_curves_joints_and_extremes(
     _write_json(folder / "metrics.json", metrics)
     for round_, rows in ((1, 2), (2, 1)):
         (folder / f"round{round_}").mkdir()
-        with (folder / f"round{round_}" / "results.csv").open("w", newline="") as file:
+        with (folder / f"round{round_}" / "results.csv").open(
+            "w", newline="", encoding="utf-8"
+        ) as file:
             writer = csv.writer(file)
             writer.writerow(["epoch", " train/pose_loss", "val/pose_loss", "metrics/mAP50(P)"])
             writer.writerows([epoch + 1, 8.0, 9.0, 0.5] for epoch in range(rows))
@@ -295,6 +297,6 @@ def test_ten_thousand_classes_stay_usable(run: schema.Run) -> None:
     page.write_page(path, run, many, answers=answers, report=report, chosen_on=None)
     assert time.process_time() - started < 10
     assert path.stat().st_size < 500_000
-    words = Reader(path.read_text()).words
+    words = Reader(path.read_text(encoding="utf-8")).words
     assert "The 60 of 10000 classes" in words and "The 200 of 10000 classes" in words
     assert "The 200 most frequent are shown" in words and "per_class.csv" in words

@@ -45,7 +45,7 @@ def test_a_finished_run_is_done_and_stays_untouched(tiny_run: Path) -> None:
 
 def test_what_a_manifest_says_is_told(tiny_run: Path) -> None:
     found = judge(tiny_run)["report"]
-    made = json.loads((tiny_run / "report" / "manifest.json").read_text())
+    made = json.loads((tiny_run / "report" / "manifest.json").read_text(encoding="utf-8"))
     assert (found.seconds, found.counts) == (made["seconds"], made["counts"])
     files = [path for path in (tiny_run / "report").rglob("*") if path.is_file()]
     assert found.size == sum(path.stat().st_size for path in files) == bytes_below(files[0].parent)
@@ -60,7 +60,10 @@ def test_a_changed_key_makes_its_step_and_all_after_it_stale(run: Path) -> None:
 
 def test_another_configuration_is_named_on_the_command_line(run: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
-    other.write_text((run / "config.yaml").read_text().replace("batch: 32", "batch: 16"))
+    other.write_text(
+        (run / "config.yaml").read_text(encoding="utf-8").replace("batch: 32", "batch: 16"),
+        encoding="utf-8",
+    )
     done = call("train.py", "status", "--run", run, "--config", other)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "stage2: recipe.batch: 32 -> 16" in done.stdout
@@ -110,7 +113,7 @@ def test_what_an_earlier_step_lost_is_told_there(run: Path) -> None:
 
 def test_altered_and_missing_outputs_are_named(run: Path) -> None:
     (run / "annotations" / "samples.jsonl").unlink()
-    (run / "report" / "metrics.json").write_text("{}")
+    (run / "report" / "metrics.json").write_text("{}", encoding="utf-8")
     found = judge(run)
     assert "samples.jsonl: missing" in " ".join(found["annotations"].why)
     assert found["report"].why[0] == "metrics.json: altered since it was written"
@@ -125,7 +128,7 @@ def test_a_missing_tensor_leaves_later_steps_alone(run: Path) -> None:
 
 
 def test_a_damaged_manifest_is_a_reason_not_a_crash(run: Path) -> None:
-    (run / "stage2" / manifest.NAME).write_text("{half")
+    (run / "stage2" / manifest.NAME).write_text("{half", encoding="utf-8")
     found = judge(run)["stage2"]
     assert found.state == "stale" and "is not a manifest" in found.why[0]
 
@@ -139,8 +142,10 @@ def test_missing_paths_are_what_would_be_asked_for(
     without_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = tmp_path / "plain.yaml"
-    text = (without_data / "config.yaml").read_text()
-    config.write_text(text[text.index("data:") :].join([f"run_dir: {without_data}\n", ""]))
+    text = (without_data / "config.yaml").read_text(encoding="utf-8")
+    config.write_text(
+        text[text.index("data:") :].join([f"run_dir: {without_data}\n", ""]), encoding="utf-8"
+    )
     show(open_run(without_data, config))
     out = capsys.readouterr().out
     assert "`train.py all` would first ask for: data.annotations: no such file" in out

@@ -40,7 +40,7 @@ def run(tmp_path: Path) -> Path:
     for name in FILES:
         path = tmp_path / "run" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("ten bytes.")
+        path.write_text("ten bytes.", encoding="utf-8")
     return tmp_path / "run"
 
 
@@ -108,7 +108,7 @@ def test_links_and_what_they_lead_to_stay(run: Path, tmp_path: Path) -> None:
 def test_what_killed_processes_left_goes_too(run: Path) -> None:
     for name in ("cache/.old-tensors/a.npy", "stage2/.tmp-x.keras", ".old-stage2/half"):
         (run / name).parent.mkdir(parents=True, exist_ok=True)
-        (run / name).write_text("half")
+        (run / name).write_text("half", encoding="utf-8")
     tidy.clean(run, "dataset", agree=yes)
     assert files_of(run) == set(FILES) - REMOVED["dataset"]
 

@@ -53,7 +53,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> motion.ClipRun:
             frames = [picture(red=(begin + step * t, 20 + i)) for t in range(20)]
             write_film(folder / "videos" / label / f"{i}.avi", frames)
     (folder / "videos" / DAMAGED).write_bytes(b"no video")
-    (folder / "x.yaml").write_text(CONFIG.format(folder=folder))
+    (folder / "x.yaml").write_text(CONFIG.format(folder=folder), encoding="utf-8")
     return make(load(folder))
 
 
@@ -74,7 +74,7 @@ def test_every_step_is_done_and_fits_the_others(run: motion.ClipRun) -> None:
 
 
 def test_a_damaged_video_is_named_and_the_others_are_used(run: motion.ClipRun) -> None:
-    text = (run.run_dir / "cache" / "left_out.csv").read_text()
+    text = (run.run_dir / "cache" / "left_out.csv").read_text(encoding="utf-8")
     assert DAMAGED in text and "not one frame can be decoded" in text
     assert len(read_clips(run.run_dir / "cache" / "clips.parquet")) == 10
 
@@ -135,7 +135,7 @@ def test_other_ranges_of_a_video_are_watched_anew(run: motion.ClipRun, tmp_path:
     settings = (f"run_dir={tmp_path / 'run'}", f"clips.ranges={ranges}")
     lengths = []
     for line in ("left/0  frames  1-12", "left/0  frames  3-18"):
-        ranges.write_text(line)
+        ranges.write_text(line, encoding="utf-8")
         make(load(folder, *settings), "annotations", "stage1", "cache")
         found = {c.name: c for c in read_clips(tmp_path / "run" / "cache" / "clips.parquet")}
         clip = found["left/0_0"]

@@ -134,4 +134,4 @@ facts["errors"] = {
     "pool": message_of("lstm", (9, 18, 3), pool="max"),
     "joints": message_of("gait_embedding", (9, 18, 3)),
 }
-(Path(out) / "facts.json").write_text(json.dumps(facts))
+(Path(out) / "facts.json").write_text(json.dumps(facts), encoding="utf-8")

@@ -60,4 +60,4 @@ for model in models:
     }
     network.save(out / "classifier.keras")
     facts[model]["parity"] = export(out, recipe=recipe, classes=tuple("abc"), tensors=tensors)
-(folder / "facts.json").write_text(json.dumps(facts))
+(folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")

@@ -97,4 +97,4 @@ np.savez(
     embeddings=np.array(embeds(tensors)),
 )
 facts["digest after"] = digest_of(out / "whole")
-(out / "facts.json").write_text(json.dumps(facts))
+(out / "facts.json").write_text(json.dumps(facts), encoding="utf-8")

@@ -154,4 +154,4 @@ facts["fixed"] = bool(
 facts["sizes"] = [len(y) for _, y in batches(0, batch=23)]
 facts["fixed_sizes"] = [len(a) for a, _ in fixed]
 facts["fixed_labels"] = [int(i) for _, b in fixed for i in b]
-(out / "facts.json").write_text(json.dumps(facts))
+(out / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
