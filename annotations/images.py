@@ -15,12 +15,17 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from annotations.products import is_product, mark
 from artifacts.atomic import write_bytes
 
 if TYPE_CHECKING:
     from PIL import Image
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+# What OpenCV's wheels decode, whatever the platform.
+SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .apng .bmp .dib .webp .tif .tiff .gif .avif .avifs .mpo "
+    ".jp2 .j2k .j2c .jpc .jpx .jpf .pbm .pgm .ppm .pnm .pam .pfm .sr .ras .hdr .pic".split()
+)
 _TAIL = 65536
 _JPEG, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 _PNG, _PNG_END = b"\x89P", b"IEND"
@@ -119,9 +124,7 @@ def check_picture(array: np.ndarray) -> np.ndarray:
 
 def write_image(path: Path, image: np.ndarray) -> None:
     """Writes `(H, W, 3)` uint8 RGB in the format of `path`'s suffix, whole or not at all."""
-    write_bytes(
-        path, cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
-    )
+    write_bytes(path, _encode(path.suffix, image))
 
 
 def is_image(path: Path) -> bool:
@@ -129,9 +132,14 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
+def write_drawing(path: Path, image: np.ndarray) -> None:
+    """Writes a JPEG or PNG that `find_images` leaves out: it shows answers, it is no input."""
+    write_bytes(path, mark(_encode(path.suffix, image)))
+
+
 def find_images(folder: Path) -> list[Path]:
-    """Returns all pictures below `folder`, sorted; none is opened."""
-    return find_files(folder, SUFFIXES)
+    """Returns all pictures below `folder`, sorted, without what this project drew."""
+    return [path for path in find_files(folder, SUFFIXES) if not is_product(path)]
 
 
 def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
@@ -139,15 +147,23 @@ def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
 
     Linked folders are followed, hidden ones (`.thumbnails`) are passed over.
     """
+    return [path for path in walk_files(folder) if path.suffix.lower() in suffixes]
+
+
+def walk_files(folder: Path) -> list[Path]:
+    """Returns all regular files below `folder`, as `find_files` does."""
     found, seen = [], set()
     for name, folders, files in os.walk(folder, followlinks=True):
         here = os.path.realpath(name)
         folders[:] = [] if here in seen else [f for f in folders if not f.startswith(".")]
         if here not in seen:
-            visible = (Path(name, file) for file in files if not file.startswith("."))
-            found += [path for path in visible if path.suffix.lower() in suffixes]
+            found += [Path(name, file) for file in files if not file.startswith(".")]
         seen.add(here)
     return sorted(path for path in found if path.is_file())
+
+
+def _encode(suffix: str, image: np.ndarray) -> bytes:
+    return cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
 def _read_bytes(path: Path) -> bytes:

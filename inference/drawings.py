@@ -11,7 +11,7 @@ from types import TracebackType
 import cv2
 import numpy as np
 
-from annotations.images import write_image
+from annotations.images import write_drawing
 from cache.entry import key_of
 from inference import overlay, videos
 from inference.pipeline import Answer
@@ -59,7 +59,7 @@ class Drawings:
         if max(image.shape) > _LONGEST_JPEG:
             return f"{source}: {image.shape[1]}x{image.shape[0]} is too large for a JPEG"
         try:
-            write_image(self._folder / f"{key_of(source)}.jpg", _finished(image, answer))
+            write_drawing(self._folder / f"{key_of(source)}.jpg", _finished(image, answer))
         except OSError as error:
             return f"{source}: {error}"
         return None

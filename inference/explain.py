@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from annotations.draw import draw_text, gallery
-from annotations.images import write_image
+from annotations.images import write_drawing
 from cache.entry import key_of
 from cache.planes import CHANNELS, Recipe, make
 from inference.pipeline import UNKNOWN, Answer, Pipeline, Row
@@ -107,7 +107,7 @@ def _write(pictures: Sequence[np.ndarray], answer: Answer, folder: Path | None) 
     frame = "" if answer.frame.number is None else f".{answer.frame.number:06d}"
     for number, picture in enumerate(pictures, 1):
         which = f".{number}" if len(pictures) > 1 else ""
-        write_image((folder or image.parent) / f"{stem}{frame}{which}{SUFFIX}", picture)
+        write_drawing((folder or image.parent) / f"{stem}{frame}{which}{SUFFIX}", picture)
 
 
 def draw_explanation(planes: np.ndarray, heat: np.ndarray, row: Row, recipe: Recipe) -> np.ndarray:

@@ -19,13 +19,15 @@ import cv2
 import numpy as np
 import yaml
 
-from annotations.images import ImageError, is_image, load_rgb, read_size
+from annotations.images import ImageError, load_rgb, read_size, write_image
 from annotations.skeleton import Skeleton
 from annotations.types import Sample, no_people
 from artifacts import atomic
 from stage1_pose.yolo_reader import SPLITS, Description, describe, label_of
 
 _JPEG_QUALITY = 95
+_LINKED = (".jpg", ".jpeg", ".png", ".bmp", ".webp")  # ultralytics reads these as we do.
+_DECODED = ".png"  # What else a picture becomes.
 _TOLERANCE = 0.01  # ultralytics allows it too
 _UNSAFE = re.compile(r"[^\w.-]")
 
@@ -62,16 +64,18 @@ def write_yolo(
         lines = _lines(sample, skeleton)
         split = sample.split or ""
         name = f"{i:06d}_{_UNSAFE.sub('_', sample.image.stem)}"
-        # Another suffix ultralytics would pass over; it decodes by content.
-        suffix = sample.image.suffix.lower() if is_image(sample.image) else ".jpg"
+        suffix = sample.image.suffix.lower()
+        suffix = suffix if suffix in _LINKED else _DECODED
         image = folder / "images" / split / f"{name}{suffix}"
         label = folder / "labels" / split / f"{name}.txt"
         for path in (image, label):
             path.parent.mkdir(parents=True, exist_ok=True)
-        if squash is None:
-            _link(sample.image, image)
-        else:
+        if squash is not None:
             _write_squashed(sample.image, image.with_suffix(".jpg"), squash)
+        elif suffix == _DECODED:
+            write_image(image, load_rgb(sample.image))
+        else:
+            _link(sample.image, image)
         label.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         used[split] = used.get(split, 0) + 1
     if not {"train", "val"} <= used.keys():

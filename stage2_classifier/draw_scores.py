@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from annotations.products import MARK
 from artifacts import atomic
 from stage2_classifier.evaluate import Report
 from stage2_classifier.history import History
@@ -107,4 +108,4 @@ def _figure(width: float, height: float) -> Any:
 
 def _save(figure: Any, path: Path) -> None:
     with atomic.replacing(path) as temporary:
-        figure.savefig(temporary)
+        figure.savefig(temporary, metadata={"Software": MARK.decode()})

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from rich.markup import escape
 
-from annotations.images import write_image
+from annotations.images import write_drawing
 from cache.store import Cache, open_cache
 from configs import schema
 from inference.progress import progress_bar
@@ -32,7 +32,7 @@ def make_stage2(run: schema.Run, folder: Path) -> Made:
     with progress_bar("training stage 2", console) as show:
 
         def train() -> Any:
-            write_image(folder / "augmentations.png", show_augmentations(run, cache))
+            write_drawing(folder / "augmentations.png", show_augmentations(run, cache))
             return fit.fit(
                 cache,
                 folder,

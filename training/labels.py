@@ -28,7 +28,7 @@ def make_annotations(run: schema.Run, folder: Path) -> Made:
     """Reads, mends and splits the labels."""
     cleaned = clean_labels(run, folder / "cleaning.json", check_images=True)
     samples.write_rejections(folder / rejections.FILE, cleaned.rejected)
-    images.write_image(folder / "cleaning.png", cleaning_gallery(cleaned.cases))
+    images.write_drawing(folder / "cleaning.png", cleaning_gallery(cleaned.cases))
     _check_some_kept(run, cleaned)
     with progress_bar("looking for copies", console) as show:
         copies = find_duplicates((sample.image for sample in cleaned.kept), on_progress=show)

@@ -4,12 +4,13 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import yaml
 from PIL import Image
 
-from annotations.images import read_size
+from annotations.images import load_rgb, read_size
 from annotations.skeleton import COCO17, MPII16, Skeleton
 from annotations.types import Sample, no_people
 from stage1_pose import yolo_dataset
@@ -80,6 +81,21 @@ def test_links_fall_back_to_copies(
     assert written.read_bytes() == samples[0].image.read_bytes()
     assert written.is_symlink() == (missing == ("link",))
     assert written.samefile(samples[0].image) == (len(missing) < 2)
+
+
+@pytest.mark.parametrize("ending", [".gif", ".jfif", ".jp2", ".ppm", ".avif", ".tif", ".strange"])
+def test_what_ultralytics_would_pass_over_becomes_a_png(tmp_path: Path, ending: str):
+    samples = drawn_samples(tmp_path / "in", 4)
+    strange = samples[0].image.with_suffix(ending)
+    data = cv2.imencode(
+        {".jfif": ".jpg", ".strange": ".bmp"}.get(ending, ending), cv2.imread(samples[0].image)
+    )[1]
+    strange.write_bytes(data.tobytes())
+    samples[0] = replace(samples[0], image=strange)
+    write_yolo(samples, tmp_path / "out", skeleton=MPII16)
+    written = tmp_path / "out/images/train/000000_pose_0_ü.png"
+    with Image.open(written) as image:
+        assert (np.asarray(image) == load_rgb(strange)).all()
 
 
 def test_squashed_copies_keep_the_labels_fractions(tmp_path: Path):
