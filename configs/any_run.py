@@ -14,7 +14,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> AnyRun:
 
     Args:
         path: A YAML file.
-        overrides: `key=value` with dots in the key and YAML in the value: `stage2.epochs=5`.
+        overrides: `key=value` with dots in the key: `stage2.epochs=5`; see `configs.reading`.
 
     Raises:
         ConfigError: it cannot be read or is wrong; lists every mistake.

@@ -14,12 +14,14 @@ from configs.sections import (
     ConfigError,
     Count,
     Fraction,
+    LocalPath,
     PosePredict,
     PoseSkeleton,
     Positive,
     Rate,
     Section,
     Split,
+    Weights,
     check_pattern,
     split_kind,
 )
@@ -28,7 +30,7 @@ from configs.sections import (
 class DrawWalkers(Section):
     """Drawn people who walk, each in their own manner, into `folder`. See `annotations.walkers`."""
 
-    folder: Path
+    folder: LocalPath
     people: Annotated[int, Field(ge=2)] = 8
     clips: Positive = 16
     frames: Positive = 60
@@ -47,12 +49,12 @@ class Clips(Section):
     """
 
     format: Literal["videos", "openpose", "poses", "penn_action", "features"]
-    path: Path
+    path: LocalPath
     label_pattern: str | None = None
     group_pattern: str | None = None
     val_pattern: str | None = None
     test_pattern: str | None = None
-    ranges: Path | None = None
+    ranges: LocalPath | None = None
     prefix: str | None = None
     skeleton: str | None = None
     fps: Rate = 25.0
@@ -110,8 +112,8 @@ class ClipStage1(Section):
     and `skeleton` names their joints.
     """
 
-    graph: Path | None = None
-    weights: str = "yolov8n-pose.pt"
+    graph: LocalPath | None = None
+    weights: Weights = "yolov8n-pose.pt"
     skeleton: PoseSkeleton = "coco17"
     export_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
     predict: PosePredict = PosePredict()
@@ -198,7 +200,7 @@ class SequenceStage2(Section):
 
     model: str = "lstm"
     options: dict[str, Any] = {}
-    encoder: Path | None = None
+    encoder: LocalPath | None = None
     linear: Linear | None = None
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     batch: Positive = 32
@@ -240,7 +242,7 @@ class ClipReport(Section):
 class ClipRun(Section):
     """A whole configuration of a run on clips. `split: given` keeps the splits of the labels."""
 
-    run_dir: Path
+    run_dir: LocalPath
     seed: Count = 0
     threads: Positive = 2
     draw: DrawWalkers | None = None

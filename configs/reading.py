@@ -1,31 +1,43 @@
-"""A YAML file into a checked model: all mistakes at once, each with the nearest right key."""
+"""A YAML file into a checked model: all mistakes at once, each with the nearest right key.
+
+A key whose type is a path or text takes its value as it is written: `run_dir: 2026-11-28`, `7` and
+`no` are names. Where such a key may be empty, `null`, `~` or nothing says so.
+"""
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-import yaml
 from pydantic import ValidationError
 
+from artifacts import yaml_text
 from configs.sections import SPLIT_TAGS, ConfigError, Section
 
 Model = TypeVar("Model", bound=Section)
+_EMPTY = {"", "~", "null", "Null", "NULL"}
+_QUOTED = re.compile(r"(['\"])((?:(?!\1).)*)\1", re.DOTALL)
 
 
 def read_tree(path: Path) -> dict[str, Any]:
     """Returns the keys and values of a YAML file.
 
+    Returns:
+        Dicts, lists, texts and, for what is not text, `yaml_text.Plain`.
+
     Raises:
-        ConfigError: it cannot be read, or holds something else.
+        ConfigError: it cannot be read, holds something else, or a key twice.
     """
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from None
+        tree = yaml_text.load(path)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
     if not isinstance(tree, dict):
-        raise ConfigError(f"{path} must hold keys and values. Received: {type(tree).__name__}")
+        kind = type(yaml_text.values(tree)).__name__
+        raise ConfigError(f"{path}: must hold keys and values. Received: {kind}")
     return tree
 
 
@@ -35,14 +47,17 @@ def check(path: Path, tree: dict[str, Any], overrides: Sequence[str], model: typ
     Args:
         path: Where `tree` is from; for messages.
         tree: What `read_tree` returned; changed by the overrides.
-        overrides: `key=value` with dots in the key and YAML in the value: `stage2.epochs=5`.
+        overrides: `key=value` with dots in the key: `stage2.epochs=5`. For a key whose type is a
+            path or text the value is taken as it is, without the quotes around it where it has
+            some; elsewhere it is YAML.
         model: The whole configuration's class.
 
     Raises:
         ConfigError: it is wrong; lists every mistake, with a suggestion where a key is nearly
             right.
     """
-    mistakes = [line for item in overrides if (line := _override(tree, item))]
+    mistakes = [line for item in overrides if (line := _override(tree, item, model))]
+    tree = _typed(tree, [model])
     mistakes += _mistakes(tree, model)
     if mistakes:
         raise ConfigError(f"{path}:\n" + "\n".join(f"  - {line}" for line in mistakes))
@@ -51,7 +66,7 @@ def check(path: Path, tree: dict[str, Any], overrides: Sequence[str], model: typ
 
 def dump(run: Section) -> str:
     """Returns a configuration as YAML with every default written out."""
-    return yaml.safe_dump(run.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return yaml_text.dump(run.model_dump(mode="json"))
 
 
 def _mistakes(tree: dict[str, Any], model: type[Section]) -> list[str]:
@@ -91,23 +106,81 @@ def _drop(tree: Any, loc: tuple[int | str, ...]) -> None:
         tree = inner
 
 
-def _override(tree: dict[str, Any], item: str) -> str | None:
+def _override(tree: dict[str, Any], item: str, model: type[Section]) -> str | None:
     key, equals, value = item.partition("=")
-    if not equals or not all(key.split(".")):
-        return f"--set wants key=value. Received: {item!r}"
-    try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        return f"--set {key}: the value is not YAML: {error}"
     *parents, leaf = key.split(".")
+    if not equals or not all([*parents, leaf]):
+        return f"--set wants key=value. Received: {item!r}"
+    kinds: list[Any] = [model]
     for parent in parents:
-        if tree.get(parent) is None:
+        if _is_empty(tree.get(parent)):
             tree[parent] = {}
         tree = tree[parent]
         if not isinstance(tree, dict):
             return f"--set {key}: {parent!r} is a value, not a section"
-    tree[leaf] = parsed
+        kinds = _kinds_at(parent, kinds)
+    try:
+        tree[leaf] = _parse(value, _kinds_at(leaf, kinds))
+    except ValueError as error:
+        return f"--set {key}: {error}"
     return None
+
+
+def _parse(value: str, kinds: Sequence[Any]) -> Any:
+    """Reads what stands behind the "=" of a key that takes one of some types."""
+    if not _takes_text(kinds):
+        return yaml_text.parse(value)
+    if value in _EMPTY if type(None) in kinds else not value:
+        return None
+    quoted = _QUOTED.fullmatch(value)
+    return quoted[2] if quoted else value
+
+
+def _typed(tree: Any, kinds: Sequence[Any]) -> Any:
+    """Returns a tree in which each `Plain` is what a key of these types takes."""
+    if isinstance(tree, yaml_text.Plain):
+        return tree.text if _takes_text(kinds) and tree.value is not None else tree.value
+    if isinstance(tree, dict):
+        named = {_name(key): value for key, value in tree.items()}
+        return {name: _typed(value, _kinds_at(name, kinds)) for name, value in named.items()}
+    if isinstance(tree, list):
+        return [_typed(value, _kinds_inside(kinds)) for value in tree]
+    return tree
+
+
+def _name(key: Any) -> str:
+    return key.text if isinstance(key, yaml_text.Plain) else str(key)
+
+
+def _is_empty(tree: Any) -> bool:
+    return tree is None or (isinstance(tree, yaml_text.Plain) and tree.value is None)
+
+
+def _takes_text(kinds: Sequence[Any]) -> bool:
+    """Whether a key takes paths or text, and nothing but that or None."""
+    return bool({*kinds} & {str, Path}) and {*kinds} <= {str, Path, type(None)}
+
+
+def _kinds_at(key: str, kinds: Sequence[Any]) -> list[Any]:
+    """Returns the types that a key of one of some sections takes; none where there is no such."""
+    sections = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section)]
+    fields = [section.model_fields[key] for section in sections if key in section.model_fields]
+    return [kind for field in fields for kind in _choices(field.annotation)]
+
+
+def _kinds_inside(kinds: Sequence[Any]) -> list[Any]:
+    """Returns the types that the items of a list take."""
+    lists = [kind for kind in kinds if get_origin(kind) in (list, tuple)]
+    return [choice for kind in lists for item in get_args(kind) for choice in _choices(item)]
+
+
+def _choices(annotation: Any) -> list[Any]:
+    """Returns the types that an annotation allows, without what `Annotated` adds."""
+    if get_origin(annotation) is Annotated:
+        return _choices(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [kind for part in get_args(annotation) for kind in _choices(part)]
+    return [annotation]
 
 
 def _explain(detail: Any, model: type[Section]) -> str:

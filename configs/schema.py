@@ -2,7 +2,7 @@
 
 Everything is checked in the first second, before any heavy import, and all mistakes are told at
 once. The fields of a section are the named arguments of the function that it feeds (a test compares
-them), so there is no dead knob. Imports no other room.
+them), so there is no dead knob.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,6 +16,7 @@ from configs.sections import (
     ConfigError,
     Count,
     Fraction,
+    LocalPath,
     PosePredict,
     PoseSkeleton,
     Positive,
@@ -23,6 +24,7 @@ from configs.sections import (
     Section,
     Split,
     SplitOrGiven,
+    Weights,
     check_pattern,
 )
 
@@ -38,8 +40,8 @@ class Data(Section):
     """
 
     format: Literal["mpii", "folder", "coco", "yolo", "table"]
-    images: Path | None = None
-    annotations: Path | None = None
+    images: LocalPath | None = None
+    annotations: LocalPath | None = None
     group_pattern: str | None = None
 
     @model_validator(mode="after")
@@ -84,7 +86,7 @@ _GROUPS = {
 class Draw(Section):
     """A data set that the project draws itself, in MPII's layout, into `folder`."""
 
-    folder: Path
+    folder: LocalPath
     images: Positive
     width: Positive = 320
     height: Positive = 240
@@ -138,7 +140,7 @@ class Stage1(Section):
     `squash` writes the training pictures in that (width, height), proportions ignored.
     """
 
-    weights: str = "yolov8n-pose.pt"
+    weights: Weights = "yolov8n-pose.pt"
     train: bool = True
     skeleton: PoseSkeleton = "coco17"
     split: Split | None = None
@@ -236,7 +238,7 @@ class Stage2(Section):
         "efficientnet_b3",
         "efficientnet_v2_b0",
     ] = "efficientnet_lite0"
-    weights: str = "imagenet"
+    weights: Weights = "imagenet"
     adapter_start: Literal["identity", "random"] = "identity"
     train_adapter: bool = True
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
@@ -274,7 +276,7 @@ class Run(Section):
     `split: given` keeps the splits that the labels name. `stage2: null` trains stage 1 alone.
     """
 
-    run_dir: Path
+    run_dir: LocalPath
     seed: Count = 0
     threads: Positive = 2
     draw: Draw | None = None
@@ -339,7 +341,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Run:
 
     Args:
         path: A YAML file.
-        overrides: `key=value` with dots in the key and YAML in the value: `stage2.epochs=5`.
+        overrides: `key=value` with dots in the key: `stage2.epochs=5`; see `configs.reading`.
 
     Raises:
         ConfigError: it cannot be read or is wrong; lists every mistake, with a suggestion where a

@@ -4,9 +4,19 @@ Imports no other room.
 """
 
 import re
+from os.path import expanduser
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 STEPS = ("annotations", "stage1", "cache", "stage2", "report")
 
@@ -15,6 +25,9 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
+# "~" is the home folder, which no shell replaces in the middle of a word or in a file.
+LocalPath = Annotated[Path, AfterValidator(lambda path: Path(expanduser(path)))]
+Weights = Annotated[str, AfterValidator(expanduser)]  # a name, or a path
 PoseSkeleton = Literal["mpii16", "coco17", "openpose18", "openpose25", "jhmdb15", "penn13"]
 
 

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = {
     "artifacts": set(),
-    "configs": set(),
+    "configs": {"artifacts"},
     "runtime": {"artifacts"},
     "annotations": {"artifacts"},
     "stage1_pose": {"annotations", "runtime", "artifacts"},

@@ -35,6 +35,13 @@ def test_the_key_clips_makes_a_run_on_clips(tmp_path: Path) -> None:
     assert isinstance(load(tmp_path, pictures | {"stage1": {"train": False}}), schema.Run)
 
 
+def test_patterns_and_paths_are_taken_as_they_are(tmp_path: Path) -> None:
+    pattern = r"(?P<label>\w+) #\d: [a-z]"
+    run = load_clips(tmp_path, f"clips.label_pattern={pattern}", "clips.ranges=no", "clips.path=7")
+    assert run.clips.label_pattern == pattern
+    assert (run.clips.ranges, run.clips.path) == (Path("no"), Path("7"))
+
+
 def test_all_mistakes_at_once(tmp_path: Path) -> None:
     wrong = ("clips.paht=x", "sequence.windows=some", "stage2.epochs=0", "stage1.train=true")
     with pytest.raises(ConfigError) as caught:

@@ -125,12 +125,90 @@ def test_overrides(tmp_path: Path) -> None:
     assert run.cache.heatmap.sigma == 3
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("set #2", "set #2"),
+        ("a: b", "a: b"),
+        ("2026-11-28", "2026-11-28"),
+        ("7", "7"),
+        ("007", "007"),
+        ("no", "no"),
+        ("12:30", "12:30"),
+        ("[a, b]", "[a, b]"),
+        ("{x}", "{x}"),
+        ("*.d", "*.d"),
+        ("a=b", "a=b"),
+        ('"set #2"', "set #2"),
+        ("'it is'", "it is"),
+        ("'a' and 'b'", "'a' and 'b'"),
+        ("Fotos/Küche", "Fotos/Küche"),
+    ],
+)
+def test_a_path_or_text_is_taken_as_it_is(tmp_path: Path, value: str, expected: str) -> None:
+    names = ("run_dir", "data.images", "stage1.weights", "stage1.fit.device")
+    path = write(tmp_path / "x.yaml", FOLDER)
+    run = schema.load(path, [f"{name}={value}" for name in names])
+    given = (run.run_dir, run.data.images, Path(run.stage1.weights), run.stage1.fit.device)
+    assert given == (Path(expected), Path(expected), Path(expected), expected)
+
+
+@pytest.mark.parametrize("value", ["2026-11-28", "7", "007", "no", "12:30", "1e3", "0x10", "1_000"])
+def test_a_path_or_text_of_a_file_is_taken_as_it_is_written(tmp_path: Path, value: str) -> None:
+    (tmp_path / "x.yaml").write_text(
+        f"run_dir: {value}\ndata: {{format: folder, images: {value}, group_pattern: null}}\n"
+        f"stage1: {{train: no, fit: {{device: {value}}}}}\n",
+        encoding="utf-8",
+    )
+    run = schema.load(tmp_path / "x.yaml")
+    assert (run.run_dir, run.data.images) == (Path(value), Path(value))
+    assert (run.stage1.fit.device, run.data.group_pattern) == (value, None)
+    (tmp_path / "again.yaml").write_text(reading.dump(run), encoding="utf-8")
+    assert schema.load(tmp_path / "again.yaml") == run
+
+
+@pytest.mark.parametrize("empty", ["", "null", "~"])
+def test_nothing_is_none_where_a_key_may_be_empty(tmp_path: Path, empty: str) -> None:
+    path = write(tmp_path / "x.yaml", FOLDER | {"stage1": {"train": False, "fit": {"device": "0"}}})
+    assert schema.load(path, [f"stage1.fit.device={empty}"]).stage1.fit.device is None
+    with pytest.raises(schema.ConfigError, match="run_dir: .* Received: None"):
+        schema.load(path, ["run_dir="])
+
+
+def test_the_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    tree = FOLDER | {"run_dir": "~/runs/x", "stage1": {"train": False, "weights": "~/a.pt"}}
+    run = schema.load(write(tmp_path / "x.yaml", tree), ["data.images=~/photos"])
+    assert (run.run_dir, run.data.images) == (tmp_path / "runs/x", tmp_path / "photos")
+    assert run.stage1.weights == str(tmp_path / "a.pt")
+    assert schema.load(tmp_path / "x.yaml", ["run_dir=a~/b"]).run_dir == Path("a~/b")
+
+
+def test_a_key_given_twice_is_refused_with_its_lines(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(
+        "run_dir: runs/x\ndata: {format: folder, images: p}\nstage2:\n  epochs: 3\n"
+        "  batch: 8\n  epochs: 30\nrun_dir: runs/y\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(
+        schema.ConfigError,
+        match=r"x.yaml: .*stage2.epochs in the lines 4 and 6; run_dir in the lines 1 and 7",
+    ):
+        schema.load(tmp_path / "x.yaml")
+
+
+def test_a_file_in_another_encoding_is_refused_with_the_line(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_bytes("run_dir: x\ndata: {images: Küche}\n".encode("latin-1"))
+    with pytest.raises(schema.ConfigError, match="x.yaml, line 2: .*0xfc after .*images: K"):
+        schema.load(tmp_path / "x.yaml")
+
+
 @pytest.mark.parametrize("text", ["- 1", "a: [", "\x00"])
 def test_a_file_that_is_no_configuration(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(schema.ConfigError, match="x.yaml"):
         schema.load(tmp_path / "x.yaml")
-    with pytest.raises(schema.ConfigError, match="cannot be read"):
+    with pytest.raises(schema.ConfigError, match="absent.yaml: cannot be opened"):
         schema.load(tmp_path / "absent.yaml")
 
 
