@@ -73,23 +73,28 @@ def read_categories(
     Raises:
         ValueError: there is none, they have different joints, or one is wrong.
     """
-    with_joints = {}
+    with_joints = []
     for number, entry in enumerate(entries):
         where = f"categories[{number}]"
         lacking = [key for key in ("id", "name") if not isinstance(entry.get(key), int | str)]
         if lacking:
             mistakes.add(where, f"missing keys: {', '.join(lacking)}")
         elif entry.get("keypoints"):
-            with_joints[entry["id"]] = (where, entry)
+            with_joints.append((where, entry))
+    for key in ("id", "name"):
+        counts = Counter(str(entry[key]) for _, entry in with_joints)
+        for value, count in counts.items():
+            if count > 1:
+                mistakes.add("categories", f"the {key} {value!r} comes {count} times")
     mistakes.raise_any()
     if not with_joints:
         raise ValueError(
             f"{mistakes.path}: no category lists its `keypoints`, so nobody has joints. For "
             "pictures with an activity alone use data.format: table or folder."
         )
-    made = {i: _read_skeleton(where, entry, mistakes) for i, (where, entry) in with_joints.items()}
+    made = [_read_skeleton(where, entry, mistakes) for where, entry in with_joints]
     mistakes.raise_any()
-    skeletons = {skeleton.joints: skeleton for skeleton in made.values() if skeleton}
+    skeletons = {skeleton.joints: skeleton for skeleton in made if skeleton}
     if len(skeletons) > 1:
         raise ValueError(
             f"{mistakes.path}: all categories with joints must have the same ones. "
@@ -101,7 +106,7 @@ def read_categories(
             "No left and right joints were found in the joints' names, so pictures are not "
             "mirrored in training stage 1. Name them like left_eye and right_eye if there are."
         )
-    return skeleton, {i: str(entry["name"]) for i, (_, entry) in with_joints.items()}
+    return skeleton, {entry["id"]: str(entry["name"]) for _, entry in with_joints}
 
 
 def _read_skeleton(where: str, entry: Mapping[str, Any], mistakes: Mistakes) -> Skeleton | None:

@@ -23,6 +23,7 @@ from annotations.images import ImageError, load_rgb, read_size, write_image
 from annotations.skeleton import Skeleton
 from annotations.types import Sample, no_people
 from artifacts import atomic
+from artifacts.text import read_utf8
 from stage1_pose.yolo_reader import SPLITS, Description, describe, label_of
 
 _JPEG_QUALITY = 95
@@ -213,7 +214,7 @@ def _read_sample(image: Path, label: Path, found: Description, split: str) -> Sa
 def _read_table(label: Path, found: Description) -> np.ndarray:
     """Returns the lines of a label file as `(N, 5 + 3 K)`; a missing joint is all zero."""
     joints = len(found.skeleton)
-    text = label.read_text(encoding="utf-8-sig") if label.is_file() else ""
+    text = read_utf8(label) if label.is_file() else ""
     rows = [line.split() for line in text.splitlines() if line.strip()]
     width = 5 + found.numbers * joints
     if any(len(row) != width for row in rows):

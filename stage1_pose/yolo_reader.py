@@ -7,18 +7,21 @@ Source: ultralytics.data.utils.check_det_dataset, img2label_paths and BaseDatase
 """
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from annotations.activities import check_names
+from annotations.activities import check_names, some
 from annotations.images import find_images, is_image
 from annotations.skeleton import COCO17, SKELETONS, Skeleton, foreign
+from artifacts import yaml_text
+from artifacts.text import read_utf8
 
 SPLITS = ("train", "val", "test")
+# Names and paths are taken as they are written: a class may be called no, 007 or ~.
+_NAMES = ("names", "kpt_names", "path", *SPLITS, "validation")
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,10 @@ def label_of(image: Path) -> Path:
 def _load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file. Give the path of the set's data.yaml.")
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8", errors="replace"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: not a YAML file ({error}).") from None
+    tree = yaml_text.load(path)
+    data = yaml_text.values(tree)
+    if isinstance(tree, dict):
+        data |= {key: yaml_text.texts(tree[key]) for key in _NAMES if data.get(key) is not None}
     keys = ("train", "kpt_shape", "names")
     lacking = [key for key in keys if not isinstance(data, dict) or not data.get(key)]
     if isinstance(data, dict) and data.get("nc") and not data.get("names"):
@@ -104,14 +107,27 @@ def _shape(path: Path, data: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _class_names(path: Path, data: Mapping[str, Any]) -> tuple[str, ...]:
-    names = data.get("names") or [f"class_{i}" for i in range(int(data["nc"]))]
+    names = data.get("names") or _numbered(path, data["nc"])
     if isinstance(names, dict):
-        if sorted(names) != [*range(len(names))]:
+        if names.keys() != {*range(len(names))}:
             raise ValueError(f"{path}: names must be numbered from 0 on. Received: {names}")
         names = [names[i] for i in range(len(names))]
-    texts = tuple(str(name) for name in names)
-    check_names(path, texts)
-    return texts
+    if not isinstance(names, list) or not all(isinstance(n, str) and n.strip() for n in names):
+        raise ValueError(f"{path}: names must be a list of texts, none empty. Received: {names}")
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(
+            f"{path}: each class must have a name of its own. Received twice: {some(twice)}. "
+            "Rename one, or give both one number."
+        )
+    check_names(path, names)
+    return tuple(names)
+
+
+def _numbered(path: Path, count: Any) -> list[str]:
+    if type(count) is not int or count < 1:
+        raise ValueError(f"{path}: nc must be the number of classes. Received: {count!r}")
+    return [f"class_{i}" for i in range(count)]
 
 
 def _skeleton(path: Path, data: Mapping[str, Any], count: int, category: str) -> Skeleton:
@@ -127,7 +143,6 @@ def _skeleton(path: Path, data: Mapping[str, Any], count: int, category: str) ->
         joints = [f"kpt_{i}" for i in range(count)]
     if not isinstance(joints, list) or len(joints) != count:
         raise ValueError(f"{path}: kpt_names must name {count} joints. Received: {joints}")
-    joints = [str(joint) for joint in joints]
     pairs = flip and [(joints[i], joints[j]) for i, j in enumerate(flip) if i < j]
     found = foreign(category, joints, (), pairs)
     if found.name in SKELETONS and flip not in (None, [*found.flip_index]):
@@ -186,7 +201,7 @@ def _listed(path: Path, split: str, listing: Path, base: Path, moved: bool) -> l
     """Reads a `.txt` list of pictures; relative lines start at the list's folder."""
     if is_image(listing):
         return [listing]
-    lines = listing.read_text(encoding="utf-8-sig").split("\n")
+    lines = read_utf8(listing).split("\n")
     names = [line.strip() for line in lines if line.strip()]
     found = []
     for name in names:

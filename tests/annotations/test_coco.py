@@ -188,6 +188,20 @@ def test_categories_may_be_activities(tmp_path: Path):
     assert read(tmp_path, value)[0].activities == ("dog", "sleeping")
 
 
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ({"id": 4, "name": "dog"}, "categories: the name 'dog' comes 2 times"),
+        ({"id": 3, "name": "cat"}, "categories: the id '3' comes 2 times"),
+    ],
+)
+def test_two_categories_are_told_apart(tmp_path: Path, second: dict, message: str):
+    value = content()
+    value["categories"].append({**value["categories"][0], **second})
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path, value)
+
+
 def test_known_skeletons_are_known_by_their_joints(tmp_path: Path):
     value = content()
     names = [joint.replace("_", " ").title() for joint in COCO17.joints]

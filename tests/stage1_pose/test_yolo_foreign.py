@@ -215,5 +215,72 @@ def test_no_description(tmp_path: Path):
     with pytest.raises(ValueError, match="no such file. Give the path of the set's data.yaml"):
         found(tmp_path / "data.yaml")
     (tmp_path / "data.yaml").write_text("a: [", encoding="utf-8")
-    with pytest.raises(ValueError, match="not a YAML file"):
+    with pytest.raises(ValueError, match="not YAML"):
         found(tmp_path / "data.yaml")
+
+
+ODD = ["no", "on", "12:30", "007", "~", "null", "1_000", "1e3", "2026-11-28"]
+
+
+@pytest.mark.parametrize("style", ["list", "numbered", "flow"])
+def test_class_names_are_those_that_are_written(root: Path, style: str):
+    line = {"list": "- {1}", "numbered": "  {0}: {1}", "flow": ""}[style]
+    names = "\n".join(line.format(i, name) for i, name in enumerate(ODD))
+    names = f"\n{names}\n" if line else f"[{', '.join(ODD)}]\n"
+    (root / "labels/train/a.txt").write_text(
+        "".join(LINE.replace("0 0.5", f"{i} 0.5", 1) for i in range(len(ODD))), encoding="utf-8"
+    )
+    (root / "data.yaml").write_text(
+        f"train: images/train\nval: images/val\ntest: ~\nkpt_shape: [3, 3]\nnames: {names}",
+        encoding="utf-8",
+    )
+    assert next(read_yolo(root / "data.yaml")).activities == tuple(ODD)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "gbk", "utf-16"])
+def test_other_encodings_are_refused(root: Path, encoding: str):
+    name = "厨房" if encoding == "gbk" else "Küche"
+    text = f"train: images/train\nval: images/val\nkpt_shape: [3, 3]\nnames: [a, {name}]\n"
+    (root / "data.yaml").write_text(text, encoding=encoding)
+    with pytest.raises(ValueError, match=r"data.yaml(, line 4)?: must be text in UTF-8"):
+        found(root / "data.yaml")
+    (root / "data.yaml").write_text(text, encoding="utf-8-sig")
+    assert found(root / "data.yaml") == USUAL
+
+
+def test_lists_and_labels_in_another_encoding_are_refused(root: Path):
+    (root / "train.txt").write_text("images/train/a.jpg\nKüche.jpg\n", encoding="latin-1")
+    data = write(root / "data.yaml", train="train.txt")
+    with pytest.raises(ValueError, match=r"train.txt, line 2: must be text in UTF-8"):
+        found(data)
+    (root / "labels/train/b.txt").write_text(LINE + "ü", encoding="latin-1")
+    with pytest.raises(ValueError, match=r"b.txt, line 2: must be text in UTF-8"):
+        found(write(root / "data.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["run", "walk", "run"], "each class must have a name of its own. Received twice: run"),
+        ({0: "run", 1: "run"}, "Received twice: run"),
+        ({0: "run", "b": "walk"}, "names must be numbered from 0 on"),
+        ("person", "names must be a list of texts, none empty. Received: person"),
+        (["run", " "], "none empty"),
+        ([["run"], "walk"], "must be a list of texts"),
+    ],
+)
+def test_wrong_class_names_are_refused(root: Path, names: object, message: str):
+    with pytest.raises(ValueError, match=message):
+        found(write(root / "data.yaml", names=names))
+
+
+def test_a_number_of_classes_that_is_none_is_refused(root: Path):
+    with pytest.raises(ValueError, match="nc must be the number of classes. Received: 'two'"):
+        found(write(root / "data.yaml", names=[], nc="two"))
+
+
+def test_a_key_that_comes_twice_is_refused(root: Path):
+    data = write(root / "data.yaml")
+    data.write_text(data.read_text(encoding="utf-8") + "names: [a, b]\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"a key must be given once. Received: names in the lines"):
+        found(data)
