@@ -21,7 +21,9 @@ from annotations.matlab import load_mat
 from annotations.skeleton import PENN13
 
 _NEEDED = ("x", "y", "visibility", "action")
-_NOWHERE = 1.0  # pixel; a joint outside the picture or hidden altogether stands at (0.75, 0.75)
+# Pixels. A joint outside the picture or hidden altogether is at (0.75, 0.75), scaled with the video
+# where that was made smaller: up to 1.53 in the real files, which have none between that and 10.
+_NOWHERE = 2.0
 
 
 def read_penn_action(
@@ -29,8 +31,8 @@ def read_penn_action(
 ) -> list[Clip]:
     """Reads a folder of label files.
 
-    A visible joint has v = 1, a hidden one 0.5; one that both is hidden and stands in the upper
-    left pixel, where the data set puts joints that it does not know, is missing.
+    A visible joint has v = 1, a hidden one 0.5; one that both is hidden and is within 2 px of the
+    upper left corner, where the data set puts joints that it does not know, is missing.
 
     Args:
         labels: The folder `labels` of the data set; files may lie deeper inside.

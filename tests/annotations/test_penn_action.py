@@ -61,6 +61,18 @@ def test_hidden_and_unknown_joints(tmp_path: Path):
     assert clip.keypoints[1, 0].tolist() == [0, 0, 0] and "1 joints hold numbers" in notes[0]
 
 
+@pytest.mark.parametrize(("place", "v"), [(0.75, 0), (1.0, 0), (1.01, 0), (1.53, 0), (10.0, 0.5)])
+def test_unknown_joints_of_scaled_videos(tmp_path: Path, place: float, v: float):
+    x = np.full((1, 13), 40.0)
+    x[0, 4] = place
+    visible = np.where(x < 40, 0, 1)
+    _write(tmp_path / "1.mat", 1, x=x, y=x, visibility=visible)
+    (clip,) = read_penn_action(tmp_path, fps=30)
+    assert clip.keypoints is not None
+    found = [0, 0, 0] if v == 0 else [place, place, v]
+    assert clip.keypoints[0, 4].tolist() == found and clip.keypoints[0, 5].tolist() == [40, 40, 1]
+
+
 def test_a_joint_may_lie_in_the_corner_if_it_is_seen(tmp_path: Path):
     _write(tmp_path / "1.mat", 1, x=np.full((1, 13), 1.0), y=np.full((1, 13), 1.0))
     (clip,) = read_penn_action(tmp_path, fps=30)
