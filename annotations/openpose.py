@@ -8,8 +8,9 @@ Three layouts are known, and told apart by their content:
 - AlphaPose's own: one file `[{"image_id": "12.jpg", "keypoints": [x, y, c, ...], "idx": 1}, ...]`.
 
 The number of values says the skeleton: 17 joints are COCO's, 18 OpenPose's, 25 its BODY_25. The
-number in a name is the frame's: those that no file and no entry mentions (AlphaPose writes none
-where it finds nobody) become rows without a person, so that time stays true.
+number that changes from name to name is the frame's, see `annotations.frame_numbers`: frames that
+no file and no entry mentions (AlphaPose writes none where it finds nobody) become rows without a
+person, so that time stays true.
 """
 
 from collections.abc import Callable, Sequence
@@ -60,7 +61,7 @@ def read_openpose(
 
     Raises:
         ValueError: no such file, a damaged one, another layout, a number of joints that is not
-            known or changes, a frame twice, or names without frame numbers.
+            known or changes, frames of several videos, a frame twice, or names without numbers.
     """
     frames = read_frames(path)
     skeleton = _skeleton(path, frames)

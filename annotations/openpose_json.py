@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from annotations.activities import some
+from annotations.frame_numbers import number_frames
 
-_FRAME_FILE = re.compile(r"(.*?)_?(\d+)_keypoints\.json")
-_NUMBER = re.compile(r"\d+")
+_FRAME_END = "_keypoints.json"
+_FRAME_FILE = re.compile(rf".*\d.*{re.escape(_FRAME_END)}", re.DOTALL)
 # Names that are no frame numbers (a time stamp each) would make a clip of almost nothing but holes.
 _MOST_HOLES, _FEW_FRAMES = 100, 10_000
 
@@ -62,49 +62,44 @@ def read_frames(path: Path) -> Frames:
 
 def _read_folder(path: Path) -> Frames:
     """Reads a folder with a file per frame."""
-    found = [
-        (match, file)
+    files = {
+        file.name.removesuffix(_FRAME_END): file
         for file in sorted(path.iterdir())
-        if (match := _FRAME_FILE.fullmatch(file.name))
-    ]
-    if not found:
+        if is_frame_file(file)
+    }
+    if not files:
         raise ValueError(
             f"{path}: must hold a file per frame, NAME_000000000012_keypoints.json. It holds none."
         )
-    videos = sorted({match[1] for match, _ in found})
-    if len(videos) > 1:
-        raise ValueError(
-            f"{path}: must hold the frames of one video. Received: {some(videos)}. "
-            "Move each video's files to a folder of its own."
-        )
-    frames: Frames = {}
-    for match, file in found:
-        _put(path, frames, int(match[2]), _people(file, "the frame", _load(file)))
-    return frames
+    advice = "Move each video's files to a folder of its own."
+    numbers = number_frames(str(path), [*files], advice=advice)
+    return {
+        number: _people(files[name], "the frame", _load(files[name]))
+        for name, number in numbers.items()
+    }
 
 
 def _read_file(path: Path) -> Frames:
     """Reads one file with all frames, in either of AlphaPose's layouts."""
     content = _load(path)
-    frames: Frames = {}
+    people: dict[str, list[Person]] = {}
     if isinstance(content, dict) and "people" not in content:
-        for key, entry in content.items():
-            _put(path, frames, _frame_number(path, key), _people(path, key, entry))
+        people = {name: _people(path, name, entry) for name, entry in content.items()}
     elif isinstance(content, list):
         for i, entry in enumerate(content):
-            where = f"entry {i}"
-            key = entry.get("image_id") if isinstance(entry, dict) else None
-            person = _person(path, where, entry, "keypoints")
-            people = frames.setdefault(_frame_number(path, key), [])
-            people += [person] if len(person.joints) else []
+            person = _person(path, f"entry {i}", entry, "keypoints")
+            frame = people.setdefault(_image_name(path, entry.get("image_id")), [])
+            frame += [person] if len(person.joints) else []
     else:
         raise ValueError(
             f"{path}: must be AlphaPose's list of people or object of frames. Received: one frame "
             "of OpenPose, or something else. Give the folder that holds all frames."
         )
-    if not frames:
+    if not people:
         raise ValueError(f"{path}: must hold at least one frame. It holds none.")
-    return frames
+    advice = "Write a file for each video."
+    numbers = number_frames(str(path), [*people], advice=advice)
+    return {numbers[name]: found for name, found in people.items()}
 
 
 def _load(path: Path) -> Any:
@@ -127,21 +122,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _frame_number(path: Path, name: Any) -> int:
-    """Returns the last number in "frame_12.jpg"."""
-    numbers = _NUMBER.findall(Path(str(name)).stem)
-    if not numbers or not isinstance(name, str | int):
+def _image_name(path: Path, name: Any) -> str:
+    if not isinstance(name, str | int):
         raise ValueError(
-            f"{path}: each frame must have its number in its name, as '12.jpg' has. "
+            f'{path}: each person must have "image_id", the frame\'s name or number. '
             f"Received: {name!r}"
         )
-    return int(numbers[-1])
-
-
-def _put(path: Path, frames: Frames, number: int, people: list[Person]) -> None:
-    if number in frames:
-        raise ValueError(f"{path}: each frame must come once. Received frame {number} twice.")
-    frames[number] = people
+    return str(name)
 
 
 def _people(path: Path, where: str, entry: Any) -> list[Person]:

@@ -68,6 +68,36 @@ class TestLayouts:
         assert clip.skeleton is COCO17 and clip.span == (1, 3)
         assert clip.keypoints is not None and clip.keypoints[:, 0, 0].tolist() == [1, 2]
 
+    @pytest.mark.parametrize(
+        "name", ["{:06}_cam1.jpg", "cam1_{}.jpg", "video_12fps_{:012}.png", "a1/b2/{}_of_20.jpg"]
+    )
+    def test_the_number_that_changes_is_the_frame(self, tmp_path: Path, name: str):
+        content = [_entry(name.format(i), _values(i, 17)) for i in range(12, 32)]
+        own = read_openpose(_write(tmp_path / "a.json", content), fps=25)
+        people = {name.format(i): _frame(_values(i)) for i in range(12, 32)}
+        other = read_openpose(_write(tmp_path / "b.json", people), fps=25)
+        for clip in (own, other):
+            assert clip.span == (12, 32) and clip.keypoints is not None
+            assert clip.keypoints[:, 0, 0].tolist() == [*range(12, 32)]
+
+    @pytest.mark.parametrize("name", ["cam1_{:012}", "{}_cam1", "video_12fps_{:012}"])
+    def test_a_file_per_frame_with_other_numbers(self, tmp_path: Path, name: str):
+        for i in range(9, 12):
+            _write(tmp_path / "anna/x" / f"{name.format(i)}_keypoints.json", _frame(_values(i)))
+        (clip,) = read_pose_folder(tmp_path, fps=25)
+        assert clip.span == (9, 12) and clip.name == "anna/x"
+
+    @pytest.mark.parametrize(
+        "videos", [("cam1_", "cam2_"), ("anna/", "ben/"), ("a", "b"), ("S1_v2_", "S2_v1_")]
+    )
+    def test_two_videos_in_a_list_are_refused_with_their_names(
+        self, tmp_path: Path, videos: tuple[str, str]
+    ):
+        content = [_entry(f"{v}{i:04}.jpg", _values(i, 17)) for v in videos for i in range(3)]
+        first = ", ".join(repr(f"{video}0000.jpg") for video in videos)
+        with pytest.raises(ValueError, match=rf"of one video.*: {first}. Write a file for each"):
+            read_openpose(_write(tmp_path / "a.json", content), fps=25)
+
     def test_an_entry_without_joints_is_nobody(self, tmp_path: Path):
         content = [_entry(1, _values(1, 17)), _entry("2.jpg", [])]
         clip = read_openpose(_write(tmp_path / "a.json", content), fps=25)
@@ -160,7 +190,10 @@ class TestSeveralPeople:
         ([], "must hold at least one frame. It holds none"),
         ({}, "must hold at least one frame"),
         ({"walk.jpg": _frame()}, r"its number in its name.* Received: 'walk\.jpg'"),
-        ([_entry(None, _values(1, 17))], "its number in its name.* Received: None"),
+        (
+            [_entry(None, _values(1, 17))],
+            'must have "image_id", the frame.s name or number. Received: None',
+        ),
         ([3], 'entry 0: each person must have "keypoints"'),
         ({"1.jpg": _frame(), "01.jpg": _frame()}, "Received frame 1 twice"),
         ({"1.jpg": 3}, r'1\.jpg: must be an object with a list "people"'),
@@ -192,7 +225,7 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path):
     with pytest.raises(ValueError, match=r"walk_000000000001_keypoints\.json: not JSON"):
         read_openpose(tmp_path, fps=25)
     _write_frames(tmp_path, {1: _frame()}, video="run")
-    with pytest.raises(ValueError, match="frames of one video. Received: run, walk. Move each"):
+    with pytest.raises(ValueError, match="frames of one video.*: 'run_0+1', 'walk_0+0'. Move each"):
         read_openpose(tmp_path, fps=25)
 
 
