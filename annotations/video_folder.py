@@ -21,7 +21,12 @@ from annotations.folder import class_files
 from annotations.images import find_files
 from annotations.name_patterns import read_names
 
-SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm"})
+# Of the containers that OpenCV's wheels read; `inference.videos` has FFmpeg's names of them.
+SUFFIXES = frozenset(
+    ".mp4 .m4v .mp4v .mov .qt .3gp .3g2 .f4v .lrv .insv .avi .divx .xvid .mkv .mk3d .webm .flv "
+    ".wmv .asf .mpg .mpeg .mpe .m1v .m2v .vob .mod .tod .ts .mts .m2ts .m2t .ogv .ogm .mxf .gxf "
+    ".nut .wtv .rm .rmvb .dv .y4m .ivf .h264 .264 .h265 .265 .hevc .mjpeg .mjpg".split()
+)
 _LINE = re.compile(r"\s*(\S+)\s+frames\s+(\d.*?)\s*")
 _RANGE = re.compile(r"(\d+)\s*-\s*(\d+)")
 
@@ -135,7 +140,7 @@ def _find(videos: Path, folders_are_labels: bool) -> list[Clip]:
         found = [(path, None) for path in find_files(videos, SUFFIXES)]
         if not found:
             raise ValueError(
-                f"{videos}: must hold videos ({', '.join(sorted(SUFFIXES))}). It holds none."
+                f"{videos}: must hold videos, such as .mp4, .avi or .mkv. It holds none."
             )
     return [
         Clip(name=path.relative_to(videos).as_posix(), source=path, label=label)

@@ -107,7 +107,7 @@ def watch(
         size = found.size
         if on_progress:
             on_progress(len(numbers), total, path.name)
-    if lost is None and stop is not None and (numbers or [-1])[-1] < stop - every:
+    if lost is None and stop is not None and stop > _end(path, numbers, every):
         lost = f"{path}: frames {first} to {stop} were asked for, and it ends before the last ones"
     return Watched(
         path,
@@ -242,6 +242,14 @@ def _looker(pose: PosePredictor) -> Callable[[Frame], tuple[Frame, Poses | str]]
 def _promised(path: Path, first: int, stop: int | None, every: int) -> int:
     frames = videos.read_header(path).frames
     return len(range(0, min(frames, stop or frames), every)) - len(range(0, first, every))
+
+
+def _end(path: Path, numbers: list[int], every: int) -> int:
+    """Returns where a video ends that was read to its end; a few frames more if it promises so."""
+    if not numbers:
+        return 0
+    end = numbers[-1] + every
+    return max(end, min(videos.read_header(path).frames, end + videos.FEW))
 
 
 def _rising(times: np.ndarray) -> np.ndarray:

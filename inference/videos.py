@@ -1,10 +1,12 @@
 """Videos and cameras into frames, decoded in order in the thread that asks for the next one.
 
-Out come `Frame`s of upright `(H, W, 3)` uint8 RGB pixels (the file's rotation is applied), numbered
-from 0 as they lie in the file. What a video loses becomes a frame whose `load` says so. Files are
-only ever read.
+Out come `Frame`s of upright `(H, W, 3)` uint8 RGB pixels, numbered from 0 as they lie in the file:
+its rotation is applied, and pixels that are not square are stretched until they are. What a video
+loses becomes a frame whose `load` says so. Files are only ever read, and only those that were
+named: a script or playlist would lead FFmpeg to other files and hosts, so it is no video.
 """
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -12,17 +14,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import NoReturn
 
 import cv2
+import numpy as np
 
+from annotations.containers import examine
 from annotations.images import ImageError
 from annotations.video_folder import SUFFIXES
 from inference.pipeline import Frame
 
-_COUNTED = frozenset({".mp4", ".avi", ".mov"})  # the others only say how long they are
-_SLACK = 1.0  # seconds by which that may be wrong
+FEW = 5  # frames by which headers and indices of whole videos are wrong
+_FASTEST = 1000.0  # frames a second; a header that says more does not know
+_ASSUMED = 25.0  # frames a second where nobody says how many
+_MOST_STRETCHED = 8  # more than this times as wide as high no pixel is
 _CAMERA = re.compile(r"camera:(\d+)")
+_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+# FFmpeg's names of containers that hold their frames themselves. It goes by content, not by the
+# ending: a text that is called .mp4 would be followed to whatever files it names.
+_CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,flv,live_flv,kux,mpegts,mpeg,mpegvideo,asf,asf_o,"
+    "ogg,mxf,gxf,nut,wtv,rm,dv,ivf,obu,yuv4mpegpipe,h263,h264,hevc,m4v,vc1,mjpeg,jpeg_pipe,amv"
+)
+_ENVIRONMENT = Lock()
 
 
 @dataclass(frozen=True)
@@ -66,7 +81,7 @@ def read_header(path: Path) -> Header:
     if is_camera(path):
         return Header()
     with _opened(path) as capture:
-        return _header(capture)
+        return _header(capture, path)
 
 
 def read_frames(
@@ -74,8 +89,9 @@ def read_frames(
 ) -> Iterator[Frame]:
     """Yields frames of a video or a camera.
 
-    Where it cannot be opened, or ends before its header says, the last one's `load` raises
-    `ImageError`; its number is the first that is lost (None: there is not one frame).
+    Where it cannot be opened, or ends before its container does, the last one's `load` raises
+    `ImageError`; its number is the first that is lost (None: there is not one frame). Whole is what
+    plays to its end: a header may count frames that an edit list hides or that never were.
 
     Args:
         source: A video file, or `camera:N`.
@@ -83,17 +99,17 @@ def read_frames(
         skip: Called with a frame's number; where it is true the frame is left out.
     """
     with _opened(source) as capture:
-        header, started = _header(capture), time.monotonic()
+        header, started = _header(capture, source), time.monotonic()
         number, seconds = 0, 0.0
         while capture.grab():
-            if is_camera(source):
-                seconds = time.monotonic() - started
-            else:
-                seconds = _position(capture, number, header.fps)
+            now = time.monotonic() - started
+            now = now if is_camera(source) else _position(capture, number, header.fps)
+            seconds = max(seconds, now)
             if number % every == 0 and not skip(number):
-                _, pixels = capture.retrieve()
-                load = partial(cv2.cvtColor, pixels, cv2.COLOR_BGR2RGB)
-                yield Frame(source, load, number, seconds)
+                read, pixels = capture.retrieve()
+                if not read:
+                    break
+                yield Frame(source, partial(_finished, pixels, _stretch(capture)), number, now)
             number += 1
     lost = _what_is_lost(source, header, number, seconds)
     if lost and not skip(number or None):
@@ -103,16 +119,44 @@ def read_frames(
 @contextmanager
 def _opened(source: Path) -> Iterator[cv2.VideoCapture]:
     camera = _CAMERA.fullmatch(str(source))
-    capture = cv2.VideoCapture(int(camera[1]) if camera else str(source))
+    capture = cv2.VideoCapture(int(camera[1])) if camera else _open_file(source)
     try:
         yield capture
     finally:
         capture.release()
 
 
-def _header(capture: cv2.VideoCapture) -> Header:
+def _open_file(path: Path) -> cv2.VideoCapture:
+    """Opens a video; what is no regular file (a pipe would be waited for) stays closed."""
+    if not os.path.isfile(path):
+        return cv2.VideoCapture()
+    with _containers_only():
+        # From the root on, no name is taken for a URL ("12:30.mp4"); and by FFmpeg alone, none for
+        # a sequence of pictures ("img%03d.jpg").
+        return cv2.VideoCapture(os.path.abspath(path), cv2.CAP_FFMPEG)
+
+
+@contextmanager
+def _containers_only() -> Iterator[None]:
+    """Lets OpenCV open nothing but `_CONTAINERS`; only its environment tells it so."""
+    with _ENVIRONMENT:
+        before = os.environ.get(_OPTIONS)
+        ours = f"format_whitelist;{_CONTAINERS}"
+        os.environ[_OPTIONS] = f"{before}|{ours}" if before else ours
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[_OPTIONS]
+            else:
+                os.environ[_OPTIONS] = before
+
+
+def _header(capture: cv2.VideoCapture, source: Path) -> Header:
+    """Returns what a video promises, but what it cannot keep: a frame takes a byte at least."""
     frames, fps = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
-    return Header(max(0, int(frames)), max(0.0, fps))  # negative where it is unknown
+    possible = frames > 0 and frames <= source.stat().st_size
+    return Header(int(frames) if possible else 0, fps if 0 < fps <= _FASTEST else 0.0)
 
 
 def _position(capture: cv2.VideoCapture, number: int, fps: float) -> float:
@@ -121,21 +165,50 @@ def _position(capture: cv2.VideoCapture, number: int, fps: float) -> float:
     return number / fps if seconds <= 0 < fps else seconds  # some files hold no times
 
 
+def _stretch(capture: cv2.VideoCapture) -> tuple[float, float]:
+    """Returns how many times wider and higher a frame is with square pixels; never smaller."""
+    ratio = 1.0
+    wide, high = capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN)
+    if wide > 0 < high and 1 / _MOST_STRETCHED <= wide / high <= _MOST_STRETCHED:
+        ratio = wide / high
+    if round(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 180 == 90:  # frames are turned already
+        ratio = 1 / ratio
+    return max(ratio, 1.0), max(1 / ratio, 1.0)
+
+
+def _finished(pixels: np.ndarray, stretch: tuple[float, float]) -> np.ndarray:
+    """Returns `(H, W, 3)` RGB with square pixels."""
+    height, width = pixels.shape[:2]
+    size = round(width * stretch[0]), round(height * stretch[1])
+    if size != (width, height):
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
 def _what_is_lost(source: Path, header: Header, decoded: int, seconds: float) -> str | None:
     """Returns what to say of a video that ended after some frames, the last shown at `seconds`."""
     if is_camera(source):
         return "the camera gives no more pictures"
     if not decoded:
-        return "not a video, or a damaged one: not one frame can be decoded"
-    missing = header.frames - decoded
-    if source.suffix.lower() not in _COUNTED and header.fps:
-        missing = missing if header.frames / header.fps > seconds + _SLACK else 0
-    if missing <= 0:
+        return _why_not_one(source)
+    extent = examine(source)
+    if extent.last is None:
+        short = extent.broken
+    else:
+        short = extent.last - seconds > FEW / (header.fps or _ASSUMED)
+    if not short:
         return None
-    return (
-        f"damaged or cut off: its header promises {header.frames} frames and {decoded} can be "
-        f"decoded, {missing} are lost"
-    )
+    promise = f"its header promises {header.frames} frames and " if header.frames > decoded else ""
+    what = f"{decoded} can be decoded" if promise else f"{decoded} frames can be decoded"
+    return f"damaged or cut off: {promise}{what}, the last {seconds:.2f} s from the beginning"
+
+
+def _why_not_one(source: Path) -> str:
+    if os.path.isfile(source):
+        return "not a video, or a damaged one: not one frame can be decoded"
+    if os.path.exists(source):
+        return "not a regular file, and only those are read"
+    return "there is no such file"
 
 
 def _refuse(message: str) -> NoReturn:

@@ -1,9 +1,11 @@
-"""Small videos, made as a test needs them."""
+"""Small videos, made as a test needs them: by OpenCV from pictures, or by FFmpeg."""
 
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
+import imageio_ffmpeg
 import numpy as np
 
 LOSSLESS = "FFV1"
@@ -26,3 +28,28 @@ def write_video(
         writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
     writer.release()
     return path
+
+
+def run_ffmpeg(*arguments: str | Path) -> None:
+    """Runs the FFmpeg of `imageio-ffmpeg`, not OpenCV's."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-y", *map(str, arguments)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+
+
+def encode(
+    path: Path, *options: str, seconds: float = 4, sound: float = 0, size: str = "160x120"
+) -> Path:
+    """Encodes FFmpeg's test picture at 25 frames a second, with `sound` seconds of a tone."""
+    inputs = ["-f", "lavfi", "-i", f"testsrc=size={size}:rate=25:duration={seconds}"]
+    if sound:
+        inputs += ["-f", "lavfi", "-i", f"sine=duration={sound}"]
+    run_ffmpeg(*inputs, *options, path)
+    return path
+
+
+def cut_off(path: Path, share: float) -> Path:
+    """Returns a copy of a file that ends after a share of its bytes."""
+    data = path.read_bytes()
+    short = path.with_name(f"cut-{path.name}")
+    short.write_bytes(data[: int(len(data) * share) | 1])  # an odd number is no packet's end
+    return short

@@ -19,7 +19,9 @@ from inference.clips import TRACKING, clip_of_video, read_tracking, watch, write
 from inference.motion import MotionPipeline
 from inference.package import files_of, kind_of, write_package
 from inference.pipeline import UNKNOWN, Frame, Row
+from inference.videos import read_frames, read_header
 from stage2_classifier import linear
+from tests.inference.drawn_videos import encode
 from tests.inference.motion_model import (
     CLASSES,
     RECIPE,
@@ -186,9 +188,22 @@ def test_what_a_damaged_video_has_lost_is_a_row(
     assert lost.error is not None and "promises 30 frames" in lost.error
     (tmp_path / "text.mp4").write_bytes(b"no video at all")
     (tmp_path / "empty.mp4").write_bytes(b"")
-    for name in ("text.mp4", "empty.mp4", "gone.mp4"):
+    none = "not one frame can be decoded"
+    said = {"text.mp4": none, "empty.mp4": none, "gone.mp4": "there is no such file"}
+    for name, message in said.items():
         (row,) = rows_of(pipeline, tmp_path / name)
-        assert row.status == "error" and "not one frame can be decoded" in str(row.error)
+        assert row.status == "error" and message in str(row.error)
+
+
+def test_a_range_up_to_frames_that_a_header_counts_and_nobody_can_show(
+    pipeline: MotionPipeline, tmp_path: Path
+) -> None:
+    packed = encode(tmp_path / "packed.avi", "-c:v", "libxvid", "-bf", "2", seconds=1)
+    assert len(list(read_frames(packed))) < read_header(packed).frames == 25
+    clip = clip_of_video(packed, (5, 25), pipeline.pose)
+    assert clip.keypoints is not None and 15 <= len(clip.keypoints) < 20
+    with pytest.raises(ImageError, match="frames 5 to 26 were asked for"):
+        clip_of_video(packed, (5, 26), pipeline.pose)
 
 
 def test_a_picture_is_no_video(pipeline: MotionPipeline, tmp_path: Path, film: Path) -> None:
@@ -372,7 +387,7 @@ def test_what_predict_action_says_of_bad_input(model: Path, film: Path, tmp_path
     classify = Classifier(model, **OPTIONS)
     found: Prediction = classify(damaged(film, tmp_path / "cut.avi"))
     assert len(found.people) == 2 and "promises 30 frames" in str(found.note)
-    with pytest.raises(ImageError, match="not one frame can be decoded"):
+    with pytest.raises(ImageError, match="there is no such file"):
         predict_action(tmp_path / "gone.mp4", classify)
     with pytest.raises(ImageError, match="photo.jpg: no video, and this model names people by how"):
         classify("photo.jpg")
