@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from artifacts.names import shown, spell_out
+
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # and damaged videos
 console = Console()
@@ -100,16 +102,17 @@ def main(
                 table.write(row)
                 answers[row.activity or f"({row.status})"] += 1
                 if row.error:
-                    console.print(f"[yellow]skipped:[/] {escape(row.error)}", soft_wrap=True)
+                    console.print(f"[yellow]skipped:[/] {escape(shown(row.error))}", soft_wrap=True)
             for message in undrawn:
-                console.print(f"[yellow]not drawn:[/] {escape(message)}", soft_wrap=True)
+                console.print(f"[yellow]not drawn:[/] {escape(shown(message))}", soft_wrap=True)
         table.stopped = stop.asked
 
     _print_answers(answers, task.unit)
     kept = f" ({table.kept} of them from before)" if table.kept else ""
     drawn = f", drawn in {draw}" if draw else ""
     drawn += f", shown in {gallery}" if gallery else ""
-    console.print(escape(f"{table.counts.total()} rows in {out}{kept}{drawn}"), soft_wrap=True)
+    summary = shown(f"{table.counts.total()} rows in {out}{kept}{drawn}")
+    console.print(escape(summary), soft_wrap=True)
     if stop.asked:
         console.print("[yellow]stopped:[/] the same command with --resume goes on")
         raise typer.Exit(130)
@@ -126,8 +129,9 @@ def _print_answers(answers: Counter[str], what: str) -> None:
 
 
 if __name__ == "__main__":
+    spell_out(sys.stdout, sys.stderr)
     try:
         typer.run(main)
     except (OSError, ValueError, ImportError) as mistake:
-        console.print(f"[red]error:[/] {escape(str(mistake))}", soft_wrap=True, highlight=False)
+        console.print(f"[red]error:[/] {escape(shown(mistake))}", soft_wrap=True, highlight=False)
         sys.exit(2)

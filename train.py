@@ -29,6 +29,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from artifacts.names import shown, spell_out
 from configs import any_run, schema, sections
 from configs.any_run import AnyRun
 
@@ -281,10 +282,11 @@ def _clip_maker(step: str) -> Make:
 
 def main() -> None:
     """Runs the command line; a mistake is one message, not a traceback."""
+    spell_out(sys.stdout, sys.stderr)
     try:
         app()
     except (ValueError, OSError, ImportError, FloatingPointError) as error:
-        Console().print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+        Console().print(f"[red]error:[/] {escape(shown(error))}", soft_wrap=True, highlight=False)
         sys.exit(2)
 
 

@@ -7,7 +7,7 @@ found is a row of zeros; it is never dropped, so that time stays true. Nothing i
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import numpy as np
 from annotations.activities import some
 from annotations.skeleton import Skeleton
 from annotations.types import check_keypoints
+from artifacts.names import shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ class Clip:
     times: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        if not self.name.strip() or not _is_utf8(self.name):
+        if not self.name.strip() or shown(self.name) != self.name:
             raise ValueError(
                 f"{ascii(str(self.source))}: a clip must have a name, in valid Unicode. "
                 f"Received: {self.name!a}. Rename it."
@@ -98,6 +99,15 @@ def check_names_once(where: Path, clips: Iterable[Clip]) -> None:
         )
 
 
+def with_utf8_names(paths: Iterable[Path], on_note: Callable[[str], None] | None) -> Iterator[Path]:
+    """Yields the files whose names a clip can have; `on_note` is told of the others."""
+    for path in paths:
+        if shown(path) == str(path):
+            yield path
+        elif on_note:
+            on_note(f"{shown(path)}: left out, its name is not UTF-8. Rename it.")
+
+
 def steady_times(frames: int, fps: float, *, first: int = 0) -> np.ndarray:
     """Returns when frames of a constant rate were taken: `(frames,)` float64 seconds.
 
@@ -112,13 +122,6 @@ def steady_times(frames: int, fps: float, *, first: int = 0) -> np.ndarray:
     if not (np.isfinite(fps) and fps > 0):
         raise ValueError(f"fps must be a positive number of frames a second. Received: {fps}")
     return np.arange(first, first + frames) / float(fps)
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        return bool(text.encode())
-    except UnicodeEncodeError:
-        return False
 
 
 def _check_times(name: str, times: np.ndarray, frames: int) -> None:

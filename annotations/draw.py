@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from annotations.skeleton import Skeleton
+from artifacts.names import shown
 
 _Colour = tuple[int, int, int]
 _Rectangle = tuple[int, int, int, int]  # x1, y1, x2, y2, past the end
@@ -272,7 +273,7 @@ def draw_text(
 
     Args:
         canvas: `(H, W, 3)` uint8 RGB.
-        text: In any script; bytes that are no UTF-8 become question marks.
+        text: In any script; bytes that are no UTF-8 are spelled out, OpenCV crashes on them.
         corner: (x, y) of the line's upper left corner.
         line: Its height in pixels.
         room: Its width in pixels; longer text ends in an ellipsis.
@@ -287,22 +288,15 @@ def draw_text(
     if patch.size:
         size = _font_size(line)
         base = (0, round(line / 2 + 0.35 * size))  # half of a capital's height below the middle
-        cv2.putText(patch, _printable(text), base, colour, cv2.FontFace(), size, _WEIGHT)
+        cv2.putText(patch, shown(text), base, colour, cv2.FontFace(), size, _WEIGHT)
 
 
 def text_width(text: str, line: int) -> int:
     """Returns the pixels that a text takes in a line of that height."""
     font = cv2.FontFace()  # one belongs to one thread, and costs less than a letter
-    x, _, width, _ = cv2.getTextSize(
-        (0, 0), _printable(text), (0, 0), font, _font_size(line), _WEIGHT
-    )
+    x, _, width, _ = cv2.getTextSize((0, 0), shown(text), (0, 0), font, _font_size(line), _WEIGHT)
     return x + width
 
 
 def _font_size(line: int) -> int:
     return max(8, round(line * 0.7))
-
-
-def _printable(text: str) -> str:
-    # OpenCV crashes on what is not valid UTF-8, which names of files may be.
-    return text.encode("utf-8", "replace").decode()

@@ -14,6 +14,7 @@ from annotations.activities import some
 from annotations.types import Sample
 from artifacts.atomic import replacing
 from artifacts.manifest import sha256_file
+from artifacts.names import shown
 
 
 def find_duplicates(
@@ -44,14 +45,13 @@ def write_duplicates(
     """Writes a CSV with a row per copy: set, image, activity, group, split."""
     by_image = {sample.image: sample for sample in samples}
     with replacing(path) as temporary:
-        # surrogateescape: a file name that is not valid UTF-8 is written as its own bytes.
-        with temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(("set", "image", "activity", "group", "split"))
             for number, images in enumerate(copies, 1):
                 for sample in (by_image[image] for image in images):
                     facts = (sample.activity, sample.group, sample.split)
-                    writer.writerow((number, sample.image, *(fact or "" for fact in facts)))
+                    writer.writerow((number, shown(sample.image), *(shown(f or "") for f in facts)))
 
 
 def describe_duplicates(copies: Sequence[Sequence[Path]], samples: Sequence[Sample]) -> list[str]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from annotations.products import is_product, mark
 from artifacts.atomic import write_bytes
+from artifacts.names import shown
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -71,10 +72,8 @@ def read_size(path: Path) -> tuple[int, int]:
     """
     from PIL import Image
 
-    try:
-        os.fspath(path).encode()
-    except UnicodeEncodeError:
-        raise ImageError(f"{path!a}: the file's name is not UTF-8. Rename it") from None
+    if shown(path) != str(path):
+        raise ImageError(f"{shown(path)}: the file's name is not UTF-8. Rename it")
     head, tail = _read_ends(path)
     _check_complete(path, head, tail, lambda: _read_bytes(path))
     try:

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from annotations.activities import some
-from annotations.clips import Clip, check_names_once, steady_times
+from annotations.clips import Clip, check_names_once, steady_times, with_utf8_names
 from annotations.convert import as_keypoints
 from annotations.folder import class_files
 from annotations.follow import follow_nearest, follow_number
@@ -125,7 +125,8 @@ def read_pose_folder(
         found = dict.fromkeys(find_files(folder, {".json"}))
     else:
         raise ValueError(f"{folder}: there is no such folder. Give the one with the pose files.")
-    labels = {_clip_of(path): label for path, label in found.items()}
+    clips = {_clip_of(path): label for path, label in found.items()}
+    labels = {path: clips[path] for path in with_utf8_names(clips, on_note)}
     if not labels:
         raise ValueError(f"{folder}: must hold .json files of poses. It holds none.")
     names = [path.relative_to(folder).as_posix() for path in labels]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from annotations.activities import check_names
-from annotations.clips import Clip, check_names_once, steady_times
+from annotations.clips import Clip, check_names_once, steady_times, with_utf8_names
 from annotations.convert import as_keypoints
 from annotations.images import find_files
 from annotations.matlab import load_mat
@@ -52,7 +52,7 @@ def read_penn_action(
     paths = find_files(labels, {".mat"})
     if not paths:
         raise ValueError(f"{labels}: must hold one .mat file per video. It holds none.")
-    clips = [_read(path, labels, fps, on_note) for path in paths]
+    clips = [_read(path, labels, fps, on_note) for path in with_utf8_names(paths, on_note)]
     check_names_once(labels, clips)
     check_names(labels, (clip.label for clip in clips))
     return clips

@@ -15,6 +15,7 @@ import numpy as np
 from annotations.skeleton import Skeleton
 from annotations.types import Rejection, Sample
 from artifacts.atomic import replacing
+from artifacts.names import shown
 
 
 def write_samples(path: Path, samples: Iterable[Sample]) -> None:
@@ -47,13 +48,15 @@ def read_samples(path: Path) -> list[Sample]:
 
 
 def write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:
-    """Writes a CSV with the columns image, rule, detail to `path`, whole or not at all."""
+    r"""Writes a CSV with the columns image, rule, detail to `path`, whole or not at all.
+
+    A file name that is not UTF-8 has its bytes spelled out, `caf\xe9.jpg`.
+    """
     with replacing(path) as temporary:
-        # surrogateescape: a file name that is not valid UTF-8 is written as its own bytes.
-        with temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(("image", "rule", "detail"))
-            writer.writerows((str(r.image), r.rule, r.detail) for r in rejections)
+            writer.writerows((shown(r.image), r.rule, shown(r.detail)) for r in rejections)
 
 
 def count_rejections(path: Path) -> int:

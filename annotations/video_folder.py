@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from annotations.activities import some
-from annotations.clips import Clip, check_names_once
+from annotations.clips import Clip, check_names_once, with_utf8_names
 from annotations.folder import class_files
 from annotations.images import find_files
 from annotations.name_patterns import read_names
@@ -69,7 +69,7 @@ def read_video_folder(
             class folders, a bad pattern or line, a line that fits two videos, or names that come
             twice.
     """
-    clips = _find(videos, label_pattern is None)
+    clips = _find(videos, label_pattern is None, on_note)
     if ranges is not None:
         clips = _cut(videos, clips, read_ranges(ranges), on_note)
     check_names_once(videos, clips)
@@ -129,7 +129,9 @@ def read_ranges(path: Path) -> dict[str, list[tuple[int, int]]]:
     return spans
 
 
-def _find(videos: Path, folders_are_labels: bool) -> list[Clip]:
+def _find(
+    videos: Path, folders_are_labels: bool, on_note: Callable[[str], None] | None
+) -> list[Clip]:
     """Returns a clip for each video, with its label where the sub-folders say it."""
     if folders_are_labels:
         files = class_files(videos, SUFFIXES, thing="video", label="label")
@@ -142,9 +144,10 @@ def _find(videos: Path, folders_are_labels: bool) -> list[Clip]:
             raise ValueError(
                 f"{videos}: must hold videos, such as .mp4, .avi or .mkv. It holds none."
             )
+    labels = dict(found)
     return [
-        Clip(name=path.relative_to(videos).as_posix(), source=path, label=label)
-        for path, label in found
+        Clip(name=path.relative_to(videos).as_posix(), source=path, label=labels[path])
+        for path in with_utf8_names(labels, on_note)
     ]
 
 

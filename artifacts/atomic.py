@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from artifacts.names import in_json, shown
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -39,16 +41,20 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes `text` as UTF-8 to `path`, whole or not at all.
+    r"""Writes `text` as UTF-8 to `path`, whole or not at all.
 
-    File names that are not valid UTF-8 are written as their own bytes.
+    A file name that is not UTF-8 has its bytes spelled out, `caf\xe9.jpg`.
     """
-    write_bytes(path, text.encode("utf-8", "surrogateescape"))
+    write_bytes(path, shown(text).encode())
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes `value` as indented JSON to `path`, whole or not at all; NaN is refused."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Writes `value` as indented JSON to `path`, whole or not at all; NaN is refused.
+
+    Names are spelled out as in `write_text`.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, in_json(text) + "\n")
 
 
 def _umask() -> int:

@@ -65,10 +65,11 @@ def digest_of(tensor: np.ndarray) -> str:
 def key_of(image: Path, person: int = WHOLE, window: int = NO_CLIP) -> str:
     """Returns a file stem for a picture, a person in it or a window of a clip.
 
-    Readable, and different for other paths.
+    Readable, and different for other paths. The path may hold bytes that are no UTF-8.
     """
     readable = re.sub(r"[^A-Za-z0-9]+", "_", image.stem).strip("_")[:40]
-    key = f"{readable}-{hashlib.sha256(image.as_posix().encode()).hexdigest()[:12]}"
+    path = image.as_posix().encode("utf-8", "surrogatepass")
+    key = f"{readable}-{hashlib.sha256(path).hexdigest()[:12]}"
     key += "" if person == WHOLE else f"-p{person}"
     return key if window == NO_CLIP else f"{key}-w{window}"
 

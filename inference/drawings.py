@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from annotations.images import write_drawing
+from artifacts.names import shown
 from cache.entry import key_of
 from inference import overlay, videos
 from inference.pipeline import Answer
@@ -134,6 +135,8 @@ class Film:
         self._camera = videos.is_camera(source)
         self._fps = (videos.read_header(source).fps or _CAMERA_FPS) / every
         self._written = 0
+        if shown(self._partial) != str(self._partial):  # OpenCV crashes on it
+            raise OSError(f"{self._path}: the folder's name is not UTF-8. Name another one")
         code = cv2.VideoWriter.fourcc(*_CODEC)
         self._writer = cv2.VideoWriter(str(self._partial), code, self._fps, self._size)
         if not self._writer.isOpened():

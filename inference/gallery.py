@@ -22,6 +22,7 @@ import numpy as np
 from annotations.draw import side_of
 from annotations.types import Poses
 from artifacts import atomic
+from artifacts.names import shown
 from cache.people import POLICIES
 from cache.planes import Recipe, window
 from inference.pipeline import UNKNOWN, Answer, Row
@@ -203,7 +204,7 @@ def _sorted_groups(cards: Iterable[Card]) -> list[tuple[str, list[Card]]]:
 
 
 def _chip(group: str, count: int) -> str:
-    name = html.escape(group)
+    name = html.escape(shown(group))
     return f'<button type="button" data-group="{name}">{_shown(group)} <b>{count}</b></button>'
 
 
@@ -211,18 +212,18 @@ def _section(group: str, cards: Sequence[Card], page: Path) -> str:
     note = f"<small>{_LAST[group]}</small>" if group in _LAST else ""
     figures = "\n".join(_figure(card, page) for card in cards)
     return (
-        f'<section data-group="{html.escape(group)}"><h2>{_shown(group)} '
+        f'<section data-group="{html.escape(shown(group))}"><h2>{_shown(group)} '
         f'<b>{len(cards)}</b>{note}</h2>\n<div class="cards">\n{figures}\n</div></section>'
     )
 
 
 def _figure(card: Card, page: Path) -> str:
     row = card.row
-    facts = {"path": _clean(str(row.image)), "link": _link(row, page), "top": row.ranking}
+    facts = {"path": shown(row.image), "link": _link(row, page), "top": row.ranking}
     where = _where(row)
-    caption = f"<span>{html.escape(_clean(row.image.name))}{where}</span>"
+    caption = f"<span>{html.escape(shown(row.image.name))}{where}</span>"
     if row.error is not None:
-        caption += f'<span class="error">{html.escape(_clean(row.error))}</span>'
+        caption += f'<span class="error">{html.escape(shown(row.error))}</span>'
     elif row.ranking:
         caption = _bars(row) + caption
     data = html.escape(json.dumps({**facts, "note": where, "still": row.frame is not None}))
@@ -236,7 +237,7 @@ def _picture(card: Card) -> str:
     if card.jpeg is None:
         return '<span class="gone">no picture</span>'
     width, height = card.size
-    name = html.escape(f"{_clean(card.row.image.name)}: {card.group}")
+    name = html.escape(shown(f"{card.row.image.name}: {card.group}"))
     source = base64.b64encode(card.jpeg).decode()
     paths = "".join(f'<path class="{side}" d="{lines}"/>' for side, lines in card.bones)
     return (
@@ -274,9 +275,4 @@ def _link(row: Row, page: Path) -> str:
 
 
 def _shown(name: str) -> str:
-    return html.escape(_clean(name).replace("_", " "))
-
-
-def _clean(text: str) -> str:
-    # Names of files may hold what is no UTF-8.
-    return text.encode("utf-8", "replace").decode()
+    return html.escape(shown(name).replace("_", " "))

@@ -45,7 +45,8 @@ def from_json_lines(
     schema = _schema(pa, classes, joints)
     with (
         lines.open(encoding="utf-8") as file,
-        pa.parquet.ParquetWriter(path, schema) as writer,
+        path.open("wb") as out,  # pyarrow itself opens no name that is not UTF-8
+        pa.parquet.ParquetWriter(out, schema) as writer,
     ):
         while chunk := [json.loads(line) for line in islice(file, _ROWS)]:
             writer.write_table(pa.Table.from_pylist(chunk, schema=schema))
@@ -58,7 +59,7 @@ def to_json_lines(path: Path) -> Iterator[str]:
         ValueError: it is no Parquet file.
     """
     pa = import_pyarrow()
-    with pa.parquet.ParquetFile(path) as file:
+    with path.open("rb") as there, pa.parquet.ParquetFile(there) as file:
         for batch in file.iter_batches(_ROWS):
             for record in batch.to_pylist():
                 yield json.dumps(record, ensure_ascii=False) + "\n"

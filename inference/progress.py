@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,6 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from artifacts.names import shown
 
 
 class RateColumn(ProgressColumn):
@@ -50,6 +53,7 @@ def progress_bar(title: str, console: Console) -> Iterator[Callable[[int, int, s
         task = progress.add_task(title, total=None, text="")
 
         def show(done: int, total: int, text: str) -> None:
+            text = escape(shown(text))
             progress.update(task, completed=done, total=total or None, text=text)
 
         yield show

@@ -1,12 +1,13 @@
 """A `Row` as text: a line of CSV or of JSON, and back to what tells two rows apart.
 
-Knows nothing of files. File names that are not UTF-8 keep their own bytes in CSV; in JSON, which
-has to be UTF-8, such bytes are spelled out in hexadecimal.
+Knows nothing of files. Both are UTF-8: of a file name that is not, the bytes are spelled out, see
+`artifacts.names`.
 """
 
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from artifacts.names import in_json, shown
 from inference.pipeline import Row
 
 COLUMNS = ("image", "status", "activity", "probability", "top3", "n_people", "error")
 PERSON_COLUMNS = ("person", "box")  # where each person is a row
 VIDEO_COLUMNS = ("frame", "seconds")  # where there is a video
 MOTION_COLUMNS = ("note",)  # where people are named by how they move
+_MARKS = re.compile(r"[\\|:]")  # what a name in top3 has a backslash before
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_RANKED = re.compile(r"((?:[^\\|:]|\\.)*):(\d\.\d{4})(?:\||$)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -84,8 +89,8 @@ class CsvLines:
         return _csv_line([values[column] for column in self.columns])
 
     def name(self, image: Path) -> str:
-        """Returns the path."""
-        return str(image)
+        """Returns the path in UTF-8."""
+        return shown(image)
 
     def decode(self, lines: Iterator[str]) -> Iterator[Key]:
         """Yields keys; see `Lines`."""
@@ -114,11 +119,12 @@ class JsonLines:
 
     def encode(self, row: Row) -> str:
         """Returns a row's line."""
-        return json.dumps(as_record(row, self._classes), ensure_ascii=False, allow_nan=False) + "\n"
+        record = as_record(row, self._classes)
+        return in_json(json.dumps(record, ensure_ascii=False, allow_nan=False)) + "\n"
 
     def name(self, image: Path) -> str:
         """Returns the path in UTF-8."""
-        return _as_utf8(image)
+        return shown(image)
 
     def decode(self, lines: Iterator[str]) -> Iterator[Key]:
         """Yields keys; see `Lines`."""
@@ -131,25 +137,42 @@ class JsonLines:
 
 
 def as_columns(row: Row) -> dict[str, str]:
-    """Returns a row's values for a CSV file.
+    r"""Returns a row's values for a CSV file.
 
-    top3 is `name:p|name:p|name:p`, box `x1 y1 x2 y2` in pixels; what there is not is empty.
+    top3 is `name:p|name:p|name:p`, which `read_top3` reads; a `:`, `|` or `\` in a name has a
+    backslash before it. box is `x1 y1 x2 y2` in pixels; what there is not is empty.
     """
     probability = row.ranking[0][1] if row.ranking else None
     return {
-        "image": str(row.image),
+        "image": shown(row.image),
         "status": row.status,
-        "activity": row.activity or "",
+        "activity": shown(row.activity or ""),
         "probability": "" if probability is None else f"{probability:.4f}",
-        "top3": "|".join(f"{name}:{p:.4f}" for name, p in row.ranking),
+        "top3": "|".join(f"{_escaped(name)}:{p:.4f}" for name, p in row.ranking),
         "n_people": "" if row.poses is None else str(len(row.poses.boxes)),
-        "error": row.error or "",
+        "error": shown(row.error or ""),
         "person": "" if row.person is None else str(row.person),
         "box": "" if row.box is None else " ".join(f"{value:.1f}" for value in row.box),
         "frame": "" if row.frame is None else str(row.frame),
         "seconds": "" if row.seconds is None else f"{row.seconds:.3f}",
-        "note": row.note or "",
+        "note": shown(row.note or ""),
     }
+
+
+def read_top3(text: str) -> list[tuple[str, float]]:
+    """Returns (activity, probability) of the cell that `as_columns` wrote.
+
+    Raises:
+        ValueError: it is another text.
+    """
+    found = [*_RANKED.finditer(text)]
+    if "".join(ranked[0] for ranked in found) != text or text.endswith("|"):
+        raise ValueError(f"top3 must be name:p|name:p|name:p. Received: {text!r}")
+    return [(_ESCAPED.sub(r"\1", ranked[1]), float(ranked[2])) for ranked in found]
+
+
+def _escaped(name: str) -> str:
+    return _MARKS.sub(r"\\\g<0>", shown(name))
 
 
 def as_record(row: Row, classes: tuple[str, ...]) -> dict[str, Any]:
@@ -163,7 +186,7 @@ def as_record(row: Row, classes: tuple[str, ...]) -> dict[str, Any]:
     if row.probabilities is not None:
         probabilities = dict(zip(classes, _shortest(row.probabilities), strict=True))
     return {
-        "image": _as_utf8(row.image),
+        "image": shown(row.image),
         "frame": row.frame,
         "seconds": None if row.seconds is None else round(row.seconds, 6),
         "status": row.status,
@@ -173,7 +196,7 @@ def as_record(row: Row, classes: tuple[str, ...]) -> dict[str, Any]:
         "person": row.person,
         "box": None if row.box is None else _shortest(row.box),
         "people": _people(row),
-        "error": None if row.error is None else _as_utf8(row.error),
+        "error": row.error,
         "note": row.note,
     }
 
@@ -195,10 +218,6 @@ def _people(row: Row) -> list[dict[str, Any]] | None:
 def _shortest(values: np.ndarray) -> Any:
     """Returns float32 numbers as nested lists of the shortest floats that round to them."""
     return np.asarray(values, np.float32).astype(str).astype(np.float64).tolist()
-
-
-def _as_utf8(text: Path | str) -> str:
-    return str(text).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _csv_line(values: list[str]) -> str:

@@ -23,6 +23,7 @@ import numpy as np
 from annotations.containers import examine
 from annotations.images import ImageError
 from annotations.video_folder import SUFFIXES
+from artifacts.names import shown
 from inference.pipeline import Frame
 
 FEW = 5  # frames by which headers and indices of whole videos are wrong
@@ -78,7 +79,7 @@ def check_camera(path: Path) -> None:
 
 def read_header(path: Path) -> Header:
     """Returns what a video file promises: nothing, where it cannot be opened or is a camera."""
-    if is_camera(path):
+    if is_camera(path) or shown(path) != str(path):
         return Header()
     with _opened(path) as capture:
         return _header(capture, path)
@@ -91,13 +92,17 @@ def read_frames(
 
     Where it cannot be opened, or ends before its container does, the last one's `load` raises
     `ImageError`; its number is the first that is lost (None: there is not one frame). Whole is what
-    plays to its end: a header may count frames that an edit list hides or that never were.
+    plays to its end: a header may count frames that an edit list hides or that never were. A name
+    that is not UTF-8 cannot be opened: OpenCV crashes on it.
 
     Args:
         source: A video file, or `camera:N`.
         every: 2 takes the frames 0, 2, 4, ...
         skip: Called with a frame's number; where it is true the frame is left out.
     """
+    if shown(source) != str(source):
+        yield Frame(source, partial(_refuse, f"{source}: the video's name is not UTF-8. Rename it"))
+        return
     with _opened(source) as capture:
         header, started = _header(capture, source), time.monotonic()
         number, seconds = 0, 0.0

@@ -18,12 +18,13 @@ from typing import Any, BinaryIO
 
 from artifacts import atomic
 from artifacts.manifest import StaleError, differences
+from artifacts.names import in_json
 from inference import parquet
 from inference.pipeline import Row
 from inference.records import CsvLines, JsonLines, Key, Lines
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
-_CODEC = ("utf-8", "surrogateescape")
+_CODEC = ("utf-8", "backslashreplace")  # older tables hold names' own bytes; see `records`
 
 
 def open_table(
@@ -141,7 +142,7 @@ class Table:
     def write(self, row: Row) -> None:
         """Appends a row, unless an earlier run did."""
         if not self.has(row.image, row.frame):
-            self._file.write(self._lines.encode(row).encode(*_CODEC))
+            self._file.write(self._lines.encode(row).encode())
             self._file.flush()
             self.counts[row.status] += 1
 
@@ -230,7 +231,7 @@ class Table:
                 "Choose another --out, or leave out --resume"
             )
         before = json.loads(described.read_text(encoding="utf-8"))
-        now = json.loads(json.dumps(self._manifest["made_by"]))
+        now = json.loads(in_json(json.dumps(self._manifest["made_by"], ensure_ascii=False)))
         if changes := differences(before["made_by"], now):
             raise StaleError(
                 f"{found} was made in another way ({'; '.join(changes)}). "

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -101,6 +102,35 @@ def test_every_picture_is_a_row(tiny_run: Path, photos: Path, tmp_path: Path) ->
         assert int(row["n_people"]) >= 0
     assert len(list(drawn.glob("*.jpg"))) == 6
     assert digests == {p: hashlib.sha256(p.read_bytes()).digest() for p in photos.rglob("*.*")}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names there are Unicode")
+def test_names_that_are_not_utf8_are_rows_like_others(tiny_run: Path, tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "rows.jsonl"
+    picture = cv2.imencode(".jpg", np.full((40, 60, 3), 90, np.uint8))[1].tobytes()
+    files = {b"a.jpg": picture, b"caf\xe9.jpg": picture, b"d\xe9/x.jpg": picture}
+    files |= {b"no\xff.jpg": b"no picture", b"v\xff.mp4": b"no video"}
+    for name, content in files.items():
+        path = Path(os.fsdecode(os.fsencode(folder) + b"/" + name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    command = [sys.executable, "infer.py", folder, "--run", tiny_run, "--out", out, "--explain"]
+    command += ["--draw", tmp_path / "drawn", "--gallery", tmp_path / "page.html"]
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}  # as in a terminal
+    done = subprocess.run(command, cwd=ROOT, env=strict, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    found = {row["image"].removeprefix(f"{folder}/"): row["status"] for row in rows}
+    assert found == {
+        "a.jpg": "ok",
+        r"caf\xe9.jpg": "ok",
+        r"d\xe9/x.jpg": "ok",
+        r"no\xff.jpg": "error",
+        r"v\xff.mp4": "error",
+    }
+    assert r"no\xff.jpg: not a picture" in done.stdout
+    assert r"caf\xe9.jpg" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert len(list((tmp_path / "drawn").glob("*"))) == 6
 
 
 def test_strict_and_all_failed(tiny_run: Path, photos: Path, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from artifacts.names import shown
+
 console = Console()
 
 
@@ -15,11 +17,11 @@ def say_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     table = Table(*map(escape, rows[0]), title=escape(title), title_justify="left")
     for row in rows:
         values = (f"{v:.2f}" if isinstance(v, float) else str(v) for v in row.values())
-        table.add_row(*map(escape, values))
+        table.add_row(*map(escape, map(shown, values)))
     console.print(table)
 
 
 def say_notes(notes: Iterable[str]) -> None:
     """Prints sentences that a person should read, a line each."""
     for note in notes:
-        console.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True, highlight=False)
+        console.print(f"[yellow]note:[/] {escape(shown(note))}", soft_wrap=True, highlight=False)

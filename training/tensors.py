@@ -7,6 +7,7 @@ from pathlib import Path
 from annotations.activities import MPII_ACTIVITIES
 from annotations.samples import read_samples
 from artifacts.atomic import replacing
+from artifacts.names import shown
 from cache import poses, store
 from cache.planes import Recipe
 from configs import schema
@@ -63,12 +64,12 @@ def _write_unmatched(path: Path, unmatched: Iterable[Unmatched] | None) -> None:
         path.unlink(missing_ok=True)
         return
     with replacing(path) as temporary:
-        with temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(("image", "person", "activity", "reason"))
             for row in unmatched:
                 person = "" if row.person is None else row.person
-                writer.writerow((row.image, person, row.activity, row.reason))
+                writer.writerow((shown(row.image), person, row.activity, row.reason))
 
 
 def _check_splits(run: schema.Run, chosen: Chosen, pictures: int) -> None:

@@ -1,5 +1,6 @@
 """A folder of videos, and a text file that says which frames of them are clips."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,14 @@ class TestRanges:
         assert last.span == (479, 555) and last.split == "test"
         assert last.source.name == "person01_walking_d1_uncomp.avi" and last.source.is_file()
         assert "593 of 599 lines with frame ranges name no video" in notes[0]
+
+
+def test_a_name_that_is_not_utf8_is_left_out_and_told(tmp_path: Path) -> None:
+    for name in (b"anna/a.mp4", b"ben/b.mp4", b"ben/caf\xe9.mp4"):
+        path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    notes: list[str] = []
+    clips = read_video_folder(tmp_path, on_note=notes.append)
+    assert [clip.name for clip in clips] == ["anna/a.mp4", "ben/b.mp4"]
+    assert len(notes) == 1 and r"ben/caf\xe9.mp4: left out, its name is not UTF-8" in notes[0]

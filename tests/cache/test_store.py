@@ -19,7 +19,7 @@ from annotations.skeleton import COCO17
 from annotations.types import Poses
 from artifacts import manifest
 from cache import poses, store
-from cache.entry import Entry
+from cache.entry import Entry, key_of
 from cache.planes import PoseSource, Recipe, make
 from cache.shelves import FilePerTensor
 
@@ -403,7 +403,7 @@ def test_killed_and_run_again_it_ends_the_same_and_keeps_what_was_done(
 import os, signal, sys
 from pathlib import Path
 from cache import store
-from cache.entry import Entry
+from cache.entry import Entry, key_of
 from cache.planes import Recipe
 images = sorted(Path(sys.argv[1]).glob("*.png"))
 splits = ("train", "train", "train", "val", "test", "test")
@@ -443,3 +443,10 @@ def test_a_torn_row_of_a_killed_writer_is_written_again(
     assert build(cache.folder, sources, tensors="memory_map") == cache
     assert drawn == [sources[2].image]
     assert (array.read_bytes(), text.read_text(encoding="utf-8")) == (whole, facts)
+
+
+def test_a_key_is_of_a_names_bytes() -> None:
+    digest = hashlib.sha256(b"photos/a b.jpg").hexdigest()[:12]
+    assert key_of(Path("photos/a b.jpg")) == f"a_b-{digest}"
+    odd = {key_of(Path(os.fsdecode(name))) for name in (b"caf\xe9.jpg", b"caf\xe8.jpg")}
+    assert len(odd) == 2 and all(key.startswith("caf-") for key in odd)

@@ -402,3 +402,13 @@ def test_a_real_clip_from_its_first_to_its_last_frame(data_dir: Path) -> None:
     path = data_dir / "clips" / "kth" / "person01_walking_d1_uncomp.avi"
     frames = [(frame.number, frame.seconds) for frame in read_frames(path, every=50)]
     assert frames == [(n, pytest.approx(n / 25)) for n in range(0, 555, 50)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names there are Unicode")
+def test_a_name_that_is_not_utf8_is_one_error(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.avi"))
+    write_video(tmp_path / "clip.avi", coloured(3)).rename(path)
+    assert read_header(path) == Header()
+    (frame,) = read_frames(path)  # OpenCV ends the process on such a name
+    with pytest.raises(ImageError, match="the video's name is not UTF-8. Rename it"):
+        frame.load()

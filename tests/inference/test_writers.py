@@ -12,6 +12,7 @@ import pytest
 
 from annotations.skeleton import COCO17
 from inference.pipeline import Row
+from inference.records import as_columns, read_top3
 from inference.writers import Table, open_table
 from tests.inference.hand_made import BOXES, CLASSES, answered, failed, nobody
 
@@ -127,6 +128,30 @@ def test_parquet_without_poses_has_no_people(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == [path]  # nobody asked for a manifest
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("walk", "run", "sit, or lie"),
+        ("a|b", "c:d", "e"),
+        ("|", ":", "\\"),
+        ("a:0.5|b:0.4", "\\|", "line\nbreak\\"),
+        (" x ", "", "日本:語"),
+    ],
+)
+def test_top3_is_read_back_whatever_the_names(names: tuple[str, str, str]) -> None:
+    ranking = ((names[0], 0.7), (names[1], 0.2), (names[2], 0.1))
+    cell = as_columns(Row(Path("a.jpg"), ranking=ranking))["top3"]
+    assert read_top3(cell) == list(ranking)
+
+
+def test_top3_of_plain_names_is_plain() -> None:
+    assert as_columns(answered("a.jpg"))["top3"] == "walk:0.7000|run:0.2000|sit, or lie:0.1000"
+    assert read_top3("") == []
+    for wrong in ("walk", "walk:x", "walk:0.7|", "a|b:0.7"):
+        with pytest.raises(ValueError, match=r"top3 must be name:p\|name:p\|name:p. Received: "):
+            read_top3(wrong)
+
+
 def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
     image = "caf\udce9.jpg"
     for ending in (".csv", ".jsonl", ".parquet"):
@@ -134,9 +159,21 @@ def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
         for resume in (False, True):
             write(path, [answered(image), failed(image, "x", frame=1)], resume=resume)
         if ending == ".csv":
-            assert b"\ncaf\xe9.jpg,ok" in path.read_bytes()
+            with path.open(encoding="utf-8", newline="") as file:
+                found = list(csv.DictReader(file))
         else:
-            assert [record["image"] for record in records(path)] == ["caf\\xe9.jpg"] * 2
+            found = records(path)
+        assert [row["image"] for row in found] == ["caf\\xe9.jpg"] * 2
+        assert found[1]["error"] == "caf\\xe9.jpg: x"
+        json.loads((tmp_path / f"a{ending}.manifest.json").read_bytes().decode("utf-8"))
+
+
+def test_an_older_table_with_a_names_own_bytes_goes_on(tmp_path: Path) -> None:
+    path, image = tmp_path / "a.csv", "caf\udce9.jpg"
+    write(path, [answered(image)])
+    path.write_bytes(path.read_bytes().replace(b"\\xe9", b"\xe9"))
+    table = write(path, [answered(image), answered("b.jpg")], resume=True)
+    assert table.kept == 1 and table.counts.total() == 2
 
 
 @pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import math
+import os
 import time
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,7 +18,7 @@ from annotations import clean
 from annotations.samples import write_samples
 from annotations.skeleton import COCO17
 from annotations.types import Poses, Sample, no_people
-from artifacts import manifest
+from artifacts import atomic, manifest
 from cache import store
 from cache.planes import Recipe
 from configs import reading, schema
@@ -300,3 +301,11 @@ def test_ten_thousand_classes_stay_usable(run: schema.Run) -> None:
     words = Reader(path.read_text(encoding="utf-8")).words
     assert "The 60 of 10000 classes" in words and "The 200 of 10000 classes" in words
     assert "The 200 most frequent are shown" in words and "per_class.csv" in words
+
+
+def test_names_that_are_not_utf8_leave_the_page_whole(run: schema.Run) -> None:
+    path = run.run_dir / "annotations" / "cleaning.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    touched = {"unreadable": [os.fsdecode(b"caf\xe9.jpg")]}
+    atomic.write_json(path, {**found, "touched": touched})
+    assert "66.7 %" in _write(run, _answers(run, WRONG_ONCE)).words
