@@ -20,6 +20,7 @@ from typing import Any, cast
 import numpy as np
 
 from artifacts.manifest import sha256_file
+from artifacts.names import shown
 
 ENGINES = ("openvino", "onnxruntime")  # "auto" takes the first that is installed
 PRECISIONS = ("f32", "bf16", "int8")
@@ -32,6 +33,9 @@ Opened = tuple[Shape, tuple[Shape, ...], Run]  # of the input, of the outputs
 # Two threads that enter its bindings for the first time at once wait for each other for ever: one
 # holds Python's lock and wants a static table's, the other the other way round.
 _ENTERING_OPENVINO = threading.Lock()
+# Engine -> the process that loaded a graph first. A fork copies none of the engine's threads, and
+# what waits for them waits for ever.
+_AT_HOME: dict[str, int] = {}
 
 
 class GraphError(ValueError):
@@ -65,6 +69,7 @@ class Graph:
         self.input_shape = shape
         self.output_shapes = output_shapes
         self._run = run
+        self._process = os.getpid()
 
     def __call__(self, batch: np.ndarray) -> tuple[np.ndarray, ...]:
         """Runs the graph.
@@ -77,7 +82,10 @@ class Graph:
 
         Raises:
             GraphError: another number of axes or another fixed length.
+            RuntimeError: a fork of the process that loaded it asks, and openvino cannot answer.
         """
+        if self.engine == "openvino" and self._process != os.getpid():
+            raise _forked(self.path, self.engine, "answer")
         fits = len(batch.shape) == len(self.input_shape) and all(
             wanted in (None, length)
             for wanted, length in zip(self.input_shape, batch.shape, strict=True)
@@ -116,6 +124,7 @@ def load(
         ValueError: unknown engine or precision, one that engine or CPU has not, or fewer than one
             thread a stream.
         ModuleNotFoundError: the engine is not installed.
+        RuntimeError: this process is a fork of one that has loaded a graph.
     """
     threads = cpu_count() if threads is None else threads
     if not 1 <= streams <= threads:
@@ -127,6 +136,7 @@ def load(
     _check_file(path, sha256)
     if precision == "int8":
         path = _find_twin(path)
+    _check_fork(path, chosen, threads // streams)
     open_graph = _open_openvino if chosen == "openvino" else _open_onnxruntime
     try:
         shape, outputs, run = open_graph(path, precision, threads, streams)
@@ -134,6 +144,21 @@ def load(
         raise GraphError(f"{path}: {chosen} cannot load it. Export it again. ({error})") from error
     return Graph(
         path, engine=chosen, precision=precision, shape=shape, output_shapes=outputs, run=run
+    )
+
+
+def _check_fork(path: Path, engine: str, threads: int) -> None:
+    """Refuses a load that would never end; onnxruntime's with one thread does."""
+    at_home = _AT_HOME.setdefault(engine, os.getpid()) == os.getpid()
+    if not at_home and (engine == "openvino" or threads > 1):
+        raise _forked(path, engine, "load")
+
+
+def _forked(path: Path, engine: str, what: str) -> RuntimeError:
+    return RuntimeError(
+        f"{path}: {engine} cannot {what} in a process that was forked from one that had loaded a "
+        "graph: it would wait for ever. Load the model in the new process alone, started by "
+        "multiprocessing.get_context('spawn')."
     )
 
 
@@ -264,8 +289,10 @@ def _open_onnxruntime(path: Path, precision: str, threads: int, streams: int) ->
     there = onnxruntime.get_available_providers()
     providers = [cuda] if cuda[0] in there else []
     try:
+        # It opens no name that is not UTF-8.
+        graph = os.fspath(path) if shown(path) == str(path) else path.read_bytes()
         session = onnxruntime.InferenceSession(
-            os.fspath(path), options, providers=[*providers, "CPUExecutionProvider"]
+            graph, options, providers=[*providers, "CPUExecutionProvider"]
         )
     except Exception as error:  # onnxruntime's own exceptions derive from Exception only
         raise RuntimeError(str(error)) from error

@@ -177,3 +177,53 @@ def test_every_engine_sees_the_cpu(engine: str):
     assert any("CPU" in device for device in graph.devices(need(engine)))
     with pytest.raises(ValueError, match="engine must be 'auto' or one of"):
         graph.devices("abacus")
+
+
+FORK = """
+import os, sys
+import numpy as np
+from pathlib import Path
+from runtime import graph
+
+engine, threads, path = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+batch = np.ones((2, 4), np.float32)
+loaded = graph.load(path, engine=engine, threads=threads)
+loaded(batch)
+if os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+for what in (lambda: loaded(batch), lambda: graph.load(path, engine=engine, threads=threads)):
+    try:
+        print(type(what()).__name__, flush=True)
+    except RuntimeError as error:
+        print(error, flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.parametrize(
+    ("engine", "threads", "answer", "load"),
+    [
+        ("openvino", 2, "cannot answer in a process that was forked", "cannot load in a process"),
+        ("openvino", 1, "get_context('spawn')", "cannot load in a process"),
+        ("onnxruntime", 1, "tuple", "Graph"),
+        ("onnxruntime", 2, "tuple", "cannot load in a process"),
+    ],
+)
+def test_a_fork_is_told_instead_of_waiting_for_ever(
+    linear: Path, engine: str, threads: int, answer: str, load: str
+):
+    command = [sys.executable, "-c", FORK, need(engine), str(threads), str(linear)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=60)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert answer in first and load in second
+
+
+@pytest.mark.parametrize("engine", graph.ENGINES)
+@pytest.mark.skipif(os.name == "nt", reason="names there are Unicode")
+def test_a_folder_whose_name_is_not_utf8(linear: Path, tmp_path: Path, engine: str):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.onnx"))
+    path.write_bytes(linear.read_bytes())
+    loaded = graph.load(path, engine=need(engine), threads=1)
+    assert loaded(np.ones((1, 4), np.float32))[0].shape == (1, 3)
