@@ -5,13 +5,13 @@ by the sha256 of the file, and only files of the same size are read. Pictures th
 (another size, another compression) are not found.
 """
 
-import csv
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from annotations.activities import some
 from annotations.types import Sample
+from artifacts import csv_text
 from artifacts.atomic import replacing
 from artifacts.manifest import sha256_file
 from artifacts.names import shown
@@ -46,7 +46,7 @@ def write_duplicates(
     by_image = {sample.image: sample for sample in samples}
     with replacing(path) as temporary:
         with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
+            writer = csv_text.Writer(file)
             writer.writerow(("set", "image", "activity", "group", "split"))
             for number, images in enumerate(copies, 1):
                 for sample in (by_image[image] for image in images):

@@ -6,7 +6,6 @@ who made them, is not known here. Published action-recognition features come in 
 """
 
 import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import numpy as np
 
 from annotations.activities import check_names, some
 from annotations.split import SPLITS
-from artifacts import atomic
+from artifacts import atomic, csv_text
 
 TEXTS = ("label", "name", "group", "split")  # columns; all but the first may be absent
 _PARQUET = (".parquet", ".pq")
@@ -168,13 +167,13 @@ def _difference(columns: Sequence[str], numbered: Sequence[str], wanted: set[str
 
 
 def _write_csv(path: Path, columns: list[str], table: FeatureTable) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*columns, *table.texts])
     others = list(zip(*table.texts.values(), strict=True))
-    for vector, cells in zip(table.vectors.tolist(), others, strict=True):
-        writer.writerow([*(f"{number:.9g}" for number in vector), *(cell or "" for cell in cells)])
-    path.write_text(text.getvalue(), encoding="utf-8", newline="")
+    rows = [
+        [*(f"{number:.9g}" for number in vector), *(cell or "" for cell in cells)]
+        for vector, cells in zip(table.vectors.tolist(), others, strict=True)
+    ]
+    text = csv_text.as_text([[*columns, *table.texts], *rows])
+    path.write_text(text, encoding="utf-8", newline="")
 
 
 def _read_csv(path: Path) -> tuple[list[str], np.ndarray, dict[str, list[str]]]:
@@ -199,7 +198,7 @@ def _read_csv(path: Path) -> tuple[list[str], np.ndarray, dict[str, list[str]]]:
     places = [i for i, column in enumerate(columns) if column not in TEXTS]
     numbers = [[cells[i] for i in places] for _, cells in lines]
     texts = {
-        column: [cells[i] for _, cells in lines]
+        column: [csv_text.restored(cells[i]) for _, cells in lines]
         for i, column in enumerate(columns)
         if column in TEXTS
     }

@@ -21,8 +21,8 @@ from annotations.matlab import load_mat
 from annotations.skeleton import PENN13
 
 _NEEDED = ("x", "y", "visibility", "action")
-# Pixels. A joint outside the picture or hidden altogether is at (0.75, 0.75), scaled with the video:
-# up to 1.53 in the real files, which have no hidden joint between that and 10.
+# Pixels. A joint outside the picture or hidden altogether is at (0.75, 0.75), scaled with the
+# video: up to 1.53 in the real files, which have no hidden joint between that and 10.
 _NOWHERE = 2.0
 
 

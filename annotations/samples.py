@@ -4,7 +4,6 @@ One line of JSON per Sample: image, size, skeleton, boxes, keypoints, head_sizes
 split, activities. Image paths are stored as they are given.
 """
 
-import csv
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 
 from annotations.skeleton import Skeleton
 from annotations.types import Rejection, Sample
+from artifacts import csv_text
 from artifacts.atomic import replacing
 from artifacts.names import shown
 
@@ -54,7 +54,7 @@ def write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:
     """
     with replacing(path) as temporary:
         with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
+            writer = csv_text.Writer(file)
             writer.writerow(("image", "rule", "detail"))
             writer.writerows((shown(r.image), r.rule, shown(r.detail)) for r in rejections)
 
@@ -62,7 +62,7 @@ def write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:
 def count_rejections(path: Path) -> int:
     """Returns how many rejections `write_rejections` wrote to `path`."""
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        return sum(1 for _ in csv.reader(file)) - 1
+        return sum(1 for _ in csv_text.read(file)) - 1
 
 
 def _to_json(sample: Sample) -> dict[str, Any]:

@@ -5,7 +5,6 @@ Knows nothing of files. Both are UTF-8: of a file name that is not, the bytes ar
 """
 
 import csv
-import io
 import json
 import re
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from artifacts import csv_text
 from artifacts.names import in_json, shown
 from inference.pipeline import Row
 
@@ -94,7 +94,7 @@ class CsvLines:
 
     def decode(self, lines: Iterator[str]) -> Iterator[Key]:
         """Yields keys; see `Lines`."""
-        reader = csv.reader(lines, strict=True)
+        reader = csv_text.read(lines)
         try:
             names = next(reader, [])
             if tuple(names) != self.columns:
@@ -221,6 +221,4 @@ def _shortest(values: np.ndarray) -> Any:
 
 
 def _csv_line(values: list[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerow(values)
-    return text.getvalue()
+    return csv_text.as_text([values])

@@ -3,14 +3,12 @@
 The validation figures in it are for choices (when to stop, which epoch to keep), not for headlines.
 """
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from artifacts import atomic
+from artifacts import atomic, csv_text
 
 
 @dataclass(frozen=True)
@@ -74,12 +72,9 @@ class History:
 
     def write(self, path: Path) -> None:
         """Writes a CSV file, whole or not at all."""
-        text = io.StringIO()
         names = [field.name for field in fields(Epoch)]
-        writer = csv.DictWriter(text, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(epoch) for epoch in self.epochs)
-        atomic.write_text(path, text.getvalue())
+        rows = [asdict(epoch).values() for epoch in self.epochs]
+        atomic.write_text(path, csv_text.as_text([names, *rows]))
 
     @classmethod
     def read(cls, path: Path, *, keep: Literal["best", "last"] = "best") -> "History":
@@ -92,7 +87,9 @@ class History:
         if not path.exists():
             return cls(keep=keep)
         with path.open(newline="", encoding="utf-8") as file:
-            return cls(tuple(map(_epoch_of, csv.DictReader(file))), keep)
+            names, *rows = csv_text.read(file)
+        epochs = (_epoch_of(dict(zip(names, row, strict=True))) for row in rows)
+        return cls(tuple(epochs), keep)
 
 
 def _epoch_of(row: Mapping[str, str]) -> Epoch:

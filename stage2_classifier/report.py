@@ -10,12 +10,10 @@ With thousands of classes the text and the picture show the ones with the most m
 the CSV and the JSON file hold all.
 """
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from artifacts import atomic
+from artifacts import atomic, csv_text
 from stage2_classifier.draw_scores import draw_confusion, draw_curves
 from stage2_classifier.evaluate import Report
 from stage2_classifier.history import History
@@ -110,12 +108,11 @@ def _class_table(report: Report, unit: str) -> str:
 
 
 def _csv(report: Report) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("class", *_FIGURES, "support"))
-    for name, row in report.per_class.items():
-        writer.writerow((name, *(f"{row[key]:.4f}" for key in _FIGURES), row["support"]))
-    return text.getvalue()
+    rows = [
+        (name, *(f"{row[key]:.4f}" for key in _FIGURES), row["support"])
+        for name, row in report.per_class.items()
+    ]
+    return csv_text.as_text([("class", *_FIGURES, "support"), *rows])
 
 
 def _confusion_table(report: Report, unit: str) -> str:

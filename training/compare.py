@@ -6,14 +6,12 @@
 Only what the runs' reports hold is gathered; nothing is measured here.
 """
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from artifacts import atomic
+from artifacts import atomic, csv_text
 from configs import schema
 from configs.any_run import AnyRun
 from training.plan import steps_of
@@ -91,11 +89,8 @@ def _short(value: Any) -> str:
 
 
 def _csv(rows: Sequence[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _short(value) for name, value in row.items()} for row in rows)
-    return text.getvalue()
+    names = [*rows[0]]
+    return csv_text.as_text([names, *([_short(row[name]) for name in names] for row in rows)])
 
 
 def _markdown(rows: Sequence[dict[str, Any]]) -> str:

@@ -1,11 +1,11 @@
 """The step `cache`: poses are found, planes drawn, tensors stored."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from annotations.activities import MPII_ACTIVITIES
 from annotations.samples import read_samples
+from artifacts import csv_text
 from artifacts.atomic import replacing
 from artifacts.names import shown
 from cache import poses, store
@@ -65,7 +65,7 @@ def _write_unmatched(path: Path, unmatched: Iterable[Unmatched] | None) -> None:
         return
     with replacing(path) as temporary:
         with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
+            writer = csv_text.Writer(file)
             writer.writerow(("image", "person", "activity", "reason"))
             for row in unmatched:
                 person = "" if row.person is None else row.person

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotations.samples import read_samples, write_rejections, write_samples
+from annotations.samples import count_rejections, read_samples, write_rejections, write_samples
 from annotations.skeleton import foreign
 from annotations.types import Rejection, Sample
 
@@ -97,3 +97,12 @@ def test_rejections_as_csv(tmp_path: Path):
         {"image": "a, b.jpg", "rule": "unreadable", "detail": 'it says "no"\nand more'},
         {"image": "bad\\xff.jpg", "rule": "missing_file", "detail": "Größe"},
     ]
+    assert count_rejections(tmp_path / "rejected.csv") == 2
+
+
+def test_no_rejection_is_a_formula(tmp_path: Path):
+    rejection = Rejection(Path("=HYPERLINK(1).jpg"), "unreadable", "+1, @x")
+    write_rejections(tmp_path / "x.csv", [rejection])
+    _, line = (tmp_path / "x.csv").read_text(encoding="utf-8").splitlines()
+    assert line == "'=HYPERLINK(1).jpg,unreadable,\"'+1, @x\""
+    assert count_rejections(tmp_path / "x.csv") == 1

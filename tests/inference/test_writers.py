@@ -63,6 +63,16 @@ def manifest_of(path: Path) -> dict:
     return json.loads(path.with_name(path.name + ".manifest.json").read_text(encoding="utf-8"))
 
 
+def test_no_cell_of_a_csv_file_is_a_formula(tmp_path: Path) -> None:
+    names = ["=HYPERLINK(1).jpg", "-a.jpg", "'=b.jpg"]
+    write(tmp_path / "a.csv", [answered(name) for name in names])
+    _, *lines = lines_of(tmp_path / "a.csv")
+    assert [line[0] for line in lines] == [f"'{name}" for name in names]
+    with opened(tmp_path / "a.csv", resume=True) as table:
+        assert all(table.has(Path(name), None) for name in names)
+    assert lines_of(tmp_path / "a.csv")[1:] == lines
+
+
 def test_a_csv_file_of_whole_pictures(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "a.csv"
     row = answered("a.jpg", (0.1, 0.3, 0.6), unknown_below=0.7)
