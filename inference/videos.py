@@ -79,7 +79,7 @@ def check_camera(path: Path) -> None:
 
 def read_header(path: Path) -> Header:
     """Returns what a video file promises: nothing, where it cannot be opened or is a camera."""
-    if is_camera(path) or shown(path) != str(path):
+    if is_camera(path):
         return Header()
     with _opened(path) as capture:
         return _header(capture, path)
@@ -100,7 +100,7 @@ def read_frames(
         every: 2 takes the frames 0, 2, 4, ...
         skip: Called with a frame's number; where it is true the frame is left out.
     """
-    if shown(source) != str(source):
+    if not (is_camera(source) or _is_utf8(source)):
         yield Frame(source, partial(_refuse, f"{source}: the video's name is not UTF-8. Rename it"))
         return
     with _opened(source) as capture:
@@ -131,9 +131,15 @@ def _opened(source: Path) -> Iterator[cv2.VideoCapture]:
         capture.release()
 
 
+def _is_utf8(path: Path) -> bool:
+    """Tells whether a name, from the root on, is UTF-8: others end OpenCV, and the process."""
+    absolute = os.path.abspath(path)
+    return shown(absolute) == absolute
+
+
 def _open_file(path: Path) -> cv2.VideoCapture:
     """Opens a video; what is no regular file (a pipe would be waited for) stays closed."""
-    if not os.path.isfile(path):
+    if not (os.path.isfile(path) and _is_utf8(path)):
         return cv2.VideoCapture()
     with _containers_only():
         # From the root on, no name is taken for a URL ("12:30.mp4"); and by FFmpeg alone, none for
