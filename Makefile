@@ -17,7 +17,7 @@ PHOTOS = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; pr
 
 demo: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo.yaml
-	$(BIN)/python infer.py runs/demo/annotations/test.txt "$(PHOTOS)" --run runs/demo --out runs/demo/predictions.csv --draw runs/demo/drawn --gallery runs/demo/gallery.html
+	$(BIN)/python infer.py runs/demo/annotations/test.txt "$(PHOTOS)" --run runs/demo --out runs/demo/predictions.csv --overwrite --draw runs/demo/drawn --gallery runs/demo/gallery.html
 	$(BIN)/python train.py report --config configs/demo.yaml
 
 # Stage 1 goes on from the demo's, which is trained first where `make demo` has not done so.
@@ -26,7 +26,7 @@ demo-gait: $(INSTALLED)
 	$(BIN)/python train.py stage1 --config configs/demo.yaml
 	$(BIN)/python train.py all --config configs/demo_gait_pose.yaml
 	$(BIN)/python train.py all --config configs/demo_gait.yaml
-	$(BIN)/python infer.py runs/demo_gait/data/videos/person0[12]/clip_01.mp4 --run runs/demo_gait --out runs/demo_gait/predictions.csv --draw runs/demo_gait/drawn
+	$(BIN)/python infer.py runs/demo_gait/data/videos/person0[12]/clip_01.mp4 --run runs/demo_gait --out runs/demo_gait/predictions.csv --overwrite --draw runs/demo_gait/drawn
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow and not gpu" -n logical --maxprocesses 4

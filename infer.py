@@ -66,6 +66,9 @@ def main(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with --out: what it holds is not done again.")
     ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Begin --out anew where it is there already.")
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 if any picture failed, not only if all did.")
     ] = False,
@@ -84,8 +87,11 @@ def main(
     from inference.stop import Stop
     from inference.tasks import Wishes, open_task
 
+    if resume and overwrite:
+        raise ValueError("--resume keeps what is in --out and --overwrite does not: leave one out.")
     named = sources.find_sources(paths)
     writers.check_name(out)
+    writers.check_free(out, resume=resume, overwrite=overwrite)
     wishes = Wishes(draw, gallery, explain, every, smooth, per_window)
     options = {"engine": engine, "precision": precision, "threads": threads}
     task = open_task(run, named, wishes, unknown_below=unknown_below, **options)
@@ -93,7 +99,9 @@ def main(
     answers: Counter[str] = Counter()
     with (
         Stop() as stop,
-        writers.open_table(out, **task.columns, manifest=made_by, resume=resume) as table,
+        writers.open_table(
+            out, **task.columns, manifest=made_by, resume=resume, overwrite=overwrite
+        ) as table,
         task,
         progress_bar("classifying", console) as show,
     ):
@@ -133,5 +141,9 @@ if __name__ == "__main__":
     try:
         typer.run(main)
     except (OSError, ValueError, ImportError) as mistake:
+        from inference.writers import TableExistsError
+
         console.print(f"[red]error:[/] {escape(shown(mistake))}", soft_wrap=True, highlight=False)
+        if isinstance(mistake, TableExistsError):
+            console.print("--resume goes on with it, --overwrite begins anew, --out names another")
         sys.exit(2)

@@ -3,7 +3,7 @@
 Rows go line by line into `NAME.partial`, and each is on its way to the disk when `write` returns;
 `NAME` itself appears, whole, at the end. Beside it lies `NAME.manifest.json`: how it was made, and
 how many rows of which status it holds. While there is a `.partial`, its own manifest says how that
-is being made.
+is being made. One process at a time writes a table, under the lock in `.NAME.writing`.
 """
 
 import json
@@ -12,11 +12,13 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
 from artifacts import atomic
+from artifacts.lock import locked
 from artifacts.manifest import StaleError, differences
 from artifacts.names import in_json
 from inference import parquet
@@ -25,6 +27,10 @@ from inference.records import CsvLines, JsonLines, Key, Lines
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 _CODEC = ("utf-8", "backslashreplace")  # older tables hold names' own bytes; see `records`
+
+
+class TableExistsError(FileExistsError):
+    """There are rows already; they are to be kept, or to be begun anew, or to lie elsewhere."""
 
 
 def open_table(
@@ -37,6 +43,7 @@ def open_table(
     of_motion: bool = False,
     manifest: Mapping[str, Any] | None = None,
     resume: bool = False,
+    overwrite: bool = False,
 ) -> "Table":
     """Opens the table that `path` names, for writing.
 
@@ -50,11 +57,14 @@ def open_table(
             together as those of a frame do else, and a CSV file has the column `note`.
         manifest: How it is made (`provenance.describe`); None writes no manifest.
         resume: Keep the rows that are there, or in the `.partial` that a killed run left.
+        overwrite: Begin anew where there is a table, or such a `.partial`.
 
     Raises:
         ValueError: another ending; with `resume`, a file that is no such table.
         StaleError: with `resume`, rows of another model, engine, precision or option.
-        FileExistsError: without `resume`, a `.partial` with rows that a killed run left.
+        TableExistsError: neither `resume` nor `overwrite`, and a table is there or a `.partial`
+            with rows that a killed run left.
+        BlockingIOError: another process is writing this table.
         OSError: the place cannot be written to.
         ModuleNotFoundError: Parquet without pyarrow.
     """
@@ -69,7 +79,38 @@ def open_table(
         whole_videos=of_motion,
         manifest=manifest,
         resume=resume,
+        overwrite=overwrite,
     )
+
+
+def check_free(path: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuses a table that is there, unless it is to be kept or to be begun anew.
+
+    Raises:
+        TableExistsError: neither `resume` nor `overwrite`.
+    """
+    if path.exists() and not (resume or overwrite):
+        raise TableExistsError(
+            f"{path} is there already, and is not written over unasked. Resume it, overwrite it, "
+            "or name another table"
+        )
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Keeps other processes from writing a table while the body runs."""
+    folder = path.with_name(f".{path.name}.writing")
+    try:
+        with locked(folder):
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # Windows removes no open file
+                    shutil.rmtree(folder)
+    except BlockingIOError:
+        raise BlockingIOError(
+            f"{path} is being written by another process. Wait for it, or name another table"
+        ) from None
 
 
 def check_name(path: Path) -> None:
@@ -112,6 +153,7 @@ class Table:
         whole_videos: bool,
         manifest: Mapping[str, Any] | None,
         resume: bool,
+        overwrite: bool,
     ) -> None:
         self.stopped = False
         self.counts: Counter[str] = Counter()
@@ -122,15 +164,20 @@ class Table:
         self._done: set[tuple[str, int | None]] = set()
         self._started, self._seconds = time.monotonic(), 0.0
         path.parent.mkdir(parents=True, exist_ok=True)
-        if resume and (path.exists() or self._partial.exists()):
-            self._resume()
-        else:
-            self._refuse_to_lose()
-            self._partial.write_text(lines.header(), encoding="utf-8", newline="")
-        self.kept = self.counts.total()
-        if self._manifest is not None:
-            self._write_manifest(self._partial, finished=False)
-        self._file = self._partial.open("ab")
+        with ExitStack() as stack:
+            stack.enter_context(_writing(path))
+            check_free(path, resume=resume, overwrite=overwrite)
+            if resume and (path.exists() or self._partial.exists()):
+                self._resume()
+            else:
+                if not overwrite:
+                    self._refuse_to_lose()
+                self._partial.write_text(lines.header(), encoding="utf-8", newline="")
+            self.kept = self.counts.total()
+            if self._manifest is not None:
+                self._write_manifest(self._partial, finished=False)
+            self._file = stack.enter_context(self._partial.open("ab"))
+            self._opened = stack.pop_all()
 
     def has(self, image: Path, frame: int | None) -> bool:
         """Tells whether an earlier run wrote the rows of a picture or of a video's frame.
@@ -156,12 +203,13 @@ class Table:
         trace: TracebackType | None,
     ) -> None:
         """Lets the table appear; after an error what is there stays in the `.partial`."""
-        self._file.close()
-        if error is None:
-            self._finish()
-        elif not self.counts:
-            for path in (self._partial, beside(self._partial, ".manifest.json")):
-                path.unlink(missing_ok=True)
+        with self._opened:
+            self._file.close()
+            if error is None:
+                self._finish()
+            elif not self.counts:
+                for path in (self._partial, beside(self._partial, ".manifest.json")):
+                    path.unlink(missing_ok=True)
 
     def _finish(self) -> None:
         described = beside(self._path, ".manifest.json")
@@ -204,7 +252,7 @@ class Table:
             if not killed:
                 self._partial.unlink(missing_ok=True)
             raise ValueError(
-                f"{found} cannot be resumed: {error}. Choose another --out, or leave out --resume"
+                f"{found} cannot be resumed: {error}. Name another table, or overwrite it"
             ) from None
         if self._partial.stat().st_size < end:  # not even the header is whole
             self._partial.write_text(self._lines.header(), encoding="utf-8", newline="")
@@ -214,9 +262,9 @@ class Table:
         """Refuses to begin anew over what a killed run has done, perhaps in hours."""
         header = len(self._lines.header().encode())
         if self._partial.exists() and self._partial.stat().st_size > header:
-            raise FileExistsError(
-                f"{self._partial} holds the rows of a run that was killed. "
-                "Go on with them: --resume. Or delete it"
+            raise TableExistsError(
+                f"{self._partial} holds the rows of a run that was killed. Resume it, overwrite "
+                "it, or name another table"
             )
 
     def _check_maker(self, found: Path) -> None:
@@ -228,14 +276,14 @@ class Table:
         if described is None:
             raise StaleError(
                 f"{found} has no manifest, so nobody knows which model made it. "
-                "Choose another --out, or leave out --resume"
+                "Name another table, or overwrite it"
             )
         before = json.loads(described.read_text(encoding="utf-8"))
         now = json.loads(in_json(json.dumps(self._manifest["made_by"], ensure_ascii=False)))
         if changes := differences(before["made_by"], now):
             raise StaleError(
                 f"{found} was made in another way ({'; '.join(changes)}). "
-                "Choose another --out, or leave out --resume"
+                "Name another table, or overwrite it"
             )
         self._seconds = before["seconds"]
 

@@ -137,7 +137,11 @@ def test_strict_and_all_failed(tiny_run: Path, photos: Path, tmp_path: Path) -> 
     out = tmp_path / "rows.csv"
     assert infer(photos, "--run", tiny_run, "--out", out, "--strict").returncode == 1
     assert len(read(out)) == 9
-    assert infer(photos / "empty.jpg", "--run", tiny_run, "--out", out).returncode == 1
+    again = [photos / "empty.jpg", "--run", tiny_run, "--out", out]
+    refused = infer(*again)
+    assert refused.returncode == 2 and "rows.csv is there already" in refused.stdout
+    assert "--overwrite" in refused.stdout and len(read(out)) == 9
+    assert infer(*again, "--overwrite").returncode == 1
     assert read(out)[0]["status"] == "error"
 
 

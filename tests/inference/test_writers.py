@@ -2,9 +2,11 @@
 
 import csv
 import json
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from subprocess import PIPE
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -14,6 +16,7 @@ from annotations.skeleton import COCO17
 from inference.pipeline import Row
 from inference.records import as_columns, read_top3
 from inference.writers import Table, open_table
+from tests.commands import ROOT
 from tests.inference.hand_made import BOXES, CLASSES, answered, failed, nobody
 
 MADE_BY = {"made_by": {"engine": "openvino", "stage2": {"precision": "f32"}}, "threads": 2}
@@ -154,6 +157,79 @@ def test_top3_is_read_back_whatever_the_names(names: tuple[str, str, str]) -> No
     assert read_top3(cell) == list(ranking)
 
 
+def test_a_table_that_is_there_is_not_written_over_unasked(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    write(path, ROWS)
+    before = path.read_bytes()
+    with pytest.raises(FileExistsError, match="a.csv is there already.* overwrite it, or name"):
+        write(path, ROWS[:1])
+    assert path.read_bytes() == before
+    write(path, ROWS[:1], overwrite=True)
+    assert path.read_bytes().count(b"\r\n") == 2
+    partial = path.with_name("a.csv.partial")
+    partial.write_bytes(before)
+    path.unlink()
+    with pytest.raises(FileExistsError, match="partial holds the rows of a run that was killed"):
+        write(path, ROWS)
+    write(path, ROWS, overwrite=True)
+    assert path.read_bytes() == before and not partial.exists()
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+def test_one_process_at_a_time_writes_a_table(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a{ending}"
+    with opened(path) as table:
+        for row in ROWS[:3]:
+            table.write(row)
+        for options in ({}, {"resume": True}, {"overwrite": True}):
+            with pytest.raises(BlockingIOError, match=f"a{ending} is being written by another"):
+                opened(path, **options)
+        write(tmp_path / f"b{ending}", ROWS)  # another table beside it
+        for row in ROWS[3:]:
+            table.write(row)
+    assert table.counts.total() == len(ROWS)
+    write(path, ROWS, overwrite=True)  # let go
+    assert not list(tmp_path.glob(".*"))
+
+
+OTHER = """
+import sys
+from pathlib import Path
+from tests.inference.test_writers import ROWS, opened
+
+with opened(Path(sys.argv[1])) as table:
+    for row in ROWS[:4]:
+        table.write(row)
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_alive_and_killed_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    command = [sys.executable, "-c", OTHER, str(path)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE) as other:
+        assert other.stdout and other.stdout.readline() == b"writing\n"
+        for options in ({}, {"resume": True}, {"overwrite": True}):
+            with pytest.raises(BlockingIOError, match=r"a\.csv is being written by another"):
+                opened(path, **options)
+        other.kill()
+    with pytest.raises(FileExistsError, match="of a run that was killed"):
+        opened(path)
+    table = write(path, ROWS, resume=True)
+    assert table.kept == 3 and table.counts.total() == len(ROWS)
+    write(tmp_path / "whole.csv", ROWS)
+    assert path.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+def test_a_refused_table_is_let_go(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    write(path, ROWS)
+    with pytest.raises(ValueError, match="cannot be resumed"):
+        opened(path, manifest=None, resume=True, by_person=False)
+    write(path, ROWS, overwrite=True)
+
+
 def test_top3_of_plain_names_is_plain() -> None:
     assert as_columns(answered("a.jpg"))["top3"] == "walk:0.7000|run:0.2000|sit, or lie:0.1000"
     assert read_top3("") == []
@@ -191,12 +267,13 @@ def test_after_a_crash_the_rows_are_there_to_go_on_with(tmp_path: Path, ending: 
     path, whole = tmp_path / f"a{ending}", tmp_path / f"whole{ending}"
     write(whole, ROWS)
     path.write_text("an older table", encoding="utf-8")
-    with pytest.raises(Crash), opened(path) as table:
+    with pytest.raises(Crash), opened(path, overwrite=True) as table:
         for row in ROWS[:5]:
             table.write(row)
         raise Crash
     assert path.read_text(encoding="utf-8") == "an older table"
-    with pytest.raises(FileExistsError, match=r"partial holds the rows .* killed.*: --resume"):
+    path.unlink()
+    with pytest.raises(FileExistsError, match=r"partial holds the rows .* killed\. Resume it"):
         opened(path)
     with opened(path, resume=True) as table:
         assert table.kept == 4  # the last frame may be half there
@@ -266,7 +343,7 @@ def test_rows_of_another_maker_are_refused(tmp_path: Path) -> None:
     write(path, ROWS)
     before = path.read_bytes()
     other = {"made_by": {"engine": "openvino", "stage2": {"precision": "int8"}}}
-    with pytest.raises(ValueError, match="stage2.precision: 'f32' -> 'int8'.*leave out --resume"):
+    with pytest.raises(ValueError, match="stage2.precision: 'f32' -> 'int8'.*Name another table"):
         opened(path, manifest=other, resume=True)
     (tmp_path / "a.csv.manifest.json").unlink()
     with pytest.raises(ValueError, match="a.csv has no manifest, so nobody knows"):
