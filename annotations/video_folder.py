@@ -20,6 +20,7 @@ from annotations.clips import Clip, check_names_once, with_utf8_names
 from annotations.folder import class_files
 from annotations.images import find_files
 from annotations.name_patterns import read_names
+from artifacts.text import read_utf8
 
 # Of the containers that OpenCV's wheels read; `inference.videos` has FFmpeg's names of them.
 SUFFIXES = frozenset(
@@ -27,7 +28,7 @@ SUFFIXES = frozenset(
     ".wmv .asf .mpg .mpeg .mpe .m1v .m2v .vob .mod .tod .ts .mts .m2ts .m2t .ogv .ogm .mxf .gxf "
     ".nut .wtv .rm .rmvb .dv .y4m .ivf .h264 .264 .h265 .265 .hevc .mjpeg .mjpg".split()
 )
-_LINE = re.compile(r"\s*(\S+)\s+frames\s+(\d.*?)\s*")
+_LINE = re.compile(r"\s*(\S(?:.*\S)?)\s+frames\s+(\d.*?)\s*")
 _RANGE = re.compile(r"(\d+)\s*-\s*(\d+)")
 
 Spans = Mapping[str, Sequence[tuple[int, int]]]
@@ -59,7 +60,8 @@ def read_video_folder(
         test_pattern: Clips of the split test.
         ranges: The text file with frame ranges; a line fits the video that has its name, or the
             name with "_" and more behind it. None: each video is one clip.
-        on_note: Told which videos have no line and are taken whole, and how many lines no video.
+        on_note: Told which videos have no line and are taken whole, how many lines no video, and
+            which lines were not understood.
 
     Returns:
         Clips sorted by path and piece; `skeleton`, `keypoints` and `times` are None.
@@ -71,7 +73,7 @@ def read_video_folder(
     """
     clips = _find(videos, label_pattern is None, on_note)
     if ranges is not None:
-        clips = _cut(videos, clips, read_ranges(ranges), on_note)
+        clips = _cut(videos, clips, read_ranges(ranges, on_note=on_note), on_note)
     check_names_once(videos, clips)
     told = read_names(
         videos,
@@ -93,8 +95,15 @@ def read_video_folder(
     ]
 
 
-def read_ranges(path: Path) -> dict[str, list[tuple[int, int]]]:
-    """Reads a text file of frame ranges; see the module's header. Other lines are passed over.
+def read_ranges(
+    path: Path, *, on_note: Callable[[str], None] | None = None
+) -> dict[str, list[tuple[int, int]]]:
+    """Reads a text file of frame ranges; see the module's header.
+
+    Args:
+        path: The file, in UTF-8. Of lines without ranges, those that are empty or begin with "#"
+            mean nothing.
+        on_note: Told which other lines are passed over, since they have no ranges.
 
     Returns:
         Name -> frames [first, stop), counted from 0.
@@ -103,14 +112,13 @@ def read_ranges(path: Path) -> dict[str, list[tuple[int, int]]]:
         ValueError: no such file, no text, a range that is none or ends before it begins, a name
             twice, or not one line with ranges.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read as a text of frame ranges ({error}).") from None
     spans: dict[str, list[tuple[int, int]]] = {}
-    for number, line in enumerate(lines, 1):
+    passed = []
+    for number, line in enumerate(read_utf8(path).splitlines(), 1):
         match = _LINE.fullmatch(line)
         if match is None:
+            if line.strip() and not line.lstrip().startswith("#"):
+                passed.append(f"line {number} {line.strip()!r}")
             continue
         name, ranges = match[1], [_RANGE.fullmatch(text.strip()) for text in match[2].split(",")]
         pieces = [(int(found[1]) - 1, int(found[2])) for found in ranges if found]
@@ -126,6 +134,8 @@ def read_ranges(path: Path) -> dict[str, list[tuple[int, int]]]:
         raise ValueError(
             f"{path}: must hold lines like 'NAME frames 1-75, 152-225'. It holds none."
         )
+    if on_note and passed:
+        on_note(f"{path}: lines without frame ranges are passed over: {some(passed)}.")
     return spans
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from annotations import samples, split, walkers
+from annotations.activities import some
 from annotations.clip_files import write_clips
 from annotations.clips import Clip
 from annotations.feature_table import read_features, write_features
@@ -40,6 +41,7 @@ def make_annotations(run: motion.ClipRun, folder: Path) -> Made:
     """Reads and splits the clips, or the table of features."""
     kept, rejected = _labelled(run)
     samples.write_rejections(folder / rejections.FILE, rejected)  # there if no split comes of it
+    _check_some_labelled(run, kept, rejected)
     done = _split(run, kept)
     output = folder / (FEATURES if run.has_features else CLIPS)
     if run.has_features:
@@ -66,6 +68,25 @@ def _labelled(run: motion.ClipRun) -> tuple[list[Clip], list[Rejection]]:
         if clip.label is None
     ]
     return [clip for clip in found if clip.label is not None], rejected
+
+
+def _check_some_labelled(
+    run: motion.ClipRun, kept: Sequence[Clip], rejected: Sequence[Rejection]
+) -> None:
+    """Refuses clips of which none has a label, with the key that would say it."""
+    if kept:
+        return
+    hint = ""
+    if run.clips.label_pattern is None and run.clips.prefix is None:
+        hint = (
+            " Set clips.label_pattern to a regular expression that finds it in their names, for "
+            "example '(?P<label>.+)_[0-9]+'."
+        )
+    names = some([str(rejection.image) for rejection in rejected])
+    raise ValueError(
+        f"{run.clips.path}: each clip must have a label. Received: {len(rejected)} clips without "
+        f"one{f', {names}' * bool(names)}.{hint}"
+    )
 
 
 def read_labels(run: motion.ClipRun) -> list[Clip]:
@@ -183,6 +204,7 @@ def _say(clips: Sequence[Clip], rejected: Sequence[Rejection]) -> None:
 def try_annotations(run: motion.ClipRun, *, strict: bool) -> None:
     """Reads, splits and checks the labels alone; writes nothing."""
     kept, rejected = _labelled(run)
+    _check_some_labelled(run, kept, rejected)
     _say(_split(run, kept), [])
     if strict and rejected:
         raise ValueError(f"{len(rejected)} clips have no label")

@@ -115,8 +115,19 @@ class TestRanges:
             ("x/one_0", "one_b.avi", (6, 7), "x", "x/one_b.avi"),
             ("y/two.avi", "two.avi", None, "y", None),
         ]
-        assert "videos without frame ranges are taken whole: y/two.avi" in notes[0]
-        assert "1 of 3 lines with frame ranges name no video" in notes[1]
+        assert "passed over: line 1 'The frames are counted from 1.', line 4 'two  *mis" in notes[0]
+        assert "videos without frame ranges are taken whole: y/two.avi" in notes[1]
+        assert "1 of 3 lines with frame ranges name no video" in notes[2]
+
+    @pytest.mark.parametrize("name", ["my walk", "a  b_1", "24 frames 2 take", "Küche", "x (1)"])
+    def test_names_with_spaces(self, tmp_path: Path, name: str):
+        _touch(tmp_path / "v", f"x/{name}.avi", "y/other.avi")
+        lines = f"# by hand\n\n{name}  frames  1-5\ny/other frames 2-3 \n"
+        text = _ranges(tmp_path, lines)
+        notes: list[str] = []
+        clips = read_video_folder(tmp_path / "v", ranges=text, on_note=notes.append)
+        assert [(c.name, c.span) for c in clips] == [(f"x/{name}_0", (0, 5)), ("y/other_0", (1, 3))]
+        assert not notes
 
     @pytest.mark.parametrize(
         ("text", "message"),
@@ -135,10 +146,10 @@ class TestRanges:
             read_ranges(_ranges(tmp_path, text))
 
     def test_no_text(self, tmp_path: Path):
-        with pytest.raises(ValueError, match="cannot be read as a text of frame ranges"):
+        with pytest.raises(ValueError, match="absent.txt: cannot be opened .No such file"):
             read_ranges(tmp_path / "absent.txt")
         (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00\x81")
-        with pytest.raises(ValueError, match="cannot be read as a text of frame ranges"):
+        with pytest.raises(ValueError, match="binary.txt: must be text in UTF-8"):
             read_ranges(tmp_path / "binary.txt")
 
     def test_a_line_names_one_video(self, tmp_path: Path):
@@ -167,7 +178,8 @@ class TestRanges:
         last = by_name["person01_walking_d1_3"]
         assert last.span == (479, 555) and last.split == "test"
         assert last.source.name == "person01_walking_d1_uncomp.avi" and last.source.is_file()
-        assert "593 of 599 lines with frame ranges name no video" in notes[0]
+        assert "passed over: line 307 'person13_handclapping_d3\\t*missing*'." in notes[0]
+        assert "593 of 599 lines with frame ranges name no video" in notes[1]
 
 
 def test_a_name_that_is_not_utf8_is_left_out_and_told(tmp_path: Path) -> None:

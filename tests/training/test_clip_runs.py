@@ -219,6 +219,7 @@ def test_a_class_that_train_does_not_hold_is_refused(clip_run: Path, tmp_path: P
         ("stage2.model=lstn", "lstn"),
         ("stage2.options={unitz: 3}", "unitz"),
         ("sequence.skeleton=cocoo17", "cocoo17"),
+        ("clips.label_pattern=", "walkers.npz: each clip must have .*Set clips.label_pattern"),
         ("report.gallery=nothing", "It is found in 0 of"),
         ("clips.group_pattern=(?P<group>[a-z]+)_", "two scenes or more"),
     ],
