@@ -11,6 +11,7 @@ import numpy as np
 
 from artifacts.manifest import sha256_file
 from inference.pipeline import Pipeline
+from stage2_classifier.calibrate import NEVER_UNKNOWN
 
 if TYPE_CHECKING:
     from inference.motion import MotionPipeline
@@ -32,7 +33,8 @@ def describe(
         notes: What does not.
 
     Returns:
-        `made_by`: all that decides what a row says. `model`, `threads`, `versions`, `notes`.
+        `made_by`: all that decides what a row says. `model`, `threads`, `versions`, `notes`;
+        `warnings`: sentences that a reader of the answers has to know.
     """
     stages: dict[str, Any] = {"stage2": pipeline.classifier}
     if pipeline.pose is not None:
@@ -57,6 +59,7 @@ def describe(
         "threads": pipeline.threads,
         "versions": _versions(pipeline.engine),
         "notes": dict(notes),
+        "warnings": [] if pipeline.unknown_below else [NEVER_UNKNOWN],
     }
 
 

@@ -12,6 +12,12 @@ _LOWEST, _HIGHEST = 0.05, 20.0  # temperatures
 _TINY = float(np.finfo(np.float32).tiny)  # stands for a probability that was rounded to 0
 
 
+NEVER_UNKNOWN = (
+    "Nothing is called unknown: every answer is one of the known names, also for what training "
+    "never saw, and then often with a high probability."
+)
+
+
 @dataclass(frozen=True)
 class Threshold:
     """Below which probability an answer is better called unknown.

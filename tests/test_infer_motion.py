@@ -89,6 +89,10 @@ def test_every_person_is_a_row(
     manifest = json.loads((tmp_path / "rows.csv.manifest.json").read_text(encoding="utf-8"))
     assert manifest["finished"] and manifest["counts"] == {"nobody": 1, "ok": 3}
     assert manifest["made_by"]["options"]["per_window"] is False
+    assert ["Nothing is called unknown" in text for text in manifest["warnings"]] == [True]
+    assert name(model, films[0].parent, out=tmp_path / "limit.csv", unknown_below=0.1) == 0
+    manifest = json.loads((tmp_path / "limit.csv.manifest.json").read_text(encoding="utf-8"))
+    assert manifest["warnings"] == []
 
 
 def test_what_cannot_be_read_is_a_row_and_the_others_go_on(

@@ -18,6 +18,7 @@ from stage2_classifier.models import registry
 from training.anew import go_on_or_begin_anew
 from training.say import console
 from training.steps import Made
+from training.unknown import say_if_never_unknown
 
 PARITY_TENSORS = 8  # on which the exported graph is compared with Keras
 SHOWN_PICTURES, SHOWN_EPOCHS = 6, 4  # in augmentations.png
@@ -63,6 +64,7 @@ def make_stage2(run: schema.Run, folder: Path) -> Made:
             unknown_precision=run.classifier.unknown_precision,
             threads=run.threads,
         )
+    say_if_never_unknown(folder, held_out=len(entries))
     return [folder / "classifier.onnx", folder / "classifier.json"], asdict(history.best)
 
 

@@ -12,6 +12,7 @@ from cache.planes import Recipe
 from cache.store import Cache
 from configs import schema
 from inference import precision
+from stage2_classifier.calibrate import NEVER_UNKNOWN
 from stage2_classifier.predict import Classifier
 from training.page import version_rows
 from training.page_labels import HEADS, class_balance
@@ -157,7 +158,7 @@ def _shares(split: Any) -> Iterable[tuple[str, Any]]:
 
 def _unknown(classifier: Classifier) -> str:
     if classifier.unknown_below is None:
-        return "No threshold for `unknown` could be fitted: there is always an answer."
+        return NEVER_UNKNOWN
     kept = f"{classifier.unknown_coverage or 0:.0%}"
     return (
         f"Answers of a probability below {classifier.unknown_below:.3f} are called `unknown`; on "

@@ -26,6 +26,7 @@ from training import clip_plan
 from training.anew import go_on_or_begin_anew
 from training.say import console
 from training.steps import Made
+from training.unknown import say_if_never_unknown
 from training.vectors import features_of
 
 PARITY_SEQUENCES = 8  # on which the exported graph is compared with Keras
@@ -38,6 +39,7 @@ def make_stage2(run: motion.ClipRun, folder: Path) -> Made:
     section = run.stage2.linear
     if run.has_features and section:
         table = read_features(run.run_dir / "annotations" / clip_plan.FEATURES)
+        say_if_never_unknown(folder, held_out=0, by_linear=True)
         return _fit_linear(run, section, table, folder)
     cache = open_cache(run.run_dir / "cache")
     if run.stage2.encoder:
@@ -51,6 +53,8 @@ def make_stage2(run: motion.ClipRun, folder: Path) -> Made:
         write_features(folder / clip_plan.FEATURES, table)
         more, found = _fit_linear(run, section, table, folder)
         outputs, counts = [*outputs, *more], counts | found
+    held_out = len(cache.of_split("val"))
+    say_if_never_unknown(folder, held_out=held_out, by_linear=section is not None)
     return outputs, counts
 
 

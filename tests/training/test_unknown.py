@@ -1,0 +1,31 @@
+"""A training says at its end that nothing will be called unknown."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from training.unknown import say_if_never_unknown
+
+
+def said(
+    folder: Path, capsys: pytest.CaptureFixture[str], threshold: float | None, **options: int
+) -> str:
+    value = {"unknown_below": threshold}
+    (folder / "classifier.json").write_text(json.dumps(value), encoding="utf-8")
+    say_if_never_unknown(folder, **options)  # type: ignore[arg-type]
+    return capsys.readouterr().out
+
+
+def test_why_nothing_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    without = said(tmp_path, capsys, None, held_out=0)
+    assert "note: Nothing is called unknown: every answer is one of the known names" in without
+    assert "the split val, which is empty: set split.val above 0" in without
+    assert "stage2.unknown_precision asks" in said(tmp_path, capsys, None, held_out=9)
+    assert "for stage2.linear" in said(tmp_path, capsys, 0.5, held_out=9, by_linear=True)
+
+
+def test_a_fitted_threshold_is_not_spoken_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said(tmp_path, capsys, 0.5, held_out=9) == ""
