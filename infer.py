@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from artifacts.names import shown, spell_out
+from artifacts.utf8_mode import restart_in_utf8
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # and damaged videos
@@ -137,6 +138,7 @@ def _print_answers(answers: Counter[str], what: str) -> None:
 
 
 if __name__ == "__main__":
+    restart_in_utf8()
     spell_out(sys.stdout, sys.stderr)
     try:
         typer.run(main)

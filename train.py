@@ -30,6 +30,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from artifacts.names import shown, spell_out
+from artifacts.utf8_mode import restart_in_utf8
 from configs import any_run, schema, sections
 from configs.any_run import AnyRun
 
@@ -291,4 +292,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    restart_in_utf8()
     main()
