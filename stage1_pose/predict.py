@@ -1,8 +1,10 @@
 """Pictures into `Poses`: letterbox, graph, decode, non-maximum suppression; numpy and OpenCV only.
 
 In come `(H, W, 3)` uint8 RGB pictures, out come `Poses` in their pixels. The arithmetic is that of
-ultralytics' `predict` (rectangular letterbox, no test-time augmentation), so results equal it.
-Coordinates live in two spaces: *picture* pixels and *input* pixels (the letterboxed graph input).
+ultralytics' `predict` (rectangular letterbox, no test-time augmentation), so results equal it; but
+for its way back to the picture, which is up to a pixel off where the resized picture's short side
+is a multiple of 32: ours is the letterbox's own inverse. Coordinates live in two spaces:
+*picture* pixels and *input* pixels (the letterboxed graph input).
 """
 
 import json

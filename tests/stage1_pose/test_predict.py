@@ -128,6 +128,37 @@ np.save(work / "kept.npy", nms.non_max_suppression(raw, 0.25, 0.7, nc=1, max_det
     np.testing.assert_array_equal(keypoints.reshape(len(kept), -1), kept[:, 6:])
 
 
+ON_THE_STRIDE = [(461, 300), (1600, 1201), (241, 320), (3264, 2450), (300, 461)]
+
+
+def test_the_way_back_is_that_of_ultralytics_letterbox(run_python: RunPython, tmp_path: Path):
+    """Where a pixel of the input came from says a picture whose values are its own coordinates."""
+    script = """
+import json, sys
+import numpy as np
+from stage1_pose import quiet
+quiet.prepare()
+from ultralytics.data.augment import LetterBox
+for i, (width, height) in enumerate(json.loads(sys.argv[2])):
+    x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    ramp = np.dstack([x, y, np.ones_like(x)]).astype(np.float32)
+    np.save(f"{sys.argv[1]}/{i}.npy", LetterBox(640, auto=True, stride=32)(image=ramp))
+"""
+    run_python(script, tmp_path, json.dumps([*ON_THE_STRIDE, *SIZES[3:6]]))
+    for i, size in enumerate([*ON_THE_STRIDE, *SIZES[3:6]]):
+        truth = np.load(tmp_path / f"{i}.npy")
+        place = letterbox(size, 640)
+        assert truth.shape[:2] == place.input_hw
+        (x, y), (width, height) = place.offset, place.inner_wh
+        inner = np.stack(np.meshgrid(np.arange(x, x + width), np.arange(y, y + height)), axis=-1)
+        edge = 8  # there OpenCV repeats the last pixel
+        inner = inner[edge:-edge, edge:-edge]
+        back = to_picture(inner + np.float32(0.5), place, size)
+        came_from = truth[inner[..., 1], inner[..., 0]]
+        assert (came_from[..., 2] == 1).all()
+        np.testing.assert_allclose(back, came_from[..., :2], atol=0.02 * max(1, size[0] / 640))
+
+
 def test_suppression_equals_a_slow_double_loop():
     raw = candidates(60, seed=3)
     order = np.argsort(-raw[4])
