@@ -16,6 +16,7 @@ import numpy as np
 
 from artifacts import atomic, manifest
 from runtime import graph
+from runtime.canonical import canonical
 from stage2_classifier import calibrate
 from stage2_classifier.phases import CLASSIFIER
 from stage2_classifier.sidecar import GRAPH, SIDECAR
@@ -100,7 +101,7 @@ def convert(network: keras.Model, path: Path, names: Sequence[str]) -> None:
         model, _ = from_graph_def(graph_def, input_names=inputs, output_names=outputs, opset=_OPSET)
     logger.setLevel(level)
     _rename(model.graph, dict(zip(outputs, names, strict=True)))
-    onnx.save(model, path)
+    onnx.save(canonical(model), path)  # the same weights give the same sha256
 
 
 def _calibrate(

@@ -39,10 +39,10 @@ def child(request) -> Child:
     """Runs `children/NAME.py` with arguments; fails with its output where it does not end well."""
 
     def run(
-        name: str, *arguments: object, check: bool = True, fresh: bool = False
+        name: str, *arguments: object, check: bool = True, fresh: bool = False, **environment: str
     ) -> subprocess.CompletedProcess:
         start = fresh_process if fresh else request.getfixturevalue("nursery").run
-        done = start(CHILDREN / f"{name}.py", *arguments)
+        done = start(CHILDREN / f"{name}.py", *arguments, **environment)
         assert not check or done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done
 

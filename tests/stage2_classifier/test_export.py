@@ -85,3 +85,17 @@ def test_no_transposes_are_left(lite0):
     """More than the one at the entrance make OpenVINO four times slower."""
     nodes = onnx.load(lite0 / "classifier.onnx").graph.node
     assert sum(node.op_type == "Transpose" for node in nodes) <= 1
+
+
+NAMES = ["tiny", "lstm", "motion_cnn"]
+
+
+def test_the_same_weights_give_the_same_bytes_in_every_process(child, tmp_path):
+    """tf2onnx names what it finds in sets, which Python orders by a seed of each process."""
+    for seed in (1, 2):
+        (tmp_path / str(seed)).mkdir()
+        options = {"fresh": True, "PYTHONHASHSEED": str(seed)}
+        child("convert_models", *NAMES, tmp_path / str(seed), **options)
+    for name in NAMES:
+        one, two = (tmp_path / seed / f"{name}.onnx" for seed in "12")
+        assert one.read_bytes() == two.read_bytes(), name

@@ -1,0 +1,38 @@
+"""Converts untrained models of the same weights (argv: names, out); writes out/NAME.onnx."""
+
+import sys
+from pathlib import Path
+
+import keras
+from tiny_model import build as build_tiny
+
+from annotations.skeleton import COCO17
+from stage2_classifier import export_graph
+from stage2_classifier.models import registry, sequences
+from stage2_classifier.models.activation_map import with_activation_map
+
+*names, out = sys.argv[1:]
+PICTURES = {"height": 64, "width": 64, "planes": ("rgb", "heatmap"), "classes": 3, "dropout": 0.2}
+SHAPES = {"joints": (20, 17, 4), "maps": (12, 32, 32, 17)}
+
+
+def picture_model(name: str) -> keras.Model:
+    if name == "tiny":
+        network = build_tiny(**PICTURES, weights=None, adapter_start="identity")
+    else:
+        network = registry.build(name, **PICTURES, weights=None, adapter_start="identity")
+    return with_activation_map(network)
+
+
+def sequence_model(name: str) -> keras.Model:
+    shape = SHAPES["maps" if name == "gait_embedding" else "joints"]
+    sequences.load_layers(name)
+    network = sequences.build(name, recipe_shape=shape, skeleton=COCO17, classes=3, dropout=0.2)
+    return keras.Model(network.input, [network.output, network.get_layer("embedding").output])
+
+
+for name in names:
+    keras.utils.set_random_seed(0)
+    of_sequences = name in sequences.SEQUENCE_MODELS
+    network = sequence_model(name) if of_sequences else picture_model(name)
+    export_graph.convert(network, Path(out) / f"{name}.onnx", ("probabilities", "second"))
