@@ -1,10 +1,13 @@
 """Trains YOLOv8 pose on a YOLO data set, in one or more rounds. One of three files with torch.
 
 In goes data.yaml, out come `OUT/best.pt` and, per round, ultralytics' own folder with its table
-(results.csv), plots and weights. `best.pt` is written last: without it nothing is finished.
+(results.csv), plots and weights. `OUT/fitted.json` is written last and says what best.pt was
+trained with: who asks for the same again gets it at once, whatever went wrong after the training.
 """
 
 import csv
+import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -14,10 +17,12 @@ from typing import Any, Literal
 
 from artifacts import atomic
 from artifacts.events import EventLog
+from artifacts.manifest import sha256_file, sha256_json
 from stage1_pose import quiet, weights
 from stage1_pose.export import download
+from stage1_pose.yolo_reader import describe, label_of
 
-BEST = "best.pt"
+BEST, NOTE = "best.pt", "fitted.json"
 
 Progress = Callable[[int, int, str], None]
 
@@ -61,11 +66,15 @@ def fit(
 ) -> Path:
     """Trains; the same arguments on the same machine give the same weights.
 
+    Where `out` holds what the same arguments gave, nothing is trained: the weights that training
+    starts from, and pictures and labels of train and val, are compared by their content.
+
     Args:
         data_yaml: Of a data set with train and val.
         pose_weights: Where the first round starts, see `weights.find`; "yolov8n-pose.yaml" is from
             scratch.
-        out: Earlier results of this function in it are removed first.
+        out: Earlier results of this function in it are replaced; best.pt stays until there is
+            another.
         epochs: One number per round; a round starts from the last weights of the round before.
         image_size: Longer side in pixels, a multiple of 32.
         batch: Pictures a step.
@@ -114,9 +123,7 @@ def fit(
     if not data_yaml.is_file():
         raise FileNotFoundError(f"There is no data set at {data_yaml}. Write it first.")
     start = weights.find(pose_weights, download=download, on_progress=on_progress)
-    clear(out)
     settings = {
-        "data": str(data_yaml.resolve()),
         "imgsz": image_size,
         "batch": batch,
         "nbs": nbs,
@@ -144,6 +151,19 @@ def fit(
         "plots": plots,
         "seed": seed,
     }
+    asked = {
+        **settings,
+        "epochs": list(epochs),
+        "amp": amp,
+        "threads": threads,
+        "start": sha256_file(start) if start.is_file() else start.name,
+        "pictures": pictures_digest(data_yaml),
+    }
+    if is_fitted(out, asked):
+        _shifted(on_progress, 0, sum(epochs), len(epochs))(sum(epochs), 0, "trained before")
+        return out / BEST
+    clear(out)
+    settings["data"] = str(data_yaml.resolve())
     with nullcontext() if logs is None else EventLog(logs) as log:
         for i, count in enumerate(epochs):
             tell = _shifted(on_progress, sum(epochs[:i]), sum(epochs), i + 1)
@@ -151,16 +171,37 @@ def fit(
             follow = _following(log, folder / "results.csv", sum(epochs[:i]))
             _run_round(start, folder, {**settings, "epochs": count}, amp, threads, tell, follow)
             start = folder / "weights" / "last.pt"
+    (out / NOTE).unlink(missing_ok=True)
     with atomic.replacing(out / BEST) as temporary:
         shutil.copyfile(start.with_name(BEST), temporary)
+    atomic.write_json(out / NOTE, {"asked": asked, "sha256": sha256_file(out / BEST)})
     return out / BEST
 
 
 def clear(out: Path) -> None:
-    """Removes what an earlier, perhaps killed, run of `fit` left in `out`; nothing else."""
-    (out / BEST).unlink(missing_ok=True)
+    """Removes the rounds that an earlier, perhaps killed, run of `fit` left in `out`."""
     for folder in out.glob("round*"):
         shutil.rmtree(folder)
+
+
+def is_fitted(out: Path, asked: dict[str, Any]) -> bool:
+    """Tells whether `out` holds best.pt as it was trained with what is asked for."""
+    try:
+        note = json.loads((out / NOTE).read_text(encoding="utf-8"))
+        return note["asked"] == asked and note["sha256"] == sha256_file(out / BEST)
+    except (OSError, ValueError, KeyError, TypeError):  # absent, or damaged
+        return False
+
+
+def pictures_digest(data_yaml: Path) -> str:
+    """Returns what changes when a picture or a label of train or val does, or the joints do."""
+    folder = data_yaml.parent
+    files = [data_yaml]
+    for split, image in describe(data_yaml).pictures:
+        if split != "test":
+            label = label_of(image)
+            files += [image, label] if label.is_file() else [image]
+    return sha256_json([[os.path.relpath(path, folder), sha256_file(path)] for path in files])
 
 
 def _run_round(

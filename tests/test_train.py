@@ -121,6 +121,27 @@ def test_another_recipe_asks_stage_1_nothing(tiny_run: Path, tmp_path: Path) -> 
     assert open_cache(copy / "cache").recipe.heatmap.style == "gaussian"
 
 
+def test_stage_1_is_measured_anew_without_training_anew(tiny_run: Path, tmp_path: Path) -> None:
+    """PCKh is of the poses that are used; what went wrong after a training costs no training."""
+    copy = copy_of(tiny_run, tmp_path)
+    best = copy / "stage1" / "best.pt"
+    trained, before = best.stat().st_mtime_ns, manifest.read(copy / "stage1")
+    change = ("--set", "stage1.predict.confidence=0.0001", *drawn_in(tiny_run))
+    done = train_tiny(copy, "stage1", *change)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "recipe.predict.confidence: 0.25 -> 0.0001" in done.stdout
+    after = manifest.read(copy / "stage1")
+    assert before and after and after["counts"]["pckh50"] != before["counts"]["pckh50"]
+    (copy / "stage1" / "manifest.json").unlink()
+    (copy / "stage1" / "pose.onnx").unlink()
+    done = train_tiny(copy, "stage1", *drawn_in(tiny_run))
+    assert done.returncode == 0, done.stdout + done.stderr
+    again = manifest.read(copy / "stage1")
+    assert again and again["counts"] == before["counts"]
+    assert again["outputs"] == before["outputs"], "the same weights give the same graph, bit by bit"
+    assert best.stat().st_mtime_ns == trained
+
+
 def test_a_new_split_makes_later_steps_stale(tiny_run: Path, tmp_path: Path) -> None:
     copy = copy_of(tiny_run, tmp_path)
     change = ("--set", "split.train=0.5", "--set", "split.val=0.3", *drawn_in(tiny_run))

@@ -52,7 +52,7 @@ class PicturePlan:
                 {k: config[k] for k in keys} | {"stage1_split": config["stage1"]["split"]} | needs
             )
         if step == "stage1":
-            unused = {"predict", "split"} | (set() if run.stage1.train else {"fit"})
+            unused = {"split"} | (set() if run.stage1.train else {"fit"})
             return {k: v for k, v in config["stage1"].items() if k not in unused} | _fixed(run)
         if step == "cache":
             return _cache_recipe(run)

@@ -41,6 +41,10 @@ settings = dict(image_size=64, batch=4, workers=0, device="cpu", threads=2, free
 best = fit(data, start, work / "fit", epochs=[1, 1], plots=False, logs=work / "logs",
     on_progress=tell, **settings)
 fit(data, start, work / "again", epochs=[1], plots=False, **settings)
+again, when = [], best.stat().st_mtime_ns
+same = fit(data, start, work / "fit", epochs=[1, 1], plots=False, logs=work / "logs",
+    on_progress=lambda *now: again.append(now), **settings)
+third = {"same": same.stat().st_mtime_ns == when, "told": again}
 
 def state(path):
     return {k: v.float() for k, v in YOLO(path).model.state_dict().items()}
@@ -58,6 +62,7 @@ print(json.dumps({
     "differing": [k for k in first if not torch.equal(first[k], twin[k])],
     "scores": validate(best, data, split="val", image_size=64, device="cpu"),
     "told": told,
+    "third": third,
     "sidecar": sidecar,
 }))
 """

@@ -2,14 +2,19 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from stage1_pose.fit import clear, fit
-from tests.stage1_pose.conftest import RunPython
+from annotations.skeleton import MPII16
+from artifacts.manifest import sha256_file
+from stage1_pose.fit import clear, fit, is_fitted, pictures_digest
+from stage1_pose.yolo_dataset import write_yolo
+from tests.stage1_pose.conftest import RunPython, drawn_samples
 
 READ_EVENTS = Path(__file__).resolve().parents[1] / "read_events.py"
 
@@ -89,13 +94,55 @@ def test_validation_equals_the_trainers_own(trained: dict):
     assert scores["pose_map50"] == pytest.approx(float(row["metrics/mAP50(P)"]), abs=0.01)
 
 
-def test_a_killed_run_claims_nothing(tmp_path: Path):
+def test_what_a_killed_run_left_is_removed(tmp_path: Path):
     (tmp_path / "round1" / "weights").mkdir(parents=True)
     (tmp_path / "round1" / "weights" / "last.pt").write_bytes(b"half")
-    (tmp_path / "best.pt").write_bytes(b"older")
+    (tmp_path / "best.pt").write_bytes(b"older, and good until there is another")
     (tmp_path / "mine.txt").write_text("kept", encoding="utf-8")
     clear(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.pt", "mine.txt"]
+
+
+def test_the_same_training_is_not_done_twice(trained: dict):
+    assert trained["third"] == {"same": True, "told": [[2, 2, "round 2: trained before"]]}
+
+
+@pytest.mark.parametrize("changed", ["epochs", "start", "pictures"])
+def test_another_training_is(tmp_path: Path, changed: str):
+    asked = {"epochs": [1, 2], "start": "0", "pictures": "1", "lr0": 0.01}
+    (tmp_path / "best.pt").write_bytes(b"weights")
+    digest = sha256_file(tmp_path / "best.pt")
+    note = json.dumps({"asked": asked, "sha256": digest})
+    (tmp_path / "fitted.json").write_text(note, encoding="utf-8")
+    assert is_fitted(tmp_path, asked)
+    assert not is_fitted(tmp_path, {**asked, changed: "other"})
+    (tmp_path / "best.pt").write_bytes(b"others")
+    assert not is_fitted(tmp_path, asked)
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", "{}"])
+def test_a_damaged_note_vouches_for_nothing(tmp_path: Path, note: str):
+    (tmp_path / "best.pt").write_bytes(b"weights")
+    assert not is_fitted(tmp_path, {})
+    (tmp_path / "fitted.json").write_text(note, encoding="utf-8")
+    assert not is_fitted(tmp_path, {})
+
+
+def test_what_is_trained_on_is_known_by_its_content(tmp_path: Path):
+    """Names and times do not count, and a picture of the test split is not trained on."""
+    samples = drawn_samples(tmp_path / "in", 8)
+    samples[0] = replace(samples[0], split="test")
+
+    def digest(name: str) -> str:
+        return pictures_digest(write_yolo(samples, tmp_path / name, skeleton=MPII16))
+
+    before = digest("a")
+    os.utime(samples[1].image)
+    assert digest("b") == before
+    samples[0].image.write_bytes(samples[2].image.read_bytes())
+    assert digest("c") == before
+    samples[1].image.write_bytes(samples[2].image.read_bytes())
+    assert digest("d") != before
 
 
 @pytest.mark.parametrize("wrong", [{"epochs": []}, {"epochs": [3, 0]}, {"image_size": 100}])
