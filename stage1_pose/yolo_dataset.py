@@ -1,14 +1,14 @@
 """Samples to and from a YOLO pose data set on disk: the only file that knows YOLO's text lines.
 
     data.yaml                    splits, kpt_shape, flip_idx, names, kpt_names
-    images/SPLIT/000007_name.jpg a link to the picture, or a squashed copy
+    images/SPLIT/000007_name.jpg a copy of the picture: as it is, decoded, or squashed
     labels/SPLIT/000007_name.txt one person a line: class, box centre x y w h, K times x y v
 
 Positions are fractions of the upright picture's size; v is 0 missing, 1 hidden, 2 visible, twice
-our own. Pictures are never modified. Source: docs.ultralytics.com/datasets/pose.
+our own. Pictures are never modified: ultralytics rewrites JPEGs that it thinks damaged where they
+lie, and a link would lead to the user's own. Source: docs.ultralytics.com/datasets/pose.
 """
 
-import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,10 +27,11 @@ from artifacts.text import read_utf8
 from stage1_pose.yolo_reader import SPLITS, Description, describe, label_of
 
 _JPEG_QUALITY = 95
-_LINKED = (".jpg", ".jpeg", ".png", ".bmp", ".webp")  # ultralytics reads these as we do.
+_COPIED = (".jpg", ".jpeg", ".png", ".bmp", ".webp")  # ultralytics reads these as we do.
 _DECODED = ".png"  # What else a picture becomes.
 _TOLERANCE = 0.01  # ultralytics allows it too
 _UNSAFE = re.compile(r"[^\w.-]")
+_MOST_BYTES = 80  # of a picture's own name: ultralytics adds to it, and some disks take 143
 
 
 def write_yolo(
@@ -47,7 +48,7 @@ def write_yolo(
         folder: New or empty.
         skeleton: Of all samples.
         squash: (width, height): pictures are written as copies of that size, whatever their
-            proportions; None links them as they are.
+            proportions; None copies them as they are.
 
     Returns:
         Path of data.yaml, which is written last.
@@ -64,9 +65,9 @@ def write_yolo(
     for i, sample in enumerate(samples):
         lines = _lines(sample, skeleton)
         split = sample.split or ""
-        name = f"{i:06d}_{_UNSAFE.sub('_', sample.image.stem)}"
+        name = f"{i:06d}_{_short(_UNSAFE.sub('_', sample.image.stem))}"
         suffix = sample.image.suffix.lower()
-        suffix = suffix if suffix in _LINKED else _DECODED
+        suffix = suffix if suffix in _COPIED else _DECODED
         image = folder / "images" / split / f"{name}{suffix}"
         label = folder / "labels" / split / f"{name}.txt"
         for path in (image, label):
@@ -76,7 +77,7 @@ def write_yolo(
         elif suffix == _DECODED:
             write_image(image, load_rgb(sample.image))
         else:
-            _link(sample.image, image)
+            shutil.copyfile(sample.image, image)
         label.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         used[split] = used.get(split, 0) + 1
     if not {"train", "val"} <= used.keys():
@@ -248,15 +249,9 @@ def _check_values(label: Path, heads: np.ndarray, points: np.ndarray, names: Seq
         )
 
 
-def _link(source: Path, target: Path) -> None:
-    source = source.resolve()
-    for make in (os.link, os.symlink, shutil.copyfile):
-        try:
-            make(source, target)
-            return
-        except OSError as error:  # another disk, or a file system without links
-            failure = error
-    raise failure
+def _short(name: str) -> str:
+    """Cuts a name between two of its characters."""
+    return name.encode()[:_MOST_BYTES].decode(errors="ignore")
 
 
 def _write_squashed(source: Path, target: Path, size_wh: tuple[int, int]) -> None:

@@ -25,6 +25,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from runtime.graph import ENGINES, devices
+from stage1_pose import quiet
 from stage1_pose.weights import FOLDER_VARIABLE, WeightsError, find, weights_folder
 from stage2_classifier.models.lite0_weights import package_file
 from training import selftest
@@ -84,6 +85,7 @@ def examine() -> Iterator[Line]:
     """Yields every finding; the self-test writes into a temporary folder that it removes."""
     yield python()
     yield packages()
+    yield pose_trainer()
     yield pose_weights()
     yield classifier_weights()
     yield disk(Path.cwd())
@@ -116,6 +118,16 @@ def packages() -> Line:
     if wrong:
         return Line("packages", "failed", f"wanted: {', '.join(wrong)}", REINSTALL)
     return Line("packages", "ok", f"{len(asked)} of {len(asked)} are there in a version that fits")
+
+
+def pose_trainer() -> Line:
+    """Looks at the module itself: another package may bring an ultralytics that does harm."""
+    try:
+        version = quiet.installed_version()
+        quiet.check_version(version)
+    except ImportError as error:
+        return Line("ultralytics", "failed", str(error), REINSTALL)
+    return Line("ultralytics", "ok", f"{version}; pictures and checkpoints are safe with it")
 
 
 def pose_weights() -> Line:

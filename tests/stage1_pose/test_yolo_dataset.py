@@ -13,7 +13,6 @@ from PIL import Image
 from annotations.images import load_rgb, read_size
 from annotations.skeleton import COCO17, MPII16, Skeleton
 from annotations.types import Sample, no_people
-from stage1_pose import yolo_dataset
 from stage1_pose.yolo_dataset import flip_index, read_yolo, write_yolo
 from tests.stage1_pose.conftest import drawn_samples
 
@@ -66,21 +65,33 @@ def test_pictures_of_one_name_stay_apart_and_unmodified(tmp_path: Path):
     assert [hashlib.sha256(s.image.read_bytes()).digest() for s in (*one, *two)] == before
 
 
-@pytest.mark.parametrize("missing", [(), ("link",), ("link", "symlink")])
-def test_links_fall_back_to_copies(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...]
-):
-    def refuse(*_: object) -> None:
-        raise OSError("not on this disk")
-
-    for name in missing:
-        monkeypatch.setattr(yolo_dataset.os, name, refuse)
+@pytest.mark.parametrize("squash", [None, (64, 48)])
+def test_whoever_writes_into_the_set_reaches_no_original(tmp_path: Path, squash: tuple | None):
+    """As ultralytics does: it rewrites a JPEG that does not end with its marker where it lies."""
+    (tmp_path / "in").mkdir()
     samples = drawn_samples(tmp_path / "in", 4)
+    samples[0].image.write_bytes(samples[0].image.read_bytes() + b"\0\0")
+    linked = samples[1].image.with_name("linked.jpg")
+    linked.symlink_to(samples[1].image)
+    samples[1] = replace(samples[1], image=linked)
+    before = [sample.image.read_bytes() for sample in samples]
+    write_yolo(samples, tmp_path / "out", skeleton=MPII16, squash=squash)
+    for path in (tmp_path / "out/images").rglob("*.jpg"):
+        assert not path.is_symlink() and path.stat().st_nlink == 1
+        path.write_bytes(b"rewritten")
+    assert [sample.image.read_bytes() for sample in samples] == before
+
+
+@pytest.mark.parametrize("name", ["n" * 251, "ü" * 123, "図" * 83, "😀" * 62])
+def test_long_names_fit_with_what_ultralytics_adds(tmp_path: Path, name: str):
+    samples = drawn_samples(tmp_path / "in", 4)
+    samples[0] = replace(samples[0], image=samples[0].image.rename(tmp_path / f"{name}.jpg"))
     write_yolo(samples, tmp_path / "out", skeleton=MPII16)
-    written = tmp_path / "out/images/train/000000_pose_0_ü.jpg"
-    assert written.read_bytes() == samples[0].image.read_bytes()
-    assert written.is_symlink() == (missing == ("link",))
-    assert written.samefile(samples[0].image) == (len(missing) < 2)
+    first = min((tmp_path / "out/images/train").iterdir())
+    assert first.name.startswith(f"000000_{name[:2].replace('😀', '_')}")
+    assert first.read_bytes() == samples[0].image.read_bytes()
+    added = len(f".{'0' * 32}")  # ultralytics' name of a restored JPEG, before it is swapped in
+    assert len(first.name.encode()) + added <= 143, "eCryptfs' longest name"
 
 
 @pytest.mark.parametrize("ending", [".gif", ".jfif", ".jp2", ".ppm", ".avif", ".tif", ".strange"])

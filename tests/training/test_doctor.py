@@ -37,6 +37,19 @@ def test_packages_that_do_not_fit_are_named(
     assert "requirements.lock" in line.remedy
 
 
+def test_an_ultralytics_that_does_harm_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the packages' metadata say: the module that is imported counts."""
+    assert doctor.pose_trainer().state == "ok"
+    (tmp_path / "ultralytics").mkdir()
+    (tmp_path / "ultralytics" / "__init__.py").write_text('import os\n\n__version__ = "8.4.166"\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    line = doctor.pose_trainer()
+    assert line.state == "failed" and "at least 8.4.190" in line.found
+    assert "Received: 8.4.166" in line.found and "requirements.lock" in line.remedy
+
+
 def test_weights_are_found_or_the_places_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
