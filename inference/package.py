@@ -9,7 +9,8 @@
     *_int8.xml, .bin, .json     int8 twins, where the run has them
     precision.json              which faster precisions may be used, where it was measured
 
-`open_model` finds the stages in such a folder and in a run's. Knows nothing of configurations.
+Only what model.json lists is used. `open_model` finds the stages in such a folder and in a run's.
+Knows nothing of configurations.
 """
 
 import json
@@ -22,6 +23,7 @@ from typing import Any
 from artifacts import atomic
 from artifacts.manifest import sha256_file
 from cache.sequence_recipe import SequenceRecipe
+from inference import precision
 from runtime.graph import int8_is_of, twin_of
 from stage1_pose import predict as stage1
 from stage2_classifier import linear, sidecar
@@ -55,18 +57,26 @@ class ModelFolder:
 def open_model(folder: Path) -> ModelFolder:
     """Finds the stages of a model.
 
-    Of a package, every file must be there and be the one that was packaged. The graphs' own bytes
-    are compared with the checksums in their sidecars when they are loaded.
+    Of a package, every file must be there and be the one that was packaged, and no other may lie
+    there that a model could have. The graphs' own bytes are compared with the checksums in their
+    sidecars when they are loaded.
 
     Args:
         folder: A run folder or a packaged model.
 
     Raises:
         FileNotFoundError: neither is there, or a file of the package is missing.
-        PackageError: a file of the package was altered, or a newer version wrote it.
+        PackageError: a file of the package was altered, was added to it, or a newer version wrote
+            it.
     """
     if (folder / NAME).is_file():
-        _check(folder, read_model(folder)["files"])
+        files = read_model(folder)["files"]
+        if strange := _strays(folder, files):
+            raise PackageError(
+                f"{folder} may hold those files of a model only that its {NAME} lists. Received: "
+                f"{', '.join(strange)} besides. Remove it, or copy the whole folder again."
+            )
+        _check(folder, files)
         return ModelFolder(folder, folder, packaged=True)
     if not (folder / "stage2").is_dir():
         raise FileNotFoundError(
@@ -139,9 +149,17 @@ def check_target(out: Path) -> None:
     """Refuses a place where a package would be mixed with something else.
 
     Raises:
-        FileExistsError: `out` is a file, or a folder with other things than a package.
+        FileExistsError: `out` is a file, or a folder with other things than a package; or a package
+            to which a file of another model was added.
     """
-    if out.is_dir() and ((out / NAME).is_file() or not any(out.iterdir())):
+    if out.is_dir() and (out / NAME).is_file():
+        if strange := _strays(out, read_model(out)["files"]):
+            raise FileExistsError(
+                f"{out} holds files of another model ({', '.join(strange)}), which its {NAME} does "
+                "not list. Remove them, or name a new folder."
+            )
+        return
+    if out.is_dir() and not any(out.iterdir()):
         return
     if out.exists():
         raise FileExistsError(
@@ -181,6 +199,17 @@ def write_package(
         (out / name).unlink(missing_ok=True)
     atomic.write_json(out / NAME, {"format": _FORMAT, **about, "files": digests})
     return digests
+
+
+def _strays(folder: Path, listed: Mapping[str, str]) -> list[str]:
+    """Returns files that a model can have, that lie in a package, and that it does not list."""
+    graphs = (Path(stage1.GRAPH), Path(stage2.GRAPH))
+    twins = [
+        twin_of(graph, suffix).name for graph in graphs for suffix in (".xml", ".bin", ".json")
+    ]
+    names = [stage1.GRAPH, stage1.SIDECAR, stage2.GRAPH, stage2.SIDECAR, linear.NUMBERS]
+    names += [linear.SIDECAR, TRACKING, precision.NAME, *twins]
+    return [name for name in names if name not in listed and (folder / name).exists()]
 
 
 def _check(folder: Path, files: Mapping[str, str]) -> None:

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 from cache.store import open_cache
-from inference.package import CARD, NAME, PackageError, files_of, open_model, write_package
+from inference.package import (
+    CARD,
+    NAME,
+    PackageError,
+    check_target,
+    files_of,
+    open_model,
+    write_package,
+)
 from inference.pipeline import Frame, Pipeline
 from runtime.graph import twin_of
 from tests.commands import call, copy_of
@@ -94,6 +102,37 @@ def test_altered_files_are_named(model: Path, name: str, message: str) -> None:
         file.write(b" ")
     with pytest.raises(ValueError, match=message):
         Pipeline(model, engine="onnxruntime", threads=1)
+
+
+OF_A_MODEL = [
+    *(f"{stem}_int8{suffix}" for stem in ("pose", "classifier") for suffix in (".xml", ".bin")),
+    *("pose_int8.json", "classifier_int8.json", "linear.json", "linear.npz", "track.json"),
+    "precision.json",
+]
+
+
+@pytest.mark.parametrize("name", OF_A_MODEL)
+def test_a_file_that_was_added_is_refused(model: Path, name: str) -> None:
+    """Whatever it says: nobody vouches for it, and a model of another kind would use it."""
+    (model / name).write_text("{}")
+    with pytest.raises(PackageError, match=f"that its model.json lists. Received: {name} besides"):
+        open_model(model)
+    with pytest.raises(FileExistsError, match=f"files of another model \\({name}\\)"):
+        check_target(model)
+
+
+@pytest.mark.parametrize("name", ["pose.onnx", "pose.json", "precision.json"])
+def test_a_file_that_is_no_longer_listed_is_refused(model: Path, name: str) -> None:
+    (model / name).touch()
+    change_json(model / NAME, lambda value: value["files"].pop(name, None))
+    with pytest.raises(PackageError, match=f"Received: {name} besides"):
+        Pipeline(model)
+
+
+def test_other_things_beside_a_model_do_no_harm(model: Path) -> None:
+    for name in ("answers.csv", "notes.json", "photo.png"):
+        (model / name).write_text("mine")
+    assert open_model(model).packaged
 
 
 def test_a_graph_and_a_sidecar_of_two_models(model: Path) -> None:
