@@ -57,7 +57,7 @@ def test_photos_of_every_size_pass_stage_1(
     for step in ("annotations", "stage1"):
         done = call("train.py", step, "--config", "configs/folder.yaml", *settings)
         assert done.returncode == 0, done.stdout + done.stderr
-    sidecar = json.loads((tmp_path / "run" / "stage1" / "pose.json").read_text())
+    sidecar = json.loads((tmp_path / "run" / "stage1" / "pose.json").read_text("utf-8"))
     assert sidecar["parity_images"] == 8 and sidecar["parity_px"] < 0.02
     assert sidecar["parity_people"] >= 8
 
@@ -82,7 +82,7 @@ def test_the_readmes_run_on_200_photos_of_4_activities(
     settings = [part for item in changed for part in ("--set", item)]
     done = call("train.py", "all", "--config", "configs/folder.yaml", *settings)
     assert done.returncode == 0, done.stdout + done.stderr
-    metrics = json.loads((tmp_path / "run" / "report" / "metrics.json").read_text())
+    metrics = json.loads((tmp_path / "run" / "report" / "metrics.json").read_text("utf-8"))
     assert metrics["accuracy"] > 0.5, "a guess is right in a quarter"
 
 

@@ -114,7 +114,7 @@ OF_A_MODEL = [
 @pytest.mark.parametrize("name", OF_A_MODEL)
 def test_a_file_that_was_added_is_refused(model: Path, name: str) -> None:
     """Whatever it says: nobody vouches for it, and a model of another kind would use it."""
-    (model / name).write_text("{}")
+    (model / name).write_text("{}", encoding="utf-8")
     with pytest.raises(PackageError, match=f"that its model.json lists. Received: {name} besides"):
         open_model(model)
     with pytest.raises(FileExistsError, match=f"files of another model \\({name}\\)"):
@@ -131,7 +131,7 @@ def test_a_file_that_is_no_longer_listed_is_refused(model: Path, name: str) -> N
 
 def test_other_things_beside_a_model_do_no_harm(model: Path) -> None:
     for name in ("answers.csv", "notes.json", "photo.png"):
-        (model / name).write_text("mine")
+        (model / name).write_text("mine", encoding="utf-8")
     assert open_model(model).packaged
 
 

@@ -43,7 +43,8 @@ def test_an_ultralytics_that_does_harm_is_refused(
     """Whatever the packages' metadata say: the module that is imported counts."""
     assert doctor.pose_trainer().state == "ok"
     (tmp_path / "ultralytics").mkdir()
-    (tmp_path / "ultralytics" / "__init__.py").write_text('import os\n\n__version__ = "8.4.166"\n')
+    module = tmp_path / "ultralytics" / "__init__.py"
+    module.write_text('import os\n\n__version__ = "8.4.166"\n', encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     line = doctor.pose_trainer()
     assert line.state == "failed" and "at least 8.4.190" in line.found
