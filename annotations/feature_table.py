@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from annotations.activities import check_names, some
+from annotations.csv_table import read_csv
 from annotations.split import SPLITS
 from artifacts import atomic, csv_text
 
@@ -79,8 +80,8 @@ def read_features(path: Path) -> FeatureTable:
     """Reads a table.
 
     Args:
-        path: Ends in .csv (UTF-8, commas), .parquet or .pq. Columns may stand in any order; a
-            group or split may be left empty.
+        path: Ends in .csv (see `annotations.csv_table`), .parquet or .pq. Columns may stand in any
+            order; a group or split may be left empty.
 
     Returns:
         The table, rows in their order; numbers that are not float32 are rounded to it.
@@ -109,9 +110,10 @@ def read_features(path: Path) -> FeatureTable:
 
 
 def _is_parquet(path: Path) -> bool:
-    if path.suffix not in (".csv", *_PARQUET):
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", *_PARQUET):
         raise ValueError(f"A table of features must end in .csv, .parquet or .pq. Received: {path}")
-    return path.suffix in _PARQUET
+    return suffix in _PARQUET
 
 
 def _or_none(texts: Sequence[str] | None) -> tuple[str | None, ...] | None:
@@ -177,24 +179,8 @@ def _write_csv(path: Path, columns: list[str], table: FeatureTable) -> None:
 
 
 def _read_csv(path: Path) -> tuple[list[str], np.ndarray, dict[str, list[str]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            columns = next(reader, [])
-            lines = [(reader.line_num, cells) for cells in reader if cells]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(
-            f"{path}: cannot be read as a table ({error}). Save it as CSV in UTF-8."
-        ) from None
+    columns, lines = read_csv(path, needed=TEXTS[:1])
     _check_columns(path, columns)
-    uneven = [
-        f"line {number} ({len(cells)})" for number, cells in lines if len(cells) != len(columns)
-    ]
-    if uneven:
-        raise ValueError(
-            f"{path}: each line must have the {len(columns)} columns of the first one. "
-            f"Received: {some(uneven)}."
-        )
     places = [i for i, column in enumerate(columns) if column not in TEXTS]
     numbers = [[cells[i] for i in places] for _, cells in lines]
     texts = {
@@ -202,16 +188,16 @@ def _read_csv(path: Path) -> tuple[list[str], np.ndarray, dict[str, list[str]]]:
         for i, column in enumerate(columns)
         if column in TEXTS
     }
-    return columns, _parse(path, numbers, [number for number, _ in lines], len(places)), texts
+    return columns, _parse(path, numbers, [where for where, _ in lines], len(places)), texts
 
 
-def _parse(path: Path, cells: list[list[str]], lines: list[int], width: int) -> np.ndarray:
+def _parse(path: Path, cells: list[list[str]], lines: list[str], width: int) -> np.ndarray:
     """Returns `(N, width)` float32 of texts; what is no number is named by its line."""
     try:
         numbers = np.array([[float(cell) for cell in row] for row in cells], np.float64)
     except ValueError:
         wrong = [
-            f"{cell!r} in line {line}"
+            f"{cell!r} in {line}"
             for line, row in zip(lines, cells, strict=True)
             for cell in row
             if not _is_number(cell)

@@ -3,7 +3,6 @@
 There are no joints in such a data set, so each Sample has no people. No picture is opened here.
 """
 
-import csv
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,12 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from annotations.activities import check_names, some
+from annotations.csv_table import read_csv
+from annotations.paths import below
 from annotations.skeleton import COCO17
 from annotations.types import Sample, no_people
 
 NEEDED, OPTIONAL = ("image", "activity"), ("group", "split")
 SPLITS = ("train", "val", "test")
-_SEPARATORS = (",", ";", "\t")
 _PARQUET = (".parquet", ".pq")
 
 Row = tuple[str, Mapping[str, str]]  # "line 7", column -> text without spaces around it
@@ -29,9 +29,10 @@ def read_table(
     """Reads a table.
 
     Args:
-        annotations: A `.parquet` file, or a text file in UTF-8 with commas, semicolons or tabs. A
-            group or split may be left empty; spaces around a text do not count.
-        images: Folder that the paths in the column `image` start at.
+        annotations: A `.parquet` file, or a text file; see `annotations.csv_table`. A group or
+            split may be left empty.
+        images: Folder that the paths in the column `image` start at; see `annotations.paths` for
+            backslashes.
         on_note: Told which columns are not used.
 
     Returns:
@@ -43,7 +44,9 @@ def read_table(
     """
     if not annotations.is_file():
         raise ValueError(f"{annotations}: there is no such file. Give the path of the table.")
-    columns, rows = (_read_parquet if annotations.suffix in _PARQUET else _read_text)(annotations)
+    columns, rows = (_read_parquet if annotations.suffix.lower() in _PARQUET else _read_text)(
+        annotations
+    )
     twice = [name for name, count in Counter(columns).items() if count > 1]
     if twice:
         raise ValueError(f"{annotations}: a column must come once. Received twice: {some(twice)}.")
@@ -56,34 +59,14 @@ def read_table(
     unused = [column for column in columns if column not in NEEDED + OPTIONAL]
     if unused and on_note:
         on_note(f"{annotations}: columns that are not used: {', '.join(unused)}.")
-    _check(annotations, rows)
+    _check(annotations, images, rows)
     check_names(annotations, (row["activity"] for _, row in rows))
     return (_make_sample(images, row) for _, row in rows)
 
 
 def _read_text(path: Path) -> tuple[list[str], Sequence[Row]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = file.readline()
-            separator = max(_SEPARATORS, key=header.count)
-            file.seek(0)
-            reader = csv.reader(file, delimiter=separator, strict=True)
-            columns = [column.strip().lower() for column in next(reader, [])]
-            lines = [(f"line {reader.line_num}", cells) for cells in reader if any(cells)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(
-            f"{path}: cannot be read as a table ({error}). Save it as CSV in UTF-8."
-        ) from None
-    uneven = [f"{where} ({len(cells)})" for where, cells in lines if len(cells) != len(columns)]
-    if uneven:
-        raise ValueError(
-            f"{path}: each line must have the {len(columns)} columns of the first one. "
-            f"Received: {some(uneven)}. Put texts that hold a {separator!r} in quotes."
-        )
-    return columns, [
-        (where, dict(zip(columns, (cell.strip() for cell in cells), strict=True)))
-        for where, cells in lines
-    ]
+    columns, lines = read_csv(path, needed=NEEDED)
+    return columns, [(where, dict(zip(columns, cells, strict=True))) for where, cells in lines]
 
 
 def _read_parquet(path: Path) -> tuple[list[str], Sequence[Row]]:
@@ -104,7 +87,7 @@ def _as_text(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _check(path: Path, rows: Sequence[Row]) -> None:
+def _check(path: Path, images: Path, rows: Sequence[Row]) -> None:
     """Raises ValueError with everything that is wrong with the rows."""
     wrong = []
     for column in NEEDED:
@@ -118,7 +101,7 @@ def _check(path: Path, rows: Sequence[Row]) -> None:
     ]
     if unknown:
         wrong.append(f"split must be one of {SPLITS} or empty. Received: {some(unknown)}")
-    counts = Counter(row["image"] for _, row in rows if row["image"])
+    counts = Counter(below(images, row["image"]) for _, row in rows if row["image"])
     twice = [f"{image} ({count} times)" for image, count in counts.items() if count > 1]
     if twice:
         wrong.append(f"an image must be listed once. Received: {some(twice)}")
@@ -131,7 +114,7 @@ def _check(path: Path, rows: Sequence[Row]) -> None:
 def _make_sample(images: Path, row: Mapping[str, str]) -> Sample:
     boxes, keypoints, head_sizes = no_people(COCO17)
     return Sample(
-        image=images / row["image"],
+        image=below(images, row["image"]),
         size=None,
         skeleton=COCO17,
         boxes=boxes,

@@ -172,3 +172,14 @@ def test_wrong_parquet_columns(tmp_path):
 def test_values_are_checked_at_birth(vectors, texts, match):
     with pytest.raises(ValueError, match=match):
         FeatureTable(vectors, **texts)
+
+
+def test_dialects(tmp_path: Path):
+    path = tmp_path / "x.CSV"
+    path.write_bytes("\ufeffsep=;\r\n0;1;Label;group;;\r\n1.5;2; run ;a;;\r\n3;4;sit\r\n".encode())
+    table = read_features(path)
+    np.testing.assert_array_equal(table.vectors, np.array([[1.5, 2], [3, 4]], np.float32))
+    assert (table.labels, table.groups) == (("run", "sit"), ("a", None))
+    path.write_bytes("0,label\n1,run\n".encode("utf-16"))
+    with pytest.raises(ValueError, match="text in UTF-16"):
+        read_features(path)

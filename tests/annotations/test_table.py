@@ -54,6 +54,76 @@ def test_spaces_blank_lines_and_other_columns(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "image,activity,group,,\na.jpg,run,g,,\nb.jpg,sit,,,\n,,,,\n",
+        "image,activity,group\na.jpg,run,g,,\nb.jpg,sit\n",
+        "sep=;\nimage;activity;group\na.jpg;run;g\nb.jpg;sit;\n",
+        '"SEP=|",,\r\nimage|activity|group\r\na.jpg|run|g\r\nb.jpg|sit|\r\n',
+        '"image";"activity";"group";"place, camera, light, lens"\na.jpg;run;g\nb.jpg;sit\n',
+        '"image"\t"activity"\t"group"\na.jpg\t"run"\tg\nb.jpg\tsit\t\n',
+        "image,activity,group\ra.jpg,run,g\rb.jpg,sit,\r",
+        ",image,activity,group\n0,a.jpg,run,g\n1,b.jpg,sit,\n",
+    ],
+    ids=["empty columns", "short", "sep", "quoted sep", "quoted commas", "tabs", "mac", "index"],
+)
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "bom"])
+def test_dialects(tmp_path: Path, text: str, mark: str):
+    (tmp_path / "x.csv").write_bytes((mark + text).encode())
+    samples = list(read_table(tmp_path / "x.csv", Path()))
+    assert [facts(s)[:3] for s in samples] == [("a.jpg", "run", "g"), ("b.jpg", "sit", None)]
+
+
+def test_quoted_texts_hold_anything(tmp_path: Path):
+    text = 'image,activity\n"a,1.jpg","tai ""chi"", slow"\n"b.jpg","two\nlines"\n'
+    (tmp_path / "x.csv").write_text(text)
+    samples = list(read_table(tmp_path / "x.csv", Path()))
+    assert [facts(s)[:2] for s in samples] == [
+        ("a,1.jpg", 'tai "chi", slow'),
+        ("b.jpg", "two\nlines"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("image,activity\n".encode("utf-16"), "text in UTF-16.*Save it as CSV in UTF-8"),
+        ("image,activity\n".encode("utf-16-be"), "text in UTF-16"),
+        ("image,activity\n".encode("utf-32"), "text in UTF-16"),
+        ("image,activity\na,b\nc,Küche\n".encode("latin-1"), "byte 0xfc in line 3"),
+        (b"PK\x03\x04 and so on", "an Excel workbook or"),
+    ],
+)
+def test_other_encodings_are_told(tmp_path: Path, data: bytes, message: str):
+    (tmp_path / "x.csv").write_bytes(data)
+    with pytest.raises(ValueError, match=message):
+        read_table(tmp_path / "x.csv", Path())
+
+
+def test_a_text_in_a_column_without_a_name(tmp_path: Path):
+    (tmp_path / "x.csv").write_text("image,activity,,\na.jpg,run,,\nb.jpg,tai chi, slow,\n")
+    with pytest.raises(ValueError, match=r"the 2 columns of .* Received: line 3 \(4\). Put texts"):
+        read_table(tmp_path / "x.csv", Path())
+
+
+def test_lines_are_counted_behind_a_separator_line(tmp_path: Path):
+    (tmp_path / "x.csv").write_text("sep=;\nimage;activity\na.jpg;run\n;run\n")
+    with pytest.raises(ValueError, match="image must not be empty: line 4"):
+        read_table(tmp_path / "x.csv", Path())
+
+
+def test_backslashes(tmp_path: Path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep/a.jpg").touch()
+    (tmp_path / "x.csv").write_text("image,activity\ndeep\\a.jpg,run\n")
+    (sample,) = read_table(tmp_path / "x.csv", tmp_path)
+    assert sample.image == tmp_path / "deep/a.jpg"
+    (tmp_path / "x.csv").write_text("image,activity\ndeep\\a.jpg,run\ndeep/a.jpg,run\n")
+    with pytest.raises(ValueError, match=r"listed once. Received: .*a.jpg \(2 times\)"):
+        read_table(tmp_path / "x.csv", tmp_path)
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "Missing: image, activity. Received: $"),
@@ -104,6 +174,6 @@ def test_parquet_columns_in_capitals(tmp_path: Path):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.table({"Image": ["a.jpg"], "Activity ": ["rowing"]}), tmp_path / "t.parquet")
-    (sample,) = read_table(tmp_path / "t.parquet", tmp_path)
+    pq.write_table(pa.table({"Image": ["a.jpg"], "Activity ": ["rowing"]}), tmp_path / "t.PARQUET")
+    (sample,) = read_table(tmp_path / "t.PARQUET", tmp_path)
     assert (sample.image, sample.activity) == (tmp_path / "a.jpg", "rowing")
