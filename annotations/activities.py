@@ -33,6 +33,10 @@ MPII_ACTIVITIES = (
 )
 
 
+# What a prediction says where it names no activity; see `inference.pipeline`.
+STATES = ("unknown", "nobody", "error")
+
+
 def check_names(where: Path, names: Iterable[str | None]) -> None:
     """Refuses names that a person cannot tell apart: "Running" and "running" are no two classes.
 
@@ -41,15 +45,24 @@ def check_names(where: Path, names: Iterable[str | None]) -> None:
         names: Activities; None stands for none.
 
     Raises:
-        ValueError: names that differ in upper and lower case, or in Unicode form, only.
+        ValueError: names that differ in upper and lower case, in Unicode form, or in spaces around
+            them, only; or one that is a state of a prediction, such as "unknown".
     """
     seen: dict[str, str] = {}
-    clashes = []
+    clashes, states = [], []
     for name in dict.fromkeys(names):
         if name is not None:
-            first = seen.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
+            key = unicodedata.normalize("NFC", name).casefold().strip()
+            if key in STATES:
+                states.append(repr(name))
+            first = seen.setdefault(key, name)
             if first != name:
                 clashes.append(f"{first!r} and {name!r}")
+    if states:
+        raise ValueError(
+            f"{where}: an activity must not be called {', '.join(STATES)}: predictions say so "
+            f"where they name no activity. Received: {some(states)}. Rename it, or leave it out."
+        )
     if clashes:
         raise ValueError(
             f"{where}: activities must differ by more than upper and lower case. "

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from annotations.activities import some
+from annotations.activities import check_names, some
 from annotations.clips import Clip, check_names_once, steady_times
 from annotations.convert import as_keypoints
 from annotations.name_patterns import read_names
@@ -144,6 +144,7 @@ def read_flat_archive(
                 )
             )
     check_names_once(path, clips)
+    check_names(path, (clip.label for clip in clips))
     return clips
 
 
