@@ -6,12 +6,13 @@
 
 Positions are fractions of the upright picture's size; v is 0 missing, 1 hidden, 2 visible, twice
 our own. Pictures are never modified: ultralytics rewrites JPEGs that it thinks damaged where they
-lie, and a link would lead to the user's own. Source: docs.ultralytics.com/datasets/pose.
+lie, and a link would lead to the user's own. The lines of others are read in
+`stage1_pose.yolo_labels`. Source: docs.ultralytics.com/datasets/pose.
 """
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,12 @@ from annotations.images import ImageError, load_rgb, read_size, write_image
 from annotations.skeleton import Skeleton
 from annotations.types import Sample, no_people
 from artifacts import atomic
-from artifacts.text import read_utf8
+from stage1_pose.yolo_labels import read_labels
 from stage1_pose.yolo_reader import SPLITS, Description, describe, label_of
 
 _JPEG_QUALITY = 95
 _COPIED = (".jpg", ".jpeg", ".png", ".bmp", ".webp")  # ultralytics reads these as we do.
 _DECODED = ".png"  # What else a picture becomes.
-_TOLERANCE = 0.01  # ultralytics allows it too
 _UNSAFE = re.compile(r"[^\w.-]")
 _MOST_BYTES = 80  # of a picture's own name: ultralytics adds to it, and some disks take 143
 
@@ -86,7 +86,9 @@ def write_yolo(
     return folder / "data.yaml"
 
 
-def read_yolo(data_yaml: Path, root: Path | None = None) -> Iterator[Sample]:
+def read_yolo(
+    data_yaml: Path, root: Path | None = None, *, on_note: Callable[[str], None] | None = None
+) -> Iterator[Sample]:
     """Reads a data set, also one that was not made here.
 
     Where there are several class names, they are the persons' activities, and the picture's where
@@ -97,14 +99,15 @@ def read_yolo(data_yaml: Path, root: Path | None = None) -> Iterator[Sample]:
     Args:
         data_yaml: As ultralytics reads it; see `stage1_pose.yolo_reader`.
         root: The data set's folder as it is here, where data.yaml's own paths do not hold.
+        on_note: Told how many label files hold predictions, not labels.
 
     Returns:
         Samples in the order of splits and paths. What YOLO does not hold is unknown: head sizes 0,
         no group. A picture that cannot be read has no size and no people.
 
     Raises:
-        ValueError: a wrong data.yaml, pictures that are not there, no label file at all, or a line
-            that is no person.
+        ValueError: a wrong data.yaml, pictures that are not there, no label file at all, or lines
+            that are no persons: all files with such lines are named, the first ten in full.
     """
     found = describe(data_yaml, root)
     labels = [label_of(image) for _, image in found.pictures]
@@ -113,9 +116,10 @@ def read_yolo(data_yaml: Path, root: Path | None = None) -> Iterator[Sample]:
             f"{data_yaml}: no picture has a label file. The first was looked for at {labels[0]}: "
             "pictures lie below a folder `images`, labels below `labels` beside it."
         )
+    tables = read_labels(data_yaml, labels, found, on_note)
     return (
-        _read_sample(image, label, found, split)
-        for (split, image), label in zip(found.pictures, labels, strict=True)
+        _read_sample(image, table, found, split)
+        for (split, image), table in zip(found.pictures, tables, strict=True)
     )
 
 
@@ -184,10 +188,9 @@ def _lines(sample: Sample, skeleton: Skeleton) -> list[str]:
     ]
 
 
-def _read_sample(image: Path, label: Path, found: Description, split: str) -> Sample:
+def _read_sample(image: Path, table: np.ndarray, found: Description, split: str) -> Sample:
     skeleton = found.skeleton
     boxes, points, heads = no_people(skeleton)
-    table = _read_table(label, found)
     try:
         size = read_size(image)
     except ImageError:  # The cleaner tells it.
@@ -210,43 +213,6 @@ def _read_sample(image: Path, label: Path, found: Description, split: str) -> Sa
         split=split,
         activities=activities,
     )
-
-
-def _read_table(label: Path, found: Description) -> np.ndarray:
-    """Returns the lines of a label file as `(N, 5 + 3 K)`; a missing joint is all zero."""
-    joints = len(found.skeleton)
-    text = read_utf8(label) if label.is_file() else ""
-    rows = [line.split() for line in text.splitlines() if line.strip()]
-    width = 5 + found.numbers * joints
-    if any(len(row) != width for row in rows):
-        raise ValueError(f"{label}: a line holds {width} numbers. Received: {list(map(len, rows))}")
-    try:
-        given = np.array(rows, np.float64).reshape(len(rows), width)
-    except ValueError as error:
-        raise ValueError(f"{label}: a line holds numbers only ({error}).") from None
-    points = given[:, 5:].reshape(len(rows), joints, found.numbers)
-    if found.numbers == 2:  # ultralytics: negative is missing, all else visible.
-        seen = (points >= 0).all(axis=2, keepdims=True)
-        points = np.concatenate([points, 2.0 * seen], axis=2)
-    points = np.where(points[..., 2:] > 0, points, 0)
-    _check_values(label, given[:, :5], points, found.names)
-    return np.concatenate([given[:, :5], points.reshape(len(rows), 3 * joints)], axis=1)
-
-
-def _check_values(label: Path, heads: np.ndarray, points: np.ndarray, names: Sequence[str]) -> None:
-    places = np.concatenate([heads[:, 1:].ravel(), points[..., :2].ravel()])
-    wrong = places[~((places >= -_TOLERANCE) & (places <= 1 + _TOLERANCE))]
-    if wrong.size:
-        raise ValueError(
-            f"{label}: positions are fractions of the picture, 0..1. Received: {wrong[:5].tolist()}"
-        )
-    if not np.isin(points[..., 2], (0, 1, 2)).all():
-        raise ValueError(f"{label}: v is 0, 1 or 2. Received: {np.unique(points[..., 2]).tolist()}")
-    if not np.isin(heads[:, 0], range(len(names))).all():
-        raise ValueError(
-            f"{label}: a line begins with the number of its class, 0..{len(names) - 1}. "
-            f"Received: {np.unique(heads[:, 0]).tolist()}"
-        )
 
 
 def _short(name: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from annotations.activities import check_names, some
 from annotations.images import find_images, is_image
+from annotations.paths import below
 from annotations.skeleton import COCO17, SKELETONS, Skeleton, foreign
 from artifacts import yaml_text
 from artifacts.text import read_utf8
@@ -120,7 +121,8 @@ def _class_names(path: Path, data: Mapping[str, Any]) -> tuple[str, ...]:
             f"{path}: each class must have a name of its own. Received twice: {some(twice)}. "
             "Rename one, or give both one number."
         )
-    check_names(path, names)
+    if len(names) > 1:  # one alone is no activity
+        check_names(path, names)
     return tuple(names)
 
 
@@ -134,7 +136,7 @@ def _skeleton(path: Path, data: Mapping[str, Any], count: int, category: str) ->
     joints = data.get("kpt_names")
     if isinstance(joints, dict):
         joints = next(iter(joints.values()))
-    flip = data.get("flip_idx")
+    flip = data.get("flip_idx") or None  # ultralytics, too, takes an empty list for none
     if flip is not None:
         _check_flip(path, flip, count)
     if joints is None and count == len(COCO17) and flip in (None, [*COCO17.flip_index]):
@@ -166,7 +168,7 @@ def _base(path: Path, data: Mapping[str, Any]) -> Path:
     given = data.get("path")
     if not given:
         return path.parent
-    tried = [path.parent / str(given), Path(str(given))]
+    tried = [below(folder, str(given)) for folder in (path.parent, Path())]
     for folder in tried:
         if folder.is_dir():
             return folder
@@ -205,7 +207,7 @@ def _listed(path: Path, split: str, listing: Path, base: Path, moved: bool) -> l
     names = [line.strip() for line in lines if line.strip()]
     found = []
     for name in names:
-        beside = Path(os.path.normpath(listing.parent / name))
+        beside = Path(os.path.normpath(below(listing.parent, name)))
         if moved and not beside.exists():
             beside = _resolve(base, name, moved) or beside
         found.append(beside)
@@ -224,6 +226,8 @@ def _resolve(base: Path, name: str, moved: bool) -> Path | None:
     In a set that was `moved`, an absolute place of another machine is looked for by its end:
     of /home/x/set/images/train, set/images/train, then images/train, then train.
     """
+    if "\\" in name and not (base / name).exists():
+        name = name.replace("\\", "/")  # written on Windows
     place = Path(name)
     direct = Path(os.path.normpath(base / place))
     if direct.exists() and not (moved and place.is_absolute()):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
+from annotations.clean import clean
 from annotations.skeleton import COCO17
 from stage1_pose.yolo_dataset import read_yolo
 from stage1_pose.yolo_reader import label_of
@@ -167,6 +168,100 @@ def test_an_unreadable_picture_is_left_to_the_cleaner(root: Path):
     assert a.size is None and len(a.boxes) == 0
 
 
+def test_predictions_of_ultralytics_are_labels(root: Path, run_python: RunPython):
+    """Its own `save_txt` writes them, its own data set reads them, where it takes the columns."""
+    script = """
+import json, sys
+from pathlib import Path
+from stage1_pose import quiet
+quiet.prepare()
+import numpy as np, torch
+from ultralytics.data.dataset import YOLODataset
+from ultralytics.data.utils import check_det_dataset
+from ultralytics.engine.results import Results
+root, data = map(Path, sys.argv[1:])
+joints = torch.tensor([[[10.0, 5, 0.98], [30, 10, 0.25], [20, 20, 0]]])
+for name, tail in {"a": [0.83, 0], "b": [7, 0.83, 0]}.items():
+    boxes = torch.tensor([[8.0, 2, 32, 18, *tail]])
+    found = Results(np.zeros((20, 40, 3), np.uint8), "x", {0: "person"}, boxes, keypoints=joints)
+    label = root / f"labels/train/{name}.txt"
+    label.unlink()
+    found.save_txt(label, save_conf=name == "b")
+(root / "labels/val/c.txt").unlink()
+boxes = torch.tensor([[8.0, 2, 32, 18, 5, 0.8, 0]])
+Results(np.zeros((20, 40, 3), np.uint8), "x", {0: "person"}, boxes, keypoints=joints).save_txt(
+    root / "labels/val/c.txt")
+data = check_det_dataset(str(data), autodownload=False)
+found = YOLODataset(img_path=data["train"], data=data, task="pose", augment=False, imgsz=32)
+print(json.dumps([found.labels[0]["bboxes"].tolist(), found.labels[0]["keypoints"].tolist()]))
+"""
+    data = write(root / "data.yaml")
+    boxes, theirs = json.loads(run_python(script, root, data).splitlines()[-1])
+    lengths = [len((root / f"labels/{n}.txt").read_text().split()) for n in ("train/a", "train/b")]
+    assert lengths == [14, 16] and len((root / "labels/val/c.txt").read_text().split()) == 15
+    notes: list[str] = []
+    a, b, c, _ = read_yolo(data, on_note=notes.append)
+    for sample in (a, b, c):
+        np.testing.assert_allclose(sample.boxes, [[8, 2, 32, 18]], atol=1e-3)
+        expected = np.array(theirs[0]) * [40, 20, 1]
+        np.testing.assert_allclose(
+            sample.keypoints[0, :, :2], expected[:, :2] * (expected[:, 2:] > 0)
+        )
+        assert sample.keypoints[0, :, 2].tolist() == [1, 1, 0], "trained on: v != 0"
+    assert np.allclose(boxes, [[0.5, 0.5, 0.6, 0.8]])
+    assert len(notes) == 1 and "3 label files hold predictions" in notes[0]
+
+
+def test_joints_that_a_prediction_put_into_the_corner(root: Path):
+    line = LINE.replace(" 2 ", " 0.9 ").replace("0 0 0\n", "0 0 0.31\n")
+    (root / "labels/train/a.txt").write_text(line)
+    assert next(read_yolo(write(root / "data.yaml"))).keypoints[0, :, 2].tolist() == [1, 1, 0]
+
+
+@pytest.mark.parametrize("names", [["person"], ["unknown"]])
+def test_an_empty_flip_index_is_none(root: Path, names: list[str]):
+    a = next(read_yolo(write(root / "data.yaml", flip_idx=[], names=names)))
+    assert not a.skeleton.pairs and a.skeleton.joints == ("kpt_0", "kpt_1", "kpt_2")
+    seventeen = make_set(root / "more", {"images/x": None, "val/b": "0 .5 .5 .1 .1 " + ".5 " * 51})
+    keys = {"kpt_shape": [17, 3], "flip_idx": [], "train": "images/images"}
+    assert next(read_yolo(write(seventeen / "data.yaml", **keys))).skeleton is COCO17
+
+
+@pytest.mark.parametrize("kind", ["keys", "lists", "moved"])
+def test_backslashes(root: Path, kind: str):
+    if kind == "keys":
+        data = write(root / "deep/data.yaml", path="..\\..\\set", train="images\\train")
+    elif kind == "lists":
+        (root / "train.txt").write_text(".\\images\\train\\a.jpg\nimages\\train\\b.jpg\n")
+        data = write(root / "data.yaml", train="train.txt", val=".\\images\\val")
+    else:
+        (root / "train.txt").write_text(
+            "D:\\x\\images\\train\\a.jpg\nD:\\x\\images\\train\\b.jpg\n"
+        )
+        data = write(root / "data.yaml", train="train.txt", val="D:\\x\\images\\val")
+    assert found(data, root if kind == "moved" else None) == USUAL
+
+
+def test_a_line_twice_is_left_to_the_cleaner(root: Path):
+    samples = read_yolo(write(root / "data.yaml"))
+    done = clean(samples, need_keypoints=False, need_activity="none")
+    assert [len(sample.boxes) for sample in done.kept] == [1, 1, 0, 0]
+    assert [(r.image.stem, r.rule) for r in done.rejected] == [("b", "duplicate")]
+
+
+def test_every_wrong_label_file_is_told(root: Path):
+    names = [f"train/{i:02}" for i in range(12)]
+    make_set(root, {"train/fine": LINE, **dict.fromkeys(names, "0 1 2\n")})
+    (root / "labels/train/a.txt").write_bytes(b"\xff\xfe0 .5")
+    with pytest.raises(ValueError, match="13 label files hold lines") as told:
+        found(write(root / "data.yaml"))
+    said = str(told.value).splitlines()
+    assert [line.split("/")[-1].split(":")[0] for line in said[1:-1]] == [
+        *(f"{i:02}.txt" for i in range(10)),
+    ]
+    assert said[-1] == "  - and 3 more"
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
@@ -197,6 +292,11 @@ def test_a_wrong_description_is_told(root: Path, keys: dict, message: str):
         (LINE.replace(" 2 ", " 3 "), "v is 0, 1 or 2. Received"),
         (OTHER, r"number of its class, 0..0. Received: \[1.0\]"),
         ("0 .5 .5 .1 .1\n", r"a line holds 14 numbers. Received: \[5\]"),
+        (LINE.replace(" 2 ", " 1.5 "), r"v is 0, 1 or 2. Received: \[0.0, 1.0, 1.5\]"),
+        (LINE.replace(" 2 ", " -0.5 "), "v is 0, 1 or 2. Received"),
+        (LINE.replace("\n", " 1.5\n"), r"Received behind them: \[\[1.5\]\]"),
+        (LINE.replace("\n", " 0.5 inf\n"), r"Received behind them: \[\[0.5, inf\]\]"),
+        (LINE.replace("\n", " 0.5 1 1\n"), r"a line holds 14 numbers. Received: \[17\]"),
     ],
 )
 def test_a_wrong_label_is_told(root: Path, line: str, message: str):
