@@ -13,6 +13,7 @@ rules' arithmetic is in `rules.py`; they apply in this order:
 | other_size | images with people, whose labels state another size than the file has | dropped |
 | outside | joints with x >= width or y >= height | become missing |
 | box_outside | persons whose given box leaves the picture | box cut at the edge |
+| duplicate | persons with all numbers of an earlier one, listed twice | dropped |
 | no_visible_joints | persons without a joint or a box | dropped, and the image if all are |
 | box_from_joints | persons without a box | box from the joints' minimum and maximum |
 | head_padding | such boxes without a head top | upper edge raised |
@@ -36,6 +37,7 @@ from annotations.rules import (
     compare_sizes,
     drop_negative,
     drop_outside,
+    find_repeated,
     look_at_file,
     why_drop,
 )
@@ -50,6 +52,7 @@ RULES = (
     "other_size",
     "outside",
     "box_outside",
+    "duplicate",
     "no_visible_joints",
     "box_from_joints",
     "head_padding",
@@ -172,27 +175,28 @@ def _mend_people(
     has_joint = np.asarray(keypoints[..., 2].any(axis=1))
     has_box = np.asarray(given.any(axis=1))
     alive = np.logical_or(has_joint, has_box)
+    repeated = find_repeated(raw) & alive
     boxes, no_head, no_ankle = boxes_from_joints(
         keypoints, sample.skeleton, padding=padding, size=sample.size
     )
-    boxless = has_joint & ~has_box
+    boxless = has_joint & ~has_box & ~repeated
     boxes = np.where(boxless[:, None], boxes, given)
     mended = replace(sample, keypoints=keypoints, boxes=boxes)
     counts = {
-        "outside": outside,
-        "box_outside": cut,
+        "outside": outside * ~repeated,
+        "box_outside": cut & ~repeated,
+        "duplicate": repeated,
         "no_visible_joints": ~alive,
         "box_from_joints": boxless,
         "head_padding": boxless & no_head,
         "ankle_padding": boxless & no_ankle,
     }
     log.people(raw, mended, counts)
-    if alive.all():
-        return mended, None
     if not alive.any():
         return mended, ("no_visible_joints", "nobody in it has a joint left")
-    log.reject_people(raw, np.flatnonzero(~alive))
-    return mended.take(alive), None
+    log.reject_people(raw, "no_visible_joints", "has no joint left", ~alive)
+    log.reject_people(raw, "duplicate", "is listed twice, with the same numbers", repeated)
+    return mended.take(alive & ~repeated), None
 
 
 def _note_single_images(kept: list[Sample], log: "_Log") -> list[str]:
@@ -247,10 +251,11 @@ class _Log:
         self.touch(rule, sample.image, 1)
         self._add_case(Case(rule, sample.take(slice(0)), None))
 
-    def reject_people(self, sample: Sample, people: np.ndarray) -> None:
+    def reject_people(self, sample: Sample, rule: str, why: str, people: np.ndarray) -> None:
+        """Notes the dropped ones of an image's people, a bool mask `(N,)`."""
         self.rejected += [
-            Rejection(sample.image, "no_visible_joints", f"person {person} has no joint left")
-            for person in people
+            Rejection(sample.image, rule, f"person {person} {why}")
+            for person in np.flatnonzero(people)
         ]
 
     def people(self, raw: Sample, mended: Sample, counts: Mapping[str, np.ndarray]) -> None:
@@ -285,7 +290,7 @@ class _Log:
 
 def _make_case(rule: str, raw: Sample, mended: Sample, person: int) -> Case:
     before, after = raw.take([person]), mended.take([person])
-    stays = after.keypoints.any() or after.boxes.any()
+    stays = rule != "duplicate" and (after.keypoints.any() or after.boxes.any())
     return Case(rule, _with_box(before), _with_box(after) if stays else None)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from annotations.activities import check_names
 from annotations.coco_entries import Mistakes, People, Person, numbers, read_categories, text
+from annotations.paths import below
 from annotations.skeleton import Skeleton, category_of
 from annotations.types import Sample
 from artifacts.atomic import write_text
@@ -30,15 +31,15 @@ def read_coco(
 ) -> Iterator[Sample]:
     """Reads a file.
 
-    A person whose annotation has no joints (no `keypoints`, or `num_keypoints: 0`) is kept with
-    its box and all joints missing. Crowds (`iscrowd: 1`) and annotations of categories without
-    joints are left out. Where several categories have joints, their names are the persons'
-    activities, unless the annotations name them. An image without the key `activity` has that of
-    its people if all have the same one.
+    A person whose annotation has no joints (no `keypoints`, or each with v = 0) is kept with its
+    box and all joints missing. Crowds (`iscrowd: 1`) and annotations of categories without joints
+    are left out. Where several categories have joints, their names are the persons' activities,
+    unless the annotations name them. An image without the key `activity` has that of its people if
+    all have the same one.
 
     Args:
         annotations: The JSON file.
-        images: Folder that its `file_name`s start at.
+        images: Folder that its `file_name`s start at; see `annotations.paths` for backslashes.
         on_note: Told a sentence about each kind of thing that was left out or guessed.
 
     Returns:
@@ -111,7 +112,7 @@ def _load(path: Path) -> dict[str, list[dict[str, Any]]]:
         raise ValueError(f"{path}: there is no such file. Give the path of a COCO JSON file.")
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a JSON file, or a damaged one ({error}).") from None
     keys = ("images", "annotations", "categories")
     if not isinstance(content, dict):
@@ -170,7 +171,7 @@ def _make_sample(
     if "activity" not in entry and activities and len({*activities}) == 1:
         activity = activities[0]
     return Sample(
-        image=folder / str(entry["file_name"]),
+        image=below(folder, str(entry["file_name"])),
         size=size,
         skeleton=skeleton,
         boxes=np.array([p.box for p in people], np.float32).reshape(-1, 4),

@@ -16,6 +16,7 @@ import numpy as np
 from annotations.skeleton import Skeleton, foreign
 
 _SHOWN = 10
+_FIRST_PIXEL = 1.5  # a fraction of a place that is a little outside the picture is above 1
 _NOTHING = object()
 
 
@@ -173,9 +174,11 @@ class People:
 
     def _person(self, entry: Mapping[str, Any]) -> Person:
         keypoints = np.zeros((len(self._skeleton), 3), np.float32)
-        if entry.get("keypoints") and entry.get("num_keypoints") != 0:
-            keypoints = _read_keypoints(entry["keypoints"], self._skeleton)
+        values = entry.get("keypoints")
+        if values and not (entry.get("num_keypoints") == 0 and _all_zero(values)):
+            keypoints = _read_keypoints(values, self._skeleton)
         self._counts["jointless"] += not keypoints.any()
+        self._counts["uncounted"] += entry.get("num_keypoints") == 0 and bool(keypoints.any())
         (head,) = numbers("head_size", [entry.get("head_size") or 0], 1)
         activity = entry.get("activity", _NOTHING)
         category = self._names[entry["category_id"]] if len(self._names) > 1 else None
@@ -200,6 +203,11 @@ class People:
                 f"{self._counts['crowd']:,} annotations are of crowds (iscrowd): left out. The "
                 "people in them count as background."
             )
+        if self._counts["uncounted"]:
+            yield (
+                f"{self._counts['uncounted']:,} annotations say num_keypoints: 0 but hold joints: "
+                "the joints are taken."
+            )
         if self._counts["jointless"]:
             yield f"{self._counts['jointless']:,} people have a box but no joints."
 
@@ -210,8 +218,26 @@ def _read_keypoints(values: Any, skeleton: Skeleton) -> np.ndarray:
         wrong = sorted({float(v) for v in table[:, 2]} - {0.0, 1.0, 2.0})
         raise ValueError(f"a joint's v is 0, 1 or 2. Received: {wrong}")
     table[table[:, 2] == 0] = 0
+    _check_pixels("keypoints", table[table[:, 2] > 0, :2])
     table[:, 2] /= 2
     return table
+
+
+def _all_zero(values: Any) -> bool:
+    return isinstance(values, list) and not any(values)
+
+
+def _check_pixels(key: str, places: np.ndarray) -> None:
+    """Refuses several places `(N, 2)` that all are in the picture's first pixel: fractions.
+
+    Of what they are fractions a file does not say (of the picture, or of a crop), so they are not
+    scaled.
+    """
+    if len(places) > 1 and np.all(places > -1) and np.all(places < _FIRST_PIXEL):
+        raise ValueError(
+            f"`{key}` must be in pixels. Received: {places[:3].round(4).tolist()}, which are "
+            "fractions. Multiply x by the picture's width and y by its height"
+        )
 
 
 def _read_box(value: Any) -> tuple[float, float, float, float]:
@@ -221,6 +247,7 @@ def _read_box(value: Any) -> tuple[float, float, float, float]:
     x, y, width, height = numbers("bbox", value, 4)
     if width <= 0 or height <= 0:
         return (0.0, 0.0, 0.0, 0.0)
+    _check_pixels("bbox", np.array([(x, y), (x + width, y + height)]))
     return (x, y, x + width, y + height)
 
 

@@ -82,6 +82,22 @@ def clip_boxes(boxes: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np
     return clipped, np.asarray((np.abs(clipped - boxes) > _ROUNDING).any(axis=1))
 
 
+def find_repeated(sample: Sample) -> np.ndarray:
+    """Returns `(N,)` bool: whose box, joints and activity are all those of an earlier person.
+
+    Such a person is one label that stands twice in its file. People without a box and joints are
+    not compared.
+    """
+    seen, repeated = set(), np.zeros(len(sample.boxes), bool)
+    for person in range(len(sample.boxes)):
+        box, joints = sample.boxes[person], sample.keypoints[person]
+        activity = sample.activities and sample.activities[person]
+        key = ((box + 0).tobytes(), (joints + 0).tobytes(), activity)  # -0.0 becomes 0.0
+        repeated[person] = key in seen and bool(box.any() or joints.any())
+        seen.add(key)
+    return repeated
+
+
 def why_drop(
     sample: Sample, *, need_keypoints: bool, need_activity: Literal["picture", "person", "none"]
 ) -> tuple[str, str] | None:

@@ -24,6 +24,7 @@ RULES = {
     "other_size": "pictures of another size than their labels say, dropped",
     "outside": "joints outside the picture, made missing",
     "box_outside": "boxes that leave the picture, cut at its edge",
+    "duplicate": "persons listed twice, of whom the second was dropped",
     "no_visible_joints": "persons without a joint or a box, dropped",
     "box_from_joints": "persons without a box, given one around their joints",
     "head_padding": "of these, without a head top: upper edge raised",

@@ -171,6 +171,7 @@ class TestClean:
             "other_size": 0,
             "outside": 1 + 16,
             "box_outside": 0,
+            "duplicate": 0,
             "no_visible_joints": 2,
             "box_from_joints": 8,
             "head_padding": 1,
@@ -345,3 +346,30 @@ def test_the_real_photos(data_dir: Path, mpii_release: list[Sample]):
     for sample in result.kept:
         assert sample.size
         assert (sample.boxes >= 0).all() and (sample.boxes[:, 2:] <= np.array(sample.size)).all()
+
+
+def test_a_person_listed_twice_is_one(person: np.ndarray, make_sample: Make, write_picture: Write):
+    other = person + np.array([1, 0, 0], np.float32)
+    twice = make_sample(write_picture("a.jpg"), person, other, person, np.zeros_like(person), other)
+    named = replace(make_sample(write_picture("b.jpg"), person, person), activities=("run", "sit"))
+    done = clean([twice, named])
+    assert [len(sample.boxes) for sample in done.kept] == [2, 2]
+    np.testing.assert_array_equal(done.kept[0].keypoints, [person, other])
+    rejected = [(r.image.name, r.rule, r.detail) for r in done.rejected]
+    why = "is listed twice, with the same numbers"
+    assert rejected == [
+        ("a.jpg", "no_visible_joints", "person 3 has no joint left"),
+        ("a.jpg", "duplicate", f"person 2 {why}"),
+        ("a.jpg", "duplicate", f"person 4 {why}"),
+    ]
+    assert (done.report["rules"]["duplicate"], done.report["rules"]["box_from_joints"]) == (2, 4)
+    (case,) = [case for case in done.cases if case.rule == "duplicate"]
+    assert case.after is None and len(case.before.boxes) == 1
+
+
+def test_boxes_without_joints_are_compared_too(make_sample: Make, write_picture: Write):
+    sample = make_sample(write_picture("a.jpg"), *np.zeros((3, 16, 3), np.float32))
+    boxes = np.array([[1, 2, 30, 40], [1, 2, 30, 40], [1, 2, 30, 41]], np.float32)
+    done = clean([replace(sample, boxes=boxes)])
+    np.testing.assert_array_equal(done.kept[0].boxes, boxes[[0, 2]])
+    assert [r.rule for r in done.rejected] == ["duplicate"]

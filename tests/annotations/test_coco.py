@@ -137,6 +137,51 @@ def read(tmp_path: Path, value: Any, notes: list[str] | None = None) -> list[Sam
     return list(read_coco(path, Path("photos"), on_note=tell))
 
 
+def test_joints_count_more_than_their_number(tmp_path: Path):
+    value, notes = content(), []
+    first, second = value["annotations"]
+    first["num_keypoints"] = 0
+    second |= {"num_keypoints": 0, "keypoints": [0] * 12}
+    sample = read(tmp_path, value, notes)[0]
+    np.testing.assert_array_equal(sample.keypoints[0, :2], [[11, 21, 1], [12, 22, 0.5]])
+    assert not sample.keypoints[1].any()
+    assert any(note.startswith("1 annotations say num_keypoints: 0 but hold") for note in notes)
+    second["keypoints"] = [0, 0, 0]  # too few, but nobody's
+    assert not read(tmp_path, value)[0].keypoints[1].any()
+
+
+@pytest.mark.parametrize(
+    ("key", "numbers"),
+    [
+        ("keypoints", [0.2, 0.3, 2, 0.21, 0.34, 1, 0, 0, 0, 0, 0, 0]),
+        ("keypoints", [0.2, 1.02, 2, -0.01, 0.34, 1, 0, 0, 0, 0, 0, 0]),
+        ("bbox", [0.1, 0.2, 0.3, 0.4]),
+        ("bbox", [0, 0, 1, 1]),
+    ],
+)
+def test_fractions_are_no_pixels(tmp_path: Path, key: str, numbers: list[float]):
+    value = content()
+    value["annotations"][0][key] = numbers
+    message = rf"annotations\[0\]: `{key}` must be in pixels. Received: .*Multiply x by"
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path, value)
+
+
+def test_one_joint_may_be_in_the_corner(tmp_path: Path):
+    value = content()
+    value["annotations"][0]["keypoints"] = [0.5, 0.5, 2, *[0] * 9]
+    assert read(tmp_path, value)[0].keypoints[0, 0].tolist() == [0.5, 0.5, 1]
+
+
+def test_names_with_backslashes(tmp_path: Path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep/a.jpg").touch()
+    value = content()
+    value["images"][0]["file_name"] = "deep\\a.jpg"
+    (tmp_path / "x.json").write_text(json.dumps(value))
+    assert next(read_coco(tmp_path / "x.json", tmp_path)).image == tmp_path / "deep/a.jpg"
+
+
 def test_what_is_read(tmp_path: Path):
     notes: list[str] = []
     value = content()
