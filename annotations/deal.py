@@ -111,6 +111,38 @@ def notes_of_given(samples: Sequence[Sample], words: Words, needed: Sequence[str
     return notes + _label_notes(samples, [name for name in SPLITS if counts[name]], words)
 
 
+def fill_from_train(
+    samples: Sequence[Sample],
+    words: Words,
+    seed: int,
+    together: Iterable[Sequence[Path]] = (),
+    **wanted: float | int,
+) -> tuple[list[Sample], list[str]]:
+    """Takes the splits that the samples do not bring along from train, in the sizes `wanted`.
+
+    Returns:
+        The samples in their order with `split` set, and notes; see `annotations.split.fill_given`.
+    """
+    notes = notes_of_given(samples, words, ("train",))
+    given = {sample.split for sample in samples}
+    lacking = {n: size for n, size in wanted.items() if n not in given and size}
+    if not lacking:
+        return [*samples], notes
+    pool = [sample for sample in samples if sample.split == "train"]
+    whole = sum([wanted["train"], *lacking.values()])
+    sizes = {n: size / whole if isinstance(size, float) else size for n, size in lacking.items()}
+    left = 1.0 if isinstance(wanted["train"], float) else len(pool)
+    rest = {"train": left - sum(sizes.values())} | dict.fromkeys(("val", "test"), 0) | sizes
+    done, more = deal(pool, words, seed, together, **rest)
+    split_of = {sample.image: sample.split for sample in done}
+    counts = Counter(split_of.values())
+    taken = " and ".join(f"{counts[name]:,} for {name}" for name in lacking)
+    told = f"There is no given {' and no '.join(lacking)}: of the {len(pool):,} {words.many} of "
+    notes.append(f"{told}train, {taken} were taken.")
+    filled = [replace(sample, split=split_of.get(sample.image, sample.split)) for sample in samples]
+    return filled, notes + more
+
+
 def _sizes(n: int, words: Words, **wanted: float | int) -> list[int]:
     """Turns fractions and counts into counts; fractions that sum to 1 leave nothing over."""
     if not n:
@@ -165,7 +197,7 @@ def keys_of(samples: Sequence[Sample], together: Iterable[Sequence[Path]]) -> li
     return [root(key) for key in keys]
 
 
-def _stratum(sample: Sample) -> str | None:
+def activity_of(sample: Sample) -> str | None:
     """Returns what a sample is counted as: its activity, else that of a person in it."""
     return sample.activity or next(filter(None, sample.activities or ()), None)
 
@@ -174,7 +206,7 @@ def _groups(samples: Sequence[Sample], keys: Sequence[Key]) -> dict[Key, Counter
     """Returns activity -> number of images for each group, sorted by name."""
     groups: dict[Key, Counter[str | None]] = defaultdict(Counter)
     for sample, key in zip(samples, keys, strict=True):
-        groups[key][_stratum(sample)] += 1
+        groups[key][activity_of(sample)] += 1
     return dict(sorted(groups.items()))
 
 
@@ -222,7 +254,7 @@ def _label_notes(samples: Sequence[Sample], splits: Sequence[str], words: Words)
     """Names the activities that are missing from a split: each, or how many where many are."""
     per_activity: dict[str | None, Counter[str | None]] = defaultdict(Counter)
     for sample in samples:
-        per_activity[_stratum(sample)][sample.split] += 1
+        per_activity[activity_of(sample)][sample.split] += 1
     per_activity.pop(None, None)
     missing = [
         (activity, counts.total(), [name for name in splits if not counts[name]])

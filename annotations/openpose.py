@@ -96,9 +96,10 @@ def read_pose_folder(
 ) -> list[Clip]:
     """Reads the poses of many videos: one file each, or one folder with a file per frame.
 
-    They lie in one sub-folder per class, `poses/PERSON/*.json`, or anywhere below the folder, with
-    the class in their names. A clip is named after its file or folder, "anna/walk.json"; the
-    patterns are searched in these names, see `annotations.name_patterns`.
+    They lie in one sub-folder per class, `poses/PERSON/*.json` (or `poses/train/PERSON/*.json`, see
+    `annotations.folder`), or anywhere below the folder, with the class in their names. A clip is
+    named after its file or folder, "anna/walk.json"; the patterns are searched in these names, see
+    `annotations.name_patterns`.
 
     Args:
         folder: The folder.
@@ -106,10 +107,10 @@ def read_pose_folder(
         label_pattern: With a group `label`; files may then lie anywhere. None: the sub-folders are
             the labels.
         group_pattern: With a group `group`.
-        val_pattern: Clips of the split val.
+        val_pattern: Clips of the split val. This and `test_pattern` count more than folders.
         test_pattern: Clips of the split test.
         choose: As in `read_openpose`.
-        on_note: As in `read_openpose`.
+        on_note: As in `read_openpose`; also told where folders are taken for splits.
 
     Returns:
         Clips of one skeleton, sorted by name.
@@ -119,13 +120,13 @@ def read_pose_folder(
             class folders, a bad pattern, or clips of several skeletons.
     """
     if label_pattern is None:
-        files = class_files(folder, {".json"}, thing="pose file", label="label")
-        found = {path: label for label, paths in files.items() for path in paths}
+        files = class_files(folder, {".json"}, thing="pose file", label="label", on_note=on_note)
+        found = {file.path: (file.label, file.split) for file in files}
     elif folder.is_dir():
-        found = dict.fromkeys(find_files(folder, {".json"}))
+        found = dict.fromkeys(find_files(folder, {".json"}), (None, None))
     else:
         raise ValueError(f"{folder}: there is no such folder. Give the one with the pose files.")
-    clips = {_clip_of(path): label for path, label in found.items()}
+    clips = {_clip_of(path): says for path, says in found.items()}
     labels = {path: clips[path] for path in with_utf8_names(clips, on_note)}
     if not labels:
         raise ValueError(f"{folder}: must hold .json files of poses. It holds none.")
@@ -144,8 +145,8 @@ def read_pose_folder(
         for path, name in zip(labels, names, strict=True)
     ]
     clips = [
-        replace(clip, label=says.label or label, group=says.group, split=says.split)
-        for clip, says, label in zip(clips, told, labels.values(), strict=True)
+        replace(clip, label=says.label or label, group=says.group, split=says.split or split)
+        for clip, says, (label, split) in zip(clips, told, labels.values(), strict=True)
     ]
     check_names_once(folder, clips)
     return _one_skeleton(folder, clips)

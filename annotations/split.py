@@ -6,7 +6,7 @@ The result depends on the seed and on the set of samples, not on their order. No
 A data set's own split can be kept instead (`keep_given`). Clips are split as pictures are.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,17 @@ from pathlib import Path
 import numpy as np
 
 from annotations.clips import Clip
-from annotations.deal import CLIPS, PICTURES, SPLITS, Key, deal, keys_of, notes_of_given
+from annotations.deal import (
+    CLIPS,
+    PICTURES,
+    SPLITS,
+    Key,
+    activity_of,
+    deal,
+    fill_from_train,
+    keys_of,
+    notes_of_given,
+)
 from annotations.skeleton import COCO17
 from annotations.types import Sample, no_people
 
@@ -62,6 +72,7 @@ def split_clips(
     test: float | int,
     seed: int,
     unseen: bool = False,
+    together: Iterable[Sequence[str]] = (),
 ) -> tuple[list[Clip], list[str]]:
     """Gives every clip its split, as `split` does for pictures; labels are what is spread.
 
@@ -74,6 +85,7 @@ def split_clips(
         unseen: Whole labels go to test, with all their clips: people who are never seen in
             training. Labels that share a group stay together. The other labels' clips are train
             and val, in the proportion of these two where they are fractions.
+        together: Sets of names of clips that must not be cut either (copies of one clip).
 
     Returns:
         The clips in their order with `split` set, and notes, as `split` returns them.
@@ -82,15 +94,15 @@ def split_clips(
         ValueError: what `split` refuses; a name twice; with `unseen` fewer than two labels, a test
             that leaves none or takes none, or groups that tie all labels together.
     """
-    shadows = [_shadow(clip) for clip in clips]
+    shadows, copies = [_shadow(clip) for clip in clips], _as_paths(together)
     if not unseen:
-        done, notes = deal(shadows, CLIPS, seed, train=train, val=val, test=test)
+        done, notes = deal(shadows, CLIPS, seed, copies, train=train, val=val, test=test)
         return _with_splits(clips, done), notes
-    taken, notes = _unseen_labels(shadows, test, seed)
+    taken, notes = _unseen_labels(shadows, test, seed, copies)
     rest = [sample for sample in shadows if sample.activity not in taken]
     fraction = 1 - test if isinstance(test, float) else 1.0
     train, val = (min(1.0, s / fraction) if isinstance(s, float) else s for s in (train, val))
-    seen, more = deal(rest, CLIPS, seed, train=train, val=val, test=0)
+    seen, more = deal(rest, CLIPS, seed, copies, train=train, val=val, test=0)
     split_of = {sample.image: sample.split for sample in seen}
     done = [replace(sample, split=split_of.get(sample.image, "test")) for sample in shadows]
     return _with_splits(clips, done), notes + more
@@ -117,6 +129,92 @@ def keep_given(samples: Sequence[Sample]) -> list[str]:
     return notes_of_given(samples, PICTURES, ("train", "val"))
 
 
+def fill_given(
+    samples: Sequence[Sample],
+    *,
+    train: float | int,
+    val: float | int,
+    test: float | int,
+    seed: int,
+    together: Iterable[Sequence[Path]] = (),
+) -> tuple[list[Sample], list[str]]:
+    """Keeps the split that a data set brings along; one that it lacks is taken from train.
+
+    Args:
+        samples: Of one data set.
+        train: Size of train, in proportion to which fractions are taken from it.
+        val: Size of val, where the data set has none: a fraction or a number of samples. 0: none.
+        test: As `val`.
+        seed: Another seed takes other samples.
+        together: As for `split`; ties hold among the samples of train.
+
+    Returns:
+        The samples in their order with their final split, and notes as `keep_given` and `split`
+        make them.
+
+    Raises:
+        ValueError: what `keep_given` refuses, but for an empty val, or more than train has.
+    """
+    sizes = {"train": train, "val": val, "test": test}
+    return fill_from_train(samples, PICTURES, seed, together, **sizes)
+
+
+def fill_given_clips(
+    clips: Sequence[Clip],
+    *,
+    train: float | int,
+    val: float | int,
+    test: float | int,
+    seed: int,
+    together: Iterable[Sequence[str]] = (),
+) -> tuple[list[Clip], list[str]]:
+    """Keeps the split that clips bring along and fills it up, as `fill_given` does for pictures."""
+    sizes = {"train": train, "val": val, "test": test}
+    done, notes = fill_from_train(
+        [_shadow(clip) for clip in clips], CLIPS, seed, _as_paths(together), **sizes
+    )
+    return _with_splits(clips, done), notes
+
+
+def roles_in_both(stage1: Iterable[Sample], stage2: Iterable[Sample]) -> dict[tuple[str, str], int]:
+    """Counts the images of two splits of one data set by (split in stage 1, split in stage 2)."""
+    role_of = {sample.image: sample.split for sample in stage1}
+    roles = ((role_of.get(sample.image), sample.split) for sample in stage2)
+    return dict(Counter((one, two) for one, two in roles if one and two))
+
+
+def without_held_out(
+    samples: Sequence[Sample],
+    held_out: Iterable[Sample],
+    *,
+    together: Iterable[Sequence[Path]] = (),
+) -> list[Sample]:
+    """Returns the samples that share no group and no content with those held out.
+
+    Args:
+        samples: Of one data set.
+        held_out: Some of them.
+        together: Sets of images that are copies of one picture.
+    """
+    keys = keys_of(samples, together)
+    images = {sample.image for sample in held_out}
+    closed = {key for sample, key in zip(samples, keys, strict=True) if sample.image in images}
+    return [sample for sample, key in zip(samples, keys, strict=True) if key not in closed]
+
+
+def count_activities(samples: Iterable[Sample]) -> dict[str, Counter[str | None]]:
+    """Returns activity -> split -> number of images, activities in the order of their names.
+
+    An image without an activity of its own counts for that of the first person in it who has one.
+    """
+    counts: dict[str, Counter[str | None]] = defaultdict(Counter)
+    for sample in samples:
+        activity = activity_of(sample)
+        if activity is not None:
+            counts[activity][sample.split] += 1
+    return dict(sorted(counts.items()))
+
+
 def average_joints(samples: Sequence[Sample]) -> list[dict[str, str | float]]:
     """Counts labelled joints.
 
@@ -139,6 +237,13 @@ def average_joints(samples: Sequence[Sample]) -> list[dict[str, str | float]]:
     return [*rows, {"joint": "all joints"} | {n: float(mean.sum()) for n, mean in means.items()}]
 
 
+def copies_as_samples(
+    clips: Sequence[Clip], copies: Iterable[Sequence[str]]
+) -> tuple[list[list[Path]], list[Sample]]:
+    """Returns sets of names and clips as `annotations.duplicates` describes those of pictures."""
+    return _as_paths(copies), [_shadow(clip) for clip in clips]
+
+
 def _shadow(clip: Clip) -> Sample:
     """Returns a sample that is split as the clip is."""
     boxes, keypoints, heads = no_people(COCO17)
@@ -151,11 +256,15 @@ def _with_splits(clips: Sequence[Clip], done: Sequence[Sample]) -> list[Clip]:
     return [replace(clip, split=one.split) for clip, one in zip(clips, done, strict=True)]
 
 
+def _as_paths(together: Iterable[Sequence[str]]) -> list[list[Path]]:
+    return [[Path(name) for name in names] for names in together]
+
+
 def _unseen_labels(
-    samples: Sequence[Sample], test: float | int, seed: int
+    samples: Sequence[Sample], test: float | int, seed: int, together: Sequence[Sequence[Path]]
 ) -> tuple[set[str], list[str]]:
     """Chooses the labels that are for test alone; those that share a group go together."""
-    sets = _tied_labels(samples)
+    sets = _tied_labels(samples, together)
     count = sum(map(len, sets))
     wanted = test if isinstance(test, int) else max(1, round(count * test))
     if not 0 < test or not wanted < count:
@@ -177,10 +286,10 @@ def _unseen_labels(
     return taken, [f"test has {len(taken)} labels instead of {wanted}, since no group may be cut."]
 
 
-def _tied_labels(samples: Sequence[Sample]) -> list[set[str]]:
+def _tied_labels(samples: Sequence[Sample], together: Sequence[Sequence[Path]]) -> list[set[str]]:
     """Returns the labels, in sets that share no group, sorted."""
     by_group: dict[Key, set[str]] = defaultdict(set)
-    for sample, key in zip(samples, keys_of(samples, ()), strict=True):
+    for sample, key in zip(samples, keys_of(samples, together), strict=True):
         by_group[key] |= {sample.activity} if sample.activity else set()
     sets: list[set[str]] = []
     for labels in filter(None, by_group.values()):

@@ -1,7 +1,8 @@
 r"""A folder of videos in, one `Clip` per video, or per piece of it, out; without keypoints.
 
-Videos lie in one sub-folder per class, `videos/PERSON/*.mp4` or `videos/ACTION/*.mp4`, or anywhere
-below the folder, with the class in their names. No video is opened here: whether one is damaged
+Videos lie in one sub-folder per class, `videos/PERSON/*.mp4` or `videos/ACTION/*.mp4` (or
+`videos/train/ACTION/*.mp4`, see `annotations.folder`), or anywhere below the folder, with the class
+in their names. No video is opened here: whether one is damaged
 stage 1 finds out.
 
 Which pieces of the videos are clips a text file may say, one line a video: its name, the word
@@ -56,12 +57,12 @@ def read_video_folder(
             are the labels.
         group_pattern: With a group `group`: clips of one group stay on one side of a split. None,
             or not found in a name: the pieces of one video are a group.
-        val_pattern: Clips of the split val.
+        val_pattern: Clips of the split val. This and `test_pattern` count more than folders.
         test_pattern: Clips of the split test.
         ranges: The text file with frame ranges; a line fits the video that has its name, or the
             name with "_" and more behind it. None: each video is one clip.
-        on_note: Told which videos have no line and are taken whole, how many lines no video, and
-            which lines were not understood.
+        on_note: Told which videos have no line and are taken whole, how many lines no video,
+            which lines were not understood, and where folders are taken for splits.
 
     Returns:
         Clips sorted by path and piece; `skeleton`, `keypoints` and `times` are None.
@@ -89,7 +90,7 @@ def read_video_folder(
             clip,
             label=says.label or clip.label,
             group=says.group or clip.group,
-            split=says.split,
+            split=says.split or clip.split,
         )
         for clip, says in zip(clips, told, strict=True)
     ]
@@ -142,21 +143,26 @@ def read_ranges(
 def _find(
     videos: Path, folders_are_labels: bool, on_note: Callable[[str], None] | None
 ) -> list[Clip]:
-    """Returns a clip for each video, with its label where the sub-folders say it."""
+    """Returns a clip for each video, with its label and split where the sub-folders say them."""
     if folders_are_labels:
-        files = class_files(videos, SUFFIXES, thing="video", label="label")
-        found = [(path, label) for label, paths in files.items() for path in paths]
+        files = class_files(videos, SUFFIXES, thing="video", label="label", on_note=on_note)
+        found = [(file.path, file.label, file.split) for file in files]
     else:
         if not videos.is_dir():
             raise ValueError(f"{videos}: there is no such folder. Give the one with the videos.")
-        found = [(path, None) for path in find_files(videos, SUFFIXES)]
+        found = [(path, None, None) for path in find_files(videos, SUFFIXES)]
         if not found:
             raise ValueError(
                 f"{videos}: must hold videos, such as .mp4, .avi or .mkv. It holds none."
             )
-    labels = dict(found)
+    labels = {path: (label, split) for path, label, split in found}
     return [
-        Clip(name=path.relative_to(videos).as_posix(), source=path, label=labels[path])
+        Clip(
+            name=path.relative_to(videos).as_posix(),
+            source=path,
+            label=labels[path][0],
+            split=labels[path][1],
+        )
         for path in with_utf8_names(labels, on_note)
     ]
 

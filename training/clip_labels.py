@@ -4,6 +4,7 @@ annotations/clips.parquet      every clip with a label and its split; with joint
                                with the labels
 annotations/features.parquet   instead, where the labels are a table of features
 annotations/rejections.csv     clips that are left out, and why
+annotations/duplicates.csv     clips with the same content
 annotations/SPLIT.txt          the names of each split's clips
 """
 
@@ -16,12 +17,18 @@ from annotations import samples, split, walkers
 from annotations.activities import some
 from annotations.clip_files import write_clips
 from annotations.clips import Clip
+from annotations.duplicates import (
+    describe_duplicates,
+    find_same_clips,
+    find_same_rows,
+    write_duplicates,
+)
 from annotations.feature_table import read_features, write_features
 from annotations.openpose import read_pose_folder
 from annotations.penn_action import read_penn_action
 from annotations.pose_archives import read_flat_archive, read_pose_archive
 from annotations.skeleton import Skeleton
-from annotations.types import Rejection
+from annotations.types import Rejection, Sample
 from annotations.video_folder import read_video_folder
 from artifacts.atomic import write_text
 from configs import motion
@@ -34,6 +41,7 @@ from training.say import console, say_notes, say_rows
 from training.steps import Made
 from training.strangers import divide, people_of_scenes
 
+COPIES = "duplicates.csv"
 _WITHOUT_LABEL = "empty_label"
 
 
@@ -42,7 +50,9 @@ def make_annotations(run: motion.ClipRun, folder: Path) -> Made:
     kept, rejected = _labelled(run)
     samples.write_rejections(folder / rejections.FILE, rejected)  # there if no split comes of it
     _check_some_labelled(run, kept, rejected)
-    done = _split(run, kept)
+    copies = _find_copies(run, kept)
+    done = _split(run, kept, copies)
+    write_duplicates(folder / COPIES, *_say_copies(copies, done))
     output = folder / (FEATURES if run.has_features else CLIPS)
     if run.has_features:
         table = replace(read_features(run.clips.path), splits=tuple(clip.split for clip in done))
@@ -131,7 +141,26 @@ def _clips_of_features(path: Path) -> list[Clip]:
     ]
 
 
-def _split(run: motion.ClipRun, clips: Sequence[Clip]) -> list[Clip]:
+def _find_copies(run: motion.ClipRun, clips: Sequence[Clip]) -> list[list[str]]:
+    """Returns sets of names of clips with the same content."""
+    if run.has_features:
+        return find_same_rows([clip.name for clip in clips], read_features(run.clips.path).vectors)
+    with progress_bar("looking for copies", console) as show:
+        return find_same_clips(clips, on_progress=show)
+
+
+def _say_copies(
+    copies: Sequence[Sequence[str]], clips: Sequence[Clip]
+) -> tuple[list[list[Path]], list[Sample]]:
+    """Says what the copies mean for the split; returns them as `write_duplicates` takes them."""
+    sets, alike = split.copies_as_samples(clips, copies)
+    say_notes(describe_duplicates(sets, alike, many="clips", labels="label"))
+    return sets, alike
+
+
+def _split(
+    run: motion.ClipRun, clips: Sequence[Clip], copies: Sequence[Sequence[str]]
+) -> list[Clip]:
     """Splits by sizes, or keeps the split that the labels name; says what it could not do.
 
     Raises:
@@ -139,13 +168,25 @@ def _split(run: motion.ClipRun, clips: Sequence[Clip]) -> list[Clip]:
     """
     if isinstance(run.split, str):
         done, notes = [*clips], split.keep_given_clips(clips)
+    elif _has_split_folders(run, clips) and not run.unseen:
+        sizes = run.split.arguments("unseen")
+        done, notes = split.fill_given_clips(clips, **sizes, seed=run.seed, together=copies)
     else:
-        done, notes = split.split_clips(clips, **run.split.arguments(), seed=run.seed)
+        sizes = run.split.arguments()
+        done, notes = split.split_clips(clips, **sizes, seed=run.seed, together=copies)
         if any(clip.split for clip in clips):
             notes.append("The labels name splits, which are not used. To keep them: split: given")
     say_notes(notes)
     _check_splits(run, done)
     return done
+
+
+def _has_split_folders(run: motion.ClipRun, clips: Sequence[Clip]) -> bool:
+    """Tells whether folders, rather than patterns or flags, say which split a clip is of."""
+    data = run.clips
+    patterns = (data.label_pattern, data.val_pattern, data.test_pattern)
+    in_folders = data.format in ("videos", "openpose") and not any(patterns)
+    return in_folders and any(clip.split for clip in clips)
 
 
 def _check_splits(run: motion.ClipRun, clips: Sequence[Clip]) -> None:
@@ -205,7 +246,10 @@ def try_annotations(run: motion.ClipRun, *, strict: bool) -> None:
     """Reads, splits and checks the labels alone; writes nothing."""
     kept, rejected = _labelled(run)
     _check_some_labelled(run, kept, rejected)
-    _say(_split(run, kept), [])
+    copies = _find_copies(run, kept)
+    done = _split(run, kept, copies)
+    _say_copies(copies, done)
+    _say(done, [])
     if strict and rejected:
         raise ValueError(f"{len(rejected)} clips have no label")
 

@@ -5,7 +5,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from annotations.duplicates import describe_duplicates, find_duplicates, write_duplicates
+import numpy as np
+
+from annotations.clips import Clip, steady_times
+from annotations.duplicates import (
+    describe_duplicates,
+    find_duplicates,
+    find_same_clips,
+    find_same_rows,
+    write_duplicates,
+)
+from annotations.skeleton import COCO17
 from annotations.split import split
 from annotations.types import Sample
 
@@ -74,3 +84,44 @@ def test_the_list(tmp_path: Path, make_sample: Make):
         ["1", "a, b.jpg", "run", "", "train"],
         ["1", "two.jpg", "run", "g", ""],
     ]
+
+
+def test_clips_of_the_same_video(tmp_path: Path):
+    paths = write(tmp_path, a=b"film", b=b"film", c=b"else")
+    spans = {
+        "a_0": ("a", (0, 10)), "a_1": ("a", (9, 20)), "a_2": ("a", (20, 30)),
+        "b_0": ("b", (25, 40)), "b_1": ("b", (40, 50)), "c": ("c", None), "c_0": ("c", (0, 50)),
+    }  # fmt: skip
+    clips = [Clip(name, paths[video], span) for name, (video, span) in spans.items()]
+    frames = {n: {(v in "ab", f) for f in range(*(s or (0, 99)))} for n, (v, s) in spans.items()}
+    alike = {frozenset(n for n in spans if frames[n] & frames[m]) for m in spans}
+    found = find_same_clips(clips[::-1])
+    assert {frozenset(names) for names in found} == {names for names in alike if len(names) > 1}
+    assert found == [["a_0", "a_1"], ["a_2", "b_0"], ["c", "c_0"]]
+    whole = Clip("b", paths["b"])
+    assert find_same_clips([*clips[:5], whole]) == [["a_0", "a_1", "a_2", "b", "b_0", "b_1"]]
+
+
+def test_clips_with_the_same_joints():
+    rng = np.random.default_rng(0)
+
+    def clip(name: str, joints: np.ndarray) -> Clip:
+        return Clip(
+            name,
+            Path("all.npz"),
+            skeleton=COCO17,
+            keypoints=joints.astype(np.float32),
+            times=steady_times(len(joints), 25),
+        )
+
+    one = rng.uniform(1, 9, (6, 17, 3)) * [1, 1, 0.1]
+    other = one.copy()
+    other[3, 4, 0] += 1
+    nobody = np.zeros((6, 17, 3))
+    clips = [clip("b", one), clip("a", one), clip("c", other), clip("d", one[:5])]
+    assert find_same_clips([*clips, clip("x", nobody), clip("y", nobody)]) == [["a", "b"]]
+
+
+def test_rows_with_the_same_numbers():
+    vectors = np.array([[1, 0], [1, -0.0], [2, 0], [0, 0], [0, 0]], np.float32)
+    assert find_same_rows(list("abcde"), vectors) == [["a", "b"]]

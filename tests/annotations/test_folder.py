@@ -79,3 +79,77 @@ def test_stanford_40(data_dir: Path):
     samples = list(read_folder(data_dir / "stanford40" / "train"))
     counts = Counter(s.activity for s in samples)
     assert len(counts) == 40 and set(counts.values()) == {50}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train", "val", "test"),
+        ("Training", "VALID", "Testing"),
+        ("train_set", "validation-set", "testset"),
+        ("train images", "dev", "test_data"),
+    ],
+)
+def test_folders_of_splits(tmp_path: Path, names: tuple[str, str, str]):
+    train, val, test = names
+    _touch(tmp_path, f"{train}/run/a.jpg", f"{train}/sit/b.jpg", f"{val}/run/deep/c.jpg")
+    _touch(tmp_path, f"{test}/sit/d.jpg", "README.txt", ".cache/x.jpg")
+    (tmp_path / val / "sit").mkdir()  # a class that this split lacks
+    notes: list[str] = []
+    samples = list(read_folder(tmp_path, on_note=notes.append))
+    assert [(s.image.stem, s.activity, s.split) for s in samples] == [
+        ("a", "run", "train"),
+        ("b", "sit", "train"),
+        ("c", "run", "val"),
+        ("d", "sit", "test"),
+    ]
+    said = f"are taken for the splits: {train} (train), {val} (val), {test} (test)."
+    assert len(notes) == 1 and notes[0].endswith(said)
+
+
+def test_some_splits_alone_and_linked_ones(tmp_path: Path):
+    _touch(tmp_path, "store/run/a.jpg", "photos/test/run/b.jpg")
+    (tmp_path / "photos/train").symlink_to(tmp_path / "store")
+    samples = list(read_folder(tmp_path / "photos"))
+    assert [(s.image.stem, s.split) for s in samples] == [("a", "train"), ("b", "test")]
+
+
+def test_a_class_may_be_called_like_a_split(tmp_path: Path):
+    notes: list[str] = []
+    _touch(tmp_path, "test/2024/a.jpg", "run/b.jpg", "training/c.jpg")
+    samples = list(read_folder(tmp_path, on_note=notes.append))
+    assert [(s.activity, s.split) for s in samples] == [
+        ("run", None),
+        ("test", None),
+        ("training", None),
+    ]
+    assert not notes
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            ("train/run/a.jpg", "test/b.jpg"),
+            "hold one sub-folder per activity. Without sub-folders: test. Sort their pictures",
+        ),
+        (("train/a.jpg", "val/b.jpg"), "Without sub-folders: train, val. .* Rename them if"),
+        (
+            ("train/run/a.jpg", "test/run/b.jpg", "more/c.jpg"),
+            "Received: test, train, which hold folders .* beside more. Move these away",
+        ),
+        (
+            ("val/run/a.jpg", "valid/run/b.jpg", "train/run/c.jpg"),
+            "each split must have one folder. Received: train, val, valid. Merge",
+        ),
+        (("train/run/a.jpg", "train/b.jpg"), r"train: pictures must lie in .*: b\.jpg. Move"),
+        (("train/run/a.jpg", "test/Run/b.jpg"), "Received: 'run' and 'Run'. Merge"),
+        (("train/run/a.jpg", "test/sit/b.txt"), "at least one picture. Empty: sit. Add"),
+    ],
+    ids=["unsorted test", "flat", "others", "twice", "stray", "case", "empty class"],
+)
+def test_folders_of_splits_that_cannot_be_read(
+    tmp_path: Path, names: tuple[str, ...], message: str
+):
+    with pytest.raises(ValueError, match=message):
+        read_folder(_touch(tmp_path, *names))

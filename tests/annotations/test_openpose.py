@@ -315,3 +315,15 @@ class TestGahu:
         found = clip.keypoints[clip.keypoints[..., 2] > 0]
         assert (found[:, :2] > -0.1 * width).all() and (found[:, 0] < 1.1 * width).all()
         assert (found[:, 1] < 1.1 * height).all()
+
+
+def test_folders_of_splits(tmp_path: Path):
+    _write_frames(tmp_path / "train/anna/walk", {0: _frame(_values(1))})
+    _write(tmp_path / "test/anna/b.json", {"0.jpg": _frame(_values(9))})
+    notes: list[str] = []
+    clips = read_pose_folder(tmp_path, fps=25, on_note=notes.append)
+    assert [(c.name, c.label, c.split) for c in clips] == [
+        ("train/anna/walk", "anna", "train"),
+        ("test/anna/b.json", "anna", "test"),
+    ]
+    assert notes[0].endswith("are taken for the splits: train (train), test (test).")

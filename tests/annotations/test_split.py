@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from annotations.split import average_joints, keep_given, split
+from annotations.split import (
+    average_joints,
+    count_activities,
+    fill_given,
+    keep_given,
+    roles_in_both,
+    split,
+    without_held_out,
+)
 from annotations.types import Sample
 
 Make = Callable[..., Sample]
@@ -240,3 +248,74 @@ def test_ten_thousand_activities(make_sample: Make):
     assert Counter(s.split for s in done) == {"train": 10_000}, "one picture can only be trained on"
     assert len(notes) == 4 and "10,000 activities have no image in one split" in notes[3]
     assert "'class 0', 'class 1', 'class 10', 'class 100', 'class 1000' and 9,995 more" in notes[3]
+
+
+class TestFillGiven:
+    @pytest.mark.parametrize(
+        ("given", "taken"),
+        [
+            (("train", "test"), {"val": 0.15 / 0.85}),
+            (("train", "val"), {"test": 0.15 / 0.85}),
+            (("train",), {"val": 0.15, "test": 0.15}),
+            (("train", "val", "test"), {}),
+        ],
+    )
+    def test_what_is_missing_comes_from_train(
+        self, samples: list[Sample], given: tuple[str, ...], taken: dict[str, float]
+    ):
+        before = [replace(s, split=given[i % len(given)]) for i, s in enumerate(samples)]
+        after, notes = fill_given(before, **_USUAL, seed=3)
+        pool = sum(s.split == "train" for s in before)
+        counts = Counter(s.split for s in after)
+        for name, share in taken.items():
+            assert counts[name] == pytest.approx(pool * share, abs=1)
+        assert all(
+            a.split == b.split for a, b in zip(after, before, strict=True) if b.split != "train"
+        )
+        assert [s.image for s in after] == [s.image for s in before]
+        told = [note for note in notes if note.startswith("There is no given")]
+        assert len(told) == bool(taken) and all(f"of the {pool} images of train" in n for n in told)
+        again, _ = fill_given(before[::-1], **_USUAL, seed=3)
+        assert _roles(again) == _roles(after)
+
+    def test_groups_and_copies_stay_whole(self, grouped: list[Sample]):
+        before = [replace(s, split="test" if s.group == "video-1" else "train") for s in grouped]
+        copies = [[before[0].image, before[-1].image]]
+        after, _ = fill_given(before, **_USUAL, seed=0, together=copies)
+        sides = defaultdict(set)
+        for sample in after:
+            sides[sample.group].add(sample.split)
+        assert max(map(len, sides.values())) == 1
+        assert after[0].split == after[-1].split
+
+    def test_numbers_and_none(self, samples: list[Sample]):
+        before = [replace(s, split="train") for s in samples]
+        after, _ = fill_given(before, train=1, val=30, test=0, seed=0)
+        assert Counter(s.split for s in after) == {"train": 370, "val": 30}
+        with pytest.raises(ValueError, match="train must not be empty"):
+            fill_given(before, train=1, val=400, test=0, seed=0)
+
+
+def test_roles_in_both(samples: list[Sample]):
+    one = [replace(s, split=("train", "val", None)[i % 3]) for i, s in enumerate(samples[:30])]
+    two = [replace(s, split=("train", "test")[i % 2]) for i, s in enumerate(samples[:30])]
+    assert roles_in_both(one, two[::-1]) == {
+        ("train", "train"): 5, ("train", "test"): 5, ("val", "train"): 5, ("val", "test"): 5,
+    }  # fmt: skip
+
+
+def test_nothing_of_what_is_held_out_is_left(make_sample: Make):
+    a, b, c, d, e = (
+        make_sample(f"{name}.jpg", group=group)
+        for name, group in (("a", "g"), ("b", "g"), ("c", None), ("d", None), ("e", "h"))
+    )
+    left = without_held_out([a, b, c, d, e], [a, c], together=[[c.image, d.image]])
+    assert [sample.image.stem for sample in left] == ["e"]
+
+
+def test_activities_are_counted(make_sample: Make):
+    one = make_sample("a", activity="run", split="train")
+    two = make_sample("b", activity=None)
+    counts = count_activities([one, replace(one, split="test"), replace(one, activity="cook"), two])
+    assert counts == {"cook": {"train": 1}, "run": {"train": 1, "test": 1}}
+    assert list(counts) == ["cook", "run"]

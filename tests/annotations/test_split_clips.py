@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from annotations.clips import Clip
-from annotations.split import keep_given_clips, split, split_clips
+from annotations.split import fill_given_clips, keep_given_clips, split, split_clips
 from annotations.types import Sample
 
 _USUAL: dict[str, Any] = {"train": 0.7, "val": 0.15, "test": 0.15}
@@ -146,3 +146,33 @@ class TestGiven:
         clips = [_clip(str(i), split=name) for i, name in enumerate(names)]
         with pytest.raises(ValueError, match="the split of each clip.* with some for train. Rec"):
             keep_given_clips(clips)
+
+
+class TestCopies:
+    def test_they_stay_together(self):
+        clips = _people(6, 4, 1)
+        copies = [[clips[0].name, clips[7].name, clips[20].name]]
+        for seed in range(8):
+            done, _ = split_clips(clips, **_USUAL, seed=seed, together=copies)
+            assert len({done[i].split for i in (0, 7, 20)}) == 1
+
+    def test_people_with_a_common_clip_are_both_seen_or_both_unseen(self):
+        clips = _people(8, 3, 1)
+        copies = [[clips[0].name, clips[3].name], [clips[3].name, clips[23].name]]
+        for seed in range(8):
+            done, _ = split_clips(
+                clips, train=0.5, val=0.0, test=0.5, seed=seed, unseen=True, together=copies
+            )
+            sides = _sides(done, "label")
+            assert sides["p00"] == sides["p01"] == sides["p07"]
+
+    def test_given_splits_are_filled(self):
+        clips = [_clip(f"{i}", split="test" if i < 4 else "train") for i in range(20)]
+        copies = [["5", "6", "7"]]
+        done, notes = fill_given_clips(clips, **_USUAL, seed=0, together=copies)
+        assert Counter(c.split for c in done) == {"train": 13, "val": 3, "test": 4}
+        assert [c.split for c in done[:4]] == ["test"] * 4
+        assert len({c.split for c in done[5:8]}) == 1
+        assert notes[0] == "There is no given val: of the 16 clips of train, 3 for val were taken."
+        same, _ = fill_given_clips(clips, train=0.7, val=0.0, test=0.3, seed=0)
+        assert [c.split for c in same] == [c.split for c in clips]

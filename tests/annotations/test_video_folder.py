@@ -60,6 +60,19 @@ class TestFolder:
             ("person01_walking_d1.avi", "person01"),
         ]
 
+    def test_folders_of_splits(self, tmp_path: Path):
+        notes: list[str] = []
+        names = ("train/anna/1.mp4", "train/ben/2.mp4", "Test/anna/3.mp4")
+        clips = read_video_folder(_touch(tmp_path, *names), on_note=notes.append)
+        assert [(c.name, c.label, c.split) for c in clips] == [
+            ("train/anna/1.mp4", "anna", "train"),
+            ("train/ben/2.mp4", "ben", "train"),
+            ("Test/anna/3.mp4", "anna", "test"),
+        ]
+        assert notes[0].endswith("are taken for the splits: train (train), Test (test).")
+        clips = read_video_folder(tmp_path, test_pattern="2")
+        assert [clip.split for clip in clips] == ["train", "test", "train"], "patterns count more"
+
     @pytest.mark.parametrize(
         ("names", "message"),
         [
