@@ -137,6 +137,7 @@ class Stage1(Section):
 
     `train: false` takes `weights` as they are, and `skeleton` names their joints. `split` gives
     stage 1 pictures of its own choice of roles; by default a picture keeps its role in both stages.
+    `keep_apart` takes these from the pictures that stage 2 holds out neither for val nor for test.
     `squash` writes the training pictures in that (width, height), proportions ignored.
     """
 
@@ -144,6 +145,7 @@ class Stage1(Section):
     train: bool = True
     skeleton: PoseSkeleton = "coco17"
     split: Split | None = None
+    keep_apart: bool = True
     squash: tuple[Positive, Positive] | None = None
     fit: PoseFit = PoseFit()
     export_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
@@ -297,7 +299,7 @@ class Run(Section):
                 f"data.format {format_!r} has no joints to train stage 1 on: set stage1.train: "
                 "false"
             )
-        if self.split == "given" and format_ in ("mpii", "folder"):
+        if self.split == "given" and format_ == "mpii":
             wrong.append(f"data.format {format_!r} names no splits: give sizes, not split: given")
         if self.stage2 is None and not self.stage1.train:
             wrong.append("stage1.train: false and stage2: null leave nothing to train: set one")

@@ -18,10 +18,12 @@ from artifacts.atomic import write_json, write_text
 from configs import schema
 from inference.progress import progress_bar
 from stage1_pose.yolo_dataset import read_yolo
-from training import rejections
+from training import rejections, roles
 from training.drawing import draw_once
 from training.say import console, say_notes, say_rows
 from training.steps import Made
+
+_MOST_ACTIVITIES = 200  # rows of the table
 
 
 def make_annotations(run: schema.Run, folder: Path) -> Made:
@@ -32,17 +34,15 @@ def make_annotations(run: schema.Run, folder: Path) -> Made:
     _check_some_kept(run, cleaned)
     with progress_bar("looking for copies", console) as show:
         copies = find_duplicates((sample.image for sample in cleaned.kept), on_progress=show)
-    outputs = []
-    roles = {"samples.jsonl": run.split, "stage1.jsonl": run.stage1.split}
-    for name, sizes in roles.items():
-        if sizes:
-            kept = _split(run, cleaned.kept, sizes, copies)
-            samples.write_samples(folder / name, kept)
-            outputs.append(folder / name)
-            if any(len(sample.boxes) for sample in kept):
-                say_rows(f"average joints per image, {name}", split.average_joints(kept))
-    kept = samples.read_samples(folder / "samples.jsonl")
+    kept = _split(run, cleaned.kept, copies)
+    outputs = [_write(folder / "samples.jsonl", kept)]
     _check_splits(run, kept)
+    _say_activities(kept)
+    if run.stage1.split:
+        pool = roles.open_to_stage1(run, cleaned.kept, kept, copies)
+        own = _split_stage1(run, pool, copies)
+        outputs.append(_write(folder / "stage1.jsonl", own))
+        say_notes(roles.overlap_notes(own, kept) if run.stage2 else [])
     say_notes(describe_duplicates(copies, kept))
     write_duplicates(folder / "duplicates.csv", copies, kept)
     write_coco(folder / "cleaned.coco.json", kept, root=run.data.images)
@@ -54,21 +54,59 @@ def make_annotations(run: schema.Run, folder: Path) -> Made:
     return outputs, counts
 
 
+def _write(path: Path, kept: Sequence[Sample]) -> Path:
+    """Writes the samples of one stage, and says how many joints they have."""
+    samples.write_samples(path, kept)
+    if any(len(sample.boxes) for sample in kept):
+        say_rows(f"average joints per image, {path.name}", split.average_joints(kept))
+    return path
+
+
 def _split(
-    run: schema.Run,
-    kept: Sequence[Sample],
-    sizes: schema.Split | Literal["given"],
-    copies: Sequence[Sequence[Path]],
+    run: schema.Run, kept: Sequence[Sample], copies: Sequence[Sequence[Path]]
 ) -> list[Sample]:
     """Splits by sizes, or keeps the split that the labels name; says what it could not do."""
-    if isinstance(sizes, str):
-        say_notes(split.keep_given(kept))
-        return [*kept]
-    done, notes = split.split(kept, **sizes.arguments(), seed=run.seed, together=copies)
-    if sizes is run.split and any(sample.split for sample in kept):
-        notes.append("The labels name splits, which are not used. To keep them: split: given")
+    named = any(sample.split for sample in kept)
+    if isinstance(run.split, str):
+        done, notes = [*kept], split.keep_given(kept)
+    else:
+        # Folders of splits are meant as such; a column of a table may have another purpose.
+        make = split.fill_given if named and run.data.format == "folder" else split.split
+        done, notes = make(kept, **run.split.arguments(), seed=run.seed, together=copies)
+        if named and make is split.split:
+            notes.append("The labels name splits, which are not used. To keep them: split: given")
     say_notes(notes)
     return done
+
+
+def _split_stage1(
+    run: schema.Run, pool: Sequence[Sample], copies: Sequence[Sequence[Path]]
+) -> list[Sample]:
+    """Gives stage 1 splits of its own."""
+    sizes = run.stage1.split or schema.Split()
+    try:
+        done, notes = split.split(pool, **sizes.arguments(), seed=run.seed, together=copies)
+    except ValueError as error:
+        raise ValueError(
+            f"stage1.split: {error}. It takes from the {len(pool):,} pictures that stage 2 does "
+            "not hold out; with stage1.keep_apart: false from all of them"
+        ) from None
+    say_notes(notes)
+    return done
+
+
+def _say_activities(kept: Sequence[Sample]) -> None:
+    """Prints how many pictures each activity has, in each split where there are splits."""
+    names = [name for name in split.SPLITS if any(sample.split == name for sample in kept)]
+    counts = split.count_activities(kept)
+    rows = [
+        {"activity": activity, "pictures": of_it.total(), **{name: of_it[name] for name in names}}
+        for activity, of_it in counts.items()
+    ]
+    if rows:
+        say_rows(f"{len(rows):,} activities", rows[:_MOST_ACTIVITIES])
+    if len(rows) > _MOST_ACTIVITIES:
+        say_notes([f"{len(rows) - _MOST_ACTIVITIES:,} more activities are not shown here."])
 
 
 def _check_some_kept(run: schema.Run, cleaned: clean.Cleaned) -> None:
@@ -120,6 +158,7 @@ def try_annotations(run: schema.Run, *, strict: bool) -> None:
     finished = manifest.read(folder) is not None
     name = "cleaning_dry_run.json" if finished else "cleaning.json"
     cleaned = clean_labels(run, folder / name, check_images=False)
+    _say_activities(cleaned.kept)
     if strict and cleaned.rejected:
         raise ValueError(f"{len(cleaned.rejected)} rejections, see {folder / name}")
 
@@ -151,13 +190,13 @@ def clean_labels(run: schema.Run, path: Path, *, check_images: bool) -> clean.Cl
 def read_labels(data: schema.Data, *, on_note: Callable[[str], None]) -> Iterator[Sample]:
     """Reads labels of any format; `on_note` is told what the reader left out or guessed."""
     if data.annotations is None:
-        return read_folder(data.folder, group_pattern=data.group_pattern)
+        return read_folder(data.folder, group_pattern=data.group_pattern, on_note=on_note)
     if data.format == "coco":
         return read_coco(data.annotations, data.folder, on_note=on_note)
     if data.format == "table":
         return read_table(data.annotations, data.folder, on_note=on_note)
     if data.format == "yolo":
-        return read_yolo(data.annotations, data.images)
+        return read_yolo(data.annotations, data.images, on_note=on_note)
     return read_mpii(data.annotations, data.folder)
 
 

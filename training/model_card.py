@@ -14,6 +14,7 @@ from configs import schema
 from inference import precision
 from stage2_classifier.calibrate import NEVER_UNKNOWN
 from stage2_classifier.predict import Classifier
+from training import roles
 from training.page import version_rows
 from training.page_labels import HEADS, class_balance
 from training.page_poses import score_rows
@@ -42,7 +43,7 @@ def about(run: schema.Run, cache: Cache) -> dict[str, Any]:
 
     Returns:
         `name`, `recipe` (sections of the configuration), `data`, `scores`, `pose_scores`,
-        `precisions`, `licences`, `versions`.
+        `seen_by_stage1` (a sentence or None), `precisions`, `licences`, `versions`.
     """
     found = _read(run, "report/metrics.json")
     scores = {"split": found["split"], "n": found["n"]}
@@ -52,6 +53,7 @@ def about(run: schema.Run, cache: Cache) -> dict[str, Any]:
         "data": _data(run, cache),
         "scores": scores | {key: found[key] for key in FIGURES if found.get(key) is not None},
         "pose_scores": _pose_scores(run),
+        "seen_by_stage1": roles.seen_note(run, found["split"]),
         "precisions": precision.records(run.run_dir),
         "licences": licences(run),
         "versions": _read(run, VERSIONS),
@@ -94,6 +96,7 @@ def write_card(facts: Mapping[str, Any], classifier: Classifier) -> str:
         "## Scores\n",
         f"On {scores['n']} {data['unit']} of the split `{scores['split']}`:\n",
         table_of(("figure", "value"), [(text, f"{value:.4f}") for text, value in figures]),
+        *([f"{facts['seen_by_stage1']}\n"] if facts["seen_by_stage1"] else []),
         *(["Stage 1:\n", table_of(("figure", "value"), _fixed(poses))] if poses else []),
         "## Data\n",
         table_of(("", "count"), data["counts"].items()),

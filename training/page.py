@@ -17,7 +17,7 @@ from cache.store import Cache
 from configs import schema
 from stage2_classifier.answers import Answers
 from stage2_classifier.evaluate import Report
-from training import page_answers, page_labels, page_poses
+from training import page_answers, page_labels, page_poses, roles
 from training.plan import steps_of
 from training.runs import CONFIG, VERSIONS
 
@@ -47,6 +47,7 @@ def write_page(
         "title": run.run_dir.name,
         "unit": "persons" if answers.of_people else "pictures",
         "headline": headline(report, chosen_on),
+        "seen": roles.seen_note(run, report.split),
         "labels": page_labels.gather(run, cache),
         "poses": page_poses.gather(run) if "stage1" in steps_of(run) else None,
         "answers": page_answers.gather(run, cache, answers, report),

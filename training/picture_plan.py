@@ -48,11 +48,12 @@ class PicturePlan:
             keys = ("data", "draw", "clean", "split", "seed")
             people = "each" if run.cache.people == "each" else "together"
             needs = {"activity_of": people if run.stage2 else None}
-            return (
-                {k: config[k] for k in keys} | {"stage1_split": config["stage1"]["split"]} | needs
-            )
+            own = {"stage1_split": config["stage1"]["split"]}
+            if run.stage1.split:
+                own["stage1_keep_apart"] = run.stage1.keep_apart
+            return {k: config[k] for k in keys} | own | needs
         if step == "stage1":
-            unused = {"split"} | (set() if run.stage1.train else {"fit"})
+            unused = {"split", "keep_apart"} | (set() if run.stage1.train else {"fit"})
             return {k: v for k, v in config["stage1"].items() if k not in unused} | _fixed(run)
         if step == "cache":
             return _cache_recipe(run)

@@ -81,7 +81,10 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
             {"data": {"format": "coco", "annotations": "x", "images": "p", "group_pattern": "x"}},
             "'coco' takes no group_pattern: groups come from the key group",
         ),
-        ({"split": "given"}, "'folder' names no splits: give sizes"),
+        (
+            {"split": "given", "data": {"format": "mpii", "annotations": "x", "images": "p"}},
+            "'mpii' names no splits: give sizes",
+        ),
         ({"split": "gven"}, "split: Input should be 'given'. Received: 'gven'"),
         ({"split": {"trian": 0.5}}, "split.trian: unknown key. Did you mean 'train'"),
         ({"split": {"train": -1}}, "split.train: Input should be greater than or equal to 0"),

@@ -14,7 +14,8 @@ from annotations.coco import read_coco
 from annotations.samples import read_samples
 from annotations.types import Sample
 from configs import schema
-from training.labels import make_annotations
+from training import roles
+from training.labels import make_annotations, try_annotations
 from training.plan import inputs_of, steps_of
 
 CATEGORY = {"id": 1, "name": "person", "keypoints": ["l_hand", "r_hand"], "skeleton": [[1, 2]]}
@@ -174,3 +175,108 @@ def test_a_run_among_the_photos_is_refused(tmp_path: Path, photos: Path):
     run = run.model_copy(update={"run_dir": photos / "run"})
     with pytest.raises(ValueError, match=r"run_dir must not lie in data\.images"):
         schema.check_paths(run, ["annotations"])
+
+
+def folder_of(photos: Path, *splits: str) -> dict[str, Any]:
+    """Moves the twelve pictures into `sorted/SPLIT/ACTIVITY`."""
+    for i in range(12):
+        place = photos.parent / "sorted" / splits[i % len(splits)] / ("run", "sit")[i // 6]
+        place.mkdir(parents=True, exist_ok=True)
+        (photos / f"{i}.png").rename(place / f"{i}.png")
+    return {"format": "folder", "images": str(photos.parent / "sorted")}
+
+
+@pytest.mark.parametrize("split", ["given", SIZES])
+def test_folders_called_like_splits_are_the_splits(
+    tmp_path: Path, photos: Path, split: Any, capsys: pytest.CaptureFixture
+):
+    data = folder_of(photos, "Train", "valid", "test")
+    kept = make(tmp_path, data, split=split, stage1={"train": False})
+    roles = {s.image.stem: (s.activity, s.split) for s in kept}
+    names = ("train", "val", "test")
+    assert roles == {str(i): (("run", "sit")[i // 6], names[i % 3]) for i in range(12)}
+    said = capsys.readouterr().out
+    assert "taken for the splits: Train (train), valid (val), test (test)" in said
+    assert "WARNING: 1 pictures lie in more than one split" in said.replace("\n", " ")
+    rows = [line.replace("\u2502", " ").split() for line in said.splitlines()]
+    assert ["activity", "pictures", "train", "val", "test"] in [
+        [cell for cell in row if cell.isalpha()] for row in rows
+    ]
+    assert ["run", "6", "2", "2", "2"] in rows and ["sit", "6", "2", "2", "2"] in rows
+
+
+def test_a_split_without_a_folder_is_taken_from_train(
+    tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture
+):
+    data = folder_of(photos, "train", "train", "test")
+    kept = make(tmp_path, data, split=SIZES, stage1={"train": False})
+    counts = {name: [s.image.stem for s in kept if s.split == name] for name in ("train", "val")}
+    assert sorted(len(stems) for stems in counts.values()) == [3, 5], "SIZES: a third of 8"
+    assert {s.image.stem for s in kept if s.split == "test"} == {"2", "5", "8", "11"}
+    said = " ".join(capsys.readouterr().out.split())
+    assert "There is no given val: of the 8 images of train, 3 for val were taken." in said
+    with pytest.raises(ValueError, match="with some for train and val. Received"):
+        make(tmp_path, data, split="given", stage1={"train": False})
+
+
+def test_activities_are_always_printed(tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture):
+    data = table_of(photos, lambda i: "")
+    try_annotations(load(tmp_path, data, stage1={"train": False}), strict=False)
+    rows = [line.replace("\u2502", " ").split() for line in capsys.readouterr().out.splitlines()]
+    assert ["run", "6"] in rows and ["sit", "6"] in rows
+
+
+def test_stage_1_gets_nothing_that_stage_2_holds_out(
+    tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture
+):
+    for i in range(40):
+        pixels = np.full((30, 40, 3), 5 * i, np.uint8)
+        (photos / f"{i}.png").write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+    data = coco_of(photos)
+    content = json.loads(Path(data["annotations"]).read_text())
+    content["images"] = [
+        {"id": i, "file_name": f"{i}.png", "activity": ("run", "sit")[i % 2]} for i in range(40)
+    ]
+    Path(data["annotations"]).write_text(json.dumps(content))
+    own = {"train": 0.4, "val": 0.6, "test": 0.0}
+    for apart in (True, False):
+        stage1 = {"split": own, "keep_apart": apart}
+        kept = make(tmp_path, data, split=SIZES, stage1=stage1)
+        run = load(tmp_path, data, split=SIZES, stage1=stage1)
+        held = {s.image for s in kept if s.split in ("val", "test")}
+        samples = read_samples(tmp_path / "run/annotations/stage1.jsonl")
+        seen = {s.image for s in samples if s.split in ("train", "val")}
+        said = " ".join(capsys.readouterr().out.split())
+        if apart:
+            assert len(held) == 20 and len(samples) == 20 and not held & seen
+            assert "WARNING: Stage 1" not in said and roles.seen_note(run, "test") is None
+        else:
+            in_test = [
+                s for s in samples if s.image in {k.image for k in kept if k.split == "test"}
+            ]
+            train, val = (sum(s.split == name for s in in_test) for name in ("train", "val"))
+            note = (
+                f"Stage 1 has seen 10 of the 10 pictures of test: it was trained on {train} and "
+                f"its epochs were chosen by {val}."
+            )
+            assert train and val and len(seen) == 40
+            assert (
+                f"WARNING: {note}" in said
+                and "WARNING: Stage 1 has seen 10 of the 10 pictures of val" in said
+            )
+            assert roles.seen_note(run, "test") == note
+    whole = load(tmp_path, data, split=SIZES)
+    assert roles.seen_note(whole, "test") is None
+
+
+def test_too_many_pictures_for_stage_1(tmp_path: Path, photos: Path):
+    sizes = {"train": 9, "val": 2, "test": 0}
+    content = coco_of(photos)
+    text = Path(content["annotations"]).read_text()
+    for i in range(12):
+        text = text.replace(
+            f'"file_name": "{i}.png"', f'"file_name": "{i}.png", "activity": "{i % 2}"'
+        )
+    Path(content["annotations"]).write_text(text)
+    with pytest.raises(ValueError, match=r"stage1.split: .*keep_apart: false"):
+        make(tmp_path, content, split=SIZES, stage1={"split": sizes})

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from annotations import clean
-from annotations.samples import write_samples
+from annotations.samples import read_samples, write_samples
 from annotations.skeleton import COCO17
 from annotations.types import Poses, Sample, no_people
 from artifacts import atomic, manifest
@@ -153,6 +153,20 @@ def test_a_run_without_poses_shows_what_it_has(run: schema.Run) -> None:
         assert text in found.words, text
     assert "Stage 1: poses" not in found.words and "bike" not in found.tags
     assert found.tags.count("img") == 1
+
+
+def test_pictures_that_stage_1_has_seen_are_told(run: schema.Run) -> None:
+    folder = run.run_dir / "annotations"
+    kept = read_samples(folder / "samples.jsonl")
+    own = [
+        dataclasses.replace(s, split="train" if s.image.stem != "photo_5" else "val") for s in kept
+    ]
+    write_samples(folder / "stage1.jsonl", own)
+    stage1 = schema.Stage1(split=schema.Split(), keep_apart=False)
+    answers = _answers(run, np.eye(3)[[0, 1, 2]])
+    found = _write(run.model_copy(update={"stage1": stage1}), answers)
+    note = "Stage 1 has seen 3 of the 3 pictures of test: it was trained on 2 and its epochs were"
+    assert note in found.words and "Stage 1 has seen" not in _write(run, answers).words
 
 
 def test_without_mistakes_history_and_pictures(run: schema.Run) -> None:
