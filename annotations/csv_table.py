@@ -4,6 +4,7 @@ Commas, semicolons, tabs or bars are told apart by the first line, or by Excel's
 it. The text is UTF-8, with or without a byte-order mark. What the columns mean is not known here.
 """
 
+import codecs
 import csv
 import io
 import re
@@ -11,16 +12,16 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from annotations.activities import some
+from artifacts.text import read_utf8
 
 _SEPARATORS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[,;\t| ]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
-_NOT_UTF8 = {  # how files begin that are something else
+_NO_TEXT = {  # how files begin that are something else
     b"PK\x03\x04": "an Excel workbook or another zip archive",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"PAR1": "a Parquet file",
-    b"\xff\xfe": "text in UTF-16",
-    b"\xfe\xff": "text in UTF-16",
 }
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 Line = tuple[str, list[str]]  # "line 7", its cells
 
@@ -69,17 +70,16 @@ def read_csv(path: Path, *, needed: Collection[str]) -> tuple[list[str], list[Li
 
 
 def _read_text(path: Path) -> str:
-    data = path.read_bytes()
-    what = next((what for head, what in _NOT_UTF8.items() if data.startswith(head)), None)
-    if what is None and b"\0" in data[:4096]:
-        what = "text in UTF-16, or no text at all"
-    if what is None:
-        try:
-            return data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            what = f"not UTF-8: byte 0x{data[error.start]:02x} in line {line}"
-    raise ValueError(f"{path}: cannot be read as a table ({what}). Save it as CSV in UTF-8.")
+    with path.open("rb") as file:
+        head = file.read(4096)
+    what = next((what for mark, what in _NO_TEXT.items() if head.startswith(mark)), None)
+    if what is None and b"\0" in head and not head.startswith(_UTF16):
+        what = "text in UTF-16 without a mark, or no text at all"
+    if what is not None:
+        raise ValueError(
+            f"{path}: must be a table as text. Received: {what}. Save it as CSV in UTF-8."
+        )
+    return read_utf8(path)
 
 
 def _without_separator_line(text: str) -> tuple[str, str | None]:

@@ -5,7 +5,6 @@ who made them, is not known here. Published action-recognition features come in 
 (`0..511,label`).
 """
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

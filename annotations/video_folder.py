@@ -146,24 +146,23 @@ def _find(
     """Returns a clip for each video, with its label and split where the sub-folders say them."""
     if folders_are_labels:
         files = class_files(videos, SUFFIXES, thing="video", label="label", on_note=on_note)
-        found = [(file.path, file.label, file.split) for file in files]
+        found = {file.path: (file.label, file.split) for file in files}
     else:
         if not videos.is_dir():
             raise ValueError(f"{videos}: there is no such folder. Give the one with the videos.")
-        found = [(path, None, None) for path in find_files(videos, SUFFIXES)]
+        found = dict.fromkeys(find_files(videos, SUFFIXES), (None, None))
         if not found:
             raise ValueError(
                 f"{videos}: must hold videos, such as .mp4, .avi or .mkv. It holds none."
             )
-    labels = {path: (label, split) for path, label, split in found}
     return [
         Clip(
             name=path.relative_to(videos).as_posix(),
             source=path,
-            label=labels[path][0],
-            split=labels[path][1],
+            label=found[path][0],
+            split=found[path][1],
         )
-        for path in with_utf8_names(labels, on_note)
+        for path in with_utf8_names(found, on_note)
     ]
 
 

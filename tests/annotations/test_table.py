@@ -87,10 +87,13 @@ def test_quoted_texts_hold_anything(tmp_path: Path):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("image,activity\n".encode("utf-16"), "text in UTF-16.*Save it as CSV in UTF-8"),
-        ("image,activity\n".encode("utf-16-be"), "text in UTF-16"),
-        ("image,activity\n".encode("utf-32"), "text in UTF-16"),
-        ("image,activity\na,b\nc,Küche\n".encode("latin-1"), "byte 0xfc in line 3"),
+        ("image,activity\n".encode("utf-16"), "Received: UTF-16. Save the file as UTF-8"),
+        ("image,activity\n".encode("utf-16-be"), "UTF-16 without a mark.* Save it as CSV"),
+        ("image,activity\n".encode("utf-32"), "Received: UTF-16"),
+        (
+            "image,activity\na,b\nc,Küche\n".encode("latin-1"),
+            "x.csv, line 3: .* byte 0xfc",
+        ),
         (b"PK\x03\x04 and so on", "an Excel workbook or"),
     ],
 )
@@ -156,7 +159,7 @@ def test_files_that_are_no_tables(tmp_path: Path):
     with pytest.raises(ValueError, match="no such file. Give the path of the table"):
         read_table(tmp_path / "absent.csv", Path())
     (tmp_path / "x.csv").write_bytes(b"image,activity\na.jpg,\xff\n")
-    with pytest.raises(ValueError, match="Save it as CSV in UTF-8"):
+    with pytest.raises(ValueError, match="line 2: must be text in UTF-8"):
         read_table(tmp_path / "x.csv", Path())
     (tmp_path / "x.parquet").write_bytes(b"no")
     with pytest.raises(ValueError, match="not a Parquet file, or a damaged one"):
