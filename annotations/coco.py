@@ -22,6 +22,7 @@ from annotations.paths import below
 from annotations.skeleton import Skeleton, category_of
 from annotations.types import Sample
 from artifacts.atomic import write_text
+from artifacts.text import read_utf8
 
 SPLITS = ("train", "val", "test")
 
@@ -110,8 +111,9 @@ def write_coco(path: Path, samples: Sequence[Sample], *, root: Path | None = Non
 def _load(path: Path) -> dict[str, list[dict[str, Any]]]:
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file. Give the path of a COCO JSON file.")
+    text = read_utf8(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a JSON file, or a damaged one ({error}).") from None
     keys = ("images", "annotations", "categories")

@@ -150,15 +150,26 @@ def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
 
 
 def walk_files(folder: Path) -> list[Path]:
-    """Returns all regular files below `folder`, as `find_files` does."""
+    """Returns all regular files below `folder`, as `find_files` does.
+
+    Raises:
+        ValueError: a folder inside cannot be looked into; its files would be missing in silence.
+    """
     found, seen = [], set()
-    for name, folders, files in os.walk(folder, followlinks=True):
+    for name, folders, files in os.walk(folder, followlinks=True, onerror=_refuse_folder):
         here = os.path.realpath(name)
         folders[:] = [] if here in seen else [f for f in folders if not f.startswith(".")]
         if here not in seen:
             found += [Path(name, file) for file in files if not file.startswith(".")]
         seen.add(here)
     return sorted(path for path in found if path.is_file())
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise ValueError(
+        f"{error.filename}: the folder cannot be looked into ({error.strerror}). Change its "
+        "permissions, or move it away."
+    )
 
 
 def _encode(suffix: str, image: np.ndarray) -> bytes:

@@ -17,10 +17,15 @@ def load_mat(path: Path, names: Sequence[str]) -> dict[str, Any]:
     Structs become objects, and arrays lose their dimensions of length 1.
 
     Raises:
-        ValueError: MATLAB 7.3's format, no MATLAB file, or a damaged one.
+        ValueError: it cannot be opened; MATLAB 7.3's format, no MATLAB file, or a damaged one.
     """
     try:
-        return loadmat(path, variable_names=names, struct_as_record=False, squeeze_me=True)
+        file = path.open("rb")
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be opened ({error.strerror}).") from None
+    try:
+        with file:
+            return loadmat(file, variable_names=names, struct_as_record=False, squeeze_me=True)
     except NotImplementedError:
         raise ValueError(
             f"{path}: is a MATLAB 7.3 (HDF5) file. Save it in MATLAB with the option -v7."

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from annotations.frame_numbers import number_frames
+from artifacts.text import read_utf8
 
 _FRAME_END = "_keypoints.json"
 _FRAME_FILE = re.compile(rf".*\d.*{re.escape(_FRAME_END)}", re.DOTALL)
@@ -103,11 +104,9 @@ def _read_file(path: Path) -> Frames:
 
 
 def _load(path: Path) -> Any:
+    text = read_utf8(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
         return json.loads(text, object_pairs_hook=_unique)
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be opened ({error.strerror}).") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path}: not JSON, or a damaged file ({error}). Write it again."

@@ -130,10 +130,10 @@ def _parse(value: str, kinds: Sequence[Any]) -> Any:
     """Reads what stands behind the "=" of a key that takes one of some types."""
     if not _takes_text(kinds):
         return yaml_text.parse(value)
-    if value in _EMPTY if type(None) in kinds else not value:
+    if type(None) in kinds and value in _EMPTY:
         return None
     quoted = _QUOTED.fullmatch(value)
-    return quoted[2] if quoted else value
+    return (quoted[2] if quoted else value) or None
 
 
 def _typed(tree: Any, kinds: Sequence[Any]) -> Any:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from annotations.matlab import load_mat
 from annotations.penn_action import read_penn_action
 from annotations.skeleton import PENN13
 
@@ -105,6 +106,8 @@ def test_files_that_cannot_be_read(tmp_path: Path):
         read_penn_action(tmp_path / "absent", fps=30)
     with pytest.raises(ValueError, match=r"must hold one \.mat file per video. It holds none"):
         read_penn_action(tmp_path, fps=30)
+    with pytest.raises(ValueError, match=r"cannot be opened \(Is a directory\)"):
+        load_mat(tmp_path, ["x"])
     path = _write(tmp_path / "1.mat", 40)
     path.write_bytes(path.read_bytes()[:900])
     with pytest.raises(ValueError, match=r"1\.mat: not a MATLAB file, or a damaged one"):

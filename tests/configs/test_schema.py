@@ -170,7 +170,7 @@ def test_a_path_or_text_of_a_file_is_taken_as_it_is_written(tmp_path: Path, valu
     assert schema.load(tmp_path / "again.yaml") == run
 
 
-@pytest.mark.parametrize("empty", ["", "null", "~"])
+@pytest.mark.parametrize("empty", ["", "null", "~", "''"])
 def test_nothing_is_none_where_a_key_may_be_empty(tmp_path: Path, empty: str) -> None:
     path = write(tmp_path / "x.yaml", FOLDER | {"stage1": {"train": False, "fit": {"device": "0"}}})
     assert schema.load(path, [f"stage1.fit.device={empty}"]).stage1.fit.device is None
