@@ -45,12 +45,12 @@ def test_every_reader_refuses_a_state(tmp_path: Path, reader: str):
 def _folder(root: Path, ending: str) -> Path:
     for label in ("run", "Unknown"):
         (root / label).mkdir()
-        (root / label / f"a{ending}").write_text("[]")
+        (root / label / f"a{ending}").write_text("[]", encoding="utf-8")
     return root
 
 
 def _text(path: Path, text: str) -> Path:
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 

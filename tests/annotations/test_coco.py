@@ -178,7 +178,7 @@ def test_names_with_backslashes(tmp_path: Path):
     (tmp_path / "deep/a.jpg").touch()
     value = content()
     value["images"][0]["file_name"] = "deep\\a.jpg"
-    (tmp_path / "x.json").write_text(json.dumps(value))
+    (tmp_path / "x.json").write_text(json.dumps(value), encoding="utf-8")
     assert next(read_coco(tmp_path / "x.json", tmp_path)).image == tmp_path / "deep/a.jpg"
 
 

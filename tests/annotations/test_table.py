@@ -76,7 +76,7 @@ def test_dialects(tmp_path: Path, text: str, mark: str):
 
 def test_quoted_texts_hold_anything(tmp_path: Path):
     text = 'image,activity\n"a,1.jpg","tai ""chi"", slow"\n"b.jpg","two\nlines"\n'
-    (tmp_path / "x.csv").write_text(text)
+    (tmp_path / "x.csv").write_text(text, encoding="utf-8")
     samples = list(read_table(tmp_path / "x.csv", Path()))
     assert [facts(s)[:2] for s in samples] == [
         ("a,1.jpg", 'tai "chi", slow'),
@@ -104,13 +104,15 @@ def test_other_encodings_are_told(tmp_path: Path, data: bytes, message: str):
 
 
 def test_a_text_in_a_column_without_a_name(tmp_path: Path):
-    (tmp_path / "x.csv").write_text("image,activity,,\na.jpg,run,,\nb.jpg,tai chi, slow,\n")
+    (tmp_path / "x.csv").write_text(
+        "image,activity,,\na.jpg,run,,\nb.jpg,tai chi, slow,\n", encoding="utf-8"
+    )
     with pytest.raises(ValueError, match=r"the 2 columns of .* Received: line 3 \(4\). Put texts"):
         read_table(tmp_path / "x.csv", Path())
 
 
 def test_lines_are_counted_behind_a_separator_line(tmp_path: Path):
-    (tmp_path / "x.csv").write_text("sep=;\nimage;activity\na.jpg;run\n;run\n")
+    (tmp_path / "x.csv").write_text("sep=;\nimage;activity\na.jpg;run\n;run\n", encoding="utf-8")
     with pytest.raises(ValueError, match="image must not be empty: line 4"):
         read_table(tmp_path / "x.csv", Path())
 
@@ -118,10 +120,12 @@ def test_lines_are_counted_behind_a_separator_line(tmp_path: Path):
 def test_backslashes(tmp_path: Path):
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep/a.jpg").touch()
-    (tmp_path / "x.csv").write_text("image,activity\ndeep\\a.jpg,run\n")
+    (tmp_path / "x.csv").write_text("image,activity\ndeep\\a.jpg,run\n", encoding="utf-8")
     (sample,) = read_table(tmp_path / "x.csv", tmp_path)
     assert sample.image == tmp_path / "deep/a.jpg"
-    (tmp_path / "x.csv").write_text("image,activity\ndeep\\a.jpg,run\ndeep/a.jpg,run\n")
+    (tmp_path / "x.csv").write_text(
+        "image,activity\ndeep\\a.jpg,run\ndeep/a.jpg,run\n", encoding="utf-8"
+    )
     with pytest.raises(ValueError, match=r"listed once. Received: .*a.jpg \(2 times\)"):
         read_table(tmp_path / "x.csv", tmp_path)
 

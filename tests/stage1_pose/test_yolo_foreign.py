@@ -197,8 +197,14 @@ print(json.dumps([found.labels[0]["bboxes"].tolist(), found.labels[0]["keypoints
 """
     data = write(root / "data.yaml")
     boxes, theirs = json.loads(run_python(script, root, data).splitlines()[-1])
-    lengths = [len((root / f"labels/{n}.txt").read_text().split()) for n in ("train/a", "train/b")]
-    assert lengths == [14, 16] and len((root / "labels/val/c.txt").read_text().split()) == 15
+    lengths = [
+        len((root / f"labels/{n}.txt").read_text(encoding="utf-8").split())
+        for n in ("train/a", "train/b")
+    ]
+    assert (
+        lengths == [14, 16]
+        and len((root / "labels/val/c.txt").read_text(encoding="utf-8").split()) == 15
+    )
     notes: list[str] = []
     a, b, c, _ = read_yolo(data, on_note=notes.append)
     for sample in (a, b, c):
@@ -214,7 +220,7 @@ print(json.dumps([found.labels[0]["bboxes"].tolist(), found.labels[0]["keypoints
 
 def test_joints_that_a_prediction_put_into_the_corner(root: Path):
     line = LINE.replace(" 2 ", " 0.9 ").replace("0 0 0\n", "0 0 0.31\n")
-    (root / "labels/train/a.txt").write_text(line)
+    (root / "labels/train/a.txt").write_text(line, encoding="utf-8")
     assert next(read_yolo(write(root / "data.yaml"))).keypoints[0, :, 2].tolist() == [1, 1, 0]
 
 
@@ -232,11 +238,14 @@ def test_backslashes(root: Path, kind: str):
     if kind == "keys":
         data = write(root / "deep/data.yaml", path="..\\..\\set", train="images\\train")
     elif kind == "lists":
-        (root / "train.txt").write_text(".\\images\\train\\a.jpg\nimages\\train\\b.jpg\n")
+        (root / "train.txt").write_text(
+            ".\\images\\train\\a.jpg\nimages\\train\\b.jpg\n", encoding="utf-8"
+        )
         data = write(root / "data.yaml", train="train.txt", val=".\\images\\val")
     else:
         (root / "train.txt").write_text(
-            "D:\\x\\images\\train\\a.jpg\nD:\\x\\images\\train\\b.jpg\n"
+            "D:\\x\\images\\train\\a.jpg\nD:\\x\\images\\train\\b.jpg\n",
+            encoding="utf-8",
         )
         data = write(root / "data.yaml", train="train.txt", val="D:\\x\\images\\val")
     assert found(data, root if kind == "moved" else None) == USUAL

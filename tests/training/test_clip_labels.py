@@ -21,7 +21,9 @@ sequence: {{skeleton: coco17}}
 
 
 def load(folder: Path, kind: str, path: Path, *settings: str) -> motion.ClipRun:
-    (folder / "x.yaml").write_text(CONFIG.format(folder=folder, format=kind, path=path))
+    (folder / "x.yaml").write_text(
+        CONFIG.format(folder=folder, format=kind, path=path), encoding="utf-8"
+    )
     run = any_run.load(folder / "x.yaml", settings)
     assert isinstance(run, motion.ClipRun)
     return run
@@ -43,7 +45,7 @@ def videos(root: Path, *names: str, **same: str) -> Path:
 
 
 def rows_of(path: Path) -> list[list[str]]:
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         return list(csv.reader(file))
 
 

@@ -233,11 +233,11 @@ def test_stage_1_gets_nothing_that_stage_2_holds_out(
         pixels = np.full((30, 40, 3), 5 * i, np.uint8)
         (photos / f"{i}.png").write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
     data = coco_of(photos)
-    content = json.loads(Path(data["annotations"]).read_text())
+    content = json.loads(Path(data["annotations"]).read_text(encoding="utf-8"))
     content["images"] = [
         {"id": i, "file_name": f"{i}.png", "activity": ("run", "sit")[i % 2]} for i in range(40)
     ]
-    Path(data["annotations"]).write_text(json.dumps(content))
+    Path(data["annotations"]).write_text(json.dumps(content), encoding="utf-8")
     own = {"train": 0.4, "val": 0.6, "test": 0.0}
     for apart in (True, False):
         stage1 = {"split": own, "keep_apart": apart}
@@ -272,11 +272,11 @@ def test_stage_1_gets_nothing_that_stage_2_holds_out(
 def test_too_many_pictures_for_stage_1(tmp_path: Path, photos: Path):
     sizes = {"train": 9, "val": 2, "test": 0}
     content = coco_of(photos)
-    text = Path(content["annotations"]).read_text()
+    text = Path(content["annotations"]).read_text(encoding="utf-8")
     for i in range(12):
         text = text.replace(
             f'"file_name": "{i}.png"', f'"file_name": "{i}.png", "activity": "{i % 2}"'
         )
-    Path(content["annotations"]).write_text(text)
+    Path(content["annotations"]).write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=r"stage1.split: .*keep_apart: false"):
         make(tmp_path, content, split=SIZES, stage1={"split": sizes})
