@@ -96,6 +96,8 @@ def main(
     wishes = Wishes(draw, gallery, explain, every, smooth, per_window)
     options = {"engine": engine, "precision": precision, "threads": threads}
     task = open_task(run, named, wishes, unknown_below=unknown_below, **options)
+    for note in task.pipeline.notes:
+        console.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True, highlight=False)
     made_by = describe(task.pipeline, run, options=task.options, notes={"paths": paths})
     answers: Counter[str] = Counter()
     with (

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+INDEX = "index.parquet"  # a cache's entries
 WHOLE = -1  # the person of a tensor that shows the whole picture
 NO_CLIP = -1  # the window of a tensor of a picture
 

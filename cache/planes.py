@@ -61,6 +61,7 @@ class Recipe:
         margin: Added on each side of that box, as a share of its longer side.
         heatmap: How they are drawn.
         pose: Whose poses.
+        fingerprint: What `cache.fingerprint` found in training; empty where it was not asked.
     """
 
     planes: tuple[str, ...] = ("rgb", "heatmap")
@@ -72,6 +73,7 @@ class Recipe:
     margin: float = 0.2
     heatmap: Style = field(default_factory=Style)
     pose: PoseSource = field(default_factory=PoseSource)
+    fingerprint: str = ""
 
     def __post_init__(self) -> None:
         unknown = [plane for plane in self.planes if plane not in CHANNELS]
@@ -118,7 +120,8 @@ class Recipe:
 
     def as_json(self) -> dict[str, Any]:
         """Returns JSON values; `from_json` is the inverse."""
-        return {**asdict(self), "planes": list(self.planes)}
+        values = {**asdict(self), "planes": list(self.planes)}
+        return {name: value for name, value in values.items() if name != "fingerprint" or value}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Recipe":

@@ -61,6 +61,7 @@ class SequenceRecipe:
         sigma: Of a joint's blob, in pixels of the map; its height is the joint's confidence.
         margin: Added on each side of the box, as a share of its longer side (maps).
         pose: Whose poses, where they are stage 1's own; else as it is by default.
+        fingerprint: What `cache.fingerprint` found in training; empty where it was not asked.
     """
 
     kind: Literal["joints", "maps"] = "joints"
@@ -80,6 +81,7 @@ class SequenceRecipe:
     sigma: float = 1.0
     margin: float = 0.1
     pose: PoseSource = field(default_factory=PoseSource)
+    fingerprint: str = ""
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
@@ -124,7 +126,8 @@ class SequenceRecipe:
 
     def as_json(self) -> dict[str, Any]:
         """Returns JSON values; `from_json` is the inverse."""
-        return {**asdict(self), "channels": list(self.channels)}
+        values = {**asdict(self), "channels": list(self.channels)}
+        return {name: value for name, value in values.items() if name != "fingerprint" or value}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "SequenceRecipe":

@@ -28,14 +28,14 @@ from annotations.images import ImageError, load_rgb
 from annotations.types import Poses
 from artifacts import atomic, manifest
 from cache import index
-from cache.entry import WHOLE, CacheError, Entry, digest_of, key_of
+from cache.entry import INDEX, WHOLE, CacheError, Entry, digest_of, key_of
 from cache.memory_map import FilePerSplit
 from cache.origins import origin_of
 from cache.planes import Recipe, make
 from cache.sequence_recipe import SequenceRecipe
 from cache.shelves import FOLDER, FilePerTensor, Nowhere, Shelf
 
-INDEX, STARTED = "index.parquet", "recipe.json"
+STARTED = "recipe.json"
 Drawn = tuple[Entry, np.ndarray | None] | ImageError  # no tensor: the shelf has kept it
 Tensors = Literal["disk", "memory_map", "on_the_fly"]
 R = TypeVar("R", Recipe, SequenceRecipe)

@@ -16,6 +16,7 @@ from artifacts.manifest import sha256_file
 from cache.sequence import Prepared, prepare
 from inference import videos
 from inference.clips import Watched, read_tracking, watch
+from inference.finished import check_model
 from inference.package import open_model
 from inference.pipeline import Row, check_unknown, load_pose, rank
 from inference.precision import Precision, require
@@ -58,6 +59,7 @@ class MotionPipeline:
         precision: Of both stages.
         threads: Frames that are worked on side by side.
         unknown_below: Probability below which answers are called `UNKNOWN`; 0: none is.
+        notes: What a person should know of the model before believing it.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class MotionPipeline:
             FileNotFoundError: no model is there, or it is not finished; or it was trained on poses
                 from files and has no stage 1.
             ValueError: a file was altered, or the classifier was trained on another pose graph's
-                answers or other joints.
+                answers or other joints; or see `inference.finished.check_model`.
             PrecisionError: the precision changes the answers too much, or nobody knows.
         """
         check_unknown(unknown_below)
@@ -94,6 +96,7 @@ class MotionPipeline:
             folders.stage2, precision=self.precision.stage2, **options
         )
         self.recipe = self.classifier.recipe
+        self.notes = check_model(run, self.recipe)
         has_linear = (folders.stage2 / linear.SIDECAR).is_file()
         self.linear = linear.load(folders.stage2) if has_linear else None
         self.linear_sha256 = sha256_file(folders.stage2 / linear.NUMBERS) if has_linear else None

@@ -18,6 +18,7 @@ import numpy as np
 from annotations.images import ImageError, load_rgb
 from annotations.types import Poses
 from cache.planes import PoseSource, make
+from inference.finished import check_model
 from inference.package import open_model
 from inference.precision import Precision, require
 from runtime.graph import cpu_count
@@ -128,6 +129,7 @@ class Pipeline:
         precision: Of both stages.
         threads: Pictures that are worked on side by side.
         unknown_below: Probability below which answers are called `UNKNOWN`; 0: none is.
+        notes: What a person should know of the model before believing it.
     """
 
     def __init__(
@@ -155,7 +157,7 @@ class Pipeline:
         Raises:
             FileNotFoundError: no model is there, or it is not finished.
             ValueError: a file was altered, or the classifier was trained on another pose graph's
-                answers.
+                answers; or see `inference.finished.check_model`.
             PrecisionError: the precision changes the answers too much, or nobody knows.
         """
         check_unknown(unknown_below)
@@ -165,6 +167,7 @@ class Pipeline:
         options = {"engine": engine, "threads": self.threads, "streams": self.threads}
         self.classifier = stage2.load(folders.stage2, precision=self.precision.stage2, **options)
         self.recipe, self.classes = self.classifier.recipe, self.classifier.classes
+        self.notes = check_model(run, self.recipe)
         self.engine = self.classifier.graph.engine
         fitted = self.classifier.unknown_below or 0.0
         self.unknown_below = fitted if unknown_below is None else unknown_below

@@ -23,6 +23,7 @@ from inference.sources import find_sources, frames
 from runtime.graph import ENGINES
 from tests.commands import ROOT, call
 from tests.inference.drawn_videos import coloured, write_video
+from tests.inference.motion_model import vouch
 
 ROOMS = {"annotations", "artifacts", "cache", "inference", "runtime"}
 ROOMS |= {"infer", "stage1_pose", "stage2_classifier"}
@@ -239,5 +240,6 @@ def test_a_foreign_pose_graph_is_refused(tiny_run: Path, tmp_path: Path) -> None
     value = json.loads(sidecar.read_text(encoding="utf-8"))
     value["recipe"]["pose"]["sha256"] = "0" * 64
     sidecar.write_text(json.dumps(value), encoding="utf-8")
+    vouch(run)
     with pytest.raises(ValueError, match="was trained on poses of graph 000000000000 at 64 px"):
         Pipeline(run)

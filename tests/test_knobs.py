@@ -67,7 +67,7 @@ CASES = [
         | arguments_of("stage2_classifier/export.py", "export"),
         {"seed", "threads", "logs", "recipe", "classes", "tensors", "validation", "tolerance"},
     ),
-    (motion.Sequence, sequence_arguments(), {"pose"}),
+    (motion.Sequence, sequence_arguments(), {"pose", "fingerprint"}),
     (motion.SequenceAugment, keywords(sequence_augment.build), set()),
     (motion.Linear, keywords(fit_linear.fit), {"groups", "seed"}),
     (motion.DrawWalkers, keywords(walkers.write) | {"folder": EMPTY}, {"seed"}),
@@ -88,7 +88,7 @@ CASES = [
         schema.Cache,
         {field.name: field.default for field in fields(Recipe)}
         | {"tensors": keywords(store.build)["tensors"]},
-        {"pose"},
+        {"pose", "fingerprint"},
     ),
 ]
 

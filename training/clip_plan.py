@@ -8,6 +8,7 @@ from typing import Any
 from annotations.clip_files import read_clips
 from annotations.skeleton import OPENPOSE18, Skeleton
 from artifacts.manifest import sha256_file, sha256_json
+from cache import fingerprint
 from cache.origins import CLIPS as USED
 from cache.planes import PoseSource
 from cache.sequence_recipe import SequenceRecipe
@@ -53,7 +54,8 @@ class ClipPlan:
             model = {key: config["stage1"][key] for key in keys}
             return model | {"track": run.track.arguments("policy")}
         if step == "cache":
-            return {**sequence_recipe(run).as_json(), "tensors": run.sequence.tensors}
+            recipe = fingerprint.sign(sequence_recipe(run), run.run_dir / "cache")
+            return {**recipe.as_json(), "tensors": run.sequence.tensors}
         if step == "stage2":
             return config["stage2"] | fixed
         return config["report"] | {"unseen": run.unseen}

@@ -9,6 +9,7 @@ from annotations.images import find_images
 from annotations.samples import read_samples
 from annotations.skeleton import Skeleton
 from artifacts.manifest import sha256_file, sha256_json
+from cache import fingerprint
 from cache.heatmap import Style
 from cache.planes import PoseSource, Recipe
 from cache.store import INDEX, missing_tensors, open_cache
@@ -114,6 +115,7 @@ def _cache_recipe(run: schema.Run) -> dict[str, Any]:
         name = Skeleton.from_json(graph["skeleton"]).name
         pose = PoseSource(sha256=graph["sha256"], size=graph["size"], skeleton=name, **settings)
         recipe = replace(recipe, pose=pose)
+    recipe = fingerprint.sign(recipe, run.run_dir / "cache")
     return {**recipe.as_json(), "tensors": run.cache.tensors}
 
 

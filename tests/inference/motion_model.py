@@ -15,6 +15,7 @@ import numpy as np
 import onnx
 import onnx.parser
 
+from artifacts import manifest
 from artifacts.manifest import sha256_file
 from cache.planes import PoseSource
 from cache.sequence_recipe import SequenceRecipe
@@ -167,7 +168,16 @@ def write_model(folder: Path, recipe: SequenceRecipe = RECIPE, **sidecar: object
     (folder / "stage2" / "classifier.json").write_text(
         json.dumps({**values, **sidecar}), encoding="utf-8"
     )
+    vouch(folder)
     return folder
+
+
+def vouch(folder: Path) -> None:
+    """Declares both stages of a run folder finished, as they are."""
+    for stage in ("stage1", "stage2"):
+        there = sorted((folder / stage).iterdir())
+        files = [path for path in there if path.is_file() and path.name != manifest.NAME]
+        manifest.write(folder / stage, recipe={}, inputs={}, outputs=files)
 
 
 def _write_graph(path: Path, text: str, **numbers: np.ndarray) -> str:

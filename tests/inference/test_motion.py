@@ -27,6 +27,7 @@ from tests.inference.motion_model import (
     RECIPE,
     crossing,
     picture,
+    vouch,
     write_film,
     write_model,
     write_uneven,
@@ -290,16 +291,19 @@ def test_models_that_cannot_look_at_videos(tmp_path: Path, model: Path) -> None:
     value = json.loads(sidecar.read_text(encoding="utf-8"))
     value["recipe"]["pose"]["sha256"] = "0" * 64
     sidecar.write_text(json.dumps(value), encoding="utf-8")
+    vouch(foreign)
     with pytest.raises(ValueError, match="was trained on poses of graph 000000000000 at 160 px"):
         MotionPipeline(foreign, **OPTIONS)
     dog = foreign_skeleton("dog", [f"joint_{i}" for i in range(17)], [])
     pose = {**value["recipe"]["pose"], "sha256": ""}
     value["recipe"] |= {"skeleton": dog.as_text(), "pose": pose}
     sidecar.write_text(json.dumps(value), encoding="utf-8")
+    vouch(foreign)
     with pytest.raises(ValueError, match="joints of 'dog-.*', which stage 1's 'coco17'"):
         MotionPipeline(foreign, **OPTIONS)
     value["recipe"]["skeleton"] = "coco17"
     sidecar.write_text(json.dumps(value), encoding="utf-8")
+    vouch(foreign)
     assert MotionPipeline(foreign, **OPTIONS).pose.skeleton.name == "coco17"
     (foreign / "stage1" / "pose.json").unlink()
     with pytest.raises(FileNotFoundError, match="trained on poses from files, and has no stage 1"):

@@ -1,0 +1,90 @@
+"""Whether a model may be used: its run's steps are finished, fit each other, and draw as today.
+
+Of a run folder only what lies in it is compared: labels, pictures and weights may be gone. A folder
+that holds stages 1 and 2 alone, copied from a run, is judged by those. Knows no configuration: a
+step is compared with the files that it was made from, as its manifest remembers them.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from artifacts import manifest
+from artifacts.manifest import sha256_file, sha256_json
+from cache import fingerprint
+from cache.entry import INDEX
+from cache.planes import Recipe
+from cache.sequence_recipe import SequenceRecipe
+from inference.package import open_model
+
+_STEPS = ("annotations", "stage1", "cache", "stage2")
+_TABLES = {  # what a step's inputs call it -> where it may lie
+    "samples": ("annotations/samples.jsonl", "annotations/stage1.jsonl"),
+    "clips": ("annotations/clips.parquet", "annotations/features.parquet"),
+}
+
+
+class UnfinishedError(ValueError):
+    """A run's steps are unfinished, or were made from something else than what lies there now."""
+
+
+def check_model(folder: Path, recipe: Recipe | SequenceRecipe) -> tuple[str, ...]:
+    """Refuses a model that would answer otherwise than it was judged.
+
+    Args:
+        folder: A run folder or a packaged model.
+        recipe: Of the classifier's tensors.
+
+    Returns:
+        Sentences for a person: what could not be checked.
+
+    Raises:
+        UnfinishedError: a step of the run is not finished, or does not fit an earlier one.
+        FingerprintError: see `cache.fingerprint.require`.
+        ValueError: a manifest is damaged.
+    """
+    if not open_model(folder).packaged:
+        for step in _STEPS:
+            _check_step(folder, step, recipe)
+    note = fingerprint.require(recipe)
+    return (f"{folder}: {note}",) if note else ()
+
+
+def _check_step(run: Path, step: str, recipe: Recipe | SequenceRecipe) -> None:
+    if step == "stage1" and not recipe.pose.sha256:  # not what the classifier learned from
+        return
+    if step in ("annotations", "cache") and not (run / step).is_dir():
+        return
+    found = manifest.read(run / step)
+    if found is None:
+        raise UnfinishedError(
+            f"{run}: a model is used once all its steps are finished. Received: {step!r}, which is "
+            "not. Let `train.py all` finish it."
+        )
+    lines = manifest.altered(run / step, found) + [*_changed(run, found["inputs"], recipe)]
+    if lines:
+        raise UnfinishedError(
+            f"{run}: the steps of a model must fit each other. Received: {step!r}, which does not: "
+            f"{'; '.join(lines)}. Let `train.py all` bring it up to date."
+        )
+
+
+def _changed(run: Path, inputs: dict[str, str], recipe: Recipe | SequenceRecipe) -> Iterator[str]:
+    """Yields a line for each thing inside the run that is another one than a step was made from."""
+    for name, places in _TABLES.items():
+        there = [run / place for place in places if (run / place).is_file()]
+        if name in inputs and there and inputs[name] not in map(sha256_file, there):
+            yield f"{name} were changed since"
+    if "cache" in inputs and (run / "cache").is_dir():
+        if inputs["cache"] != _cache_digest(run / "cache", recipe):
+            yield "the cache was made anew since"
+
+
+def _cache_digest(cache: Path, recipe: Recipe | SequenceRecipe) -> str | None:
+    """Returns what a step that reads the cache remembers of it."""
+    found = manifest.read(cache)
+    if found is None:
+        return None
+    asked = {name: value for name, value in found["recipe"].items() if name != "tensors"}
+    # Through a recipe, which knows what an older version left out.
+    whole = type(recipe).from_json(asked).as_json()
+    return sha256_json([found["outputs"][INDEX], whole, list(found["counts"]["classes"])])

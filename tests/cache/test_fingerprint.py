@@ -1,0 +1,145 @@
+"""A change of what draws is seen, and a change of the machine is none."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from artifacts import manifest
+from cache import fingerprint, gaps, heatmap, people, planes, sequence
+from cache.fingerprint import FingerprintError
+from cache.heatmap import Style
+from cache.planes import PoseSource, Recipe
+from cache.sequence_recipe import SequenceRecipe
+
+SMALL = Recipe(width=64, height=48)
+LETTERBOX = replace(SMALL, resize="letterbox")
+CROP = replace(SMALL, people="each")
+MASK = replace(CROP, person="mask")
+GAUSSIAN = replace(SMALL, heatmap=Style(style="gaussian"))
+JOINTS, MAPS = SequenceRecipe(frames=8), SequenceRecipe(frames=8, kind="maps")
+RECIPES = {
+    "small": SMALL,
+    "odd": replace(SMALL, width=51, height=37),
+    "letterbox": LETTERBOX,
+    "crop": CROP,
+    "mask": MASK,
+    "gaussian": GAUSSIAN,
+    "rgb": replace(SMALL, planes=("rgb",)),
+    "a pixel": Recipe(width=1, height=1),
+    "joints": JOINTS,
+    "maps": MAPS,
+    "resampled": replace(JOINTS, rate=3.7, short="refuse"),
+    "whole": replace(JOINTS, windows="whole", gaps="zero", scale="frame", centre="clip"),
+}
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    """What a process has found once it does not ask again."""
+    fingerprint._digest.cache_clear()
+    yield
+    fingerprint._digest.cache_clear()
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES.keys())
+def test_every_machine_finds_the_same(recipe: Recipe | SequenceRecipe) -> None:
+    """OpenCV's own vector code, and how many threads it has, change other pictures by a level."""
+    threads, found = cv2.getNumThreads(), fingerprint.of(recipe)
+    try:
+        for optimised, count in ((False, threads), (True, 1), (True, 7)):
+            fingerprint._digest.cache_clear()
+            cv2.setUseOptimized(optimised)
+            cv2.setNumThreads(count)
+            assert fingerprint.of(recipe) == found
+    finally:
+        cv2.setUseOptimized(True)
+        cv2.setNumThreads(threads)
+
+
+def test_recipes_differ() -> None:
+    found = {fingerprint.of(recipe) for recipe in RECIPES.values()}
+    assert len(found) == len(RECIPES)
+    wider = replace(SMALL, heatmap=Style(bone_width=5))
+    assert fingerprint.of(wider) not in found
+
+
+def test_other_weights_draw_the_same() -> None:
+    assert fingerprint.of(replace(SMALL, pose=PoseSource(sha256="0", confidence=0.7))) == (
+        fingerprint.of(SMALL)
+    )
+
+
+def with_argument(function: Callable, index: int, value: object) -> Callable:
+    """Returns a function that is called with another argument at a place."""
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        return function(*arguments[:index], value, *arguments[index + 1 :], **named)
+
+    return call
+
+
+JOINT_MAPS = sequence.joint_maps
+CHANGES = {
+    "lines without steps": (SMALL, cv2, "line", with_argument(cv2.line, 5, cv2.LINE_AA)),
+    "larger joints": (SMALL, cv2, "circle", with_argument(cv2.circle, 2, 5 << 4)),
+    "finer places": (SMALL, heatmap, "_SHIFT", 5),
+    "no mean over pixels": (SMALL, cv2, "INTER_AREA", cv2.INTER_LINEAR),
+    "another enlargement": (SMALL, cv2, "INTER_LINEAR", cv2.INTER_CUBIC),
+    "another grey": (LETTERBOX, planes, "PAD", 113),
+    "another grey around a person": (MASK, planes, "PAD", 113),
+    "a part cut otherwise": (CROP, planes.np, "floor", np.ceil),
+    "blobs cut earlier": (GAUSSIAN, heatmap, "_REACH", 2),
+    "someone else": (SMALL, people, "_middles", lambda poses: -poses.boxes[:, :2]),
+    "gaps filled otherwise": (JOINTS, gaps, "fill", lambda joints, *_: joints * 1),
+    "maps of another width": (
+        MAPS,
+        sequence,
+        "joint_maps",
+        lambda *given, sigma: np.square(JOINT_MAPS(*given, sigma=sigma)),
+    ),
+}
+
+
+@pytest.mark.parametrize(("recipe", "room", "name", "other"), CHANGES.values(), ids=CHANGES)
+def test_a_change_of_the_code_is_seen(
+    recipe: Recipe | SequenceRecipe,
+    room: Any,
+    name: str,
+    other: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = fingerprint.of(recipe)
+    fingerprint._digest.cache_clear()
+    monkeypatch.setattr(room, name, other)
+    assert fingerprint.of(recipe) != before
+
+
+@pytest.mark.parametrize("recipe", [SMALL, JOINTS])
+def test_only_what_is_made_as_in_training_is_used(recipe: Recipe | SequenceRecipe) -> None:
+    signed = replace(recipe, fingerprint=fingerprint.of(recipe))
+    assert type(recipe).from_json(signed.as_json()) == signed
+    assert fingerprint.require(signed) is None
+    with pytest.raises(FingerprintError, match="0123456789ab in training. OpenCV") as caught:
+        fingerprint.require(replace(recipe, fingerprint="0123456789abcdef"))
+    assert signed.fingerprint[:12] in str(caught.value)
+    assert "make the steps cache and stage2 again" in str(caught.value)
+
+
+def test_an_older_recipe_is_told_of(tmp_path: Path) -> None:
+    older = {name: value for name, value in SMALL.as_json().items() if name != "fingerprint"}
+    assert SMALL.as_json() == older and Recipe.from_json(older) == SMALL
+    assert "was not checked" in str(fingerprint.require(SMALL))
+
+
+def test_an_older_cache_is_not_made_again_for_that(tmp_path: Path) -> None:
+    signed = fingerprint.sign(SMALL, tmp_path)
+    assert signed.fingerprint == fingerprint.of(SMALL)
+    manifest.write(tmp_path, recipe=signed.as_json(), inputs={})
+    assert fingerprint.sign(SMALL, tmp_path) == signed
+    manifest.write(tmp_path, recipe=SMALL.as_json(), inputs={})
+    assert fingerprint.sign(SMALL, tmp_path) == SMALL
