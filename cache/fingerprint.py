@@ -91,7 +91,7 @@ def _digest(recipe: Recipe | SequenceRecipe) -> str:
     tensors = _planes(recipe) if isinstance(recipe, Recipe) else _sequence(recipe)
     digest = hashlib.sha256()
     for tensor in tensors:
-        digest.update(np.ascontiguousarray(tensor))
+        digest.update(tensor.tobytes())
     return digest.hexdigest()
 
 
@@ -111,7 +111,9 @@ def _planes(recipe: Recipe) -> Iterator[np.ndarray]:
         for person in people:
             yield make(picture, poses, recipe, person)
     if recipe.one_by_one:
-        yield np.array(window(np.float32([100.5, 60.25, 180, 250]), (640, 480), recipe.margin))
+        yield np.array(
+            window(np.array([100.5, 60.25, 180, 250], np.float32), (640, 480), recipe.margin)
+        )
 
 
 def _picture(width: int, height: int) -> np.ndarray:

@@ -40,7 +40,7 @@ def network(seed: int) -> onnx.ModelProto:
             helper.make_tensor_value_info(more, TensorProto.BOOL, []),
             helper.make_tensor_value_info(kept, FLOAT, [f"unk__{seed}", 3]),
         ],
-        [numpy_helper.from_array(np.float32([[0.5, -1, 2]]), inner)],
+        [numpy_helper.from_array(np.array([[0.5, -1, 2]], np.float32), inner)],
     )
     loop = helper.make_node("Loop", [trips, going, first], ["y"], body=body)
     nodes = [
@@ -55,10 +55,10 @@ def network(seed: int) -> onnx.ModelProto:
     values = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
     constants = [
         numpy_helper.from_array(values, a),
-        numpy_helper.from_array(np.float32([1, 2, 3]), b),
+        numpy_helper.from_array(np.array([1, 2, 3], np.float32), b),
         numpy_helper.from_array(np.array(3, np.int64), trips),
         numpy_helper.from_array(np.array(True), going),
-        numpy_helper.from_array(np.float32([seed]), unused),
+        numpy_helper.from_array(np.array([seed], np.float32), unused),
     ]
     order = [[0, 1, 2, 3, 4, 5, 6], [6, 0, 1, 2, 3, 4, 5], [0, 6, 1, 2, 3, 4, 5]][seed % 3]
     rng.shuffle(constants)

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import pytest
 
+from annotations.images import load_rgb, write_image
 from annotations.skeleton import COCO17
 from artifacts.manifest import sha256_file
 from stage1_pose.export import export
@@ -39,8 +40,7 @@ def test_parity_at_sizes_whose_short_side_falls_on_the_stride(
     """There ultralytics' way back is not its letterbox's: a picture of 461x300 is off by 0.6 px."""
     photos = [tmp_path / f"{width}x{height}.png" for width, height in SIZES]
     for path, size in zip(photos, SIZES, strict=True):
-        image = cv2.resize(cv2.imread(str(real_graph["photos"][0])), size)
-        cv2.imwrite(str(path), image)
+        write_image(path, cv2.resize(load_rgb(real_graph["photos"][0]), size))
     script = """
 import json, sys
 from pathlib import Path
@@ -105,6 +105,7 @@ def test_the_download_is_tried_and_its_failure_told(run_python: RunPython, tmp_p
     script = """
 import sys
 from pathlib import Path
+from annotations.images import load_rgb, write_image
 from annotations.skeleton import COCO17
 from stage1_pose import quiet
 quiet.prepare()
