@@ -14,7 +14,6 @@ from cache import fingerprint
 from cache.entry import INDEX
 from cache.planes import Recipe
 from cache.sequence_recipe import SequenceRecipe
-from inference.package import open_model
 
 _STEPS = ("annotations", "stage1", "cache", "stage2")
 _TABLES = {  # what a step's inputs call it -> where it may lie
@@ -27,12 +26,15 @@ class UnfinishedError(ValueError):
     """A run's steps are unfinished, or were made from something else than what lies there now."""
 
 
-def check_model(folder: Path, recipe: Recipe | SequenceRecipe) -> tuple[str, ...]:
+def check_model(
+    folder: Path, recipe: Recipe | SequenceRecipe, *, packaged: bool
+) -> tuple[str, ...]:
     """Refuses a model that would answer otherwise than it was judged.
 
     Args:
         folder: A run folder or a packaged model.
         recipe: Of the classifier's tensors.
+        packaged: Whether it is a package, which has no steps.
 
     Returns:
         Sentences for a person: what could not be checked.
@@ -42,7 +44,7 @@ def check_model(folder: Path, recipe: Recipe | SequenceRecipe) -> tuple[str, ...
         FingerprintError: see `cache.fingerprint.require`.
         ValueError: a manifest is damaged.
     """
-    if not open_model(folder).packaged:
+    if not packaged:
         for step in _STEPS:
             _check_step(folder, step, recipe)
     note = fingerprint.require(recipe)

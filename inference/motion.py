@@ -96,7 +96,7 @@ class MotionPipeline:
             folders.stage2, precision=self.precision.stage2, **options
         )
         self.recipe = self.classifier.recipe
-        self.notes = check_model(run, self.recipe)
+        self.notes = check_model(run, self.recipe, packaged=folders.packaged)
         has_linear = (folders.stage2 / linear.SIDECAR).is_file()
         self.linear = linear.load(folders.stage2) if has_linear else None
         self.linear_sha256 = sha256_file(folders.stage2 / linear.NUMBERS) if has_linear else None

@@ -167,7 +167,7 @@ class Pipeline:
         options = {"engine": engine, "threads": self.threads, "streams": self.threads}
         self.classifier = stage2.load(folders.stage2, precision=self.precision.stage2, **options)
         self.recipe, self.classes = self.classifier.recipe, self.classifier.classes
-        self.notes = check_model(run, self.recipe)
+        self.notes = check_model(run, self.recipe, packaged=folders.packaged)
         self.engine = self.classifier.graph.engine
         fitted = self.classifier.unknown_below or 0.0
         self.unknown_below = fitted if unknown_below is None else unknown_below

@@ -78,8 +78,9 @@ def _take_encoder(encoder: Path, cache: Cache, folder: Path) -> dict[str, Any]:
     """Copies a finished run's network; it must have learned from sequences like these."""
     found = predict_sequences.load(encoder, engine="onnxruntime", threads=1)
     theirs, ours = ({**r.as_json(), "pose": None} for r in (found.recipe, cache.recipe))
-    if not found.recipe.fingerprint:  # of an older version: unknown is no difference
-        ours.pop("fingerprint", None)
+    if "fingerprint" not in theirs or "fingerprint" not in ours:  # unknown is no difference
+        for recipe in (theirs, ours):
+            recipe.pop("fingerprint", None)
     if changed := differences(theirs, ours):
         raise ValueError(
             f"stage2.encoder {encoder} learned from other sequences ({'; '.join(changed[:3])}). "
