@@ -90,7 +90,7 @@ def main(
 
     if resume and overwrite:
         raise ValueError("--resume keeps what is in --out and --overwrite does not: leave one out.")
-    named = sources.find_sources(paths)
+    named = sources.find_sources(paths, on_note=_print_note)
     writers.check_name(out)
     writers.check_free(out, resume=resume, overwrite=overwrite)
     wishes = Wishes(draw, gallery, explain, every, smooth, per_window)
@@ -130,6 +130,10 @@ def main(
     failed = table.counts["error"]
     if failed and (strict or failed == table.counts.total()):
         raise typer.Exit(1)
+
+
+def _print_note(note: str) -> None:
+    console.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True)
 
 
 def _print_answers(answers: Counter[str], what: str) -> None:

@@ -1,43 +1,60 @@
 """What a user names into frames: files, folders (recursive), globs, lists, videos, cameras.
 
-Order is the user's, folders sorted, nothing twice. Pictures are not opened here, cameras are.
+Order is the user's, folders sorted, nothing twice. What this project drew is no input, wherever it
+lies. Pictures are not opened here, cameras are.
 """
 
 import glob
+import os
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from pathlib import Path
+from typing import NoReturn
 
-from annotations.images import SUFFIXES, find_files
-from inference import videos
+from annotations.activities import some
+from annotations.images import SUFFIXES, ImageError
+from annotations.media import Media, describe_unread, find_media
+from annotations.products import is_product
+from inference import lists, videos
 from inference.pipeline import Frame
 
+READ = SUFFIXES | videos.SUFFIXES
+
 Skip = Callable[[Path, int | None], bool]  # source, number of the frame (None: a picture)
+Note = Callable[[str], None]
 
 
-def find_sources(paths: Iterable[str]) -> list[Path]:
+def find_sources(paths: Iterable[str], *, on_note: Note = lambda note: None) -> list[Path]:
     """Expands what was named on a command line.
 
     Args:
         paths: A file is taken whatever its suffix, a `.txt` file is read as one name a line, a
             folder gives all pictures and videos below it, `camera:0` is the first camera, anything
             with `*`, `?` or `[` is a glob.
+        on_note: Told what was left out: files that OpenCV does not read, what this project drew,
+            texts that are no lists.
 
     Returns:
         Pictures, videos and cameras, each once.
 
     Raises:
         FileNotFoundError: a name gives nothing at all, or a camera is not there.
+        ValueError: a `.txt` file is no text.
     """
-    found: dict[Path, None] = {}
-    for name in paths:
-        sources = _expand(name)
-        if not sources:
+    found = _Found()
+    names = list(paths)
+    for name in names:
+        if not found.add(name):
             raise FileNotFoundError(f"No picture or video there: {name}")
-        found.update(dict.fromkeys(sources))
-    for source in filter(videos.is_camera, found):
+    notes = list(found.notes())
+    if not found.sources:
+        raise FileNotFoundError(" ".join([f"No picture or video there: {some(names)}.", *notes]))
+    for note in notes:
+        on_note(note)
+    for source in filter(videos.is_camera, found.sources):
         videos.check_camera(source)
-    return list(found)
+    return list(found.sources)
 
 
 def frames(
@@ -54,21 +71,27 @@ def frames(
         if videos.is_video(source):
             yield from videos.read_frames(source, every=every, skip=partial(skip, source))
         elif not skip(source, None):
-            yield Frame.of_picture(source)
+            yield _picture(source)
 
 
 def count(
     sources: Iterable[Path], *, every: int = 1, skip: Skip = lambda source, number: False
 ) -> int:
-    """Returns how many frames `frames` should yield by the videos' headers; 0: unknown."""
+    """Returns about how many frames `frames` will yield, by the videos' headers; 0: unknown.
+
+    What is skipped of a video is taken for its beginning, so that a header may promise any number.
+    """
     total = 0
     for source in sources:
-        numbers: Iterable[int | None] = [None]
-        if videos.is_video(source):
-            numbers = range(0, videos.read_header(source).frames, every)
-            if not numbers:
-                return 0
-        total += sum(not skip(source, number) for number in numbers)
+        if not videos.is_video(source):
+            total += not skip(source, None)
+            continue
+        numbers = range(0, videos.read_header(source).frames, every)
+        if not numbers:
+            return 0
+        total += len(numbers) - bisect_left(
+            numbers, True, key=lambda number, source=source: not skip(source, number)
+        )
     return total
 
 
@@ -84,8 +107,14 @@ def unless_whole(has: Skip, *, every: int = 1) -> Skip:
 
     @cache
     def is_whole(video: Path) -> bool:
+        if videos.is_camera(video):
+            return False
         promised = range(0, videos.read_header(video).frames, every)
-        return bool(promised) and all(has(video, number) for number in promised)
+        if promised and all(has(video, number) for number in promised):
+            return True
+        # A header may promise more than there is: then only its end tells.
+        there = videos.read_frames(video, every=every)
+        return all(has(video, frame.number) for frame in there)
 
     def skip(source: Path, number: int | None) -> bool:
         return is_whole(source) if number is not None else has(source, None)
@@ -93,17 +122,70 @@ def unless_whole(has: Skip, *, every: int = 1) -> Skip:
     return skip
 
 
-def _expand(name: str) -> list[Path]:
-    path = Path(name)
-    if videos.is_camera(path):
-        return [path]
-    if path.is_dir():
-        return find_files(path, SUFFIXES | videos.SUFFIXES)
-    if path.is_file():
-        return _read_list(path) if path.suffix.lower() == ".txt" else [path]
-    return [found for match in sorted(glob.glob(name, recursive=True)) for found in _expand(match)]
+class _Found:
+    """What some names lead to, each file once and in order.
+
+    Attributes:
+        sources: Pictures, videos and cameras.
+        unread: Pictures and videos in folders that OpenCV does not read.
+        products: What this project drew.
+        texts: That are no lists.
+    """
+
+    def __init__(self) -> None:
+        self.sources: dict[Path, None] = {}
+        self.unread: dict[Path, None] = {}
+        self.products: dict[Path, None] = {}
+        self.texts: dict[Path, None] = {}
+
+    def add(self, name: str) -> bool:
+        """Adds what a name leads to; returns whether there is anything."""
+        path = Path(name)
+        if videos.is_camera(path):
+            self.sources[path] = None
+            return True
+        if os.path.exists(path):
+            return self._add_existing(path)
+        matches = [self.add(match) for match in sorted(glob.glob(name, recursive=True))]
+        return any(matches)
+
+    def _add_existing(self, path: Path) -> bool:
+        if path.suffix.lower() != lists.SUFFIX or not os.path.isfile(path):
+            return self._add_media(path)
+        named = lists.read_list(path, READ)
+        for one in named:
+            self._add_media(one)  # it may be gone: its row will say so
+        if not named:
+            self.texts[path] = None
+        return True
+
+    def _add_media(self, path: Path) -> bool:
+        """Adds what lies below a folder, or a file."""
+        if os.path.isdir(path):
+            media = find_media(path, READ)
+        else:
+            media = Media([], [], [path]) if is_product(path) else Media([path], [], [])
+        for kept, more in zip((self.sources, self.unread, self.products), media, strict=True):
+            kept.update(dict.fromkeys(more))
+        return any(media)
+
+    def notes(self) -> Iterator[str]:
+        """Yields what to say of files that are left out."""
+        if self.unread:
+            yield describe_unread(self.unread)
+        if self.products:
+            names = some([path.name for path in self.products])
+            yield f"Drawn by this project and left out: {len(self.products):,} ({names})."
+        if self.texts:
+            names = some([path.name for path in self.texts])
+            yield f"Not lists, since no line names a picture or video, and left out: {names}."
 
 
-def _read_list(path: Path) -> list[Path]:
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
-    return [Path(line) for line in lines if line]
+def _picture(path: Path) -> Frame:
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+        return Frame(path, partial(_refuse, f"{path}: {videos.NOT_REGULAR}"))
+    return Frame.of_picture(path)
+
+
+def _refuse(message: str) -> NoReturn:
+    raise ImageError(message)

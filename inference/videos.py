@@ -26,6 +26,7 @@ from annotations.video_folder import SUFFIXES
 from artifacts.names import shown
 from inference.pipeline import Frame
 
+NOT_REGULAR = "not a regular file, and only those are read"
 FEW = 5  # frames by which headers and indices of whole videos are wrong
 _FASTEST = 1000.0  # frames a second; a header that says more does not know
 _ASSUMED = 25.0  # frames a second where nobody says how many
@@ -218,7 +219,7 @@ def _why_not_one(source: Path) -> str:
     if os.path.isfile(source):
         return "not a video, or a damaged one: not one frame can be decoded"
     if os.path.exists(source):
-        return "not a regular file, and only those are read"
+        return NOT_REGULAR
     return "there is no such file"
 
 
