@@ -20,6 +20,7 @@ from annotations.activities import some
 from annotations.clips import Clip, check_names_once, with_utf8_names
 from annotations.folder import class_files
 from annotations.images import find_files
+from annotations.media import describe_unread, find_media
 from annotations.name_patterns import read_names
 from artifacts.text import read_utf8
 
@@ -52,7 +53,8 @@ def read_video_folder(
     see `annotations.name_patterns`.
 
     Args:
-        videos: The folder; hidden files and those with other suffixes are passed over.
+        videos: The folder; hidden files, those with other suffixes and what this project drew are
+            passed over.
         label_pattern: With a group `label`; videos may then lie anywhere. None: the sub-folders
             are the labels.
         group_pattern: With a group `group`: clips of one group stay on one side of a split. None,
@@ -61,8 +63,9 @@ def read_video_folder(
         test_pattern: Clips of the split test.
         ranges: The text file with frame ranges; a line fits the video that has its name, or the
             name with "_" and more behind it. None: each video is one clip.
-        on_note: Told which videos have no line and are taken whole, how many lines no video,
-            which lines were not understood, and where folders are taken for splits.
+        on_note: Told which files are not read or own drawings, which videos have no line and are
+            taken whole, how many lines no video, which lines were not understood, and where
+            folders are taken for splits.
 
     Returns:
         Clips sorted by path and piece; `skeleton`, `keypoints` and `times` are None.
@@ -155,6 +158,14 @@ def _find(
             raise ValueError(
                 f"{videos}: must hold videos, such as .mp4, .avi or .mkv. It holds none."
             )
+    media = find_media(videos, SUFFIXES, kinds=("video",))
+    if on_note and media.unread:
+        on_note(f"{videos}: {describe_unread(media.unread)}")
+    if on_note and media.products:
+        names = some([path.name for path in media.products])
+        on_note(f"{videos}: drawn by this project and left out: {names}.")
+    for path in media.products:
+        found.pop(path, None)
     return [
         Clip(
             name=path.relative_to(videos).as_posix(),
