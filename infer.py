@@ -100,6 +100,7 @@ def main(
         console.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True, highlight=False)
     made_by = describe(task.pipeline, run, options=task.options, notes={"paths": paths})
     answers: Counter[str] = Counter()
+    failed_drawings = 0
     with (
         Stop() as stop,
         writers.open_table(
@@ -114,6 +115,7 @@ def main(
                 answers[row.activity or f"({row.status})"] += 1
                 if row.error:
                     console.print(f"[yellow]skipped:[/] {escape(shown(row.error))}", soft_wrap=True)
+            failed_drawings += len(undrawn)
             for message in undrawn:
                 console.print(f"[yellow]not drawn:[/] {escape(shown(message))}", soft_wrap=True)
         table.stopped = stop.asked
@@ -128,7 +130,7 @@ def main(
         console.print("[yellow]stopped:[/] the same command with --resume goes on")
         raise typer.Exit(130)
     failed = table.counts["error"]
-    if failed and (strict or failed == table.counts.total()):
+    if failed_drawings or (failed and (strict or failed == table.counts.total())):
         raise typer.Exit(1)
 
 

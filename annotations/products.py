@@ -1,7 +1,7 @@
 """The mark in a file that this project drew, so that no later run takes it for an input.
 
 It is part of the file, so it survives another name and another folder: a comment of a JPEG, a text
-of a PNG. A video may carry `MARK` anywhere in its first or last 4 KiB, in a box that players skip.
+of a PNG, a box of an MP4 that players skip. `MARK` may lie anywhere in the first or last 4 KiB.
 """
 
 import zlib
@@ -30,6 +30,16 @@ def mark(data: bytes) -> bytes:
         chunk = (len(body) - 4).to_bytes(4) + body + zlib.crc32(body).to_bytes(4)
         return data[:_PNG_HEADER] + chunk + data[_PNG_HEADER:]
     raise ValueError(f"Only a JPEG or a PNG can be marked. Received: {data[:8]!r}")
+
+
+def mark_mp4(path: Path) -> None:
+    """Appends the mark to an MP4, in a box of free space (ISO/IEC 14496-12, 8.1.2).
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with path.open("ab") as file:
+        file.write((len(MARK) + 8).to_bytes(4) + b"free" + MARK)
 
 
 def is_product(path: Path) -> bool:

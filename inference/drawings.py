@@ -2,24 +2,45 @@
 
 A picture becomes a JPEG; a video, or what a camera gave, an MP4 of the same size and speed. Frames
 that `every` leaves out are not in it: it has fewer a second and lasts as long. Files are whole or
-absent.
+absent, and carry a mark by which no later run takes them for inputs.
 """
 
+import re
+import unicodedata
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
 import cv2
 import numpy as np
 
+from annotations.containers import examine
 from annotations.images import write_drawing
+from annotations.products import mark_mp4
+from artifacts import atomic
 from artifacts.names import shown
 from cache.entry import key_of
 from inference import overlay, videos
+from inference.drawing_folder import drawing_in
 from inference.pipeline import Answer
 
 _LONGEST_JPEG = 65_500  # pixels a side
 _CAMERA_FPS = 25.0
 _CODEC = "mp4v"  # every OpenCV brings it
+_LONGEST_NAME = 80  # bytes of a source's name in that of its drawing
+
+
+def drawing_name(source: Path) -> str:
+    """Returns a file stem for the drawing of a source: its own name, and what tells it from others.
+
+    Letters of any script are kept; other signs, which some system does not allow, become "_".
+    """
+    name = unicodedata.normalize("NFC", shown(source.stem))
+    kept = (c if c.isalnum() or unicodedata.category(c)[0] == "M" else "_" for c in name)
+    readable = re.sub("_+", "_", "".join(kept)).strip("_")
+    readable = readable.encode()[:_LONGEST_NAME].decode(errors="ignore")
+    digest = key_of(source).rpartition("-")[2]
+    return f"{readable}-{digest}"
 
 
 class Drawings:
@@ -44,6 +65,7 @@ class Drawings:
         self._folder, self._threshold, self._every = folder, threshold, every
         self._film: Film | None = None
         self._failed: Path | None = None
+        self._held = ExitStack()
 
     def paint(self, answer: Answer) -> np.ndarray | str | None:
         """Draws a picture's file, or the people in a video's frame.
@@ -60,7 +82,7 @@ class Drawings:
         if max(image.shape) > _LONGEST_JPEG:
             return f"{source}: {image.shape[1]}x{image.shape[0]} is too large for a JPEG"
         try:
-            write_drawing(self._folder / f"{key_of(source)}.jpg", _finished(image, answer))
+            write_drawing(self._folder / f"{drawing_name(source)}.jpg", _finished(image, answer))
         except OSError as error:
             return f"{source}: {error}"
         return None
@@ -71,9 +93,13 @@ class Drawings:
         Returns:
             What could not be drawn and why, or None.
         """
-        source = answer.frame.source
+        source, finished = answer.frame.source, None
         if self._film and self._film.source != source:
-            self.close()
+            finished = self.close()
+        return "; ".join(filter(None, (finished, self._add(answer)))) or None
+
+    def _add(self, answer: Answer) -> str | None:
+        source = answer.frame.source
         if not isinstance(answer.made, np.ndarray):
             return answer.made
         if source == self._failed or self._folder is None:
@@ -88,13 +114,19 @@ class Drawings:
             return str(error)
         return None
 
-    def close(self) -> None:
-        """Lets the video under way appear."""
-        if self._film:
-            self._film.close()
-            self._film = None
+    def close(self) -> str | None:
+        """Lets the video under way appear; returns why it could not be written, or None."""
+        film, self._film = self._film, None
+        try:
+            if film:
+                film.close()
+        except OSError as error:
+            return str(error)
+        return None
 
     def __enter__(self) -> "Drawings":
+        if self._folder:
+            self._held.enter_context(drawing_in(self._folder))
         return self
 
     def __exit__(
@@ -103,8 +135,10 @@ class Drawings:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._film:
-            self._film.close(whole=error is None)
+        """Lets go of the folder; a video under way appears, or after an error is removed."""
+        with self._held:
+            if self._film:
+                self._film.discard() if error else self._film.close()
 
 
 def _finished(image: np.ndarray, answer: Answer) -> np.ndarray:
@@ -114,7 +148,7 @@ def _finished(image: np.ndarray, answer: Answer) -> np.ndarray:
 
 
 class Film:
-    """A video that is being written beside its final name; one that was killed is overwritten."""
+    """A video that is being written beside its final name, and appears there once it is whole."""
 
     def __init__(self, source: Path, folder: Path, first: np.ndarray, every: int) -> None:
         """Begins a film; its first frame is still to be added.
@@ -129,18 +163,19 @@ class Film:
             OSError: it cannot be written.
         """
         self.source = source
-        self._path = folder / f"{key_of(source)}.mp4"
-        self._partial = self._path.with_name(f".{self._path.stem}.partial.mp4")
+        self._path = folder / f"{drawing_name(source)}.mp4"
+        if shown(self._path) != str(self._path):
+            raise OSError(f"{self._path}: OpenCV writes no video into a folder that is not UTF-8")
         self._size = (first.shape[1], first.shape[0])
         self._camera = videos.is_camera(source)
         self._fps = (videos.read_header(source).fps or _CAMERA_FPS) / every
         self._written = 0
-        if shown(self._partial) != str(self._partial):  # OpenCV crashes on it
-            raise OSError(f"{self._path}: the folder's name is not UTF-8. Name another one")
+        self._replacing = ExitStack()
+        self._partial = self._replacing.enter_context(atomic.replacing(self._path))
         code = cv2.VideoWriter.fourcc(*_CODEC)
         self._writer = cv2.VideoWriter(str(self._partial), code, self._fps, self._size)
         if not self._writer.isOpened():
-            self.close(whole=False)
+            self.discard()
             raise OSError(f"{self._path}: this OpenCV cannot write an MP4 of {self._size} pixels")
 
     def add(self, image: np.ndarray, seconds: float) -> None:
@@ -153,10 +188,29 @@ class Film:
             self._writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
             self._written += 1
 
-    def close(self, *, whole: bool = True) -> None:
-        """Lets the file appear, or removes it."""
+    def close(self) -> None:
+        """Lets the file appear.
+
+        Raises:
+            OSError: it is not whole, as on a full disk, of which OpenCV says nothing; then there is
+                none.
+        """
         self._writer.release()
-        if whole:
-            self._partial.replace(self._path)
-        else:
-            self._partial.unlink(missing_ok=True)
+        try:
+            frames = videos.read_header(self._partial).frames
+            if frames != self._written or examine(self._partial).broken:
+                raise OSError(
+                    f"{self._path}: only {frames:,} of {self._written:,} frames of the drawn video "
+                    "arrived in the file, so it was removed. Is there room on the disk?"
+                )
+            mark_mp4(self._partial)
+        except OSError:
+            self.discard()
+            raise
+        self._replacing.close()
+
+    def discard(self) -> None:
+        """Removes what was written; a file that has appeared stays."""
+        self._writer.release()
+        failure = OSError("discarded")  # by which `replacing` knows that it is not to appear
+        self._replacing.__exit__(OSError, failure, None)

@@ -13,8 +13,8 @@ import numpy as np
 
 from annotations.draw import draw_text, gallery
 from annotations.images import write_drawing
-from cache.entry import key_of
 from cache.planes import CHANNELS, Recipe, make
+from inference.drawings import drawing_name
 from inference.pipeline import UNKNOWN, Answer, Pipeline, Row
 from inference.videos import is_video
 
@@ -103,7 +103,7 @@ def explain(pipeline: Pipeline, answer: Answer) -> list[np.ndarray]:
 
 def _write(pictures: Sequence[np.ndarray], answer: Answer, folder: Path | None) -> None:
     image = answer.frame.source
-    stem = image.name if folder is None else key_of(image)
+    stem = image.name if folder is None else drawing_name(image)
     frame = "" if answer.frame.number is None else f".{answer.frame.number:06d}"
     for number, picture in enumerate(pictures, 1):
         which = f".{number}" if len(pictures) > 1 else ""

@@ -42,7 +42,6 @@ def draw_video(
     said = {track.person: _about(track, answer.rows) for track in answer.tracks}
     promised = len(range(0, videos.read_header(answer.source).frames, every))
     film: Film | None = None
-    whole = False
     try:
         for done, frame in enumerate(videos.read_frames(answer.source, every=every), 1):
             try:
@@ -56,12 +55,13 @@ def draw_video(
             film.add(painted, frame.seconds or 0.0)
             if on_progress:
                 on_progress(done, promised, f"drawing {answer.source.name}")
-        whole = True
+        if film:
+            film.close()
     except OSError as error:
         return str(error)
     finally:
         if film:
-            film.close(whole=whole)
+            film.discard()
     return None
 
 

@@ -1,12 +1,14 @@
 """The task of a model of motion: rows for the people of each video."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from inference import videos
+from inference.drawing_folder import drawing_in
 from inference.motion import MotionAnswer, MotionPipeline
 from inference.motion_drawings import draw_video
 from inference.pipeline import Row
@@ -38,6 +40,7 @@ class MotionTask:
         self._asked = {name: asdict(wishes)[name] for name in ("every", "smooth", "per_window")}
         self.pipeline.check(**self._asked)
         self._named, self._wishes = named, wishes
+        self._held = ExitStack()
         self.unit = "windows" if wishes.per_window else "people"
         self.columns: dict[str, Any] = {
             "classes": self.pipeline.classes,
@@ -54,7 +57,7 @@ class MotionTask:
 
     def __enter__(self) -> "MotionTask":
         if self._wishes.draw:
-            self._wishes.draw.mkdir(parents=True, exist_ok=True)
+            self._held.enter_context(drawing_in(self._wishes.draw))
         return self
 
     def __exit__(
@@ -63,7 +66,8 @@ class MotionTask:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Does nothing: each video was whole, or removed, before its rows were given."""
+        """Lets go of the folder; each drawing was whole, or removed, before its rows were given."""
+        self._held.close()
 
     def answers(
         self, table: Table, stop: Stop, show: Show

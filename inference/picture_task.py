@@ -46,8 +46,9 @@ class PictureTask:
         threshold = recipe.heatmap.min_confidence
         with ExitStack() as stack:
             drawings = Drawings(wishes.draw, threshold=threshold, every=wishes.every)
+            self._drawings = stack.enter_context(drawings)
             self._pictures = (
-                stack.enter_context(drawings),
+                self._drawings,
                 stack.enter_context(Gallery(wishes.gallery, recipe)),
                 self._explanations,
             )
@@ -84,3 +85,5 @@ class PictureTask:
             ]
             yield [], [message for message in drawn if message]
             show(done, total, answer.frame.source.name)
+        if failed := self._drawings.close():  # the last video
+            yield [], [failed]

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from inference.picture_task import PictureTask
 from inference.tasks import Wishes
 from inference.videos import read_frames, read_header
 from tests.commands import ROOT
+from tests.inference.drawn_videos import largest_file
 from tests.inference.motion_model import (
     CLASSES,
     crossing,
@@ -110,6 +112,32 @@ def test_what_cannot_be_read_is_a_row_and_the_others_go_on(
     text = " ".join(capsys.readouterr().out.split())
     assert text.count("skipped:") == 2 and "promises 30 frames" in text
     assert name(model, photo, out=tmp_path / "none.csv") == 1
+
+
+def test_drawing_into_the_input_folder_adds_no_input(
+    model: Path, films: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs = tmp_path / "inputs"
+    inputs.mkdir()
+    for film in films:
+        shutil.copy(film, inputs)
+    for number in range(3):
+        out = tmp_path / f"{number}.csv"
+        assert name(model, inputs, out=out, draw=inputs) == 0
+        assert said(read(out)) == WHOLE and len(list(inputs.iterdir())) == 6
+        text = " ".join(capsys.readouterr().out.split())
+        assert ("Drawn by this project and left out: 3" in text) == (number > 0)
+
+
+def test_a_video_that_cannot_be_drawn_is_told_and_counts(
+    model: Path, films: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, drawn = tmp_path / "rows.csv", tmp_path / "drawn"
+    with largest_file(2_000):
+        assert name(model, films[0], out=out, draw=drawn) == 1
+    assert said(read(out)) == WHOLE[:2] and list(drawn.iterdir()) == []
+    text = " ".join(capsys.readouterr().out.split())
+    assert "not drawn:" in text and "arrived in the file, so it was removed" in text
 
 
 def test_a_row_for_each_window_in_parquet(model: Path, films: list[Path], tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from annotations.products import mark_mp4
 from annotations.video_folder import read_ranges, read_video_folder
 
 _KTH = r"(?P<label>person\d+)_"
@@ -35,6 +36,21 @@ class TestFolder:
         ]
         assert clips[0].source == tmp_path / "Jürgen" / "b.MP4" and clips[0].span is None
         assert clips[0].keypoints is None and clips[0].times is None
+
+    @pytest.mark.parametrize("pattern", [None, r"(?P<label>anna|ben)"])
+    def test_what_is_no_input_is_said(self, tmp_path: Path, pattern: str | None):
+        notes: list[str] = []
+        _touch(tmp_path, "anna/1.ts", "anna/2.M4V", "ben/1.3gp", "ben/2.wmv", "ben/3.swf")
+        _touch(tmp_path, "anna/4.braw", "anna/photo.heic", "ben/5.obu", "drawn/anna_1-0123.mp4")
+        for name in ("ben/again.mp4", "drawn/anna_1-0123.mp4"):
+            (tmp_path / name).touch()
+            mark_mp4(tmp_path / name)
+        clips = read_video_folder(tmp_path, label_pattern=pattern, on_note=notes.append)
+        assert [clip.name for clip in clips] == "anna/1.ts anna/2.M4V ben/1.3gp ben/2.wmv".split()
+        assert notes[:2] == [
+            f"{tmp_path}: 1 file is not read: .obu 1. Convert it to MP4.",
+            f"{tmp_path}: drawn by this project and left out: again.mp4, anna_1-0123.mp4.",
+        ]
 
     def test_one_file_name_in_two_classes(self, tmp_path: Path):
         clips = read_video_folder(_touch(tmp_path, "a/1.mp4", "b/1.mp4", "b/1.avi"))

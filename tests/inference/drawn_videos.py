@@ -1,12 +1,14 @@
 """Small videos, made as a test needs them: by OpenCV from pictures, or by FFmpeg."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import imageio_ffmpeg
 import numpy as np
+import pytest
 
 LOSSLESS = "FFV1"
 
@@ -53,3 +55,15 @@ def cut_off(path: Path, share: float) -> Path:
     short = path.with_name(f"cut-{path.name}")
     short.write_bytes(data[: int(len(data) * share) | 1])  # an odd number is no packet's end
     return short
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Lets no file of this process grow beyond some bytes, as on a full disk."""
+    resource = pytest.importorskip("resource", reason="limits are those of Unix")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -1,5 +1,7 @@
 """Pictures and videos with answers drawn on them."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,15 +10,19 @@ import cv2
 import numpy as np
 import pytest
 
+from annotations.containers import examine
 from annotations.images import load_rgb
+from annotations.products import is_product
 from annotations.skeleton import COCO17
 from annotations.types import Poses
 from inference import drawings, overlay
-from inference.drawings import Drawings
+from inference.drawings import Drawings, drawing_name
 from inference.pipeline import Answer, Frame, Row
+from inference.videos import read_frames as frames_of
 from inference.videos import read_header
 from stage1_pose.track import Track
-from tests.inference.drawn_videos import write_video
+from tests.commands import ROOT
+from tests.inference.drawn_videos import coloured, largest_file, run_ffmpeg, write_video
 from tests.inference.hand_made import BOXES, answered, failed, nobody, poses_of
 
 GREY = np.full((50, 80, 3), 90, np.uint8)
@@ -35,9 +41,9 @@ def draw(folder: Path, answers: Sequence[Answer], **options) -> list[str]:
     messages = []
     with Drawings(folder, threshold=0.2, **options) as drawn:
         for answer in answers:
-            message = drawn.add(replace(answer, made=drawn.paint(answer), pixels=None))
-            messages += [message] if message else []
-    return messages
+            messages.append(drawn.add(replace(answer, made=drawn.paint(answer), pixels=None)))
+        messages.append(drawn.close())
+    return [message for message in messages if message]
 
 
 def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -169,6 +175,86 @@ def test_what_cannot_be_drawn_is_said_and_nothing_more(
     (message,) = draw(tmp_path / "b", answers)
     assert "this OpenCV cannot write an MP4" in message
     assert list((tmp_path / "b").iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [0, 100, 5_000, 20_000])
+def test_a_video_on_a_full_disk_does_not_appear(tmp_path: Path, size: int) -> None:
+    clip = write_video(tmp_path / "clip.avi", coloured(60))
+    answers = [about(frame.load(), answered(clip, frame=frame.number)) for frame in frames_of(clip)]
+    answers.append(about(LARGE, answered("a.jpg")))
+    folder = tmp_path / "drawn"
+    with largest_file(size):
+        messages = draw(folder, answers[:-1])
+    assert len(messages) == 1 and "clip-" in messages[0]
+    assert list(folder.iterdir()) == []
+    with largest_file(size):
+        messages = draw(folder, answers)
+    assert "clip-" in " ".join(messages), "told when the next source begins"
+    draw(folder, answers[:-1])
+    (film,) = (path for path in folder.iterdir() if path.suffix == ".mp4")
+    assert read_header(film).frames == 60
+
+
+def test_drawings_are_no_inputs_and_play_as_before(tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "clip.avi", [GREY] * 4)
+    answers = [about(GREY, answered(clip, frame=i)) for i in range(4)]
+    draw(tmp_path / "drawn", [*answers, about(LARGE, answered("a.jpg"))])
+    (photo, film) = sorted((tmp_path / "drawn").iterdir())
+    assert is_product(photo) and is_product(film) and not is_product(clip)
+    assert len(list(frames_of(film))) == 4 and not examine(film).broken
+    run_ffmpeg("-xerror", "-err_detect", "explode", "-i", film, "-f", "null", "-")
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("Фото Мария.jpg", "Фото_Мария"),
+        ("写真 1.jpg", "写真_1"),
+        ("हिन्दी.jpg", "हिन्दी"),
+        ("cafe\u0301.jpg", "café"),
+        ("caf\udce9 b.jpg", "caf_xe9_b"),
+        ('a<b>:"|?*.jpg', "a_b"),
+        ("x" * 200 + ".jpg", "x" * 80),
+        ("字" * 80 + ".jpg", "字" * 26),
+        ("🎾.jpg", ""),
+        ("camera:0", "camera_0"),
+    ],
+)
+def test_drawings_keep_the_names_of_their_sources(source: str, name: str) -> None:
+    found = drawing_name(Path(source))
+    assert found.rpartition("-")[0] == name
+    assert found != drawing_name(Path("elsewhere", source))
+    assert len(f"{found}.000000.12.explained.png".encode()) < 143  # what encrypted folders allow
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from inference.drawing_folder import drawing_in
+with drawing_in(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_a_killed_run_left_is_removed_but_not_under_a_living_one(tmp_path: Path) -> None:
+    left = [tmp_path / name for name in (".tmp-abcdefgh.jpg", ".tmp-12_45678.mp4")]
+    theirs = [".tmp-notes.txt", ".tmp-mine.jpg", "photo.jpg", ".tmp-abcdefgh.csv", ".partial.mp4"]
+    for path in [*left, *(tmp_path / name for name in theirs)]:
+        path.touch()
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as other:
+        try:
+            assert other.stdout and other.stdout.readline() == b"held\n"
+            assert not any(path.exists() for path in left), "nobody else was alive"
+            for path in left:
+                path.touch()
+            draw(tmp_path, [])
+            assert all(path.exists() for path in left), "the other may be writing them"
+        finally:
+            other.kill()
+    draw(tmp_path, [])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(theirs)
 
 
 def test_no_folder_draws_nothing() -> None:
