@@ -135,7 +135,7 @@ def main(
 
 
 def _print_note(note: str) -> None:
-    console.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True)
+    console.print(f"[yellow]note:[/] {escape(shown(note))}", soft_wrap=True)
 
 
 def _print_answers(answers: Counter[str], what: str) -> None:
