@@ -17,6 +17,7 @@ from rich.table import Table
 from artifacts.names import shown, spell_out
 from artifacts.utf8_mode import restart_in_utf8
 
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # before OpenCV is imported
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # and damaged videos
 console = Console()

@@ -34,6 +34,7 @@ from artifacts.utf8_mode import restart_in_utf8
 from configs import any_run, schema, sections
 from configs.any_run import AnyRun
 
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # before OpenCV is imported
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
 app = typer.Typer(
     help="Trains a two-stage activity classifier.\n\n"

@@ -1,44 +1,45 @@
 """Files into pixels: the one place where a picture is opened.
 
 Out come upright (EXIF orientation applied) `(H, W, 3)` uint8 RGB arrays. Grey, 16-bit, CMYK and
-alpha files are converted; files are only ever read.
+alpha files are converted; files are only ever read. Of a file that holds several pictures (an
+animated GIF, the pages of a TIFF) the first is taken.
 """
 
 import os
-import re
-import warnings
-from collections.abc import Callable, Collection
+import stat
+from collections.abc import Collection
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING
+
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # OpenCV reads it once, here
 
 import cv2
 import numpy as np
 
+from annotations import jpeg
+from annotations.image_headers import Header, HeaderError, read_header
 from annotations.products import is_product, mark
 from artifacts.atomic import write_bytes
 from artifacts.names import shown
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 # What OpenCV's wheels decode, whatever the platform.
 SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .png .apng .bmp .dib .webp .tif .tiff .gif .avif .avifs .mpo "
     ".jp2 .j2k .j2c .jpc .jpx .jpf .pbm .pgm .ppm .pnm .pam .pfm .sr .ras .hdr .pic".split()
 )
-_TAIL = 65536
-_JPEG, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
-_PNG, _PNG_END = b"\x89P", b"IEND"
-# In compressed data 0xff is followed by 0 (stuffing) or by a restart marker.
-_JPEG_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
-_MOST_PIXELS = 2**30
-_XMP = ("xmp", "XML:com.adobe.xmp")
-_PILLOW = Lock()
+_LIMIT = "OPENCV_IO_MAX_IMAGE_PIXELS"
+MOST_PIXELS = int(os.environ[_LIMIT])
+_MOST_BYTES = 2**30
+_DEEP = ("png", "tiff", "pnm", "pfm", "jp2")  # may have more than 8 bits
+_OVERSHOOT = 1.02  # of white, where a compression that loses something swings
+_DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras and scanners fill
 
 
 class ImageError(ValueError):
     """A picture cannot be read; the message says which and why."""
+
+
+class DamagedError(ImageError):
+    """A picture can be decoded, but not to what it was: a part of its data is lost."""
 
 
 def load_rgb(path: Path) -> np.ndarray:
@@ -48,63 +49,47 @@ def load_rgb(path: Path) -> np.ndarray:
         path: An image file.
 
     Returns:
-        `(H, W, 3)` uint8 RGB, upright. 16 bits become 8; alpha is dropped, not blended.
+        `(H, W, 3)` uint8 RGB, upright. More bits become 8, by the range that they fill; alpha is
+        dropped, not blended.
 
     Raises:
-        ImageError: missing, empty, truncated or no picture, or over OpenCV's limit of 2**30 pixels.
+        ImageError: missing, empty, truncated, damaged or no picture, no regular file, or over
+            `MOST_PIXELS`.
     """
-    data = _read_bytes(path)
-    _check_complete(path, data[:2], data[-_TAIL:], lambda: data)
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise ImageError(f"{path}: cannot be decoded ({error.err})") from None
-    if image is None:
-        raise ImageError(f"{path}: not a picture, or a damaged one ({len(data)} bytes)")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return _load(path, thorough=False)
+
+
+def check_image(path: Path) -> tuple[int, int]:
+    """Decodes a picture to see whether all of it is there, with more care than `load_rgb` takes.
+
+    Returns:
+        (width, height) in pixels of the upright picture.
+
+    Raises:
+        ImageError: as for `load_rgb`, or its name is not UTF-8.
+    """
+    _check_name(path)
+    height, width = _load(path, thorough=True).shape[:2]
+    return width, height
 
 
 def read_size(path: Path) -> tuple[int, int]:
     """Returns (width, height) in pixels of the upright picture, from its header alone.
 
     Raises:
-        ImageError: missing, empty, truncated or no picture, or over OpenCV's limit of 2**30 pixels.
+        ImageError: missing, empty, truncated or no picture, no regular file, over `MOST_PIXELS`,
+            or its name is not UTF-8.
     """
-    from PIL import Image
+    _check_name(path)
+    return _read(path)[1].size
 
-    if shown(path) != str(path):
-        raise ImageError(f"{shown(path)}: the file's name is not UTF-8. Rename it")
-    head, tail = _read_ends(path)
-    _check_complete(path, head, tail, lambda: _read_bytes(path))
+
+def holds_several(path: Path) -> bool:
+    """Tells whether a file holds more pictures than the first; False where it cannot be read."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with _open_header(path) as image:
-                width, height = image.size
-                # Its own method decodes a whole PNG to look for EXIF behind the pixels.
-                late = b"eXIf" in tail
-                for name in _XMP:  # OpenCV does not look there.
-                    image.info.pop(name, None)
-                exif = image.getexif() if late else Image.Image.getexif(image)
-                turned = exif.get(0x0112, 1) in (5, 6, 7, 8)
-                if image.format == "TIFF":  # Of these Pillow turns the size by itself.
-                    width, height = image.tag_v2[256], image.tag_v2[257]  # type: ignore[attr-defined]
-    except (OSError, ValueError, KeyError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{path}: not a picture, or a damaged one ({error})") from None
-    return (height, width) if turned else (width, height)
-
-
-def _open_header(path: Path) -> "Image.Image":
-    """Opens a picture without decoding it, up to the number of pixels that OpenCV decodes."""
-    from PIL import Image
-
-    with _PILLOW:
-        limit = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = _MOST_PIXELS // 2  # Pillow refuses twice this number.
-        try:
-            return Image.open(path)
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
+        return _read(path)[1].several
+    except ImageError:
+        return False
 
 
 def check_picture(array: np.ndarray) -> np.ndarray:
@@ -176,47 +161,101 @@ def _encode(suffix: str, image: np.ndarray) -> bytes:
     return cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
+def _check_name(path: Path) -> None:
+    if shown(path) != str(path):
+        raise ImageError(f"{shown(path)}: the file's name is not UTF-8. Rename it")
+
+
+def _load(path: Path, *, thorough: bool) -> np.ndarray:
+    data, header = _read(path)
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    if header.kind in _DEEP:
+        flags |= cv2.IMREAD_ANYDEPTH
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise ImageError(f"{path}: cannot be decoded ({error.err})") from None
+    if image is None:
+        raise ImageError(f"{path}: not a picture, or a damaged one ({len(data)} bytes)")
+    if header.kind == "jpeg" and jpeg.is_damaged(data, image, thorough=thorough):
+        raise DamagedError(
+            f"{path}: the JPEG is damaged: a part of its data is lost, and the decoder made it up. "
+            "Take another copy of the file"
+        )
+    image = cv2.cvtColor(_to_8_bits(image, header.top), cv2.COLOR_BGR2RGB)
+    if header.kind != "tiff":  # Those libtiff turns.
+        image = _turn(image, header.orientation)
+    if image.shape[1::-1] != header.size:
+        width, height = header.size
+        raise ImageError(
+            f"{path}: not a picture, or a damaged one: its header says {width}x{height} pixels, "
+            f"and {image.shape[1]}x{image.shape[0]} were decoded"
+        )
+    return image
+
+
+def _read(path: Path) -> tuple[bytes, Header]:
+    """Reads a file and its header, and refuses what is too large or not all there."""
+    data = _read_bytes(path)
+    try:
+        header = read_header(data)
+    except HeaderError as error:
+        raise ImageError(f"{path}: not a picture, or a damaged one: {error}") from None
+    if header.width * header.height > MOST_PIXELS:
+        raise ImageError(
+            f"{path}: a picture may have {MOST_PIXELS:,} pixels. Received: {header.width}x"
+            f"{header.height}. Make it smaller, or set the environment variable {_LIMIT}"
+        )
+    if len(data) < header.length:
+        raise ImageError(f"{path}: the file is truncated (its end is missing)")
+    return data, header
+
+
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ImageError(f"{path}: cannot be opened ({error.strerror})") from None
-
-
-def _read_ends(path: Path) -> tuple[bytes, bytes]:
-    try:
-        with path.open("rb") as file:
-            head = file.read(2)
-            file.seek(max(0, path.stat().st_size - _TAIL))
-            return head, file.read()
-    except OSError as error:
-        raise ImageError(f"{path}: cannot be opened ({error.strerror})") from None
-
-
-def _check_complete(path: Path, head: bytes, tail: bytes, whole: Callable[[], bytes]) -> None:
-    """Refuses empty and truncated files: decoders would fill what is missing with grey.
-
-    What a camera appends behind the picture is allowed. The tail decides where it can: compressed
-    data never holds a JPEG's end marker. Elsewhere, `whole` reads all bytes.
-    """
-    if not head:
+        # Without O_NONBLOCK a named pipe would wait for somebody to write into it.
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with open(os.open(path, flags), "rb") as file:
+            facts = os.fstat(file.fileno())
+            if not stat.S_ISREG(facts.st_mode):
+                raise ImageError(f"{path}: cannot be opened (it is no regular file)")
+            if facts.st_size > _MOST_BYTES:
+                raise ImageError(
+                    f"{path}: a picture's file may have {_MOST_BYTES:,} bytes. "
+                    f"Received: {facts.st_size:,}. Store it compressed or make it smaller"
+                )
+            data = file.read(_MOST_BYTES)
+    except (OSError, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ImageError(f"{path}: cannot be opened ({reason})") from None
+    if not data:
         raise ImageError(f"{path}: the file is empty")
-    if head == _JPEG:
-        complete = tail.rfind(_JPEG_END) > tail.rfind(_JPEG_SCAN) or _has_jpeg_end(whole())
-    elif head == _PNG:
-        complete = _PNG_END in tail or _PNG_END in whole()
-    else:
-        return
-    if not complete:
-        raise ImageError(f"{path}: the file is truncated (its end marker is missing)")
+    return data
 
 
-def _has_jpeg_end(data: bytes) -> bool:
-    """Walks from marker to marker up to the end of the first picture in a JPEG file."""
-    position = 2
-    while found := _JPEG_MARKER.search(data, position):
-        if found[0][-1:] == _JPEG_END[1:]:
-            return True
-        length = int.from_bytes(data[found.end() : found.end() + 2])
-        position = found.end() + length
-    return False
+def _to_8_bits(image: np.ndarray, top: int | None) -> np.ndarray:
+    """Scales what has more than 8 bits to uint8.
+
+    White is `top`, where the file says it; else the most that the fewest bits of `_DEPTHS` that
+    hold the largest value can say. Fractions up to 1 are taken as such.
+    """
+    if image.dtype == np.uint8 and top in (None, 255):
+        return image
+    if image.dtype.kind == "f":
+        image = np.nan_to_num(image, nan=0.0, posinf=0.0, neginf=0.0)
+    largest = float(image.max())
+    if top is None:
+        fits = (2**bits - 1 for bits in _DEPTHS if largest <= _OVERSHOOT * (2**bits - 1))
+        top = 1 if image.dtype.kind == "f" and largest <= 1 else next(fits, 0)
+    scaled = image * (np.float32(255) / np.float32(top or largest))
+    return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
+
+
+def _turn(image: np.ndarray, orientation: int) -> np.ndarray:
+    """Returns a picture upright, given its orientation as in EXIF."""
+    if orientation in (5, 6, 7, 8):
+        image = cv2.transpose(image)
+    code = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}.get(orientation)
+    return image if code is None else cv2.flip(image, code)

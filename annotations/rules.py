@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from annotations.images import ImageError
+from annotations.images import DamagedError, ImageError
 from annotations.skeleton import Skeleton
 from annotations.types import Sample
 
@@ -117,10 +117,12 @@ def look_at_file(
     path: Path, read_size: Callable[[Path], tuple[int, int]]
 ) -> tuple[tuple[int, int] | None, tuple[str, str] | None]:
     """Returns a picture's (width, height), or None and the (rule, sentence) that drops it."""
-    if not path.is_file():
+    if not path.exists():
         return None, ("missing_file", "there is no such file")
     try:
         return read_size(path), None
+    except DamagedError as error:
+        return None, ("damaged", str(error))
     except ImageError as error:
         return None, ("unreadable", str(error))
 
