@@ -1,15 +1,16 @@
 """The cleaner: raw Samples in; mended Samples, Rejections and a count of every change out.
 
 Nothing is dropped in silence: each dropped image or person is a `Rejection`. Coordinates are
-pixels of the upright picture; its size comes from the file's header, no picture is decoded. The
-rules' arithmetic is in `rules.py`; they apply in this order:
+pixels of the upright picture; each is decoded once, since what is cut off or damaged keeps a good
+header. The rules' arithmetic is in `rules.py`; they apply in this order:
 
 | rule | counts | what happens |
 |---|---|---|
 | negative | joints with x < 0 or y < 0 | become missing |
 | no_annotations | images without a person with joints | dropped |
 | empty_activity | images without an activity | dropped |
-| missing_file, unreadable | images | dropped |
+| other_format | pictures of a kind that is not read | named, not read |
+| missing_file, unreadable, damaged | images | dropped |
 | other_size | images with people, whose labels state another size than the file has | dropped |
 | outside | joints with x >= width or y >= height | become missing |
 | box_outside | persons whose given box leaves the picture | box cut at the edge |
@@ -18,11 +19,12 @@ rules' arithmetic is in `rules.py`; they apply in this order:
 | box_from_joints | persons without a box | box from the joints' minimum and maximum |
 | head_padding | such boxes without a head top | upper edge raised |
 | ankle_padding | such boxes without both ankles | lower edge lowered |
+| several_pictures | files with more pictures than one | the first is taken, and noted |
 | single_image_activity | activities with one image | kept, and noted |
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -30,7 +32,8 @@ from typing import Any, Literal
 import numpy as np
 
 from annotations.activities import some
-from annotations.images import read_size as read_header_size
+from annotations.images import check_image, holds_several
+from annotations.media import describe_unread
 from annotations.rules import (
     boxes_from_joints,
     clip_boxes,
@@ -44,11 +47,13 @@ from annotations.rules import (
 from annotations.types import Rejection, Sample
 
 RULES = (
+    "other_format",
     "negative",
     "no_annotations",
     "empty_activity",
     "missing_file",
     "unreadable",
+    "damaged",
     "other_size",
     "outside",
     "box_outside",
@@ -57,10 +62,11 @@ RULES = (
     "box_from_joints",
     "head_padding",
     "ankle_padding",
+    "several_pictures",
     "single_image_activity",
 )
 NOT_CHECKED = "not checked"
-_NEED_FILES = ("missing_file", "unreadable", "other_size")
+_NEED_FILES = ("missing_file", "unreadable", "damaged", "other_size", "several_pictures")
 _NEED_SIZES = ("outside", "box_outside")
 _MOST_NOTES = 5
 
@@ -111,7 +117,8 @@ def clean(
     need_activity: Literal["picture", "person", "none"] = "picture",
     check_images: bool = True,
     root: Path | None = None,
-    read_size: Callable[[Path], tuple[int, int]] = read_header_size,
+    read_size: Callable[[Path], tuple[int, int]] = check_image,
+    unread: Sequence[Path] = (),
     cases_per_rule: int = 4,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> Cleaned:
@@ -127,7 +134,9 @@ def clean(
             reported as "not checked"; `Sample.size` stays as the reader gave it, and where that
             is None, boxes are not clipped.
         root: Names in the report are relative to this folder.
-        read_size: Returns an image's upright (width, height); raises ImageError.
+        read_size: Returns an image's upright (width, height); raises ImageError, and DamagedError
+            where a part of it is lost.
+        unread: Pictures of a kind that no reader takes, which lie among the others.
         cases_per_rule: The most examples that are kept of each rule.
         on_progress: Called with (images done, 0, image name): the total is unknown.
 
@@ -137,6 +146,7 @@ def clean(
     if not padding >= 0:
         raise ValueError(f"padding must be a fraction of the box height, >= 0. Received: {padding}")
     log = _Log(root, cases_per_rule, check_images)
+    log.reject_unread(unread)
     kept = []
     for raw in samples:
         keypoints, negative = drop_negative(raw.keypoints)
@@ -157,7 +167,10 @@ def clean(
             log.reject(raw, *reason)
         if on_progress:
             on_progress(log.entries, 0, raw.image.name)
-    notes = _note_single_images(kept, log)
+    notes = [describe_unread(unread)] if unread else []
+    if check_images:
+        notes += _note_several_pictures(kept, log)
+    notes += _note_single_images(kept, log)
     return Cleaned(kept, log.rejected, log.report(len(kept)), log.all_cases(), notes)
 
 
@@ -197,6 +210,17 @@ def _mend_people(
     log.reject_people(raw, "no_visible_joints", "has no joint left", ~alive)
     log.reject_people(raw, "duplicate", "is listed twice, with the same numbers", repeated)
     return mended.take(alive & ~repeated), None
+
+
+def _note_several_pictures(kept: list[Sample], log: "_Log") -> list[str]:
+    files = [image for image in dict.fromkeys(s.image for s in kept) if holds_several(image)]
+    for image in files:
+        log.touch("several_pictures", image, 1)
+    if not files:
+        return []
+    names = some([image.name for image in files])
+    what = "file holds" if len(files) == 1 else "files hold"
+    return [f"{len(files):,} {what} several pictures, of which the first is taken: {names}."]
 
 
 def _note_single_images(kept: list[Sample], log: "_Log") -> list[str]:
@@ -250,6 +274,13 @@ class _Log:
             return
         self.touch(rule, sample.image, 1)
         self._add_case(Case(rule, sample.take(slice(0)), None))
+
+    def reject_unread(self, unread: Sequence[Path]) -> None:
+        for image in unread:
+            kind = image.suffix.lower() or "without an ending"
+            detail = f"pictures of this kind ({kind}) are not read. Convert it to JPEG"
+            self.rejected.append(Rejection(image, "other_format", detail))
+            self.touch("other_format", image, 1)
 
     def reject_people(self, sample: Sample, rule: str, why: str, people: np.ndarray) -> None:
         """Notes the dropped ones of an image's people, a bool mask `(N,)`."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from annotations.activities import check_names, some
-from annotations.images import SUFFIXES, find_files
+from annotations.images import SUFFIXES
+from annotations.media import Kind, describe_unread, find_media, kind_of
 from annotations.name_patterns import compile_named, named
 from annotations.skeleton import COCO17
 from annotations.types import Sample, no_people
@@ -25,6 +26,7 @@ _SPLIT = re.compile(
 SPLITS = ("train", "val", "test")
 
 Note = Callable[[str], None]
+Unread = Callable[[Sequence[Path]], None]
 
 
 @dataclass(frozen=True)
@@ -47,17 +49,21 @@ class _Kind:
     """What is looked for: the endings of the files, and words for the messages."""
 
     suffixes: Collection[str]
-    thing: str
+    thing: Kind
     label: str
 
 
 def read_folder(
-    images: Path, *, group_pattern: str | None = None, on_note: Note | None = None
+    images: Path,
+    *,
+    group_pattern: str | None = None,
+    on_note: Note | None = None,
+    on_unread: Unread = lambda paths: None,
 ) -> Iterator[Sample]:
     r"""Reads a folder whose sub-folders are the activities, or the splits with these in them.
 
-    Pictures may lie deeper inside a class folder. Hidden folders, and files that are not named like
-    pictures, are passed over.
+    Pictures may lie deeper inside a class folder. Hidden folders, files that are no pictures, and
+    what this project drew are passed over.
 
     Args:
         images: The folder that holds one sub-folder per activity, or `train`, `val` and `test`
@@ -67,6 +73,7 @@ def read_folder(
             `v_walk_g03_c01.jpg` and the pattern `_(?P<group>g\d+)_`. A name that does not match
             is a group of its own.
         on_note: Told where folders are taken for splits.
+        on_unread: Told which pictures are of a kind that is not read.
 
     Returns:
         COCO17 Samples without people, sorted by split and path; `size` is None, and so is `split`
@@ -76,7 +83,14 @@ def read_folder(
         ValueError: what `class_files` refuses, or a bad `group_pattern`.
     """
     pattern = compile_named("group_pattern", group_pattern, "group")
-    files = class_files(images, SUFFIXES, thing="picture", label="activity", on_note=on_note)
+    files = class_files(
+        images,
+        SUFFIXES,
+        thing="picture",
+        label="activity",
+        on_note=on_note,
+        on_unread=on_unread,
+    )
     return (_make_sample(found, pattern) for found in files)
 
 
@@ -84,9 +98,10 @@ def class_files(
     root: Path,
     suffixes: Collection[str],
     *,
-    thing: str,
+    thing: Kind,
     label: str,
     on_note: Note | None = None,
+    on_unread: Unread = lambda paths: None,
 ) -> list[Found]:
     """Finds the files of a folder that holds one sub-folder per class.
 
@@ -97,9 +112,10 @@ def class_files(
     Args:
         root: The folder.
         suffixes: What the names of the files end in, in lower case.
-        thing: What they are, for the messages: "picture".
+        thing: What they are.
         label: What a class is: "activity".
         on_note: Told where folders are taken for splits.
+        on_unread: Told which files are such things too, but end in something else.
 
     Returns:
         The files, at any depth inside their class, sorted by split, class and path.
@@ -116,11 +132,15 @@ def class_files(
         names = ", ".join(f"{folder.name} ({split})" for split, folder in splits.items())
         on_note(f"{root}: its folders are taken for the splits: {names}.")
     levels = {split: _sub_folders(folder, kind) for split, folder in splits.items()}
-    files = {
-        (split, folder.name): find_files(folder, suffixes)
+    media = {
+        (split, folder.name): find_media(folder, suffixes, kinds=(thing,))
         for split, classes in (levels or {None: folders}).items()
         for folder in classes
     }
+    files = {key: found.files for key, found in media.items()}
+    unread = [path for found in media.values() for path in found.unread]
+    beside = [path for folder in (root, *splits.values()) for path in _visible(folder)]
+    on_unread([*(p for p in beside if p.is_file() and kind_of(p) == thing), *unread])
     check_names(root, (name for _, name in files))
     # A class that one split lacks may have an empty folder there.
     empty = {name for _, name in files} - {name for (_, name), found in files.items() if found}
@@ -128,6 +148,7 @@ def class_files(
         raise ValueError(
             f"{root}: every class folder must hold at least one {thing}. "
             f"Empty: {some(sorted(empty))}. Add {thing}s or delete the folder."
+            + (f" {describe_unread(unread)}" if unread else "")
         )
     return [Found(path, name, split) for (split, name), paths in files.items() for path in paths]
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from annotations.activities import check_names, some
-from annotations.images import find_images, is_image
+from annotations.images import SUFFIXES, is_image
+from annotations.media import find_media
 from annotations.paths import below
 from annotations.skeleton import COCO17, SKELETONS, Skeleton, foreign
 from artifacts import yaml_text
@@ -193,7 +194,11 @@ def _pictures(
                 + ". Set data.images to the folder of the data set as it is here"
                 + (", or delete the key, if the set came without it." if split == "test" else ".")
             )
-        found += find_images(where) if where.is_dir() else _listed(path, split, where, base, moved)
+        if where.is_dir():
+            media = find_media(where, SUFFIXES, kinds=("picture",))
+            found += [*media.files, *media.unread]  # The cleaner says what is not read.
+        else:
+            found += _listed(path, split, where, base, moved)
     if not found:
         raise ValueError(f"{path}: the key `{split}` leads to no picture. Received: {place}")
     return sorted(found)

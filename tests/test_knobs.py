@@ -55,7 +55,15 @@ CASES = [
     (
         schema.Clean,
         keywords(clean.clean),
-        {"need_keypoints", "need_activity", "check_images", "root", "read_size", "cases_per_rule"},
+        {
+            "need_keypoints",
+            "need_activity",
+            "check_images",
+            "root",
+            "read_size",
+            "unread",
+            "cases_per_rule",
+        },
     ),
     (schema.Split, keywords(split.split), {"seed", "together"}),
     (schema.PoseFit, arguments_of("stage1_pose/fit.py", "fit"), {"seed", "threads", "logs"}),

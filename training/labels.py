@@ -166,7 +166,8 @@ def try_annotations(run: schema.Run, *, strict: bool) -> None:
 def clean_labels(run: schema.Run, path: Path, *, check_images: bool) -> clean.Cleaned:
     """Reads and mends the labels, says what was done, and writes the report to `path`."""
     notes: list[str] = []
-    found = read_labels(run.data, on_note=notes.append)
+    unread: list[Path] = []
+    found = read_labels(run.data, on_note=notes.append, on_unread=unread.extend)
     say_notes(notes)
     with progress_bar("cleaning", console) as show:
         cleaned = clean.clean(
@@ -176,6 +177,7 @@ def clean_labels(run: schema.Run, path: Path, *, check_images: bool) -> clean.Cl
             need_activity=_need_activity(run),
             check_images=check_images,
             root=run.data.folder,
+            unread=unread,
             on_progress=show,
         )
     report = cleaned.report
@@ -187,10 +189,26 @@ def clean_labels(run: schema.Run, path: Path, *, check_images: bool) -> clean.Cl
     return cleaned
 
 
-def read_labels(data: schema.Data, *, on_note: Callable[[str], None]) -> Iterator[Sample]:
-    """Reads labels of any format; `on_note` is told what the reader left out or guessed."""
+def read_labels(
+    data: schema.Data,
+    *,
+    on_note: Callable[[str], None],
+    on_unread: Callable[[Sequence[Path]], None],
+) -> Iterator[Sample]:
+    """Reads labels of any format.
+
+    Args:
+        data: Where they are.
+        on_note: Told what the reader left out or guessed.
+        on_unread: Told which pictures in a folder are of a kind that is not read.
+    """
     if data.annotations is None:
-        return read_folder(data.folder, group_pattern=data.group_pattern, on_note=on_note)
+        return read_folder(
+            data.folder,
+            group_pattern=data.group_pattern,
+            on_note=on_note,
+            on_unread=on_unread,
+        )
     if data.format == "coco":
         return read_coco(data.annotations, data.folder, on_note=on_note)
     if data.format == "table":

@@ -16,11 +16,13 @@ from training.page_pictures import sheet_uri
 
 MOST_CLASSES = 200  # rows of the table of classes
 RULES = {
+    "other_format": "pictures of a kind that is not read, left out",
     "negative": "joints with a negative coordinate, made missing",
     "no_annotations": "pictures without labelled joints, dropped",
     "empty_activity": "pictures without an activity, dropped",
     "missing_file": "pictures that are not there, dropped",
     "unreadable": "pictures that cannot be read, dropped",
+    "damaged": "pictures of which a part is lost, dropped",
     "other_size": "pictures of another size than their labels say, dropped",
     "outside": "joints outside the picture, made missing",
     "box_outside": "boxes that leave the picture, cut at its edge",
@@ -29,6 +31,7 @@ RULES = {
     "box_from_joints": "persons without a box, given one around their joints",
     "head_padding": "of these, without a head top: upper edge raised",
     "ankle_padding": "of these, without both ankles: lower edge lowered",
+    "several_pictures": "files with several pictures, of which the first is taken",
     "single_image_activity": "activities with one picture, kept",
 }
 HEADS = {

@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from annotations.clean import RULES, Cleaned, clean
 from annotations.images import find_images
@@ -163,11 +165,13 @@ class TestClean:
             "entries": 13, "with_keypoints": 12, "with_activity": 10, "kept": 7,
         }  # fmt: skip
         assert report["rules"] == {
+            "other_format": 0,
             "negative": 1,
             "no_annotations": 1,
             "empty_activity": 2,
             "missing_file": 1,
             "unreadable": 1,
+            "damaged": 0,
             "other_size": 0,
             "outside": 1 + 16,
             "box_outside": 0,
@@ -176,11 +180,56 @@ class TestClean:
             "box_from_joints": 8,
             "head_padding": 1,
             "ankle_padding": 1,
+            "several_pictures": 0,
             "single_image_activity": 1,
         }
         assert tuple(report["rules"]) == RULES
         assert report["touched"]["outside"] == ["outside.jpg", "beyond.jpg"]
         assert report["touched"]["single_image_activity"] == ["lonely.jpg"]
+
+    def test_what_is_damaged_or_cut_off_is_rejected(
+        self, person: np.ndarray, make_sample: Make, tmp_path: Path
+    ):
+        files = {"half.tif": 0.7, "half.bmp": 0.7, "half.gif": 0.7, "grey.jpg": None}
+        samples = []
+        for name, kept in files.items():
+            sample = make_sample(tmp_path / name, person)
+            noise = np.random.default_rng(0).integers(0, 255, (140, 100, 3), np.uint8)
+            data = cv2.imencode(sample.image.suffix, cv2.GaussianBlur(noise, (5, 5), 1))[
+                1
+            ].tobytes()
+            middle = len(data) // 2
+            damaged = data[:middle] + bytes(300) + data[middle + 300 :]
+            sample.image.write_bytes(data[: int(kept * len(data))] if kept else damaged)
+            samples.append(sample)
+        result = clean(samples)
+        rules = {r.image.name: r.rule for r in result.rejected}
+        assert rules == dict.fromkeys(files, "unreadable") | {"grey.jpg": "damaged"}
+        assert result.report["rules"]["unreadable"] == 3 and result.report["rules"]["damaged"] == 1
+        assert any("a part of its data is lost" in r.detail for r in result.rejected)
+
+    def test_a_file_with_several_pictures_is_kept_and_noted(
+        self, person: np.ndarray, make_sample: Make, tmp_path: Path
+    ):
+        sample = make_sample(tmp_path / "waving.gif", person)
+        frames = [Image.new("RGB", (100, 140), colour) for colour in ("red", "blue")]
+        frames[0].save(sample.image, save_all=True, append_images=frames[1:])
+        result = clean([sample])
+        assert len(result.kept) == 1 and result.report["rules"]["several_pictures"] == 1
+        assert result.notes[0] == (
+            "1 file holds several pictures, of which the first is taken: waving.gif."
+        )
+
+    def test_what_is_not_read_has_a_rejection_each_and_is_counted(self, tmp_path: Path):
+        unread = [tmp_path / f"{i}.HEIC" for i in range(40)] + [tmp_path / "a.cr2"]
+        result = clean([], unread=unread, root=tmp_path)
+        assert [r.image for r in result.rejected] == unread
+        assert {r.rule for r in result.rejected} == {"other_format"}
+        assert result.rejected[0].detail == (
+            "pictures of this kind (.heic) are not read. Convert it to JPEG"
+        )
+        assert result.report["rules"]["other_format"] == 41 and result.report["entries"] == 0
+        assert result.notes == ["41 files are not read: .heic 40, .cr2 1. Convert them to JPEG."]
 
     def test_a_single_image_is_noted(self, cleaned: Cleaned):
         (note,) = cleaned.notes
@@ -222,7 +271,7 @@ class TestClean:
         report = clean(faulty, check_images=False).report
         unchecked = {rule for rule, count in report["rules"].items() if count == "not checked"}
         unsized = {"outside", "box_outside", "other_size"}
-        assert unchecked == {"missing_file", "unreadable"} | unsized
+        assert unchecked == {"missing_file", "unreadable", "damaged", "several_pictures"} | unsized
         assert report["rules"]["negative"] == 1 and report["kept"] == 10
 
     def test_a_dry_run_uses_sizes_that_are_known(self, faulty: list[Sample]):

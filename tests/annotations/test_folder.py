@@ -3,9 +3,11 @@
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from annotations.folder import read_folder
+from annotations.images import write_drawing
 
 
 def _touch(root: Path, *names: str) -> Path:
@@ -56,6 +58,22 @@ def test_groups_from_file_names(tmp_path: Path):
 def test_a_folder_that_cannot_be_read(tmp_path: Path, names: tuple[str, ...], message: str):
     with pytest.raises(ValueError, match=message):
         read_folder(_touch(tmp_path, *names))
+
+
+def test_what_is_not_read_is_told_and_what_was_drawn_is_left_out(tmp_path: Path):
+    _touch(tmp_path, "run/a.jpg", "run/b.gif", "run/deep/c.heic", "sit/d.jpg", "sit/e.CR2")
+    _touch(tmp_path, "stray.psd", "sit/notes.txt", "labels.csv")
+    write_drawing(tmp_path / "sit" / "holiday.png", np.zeros((8, 8, 3), np.uint8))
+    unread: list[Path] = []
+    samples = read_folder(tmp_path, on_unread=unread.extend)
+    assert [s.image.name for s in samples] == ["a.jpg", "b.gif", "d.jpg"]
+    assert [path.name for path in unread] == ["stray.psd", "c.heic", "e.CR2"]
+
+
+def test_a_class_of_files_that_are_not_read_says_so(tmp_path: Path):
+    _touch(tmp_path, "run/a.jpg", "sit/b.heic", "sit/c.heic")
+    with pytest.raises(ValueError, match="Empty: sit.* 2 files are not read: .heic 2. Convert"):
+        read_folder(tmp_path)
 
 
 def test_no_such_folder(tmp_path: Path):
