@@ -15,14 +15,13 @@ The same pipelines as `infer.py`, so the same answers.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 
-from annotations.images import ImageError, check_picture, load_rgb
+from annotations.images import ImageError, check_picture
 from annotations.types import Poses
 from inference import videos
 from inference.package import kind_of
@@ -214,7 +213,7 @@ def _frame(picture: Picture) -> Frame:
                 f"{path}: a video, and this model names pictures: infer.py takes its frames one by "
                 "one"
             )
-        return Frame(path, partial(load_rgb, path))
+        return Frame.of_picture(path)
     if not isinstance(picture, np.ndarray):
         raise TypeError(f"A picture is a path or an array. Received: {type(picture).__name__}")
     pixels = check_picture(picture)

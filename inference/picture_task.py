@@ -78,7 +78,7 @@ class PictureTask:
         )
         steady = smoothing.smooth(raw, window=smooth, classes=self.pipeline.classes)
         for done, answer in enumerate(steady, 1):
-            yield answer.rows, []
+            yield answer.rows, [f"{row.image}: {row.note}" for row in answer.rows[:1] if row.note]
             drawn = [
                 one.add(replace(answer, made=made))
                 for one, made in zip(pictures, answer.made, strict=True)

@@ -9,13 +9,13 @@ bits alone, among others, and on any number of threads. Training builds its tens
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from annotations.images import ImageError, load_rgb
+from annotations.images import ImageError, holds_several, load_rgb
 from annotations.types import Poses
 from cache.planes import PoseSource, make
 from inference.finished import check_model
@@ -26,6 +26,7 @@ from stage1_pose import predict as stage1
 from stage2_classifier import predict as stage2
 
 TOP = 3
+FIRST_ONLY = "the file holds several pictures: the answer is about the first"
 UNKNOWN = "unknown"  # what an answer is called that is too improbable
 AHEAD = 4  # pictures per worker that are under way or done before their turn
 
@@ -39,17 +40,19 @@ class Frame:
         load: Returns `(H, W, 3)` uint8 RGB; raises `ImageError`. Called once, in some thread.
         number: Of the frame in its video, from 0; None for a picture.
         seconds: From the video's beginning; None for a picture.
+        is_file: Whether the source is a picture's file.
     """
 
     source: Path
     load: Callable[[], np.ndarray]
     number: int | None = None
     seconds: float | None = None
+    is_file: bool = False
 
     @classmethod
     def of_picture(cls, path: Path) -> "Frame":
         """Builds the frame of a picture file."""
-        return cls(path, lambda: load_rgb(path))
+        return cls(path, lambda: load_rgb(path), is_file=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,6 +220,8 @@ class Pipeline:
         if not rows:
             nobody = Row(frame.source, poses=poses, frame=frame.number, seconds=frame.seconds)
             rows = [nobody]
+        if frame.is_file and holds_several(frame.source):
+            rows = [replace(row, note=FIRST_ONLY) for row in rows]
         return Answer(frame, rows, pixels)
 
     def _people(self, poses: Poses | None) -> Sequence[int | None]:

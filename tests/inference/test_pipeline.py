@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from annotations.skeleton import COCO17
 from annotations.types import Poses
@@ -139,3 +140,31 @@ def test_a_picture_that_is_named_twice_is_answered_twice(
     pipe, _ = loaded(monkeypatch, each("crop"))
     rows = rows_of(pipe, [pictures[2], pictures[2], pictures[0], pictures[0]])
     assert [row.status for row in rows] == ["error"] * 2 + ["ok"] * 4
+
+
+def test_only_the_first_of_several_pictures_is_answered_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, pictures: list[Path]
+) -> None:
+    pipe, _ = loaded(monkeypatch, each("crop"))
+    waving = pictures[0].with_name("1.gif")
+    first, *rest = [Image.fromarray(np.full((50, 80, 3), v, np.uint8)) for v in (90, 200, 20)]
+    first.save(waving, save_all=True, append_images=rest)
+    rows = rows_of(pipe, [waving, pictures[0]])
+    assert [row.note for row in rows] == [pipeline.FIRST_ONLY, None, None]
+
+
+def test_a_damaged_or_endless_picture_is_a_row(
+    monkeypatch: pytest.MonkeyPatch, pictures: list[Path], tmp_path: Path
+) -> None:
+    pipe, _ = loaded(monkeypatch, each("crop"))
+    photo = np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)
+    data = cv2.imencode(".jpg", cv2.GaussianBlur(photo, (5, 5), 1))[1].tobytes()
+    half, zero, heic = (tmp_path / name for name in ("half.jpg", "zero.jpg", "phone.heic"))
+    half.write_bytes(data[: len(data) // 2] + bytes(300) + data[len(data) // 2 + 300 :])
+    zero.symlink_to("/dev/zero")
+    heic.write_bytes(b"\0\0\0\x18ftypheic" + bytes(500))
+    rows = rows_of(pipe, [half, zero, heic, pictures[0]])
+    assert [row.status for row in rows] == ["error"] * 3 + ["ok"] * 2
+    said = [row.error or "" for row in rows]
+    assert "the JPEG is damaged" in said[0] and "no regular file" in said[1]
+    assert "it holds HEIC, which is not read. Convert it to JPEG" in said[2]
