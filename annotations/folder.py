@@ -12,7 +12,7 @@ from pathlib import Path
 
 from annotations.activities import check_names, some
 from annotations.images import SUFFIXES
-from annotations.media import Kind, describe_unread, find_media, kind_of
+from annotations.media import describe_unread, find_media, kind_of
 from annotations.name_patterns import compile_named, named
 from annotations.skeleton import COCO17
 from annotations.types import Sample, no_people
@@ -49,7 +49,7 @@ class _Kind:
     """What is looked for: the endings of the files, and words for the messages."""
 
     suffixes: Collection[str]
-    thing: Kind
+    thing: str
     label: str
 
 
@@ -98,7 +98,7 @@ def class_files(
     root: Path,
     suffixes: Collection[str],
     *,
-    thing: Kind,
+    thing: str,
     label: str,
     on_note: Note | None = None,
     on_unread: Unread = lambda paths: None,
@@ -137,7 +137,9 @@ def class_files(
         for split, classes in (levels or {None: folders}).items()
         for folder in classes
     }
-    files = {key: found.files for key, found in media.items()}
+    # A folder with drawings alone is no class.
+    drawn = {key for key, found in media.items() if found.products and not found.files}
+    files = {key: media[key].files for key in media if key not in drawn or media[key].unread}
     unread = [path for found in media.values() for path in found.unread]
     beside = [path for folder in (root, *splits.values()) for path in _visible(folder)]
     on_unread([*(p for p in beside if p.is_file() and kind_of(p) == thing), *unread])

@@ -64,9 +64,7 @@ class Media(NamedTuple):
     products: list[Path]
 
 
-def find_media(
-    folder: Path, suffixes: Collection[str], *, kinds: Collection[Kind] = KINDS
-) -> Media:
+def find_media(folder: Path, suffixes: Collection[str], *, kinds: Collection[str] = KINDS) -> Media:
     """Sorts what lies below `folder`.
 
     Linked folders are followed; hidden files and folders are passed over, and so is what is no

@@ -64,6 +64,7 @@ def test_what_is_not_read_is_told_and_what_was_drawn_is_left_out(tmp_path: Path)
     _touch(tmp_path, "run/a.jpg", "run/b.gif", "run/deep/c.heic", "sit/d.jpg", "sit/e.CR2")
     _touch(tmp_path, "stray.psd", "sit/notes.txt", "labels.csv")
     write_drawing(tmp_path / "sit" / "holiday.png", np.zeros((8, 8, 3), np.uint8))
+    write_drawing(tmp_path / "drawn" / "a-0123.jpg", np.zeros((8, 8, 3), np.uint8))
     unread: list[Path] = []
     samples = read_folder(tmp_path, on_unread=unread.extend)
     assert [s.image.name for s in samples] == ["a.jpg", "b.gif", "d.jpg"]
