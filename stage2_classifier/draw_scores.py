@@ -3,6 +3,7 @@
 Matplotlib is imported inside the functions, and without pyplot: no window, no global state.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from annotations.products import MARK
 from artifacts import atomic
+from stage2_classifier import fonts
 from stage2_classifier.evaluate import Report
 from stage2_classifier.history import History
 from stage2_classifier.similarity import count_matrix, most_mistaken, similarity_order
@@ -28,7 +30,7 @@ def draw_confusion(report: Report, path: Path) -> None:
     counts = count_matrix(report.confusion, shown)
     order = similarity_order(counts)
     counts, names = counts[np.ix_(order, order)], [shown[i] for i in order]
-    labels = [f"{name[: _LONGEST - 1]}…" if len(name) > _LONGEST else name for name in names]
+    labels, families, note = _labels(names, list(report.per_class))
     support = np.array([report.per_class[name]["support"] for name in names])
     shares = counts / np.maximum(support[:, None], 1)
     side = 3.2 + 0.34 * max(len(names), 8)
@@ -37,14 +39,36 @@ def draw_confusion(report: Report, path: Path) -> None:
     picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     _write_counts(axes, counts, shares)
     ticks = range(len(names))
-    axes.set_xticks(ticks, labels, rotation=90, fontsize=8, parse_math=False)
-    axes.set_yticks(ticks, labels, fontsize=8, parse_math=False)
-    axes.set_xlabel("predicted")
+    font = {"fontsize": 8, "fontfamily": families, "parse_math": False}
+    axes.set_xticks(ticks, labels, rotation=90, **font)
+    axes.set_yticks(ticks, labels, **font)
+    axes.set_xlabel(f"predicted{note}")
     axes.set_ylabel("true")
     axes.set_title(_confusion_title(report, len(names)))
     bar = figure.colorbar(picture, ax=axes, shrink=0.7, pad=0.02)
     bar.set_label("share of the true class")
     _save(figure, path)
+
+
+def _labels(names: Sequence[str], classes: Sequence[str]) -> tuple[list[str], list[str], str]:
+    """Returns labels for names, the fonts that have their letters, and a note below the picture.
+
+    A name whose letters no installed font has would be a row of boxes: it becomes its place among
+    the classes.
+    """
+    texts = [f"{name[: _LONGEST - 1]}…" if len(name) > _LONGEST else name for name in names]
+    found, missing = fonts.choose(texts)
+    if not missing:
+        return texts, found, ""
+    labels = [
+        f"class {classes.index(name) + 1}" if set(text) & set(missing) else text
+        for name, text in zip(names, texts, strict=True)
+    ]
+    note = (
+        "\nclass N: row N of per_class.csv. No installed font has its letters;\n"
+        "with one, such as Noto Sans CJK, its name stands here"
+    )
+    return labels, found, note
 
 
 def draw_curves(history: History, path: Path) -> None:
