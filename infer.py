@@ -7,7 +7,7 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -27,7 +27,8 @@ def main(
     paths: Annotated[
         list[str],
         typer.Argument(
-            help="Pictures, videos, folders (recursive), globs, .txt files of names, or camera:0."
+            help="Pictures, videos, folders (recursive), globs, .txt files of names, or camera:0; "
+            "for a model of motion pose files too."
         ),
     ],
     run: Annotated[
@@ -50,6 +51,10 @@ def main(
         typer.Option(
             min=0, max=1, help="Call answers below this probability unknown; default: the model's."
         ),
+    ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Of pose files, frames a second; default: as in training."),
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Of a video, take every so many frames.")] = 1,
     smooth: Annotated[
@@ -83,7 +88,8 @@ def main(
 
     Example: python infer.py holiday/ 'more/*.jpg' clip.mp4 --run runs/demo --draw drawn/
     """
-    from inference import sources, writers
+    from inference import pose_files, sources, writers
+    from inference.package import kind_of
     from inference.progress import progress_bar
     from inference.provenance import describe
     from inference.stop import Stop
@@ -91,11 +97,14 @@ def main(
 
     if resume and overwrite:
         raise ValueError("--resume keeps what is in --out and --overwrite does not: leave one out.")
-    named = sources.find_sources(paths, on_note=_print_note)
+    poses, others = pose_files.find(paths) if kind_of(run) == "sequence" else ([], paths)
+    named = poses + (sources.find_sources(others, on_note=_print_note) if others else [])
     writers.check_name(out)
     writers.check_free(out, resume=resume, overwrite=overwrite)
     wishes = Wishes(draw, gallery, explain, every, smooth, per_window)
-    options = {"engine": engine, "precision": precision, "threads": threads}
+    options: dict[str, Any] = {"engine": engine, "precision": precision, "threads": threads}
+    if fps is not None:
+        options["fps"] = fps
     task = open_task(run, named, wishes, unknown_below=unknown_below, **options)
     for note in task.pipeline.notes:
         console.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True, highlight=False)
@@ -122,6 +131,7 @@ def main(
         table.stopped = stop.asked
 
     _print_answers(answers, task.unit)
+    _print_unknown(answers, task.pipeline.unknown_below, out)
     kept = f" ({table.kept} of them from before)" if table.kept else ""
     drawn = f", drawn in {draw}" if draw else ""
     drawn += f", shown in {gallery}" if gallery else ""
@@ -144,6 +154,22 @@ def _print_answers(answers: Counter[str], what: str) -> None:
     for activity, count in answers.most_common():
         table.add_row(escape(activity), str(count))
     console.print(table)
+
+
+def _print_unknown(answers: Counter[str], below: float, out: Path) -> None:
+    from inference.pipeline import UNKNOWN
+
+    if not answers[UNKNOWN]:
+        return
+    given = sum(count for name, count in answers.items() if not name.startswith("("))
+    where = "top3" if out.suffix.lower() == ".csv" else "probabilities"
+    console.print(
+        f"{answers[UNKNOWN]} of {given} answers are {UNKNOWN}: below {below:.2f}, too improbable. "
+        f"The column {where} has what is most likely; --unknown-below sets another limit, 0 names "
+        "everything",
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 if __name__ == "__main__":

@@ -173,6 +173,10 @@ def clean(
 def package(
     run: RunFolder,
     out: Annotated[Path, typer.Option(help="A new folder, or an older package to replace.")],
+    stage1: Annotated[
+        Path | None,
+        typer.Option(help="Of a run on pose files: a run or package whose stage 1 goes with it."),
+    ] = None,
 ) -> None:
     """Copies what prediction needs into one folder, with a model card and checksums.
 
@@ -181,7 +185,7 @@ def package(
     from training import runs
     from training.package import make_package
 
-    make_package(runs.open_run(run), out)
+    make_package(runs.open_run(run), out, stage1=stage1)
 
 
 @app.command()

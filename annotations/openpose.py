@@ -30,6 +30,7 @@ from annotations.openpose_json import Frames, Person, is_frame_file, read_frames
 from annotations.skeleton import BODY25, COCO17, OPENPOSE18, Skeleton, of_size
 
 _KNOWN = (COCO17, OPENPOSE18, BODY25)
+_FEWEST = 3  # frames; in fewer, a file that does not number people shows noise more often
 
 Choose = Callable[[Sequence[np.ndarray]], Sequence[int | None]]
 Note = Callable[[str], None]
@@ -64,7 +65,60 @@ def read_openpose(
             known or changes, frames of several videos, a frame twice, or names without numbers.
     """
     frames = read_frames(path)
+    _note_missing(path, frames, on_note)
+    return _clip(path, frames, _skeleton(path, frames), fps, name, choose, on_note)
+
+
+def read_openpose_people(path: Path, *, fps: float, on_note: Note | None = None) -> list[Clip]:
+    """Reads the poses of everybody in one video.
+
+    Where the file numbers its people ("idx"), each number is a person. Elsewhere the first is the
+    one whom `read_openpose` follows, the next whom it would follow among those who are left, and so
+    on; who is seen in fewer than 3 frames is passed over then.
+
+    Args:
+        path: A folder with a file per frame, or one file; see the module's header.
+        fps: Frames a second of the video; the files do not say.
+        on_note: Told which frames are missing and what was mended.
+
+    Returns:
+        A clip for each person, as of `read_openpose`; one without joints where nobody was found.
+
+    Raises:
+        ValueError: see `read_openpose`.
+    """
+    frames = read_frames(path)
+    _note_missing(path, frames, on_note)
     skeleton = _skeleton(path, frames)
+    return [
+        _clip(path, own, skeleton, fps, f"{path.name}, person {number}", None, on_note)
+        for number, own in enumerate(_apart(frames) or [frames])
+    ]
+
+
+def _apart(frames: Frames) -> list[Frames]:
+    """Returns the frames of each person alone."""
+    tracks = dict.fromkeys(person.track for people in frames.values() for person in people)
+    if None not in tracks:
+        return [
+            {number: [p for p in people if p.track == track] for number, people in frames.items()}
+            for track in tracks
+        ]
+    found: list[Frames] = []
+    left = {number: frames[number] for number in sorted(frames)}
+    while True:
+        joints = [[as_keypoints(p.joints, "") for p in people] for people in left.values()]
+        chosen = follow_nearest([np.array(people) for people in joints])
+        if not any(index is not None for index in chosen):
+            return found
+        pairs = list(zip(left.items(), chosen, strict=True))
+        own = {n: [] if i is None else [people[i]] for (n, people), i in pairs}
+        left = {n: [p for k, p in enumerate(people) if k != i] for (n, people), i in pairs}
+        if not found or sum(map(len, own.values())) >= _FEWEST:
+            found.append(own)
+
+
+def _note_missing(path: Path, frames: Frames, on_note: Note | None) -> None:
     first, stop = min(frames), max(frames) + 1
     missing = [str(number) for number in range(first, stop) if number not in frames]
     if on_note and missing:
@@ -72,6 +126,18 @@ def read_openpose(
             f"{path}: {len(missing):,} of {stop - first:,} frames are not mentioned "
             f"({some(missing)}): rows without a person."
         )
+
+
+def _clip(
+    path: Path,
+    frames: Frames,
+    skeleton: Skeleton,
+    fps: float,
+    name: str | None,
+    choose: Choose | None,
+    on_note: Note | None,
+) -> Clip:
+    first, stop = min(frames), max(frames) + 1
     people = [frames.get(number, []) for number in range(first, stop)]
     return Clip(
         name=path.name if name is None else name,

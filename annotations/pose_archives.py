@@ -148,6 +148,16 @@ def read_flat_archive(
     return clips
 
 
+def split_prefixes(path: Path) -> list[str]:
+    """Returns the prefixes of an archive for `read_flat_archive`; none where it is of the others.
+
+    Raises:
+        ValueError: no such file, or no archive.
+    """
+    end = "_train_poses"
+    return [key.removesuffix(end) for key in _load(path) if key.endswith(end)]
+
+
 def _load(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file. Give the path of the .npz file.")

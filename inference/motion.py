@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from annotations.pose_files import is_pose_file
 from annotations.skeleton import OPENPOSE18
 from artifacts.manifest import sha256_file
 from cache.sequence import Prepared, prepare
-from inference import videos
+from inference import pose_files, videos
 from inference.clips import Watched, read_tracking, watch
 from inference.finished import check_model
 from inference.package import open_model
@@ -27,7 +28,14 @@ from stage1_pose.track import Track
 from stage2_classifier import linear, predict_sequences
 
 _BATCH = 16  # windows that are classified together
-_NO_VIDEO = "no video, and this model names people by how they move. Name a video, such as an .mp4"
+_NO_VIDEO = (
+    "no video and no pose file, and this model names people by how they move. Name a video, such "
+    "as an .mp4"
+)
+_NO_STAGE_1 = (
+    "a video, and this model was trained on poses from files: it has no stage 1 that finds people. "
+    "Name pose files, or package the model with the stage 1 of another run"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +59,8 @@ class MotionPipeline:
     Attributes:
         classes: Actions or persons in the order of the probabilities.
         recipe: What the classifier sees.
-        pose: Stage 1.
+        pose: Stage 1; None where poses come from files and there is none: then a video is an error.
+        form: What pose files do not say of themselves.
         classifier: Stage 2's network.
         linear: The classifier on the network's vectors that answers in its place, or None.
         tracking: How people are followed, as in training: arguments of `inference.clips.watch`.
@@ -70,6 +79,8 @@ class MotionPipeline:
         precision: str = "f32",
         threads: int | None = None,
         unknown_below: float | None = None,
+        fps: float | None = None,
+        stage1_folder: Path | None = None,
     ) -> None:
         """Loads the two graphs.
 
@@ -79,10 +90,11 @@ class MotionPipeline:
             precision: See `inference.pipeline.Pipeline`.
             threads: Frames that are worked on side by side; None: one a CPU.
             unknown_below: See `inference.pipeline.Pipeline`.
+            fps: Frames a second of pose files; None: as in the files of the training.
+            stage1_folder: Of the pose graph; None: the model's own.
 
         Raises:
-            FileNotFoundError: no model is there, or it is not finished; or it was trained on poses
-                from files and has no stage 1.
+            FileNotFoundError: no model is there, or it is not finished.
             ValueError: a file was altered, or the classifier was trained on another pose graph's
                 answers or other joints; or see `inference.finished.check_model`.
             PrecisionError: the precision changes the answers too much, or nobody knows.
@@ -104,14 +116,17 @@ class MotionPipeline:
         self.engine = self.classifier.graph.engine
         fitted = (None if self.linear else self.classifier.unknown_below) or 0.0
         self.unknown_below = fitted if unknown_below is None else unknown_below
-        self.pose = self._load_pose(folders.stage1, options)
-        self.tracking = read_tracking(folders.stage1)
+        self.pose = self._load_pose(stage1_folder or folders.stage1, options)
+        self.tracking = read_tracking(stage1_folder or folders.stage1)
+        form = pose_files.read_format(folders.stage2)
+        self.form = form if fps is None else replace(form, fps=fps)
         require(run, self.precision, engine=self.engine, graphs=self.graphs)
 
     @property
     def graphs(self) -> dict[str, str]:
         """Stage -> sha256 of its f32 graph."""
-        return {"stage1": self.pose.sha256, "stage2": self.classifier.sha256}
+        found = {"stage2": self.classifier.sha256}
+        return found if self.pose is None else {"stage1": self.pose.sha256, **found}
 
     def answers(
         self,
@@ -122,18 +137,23 @@ class MotionPipeline:
         smooth: float = 0.0,
         on_progress: Callable[[int, int, str], None] | None = None,
     ) -> Iterator[MotionAnswer]:
-        """Yields an answer per video, in order; unreadable ones carry their error.
+        """Yields an answer per video or pose file, in order; unreadable ones carry their error.
 
         Args:
-            paths: Videos; anything else gets a row that says so.
+            paths: Videos and pose files; anything else gets a row that says so.
             every: Of a video, take every so many frames; see `check`.
             per_window: Whether there is a row for each window of a person instead of one.
             smooth: Rows of windows are the mean of so many seconds; 0: raw.
             on_progress: Told frames done and promised of the video under way, and its name.
         """
         for path in paths:
-            if not videos.is_video(path):
-                yield MotionAnswer(path, [Row(path, f"{path}: {_NO_VIDEO}")])
+            if is_pose_file(path):
+                rows = self._of_poses(path, every=every, per_window=per_window, smooth=smooth)
+                yield MotionAnswer(path, rows)
+                continue
+            if self.pose is None or not videos.is_video(path):
+                why = _NO_STAGE_1 if videos.is_video(path) else _NO_VIDEO
+                yield MotionAnswer(path, [Row(path, f"{path}: {why}")])
                 continue
             watched = watch(
                 path,
@@ -174,14 +194,10 @@ class MotionPipeline:
                 f"--smooth, or add --per-window. Received: --smooth {smooth:g}"
             )
 
-    def _load_pose(self, folder: Path, options: dict) -> stage1.PosePredictor:
+    def _load_pose(self, folder: Path, options: dict) -> stage1.PosePredictor | None:
         seen = self.recipe.pose
         if not seen.sha256 and not (folder / stage1.SIDECAR).is_file():
-            raise FileNotFoundError(
-                f"There is no {folder / stage1.SIDECAR}: this model was trained on poses from "
-                "files, and has no stage 1 that finds them in a video. Copy the folder stage1 of "
-                "a run that has one, with the same joints, into its folder."
-            )
+            return None
         from_files = not seen.sha256  # then no graph is the one that training saw
         pose = load_pose(
             folder, seen, any_graph=from_files, precision=self.precision.stage1, **options
@@ -193,6 +209,22 @@ class MotionPipeline:
                 "'openpose18', or with poses of this stage 1."
             )
         return pose
+
+    def _of_poses(self, path: Path, *, every: int, per_window: bool, smooth: float) -> list[Row]:
+        """Returns the rows about everybody in a pose file."""
+        try:
+            people, notes = pose_files.see_people(path, self.form, every=every)
+        except (ValueError, ImportError) as error:
+            return [Row(path, str(error))]
+        rows = []
+        for seen in people:
+            if seen.track is None:
+                rows.append(Row(seen.watched.source))
+                continue
+            rows += self._rows(seen.watched, seen.track, per_window=per_window, smooth=smooth)
+        return [
+            replace(row, note="; ".join(filter(None, (row.note, *notes))) or None) for row in rows
+        ]
 
     def _rows(
         self, watched: Watched, track: Track, *, per_window: bool, smooth: float

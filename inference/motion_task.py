@@ -53,6 +53,7 @@ class MotionTask:
             **self._asked,
             "tracking": self.pipeline.tracking,
             "linear": linear,
+            "pose_files": asdict(self.pipeline.form),
         }
 
     def __enter__(self) -> "MotionTask":

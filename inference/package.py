@@ -6,6 +6,7 @@
     classifier.onnx, .json      stage 2; the sidecar holds recipe and names of classes
     linear.npz, .json           what answers from stage 2's vectors, where a model of motion has it
     track.json                  how people are followed through a video, of a model of motion
+    pose_files.json             what pose files do not say, of one that was trained from them
     *_int8.xml, .bin, .json     int8 twins, where the run has them
     precision.json              which faster precisions may be used, where it was measured
 
@@ -16,7 +17,7 @@ Knows nothing of configurations.
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from stage2_classifier import predict as stage2
 
 NAME, CARD = "model.json", "MODEL_CARD.md"
 TRACKING = "track.json"  # beside pose.json; see `inference.clips`
+POSE_FILES = "pose_files.json"  # beside classifier.json; see `inference.pose_files`
 _FORMAT = 1
 _GRAPHS = (".onnx", ".xml", ".bin")  # large; compared where they are loaded, not twice
 
@@ -122,19 +124,25 @@ def read_model(folder: Path) -> dict[str, Any]:
     return value
 
 
-def files_of(run: Path) -> list[Path]:
+def files_of(run: Path, *, stage1_folder: Path | None = None) -> list[Path]:
     """Returns the files of a run that a package holds, int8 twins included.
+
+    Args:
+        run: Its folder.
+        stage1_folder: Of a pose graph for a model that has none; None: the run's own, if any.
 
     Raises:
         FileNotFoundError: the run has no finished stage 2.
         ValueError: its sidecar is damaged.
     """
     places = open_model(run)
+    places = replace(places, stage1=stage1_folder or places.stage1)
     found = []
     if kind_of(run) == "sequence":
         sidecar.read(places.stage2, "sequence", SequenceRecipe.from_json)
         has_pose = (places.stage1 / stage1.GRAPH).is_file()  # not where poses come from files
         others = [places.stage2 / linear.SIDECAR, places.stage2 / linear.NUMBERS]
+        others.append(places.stage2 / POSE_FILES)
         found += [path for path in (*others, places.stage1 / TRACKING) if path.is_file()]
     else:
         has_pose = stage2.read_sidecar(places.stage2)[1].needs_poses
@@ -208,7 +216,7 @@ def _strays(folder: Path, listed: Mapping[str, str]) -> list[str]:
         twin_of(graph, suffix).name for graph in graphs for suffix in (".xml", ".bin", ".json")
     ]
     names = [stage1.GRAPH, stage1.SIDECAR, stage2.GRAPH, stage2.SIDECAR, linear.NUMBERS]
-    names += [linear.SIDECAR, TRACKING, precision.NAME, *twins]
+    names += [linear.SIDECAR, POSE_FILES, TRACKING, precision.NAME, *twins]
     return [name for name in names if name not in listed and (folder / name).exists()]
 
 

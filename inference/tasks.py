@@ -99,6 +99,11 @@ def open_task(run: Path, named: Sequence[Path], wishes: Wishes, **options: Any) 
         from inference.motion_task import MotionTask
 
         return MotionTask(run, named, wishes, **options)
+    if options.pop("fps", None) is not None:
+        raise ValueError(
+            "--fps is for models that name people by how they move, of pose files; this one names "
+            "pictures. Leave it out."
+        )
     from inference.picture_task import PictureTask
 
     return PictureTask(run, named, wishes, **options)

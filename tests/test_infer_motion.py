@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,7 @@ from tests.inference.motion_model import (
     write_film,
     write_model,
 )
+from tests.inference.test_pose_files import archive
 from tests.test_infer import IMPORTED, INFER, ROOMS
 
 RIGHT, LEFT = CLASSES
@@ -138,6 +140,38 @@ def test_a_video_that_cannot_be_drawn_is_told_and_counts(
     assert said(read(out)) == WHOLE[:2] and list(drawn.iterdir()) == []
     text = " ".join(capsys.readouterr().out.split())
     assert "not drawn:" in text and "arrived in the file, so it was removed" in text
+
+
+def test_the_summary_says_how_many_are_unknown(
+    model: Path, films: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for ending, column in (("csv", "top3"), ("jsonl", "probabilities")):
+        out = tmp_path / f"rows.{ending}"
+        assert name(model, *films, out=out, unknown_below=1.0) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert "3 of 3 answers are unknown: below 1.00" in said
+        assert f"The column {column} has what is most likely; --unknown-below sets" in said
+    assert name(model, *films, out=tmp_path / "b.csv", unknown_below=0.0) == 0
+    assert "unknown" not in capsys.readouterr().out
+
+
+def test_pose_files_and_videos_side_by_side(
+    model: Path, films: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = tmp_path / "in", tmp_path / "in" / "rows.csv"
+    folder.mkdir()
+    path = archive(folder)
+    shutil.copy(films[0], folder)
+    for options in ({}, {"resume": True}):
+        assert name(model, folder, out=out, fps=20.0, **options) == 0
+        rows = read(out)
+        places = [row["image"].removeprefix(f"{folder}{os.sep}") for row in rows]
+        assert places == ["walk.npz/anna", "walk.npz/ben", *["a crossing.avi"] * 2]
+        assert [row["activity"] for row in rows] == [RIGHT, LEFT, RIGHT, LEFT]
+    assert name(model, path, out=tmp_path / "b.csv", per_window=True, fps=20.0) == 0
+    assert [row["seconds"] for row in read(tmp_path / "b.csv")][:3] == ["0.000", "0.250", "0.500"]
+    with pytest.raises(ValueError, match="was made in another way .*fps"):
+        name(model, path, out=out, fps=25.0, resume=True)
 
 
 def test_a_row_for_each_window_in_parquet(model: Path, films: list[Path], tmp_path: Path) -> None:

@@ -22,14 +22,19 @@ from training.sequence_scores import RETRIEVAL
 _CONFIG = ("split", "stage1", "track", "sequence", "stage2", "seed")
 
 
-def about_clips(run: motion.ClipRun) -> dict[str, Any]:
+def about_clips(run: motion.ClipRun, *, has_pose: bool = True) -> dict[str, Any]:
     """Returns what the card says in numbers, as JSON values.
+
+    Args:
+        run: Finished.
+        has_pose: Whether the package has a pose graph.
 
     Returns:
         `name`, `classifier`, `recipe` (sections of the configuration), `data`, `scores`,
         `precisions`, `licences`, `versions`.
     """
     report = run.run_dir / "report"
+    weights = f", from {run.stage1.graph or run.stage1.weights}" if run.has_videos else ""
     found = json.loads((report / "metrics.json").read_text(encoding="utf-8"))
     scores = {"split": found["split"], "n": found["n"]}
     if (report / RETRIEVAL).is_file():  # the rest is of another classifier, on people never seen
@@ -52,8 +57,7 @@ def about_clips(run: motion.ClipRun) -> dict[str, Any]:
         "precisions": precision.records(run.run_dir),
         "licences": {
             "this project": "AGPL-3.0-or-later",
-            "pose graph": f"exported with ultralytics, AGPL-3.0, from "
-            f"{run.stage1.graph or run.stage1.weights}",
+            **({"pose graph": f"exported with ultralytics, AGPL-3.0{weights}"} if has_pose else {}),
             "clips and labels": "the data set's own terms; they bind what is learnt from it, too",
         },
         "versions": json.loads((run.run_dir / VERSIONS).read_text(encoding="utf-8")),
@@ -68,6 +72,7 @@ def write_clip_card(facts: Mapping[str, Any], pipeline: MotionPipeline) -> str:
         pipeline: The run's.
     """
     recipe, scores, data = pipeline.recipe, facts["scores"], facts["data"]
+    source, shown = ("video", "clip.mp4") if pipeline.pose else ("pose file", "poses/")
     names = FIGURES | {
         "rank1": "rank-1",
         "rank5": "rank-5",
@@ -76,9 +81,9 @@ def write_clip_card(facts: Mapping[str, Any], pipeline: MotionPipeline) -> str:
     figures = [(text, f"{scores[key]:.4f}") for key, text in names.items() if key in scores]
     parts = [
         f"# {facts['name']}\n",
-        f"Names each person in a video, one of {len(pipeline.classes)} answers, by how they move: "
-        f"{recipe.frames} frames of {recipe.skeleton} joints ({recipe.kind}).\n",
-        "    python infer.py clip.mp4 --model THIS_FOLDER\n",
+        f"Names each person in a {source}, one of {len(pipeline.classes)} answers, by how they "
+        f"move: {recipe.frames} frames of {recipe.skeleton} joints ({recipe.kind}).\n",
+        f"    python infer.py {shown} --model THIS_FOLDER\n",
         f"Answers: {', '.join(pipeline.classes)}. It gives one of them whoever is shown.\n",
         "## Scores\n",
         f"On {scores['n']} clips of the split `{scores['split']}`:\n",

@@ -6,11 +6,12 @@ from typing import Any
 from rich.markup import escape
 
 from cache.store import open_cache
-from configs import schema
+from configs import motion, schema
 from configs.any_run import AnyRun
 from inference import package, precision
 from inference.motion import MotionPipeline
 from inference.pipeline import Pipeline
+from stage1_pose import predict as stage1_pose
 from training.clip_card import about_clips, write_clip_card
 from training.model_card import about, write_card
 from training.plan import steps_of
@@ -19,12 +20,14 @@ from training.say import console
 from training.steps import require
 
 
-def make_package(run: AnyRun, out: Path) -> None:
+def make_package(run: AnyRun, out: Path, *, stage1: Path | None = None) -> None:
     """Packages a run and says where it lies.
 
     Args:
         run: Every step is finished and fits the others.
         out: A new or an empty folder, or an older package, which is replaced.
+        stage1: A run or a package whose pose graph finds people in videos, for a run on pose
+            files; None: of such a run, the package names people in pose files alone.
 
     Raises:
         ValueError: the run has no classifier, or a step is missing or stale.
@@ -34,11 +37,13 @@ def make_package(run: AnyRun, out: Path) -> None:
         raise ValueError(
             f"{run.run_dir}: a package needs a classifier, and this run has none (stage2: null)."
         )
+    folder = None if stage1 is None else _stage1_of(stage1, run)
     require(run, steps_of(run))
     package.check_target(out)
-    facts, card = _describe(run)
+    facts, card = _describe(run, folder)
     measured = run.run_dir / precision.NAME
-    files = [*package.files_of(run.run_dir), *([measured] if measured.is_file() else [])]
+    files = package.files_of(run.run_dir, stage1_folder=folder)
+    files += [measured] if measured.is_file() else []
     package.write_package(out, files, card=card, about=facts)
     size = bytes_below(out) / 1e6
     console.print(
@@ -48,10 +53,27 @@ def make_package(run: AnyRun, out: Path) -> None:
         soft_wrap=True,
     )
     shown = "photos/" if isinstance(run, schema.Run) else "clip.mp4"
+    if isinstance(run, motion.ClipRun) and not run.has_videos and folder is None:
+        shown = "poses/"
     console.print(f"python infer.py {shown} --model {escape(str(out))}", soft_wrap=True)
 
 
-def _describe(run: AnyRun) -> tuple[dict[str, Any], str]:
+def _stage1_of(model: Path, run: AnyRun) -> Path:
+    """Returns the folder of another model's pose graph."""
+    if isinstance(run, schema.Run) or run.has_videos:
+        raise ValueError(
+            f"{run.run_dir} was trained on the poses of its own stage 1, and goes with no other: "
+            f"package it without. Received: {model}"
+        )
+    folder = package.open_model(model).stage1
+    if not (folder / stage1_pose.GRAPH).is_file():
+        raise FileNotFoundError(
+            f"There is no {folder / stage1_pose.GRAPH}. Name a run, or a package, with a stage 1."
+        )
+    return folder
+
+
+def _describe(run: AnyRun, stage1: Path | None) -> tuple[dict[str, Any], str]:
     """Loads the model, so that graphs and sidecars surely fit; returns its facts and its card."""
     if isinstance(run, schema.Run):
         loaded = Pipeline(run.run_dir, engine="onnxruntime", threads=1)
@@ -62,6 +84,7 @@ def _describe(run: AnyRun) -> tuple[dict[str, Any], str]:
             f"{run.run_dir} classifies features from a table: there is no model of videos to "
             "package."
         )
-    moving = MotionPipeline(run.run_dir, engine="onnxruntime", threads=1)
-    facts = about_clips(run)
+    options = {"engine": "onnxruntime", "threads": 1, "stage1_folder": stage1}
+    moving = MotionPipeline(run.run_dir, **options)
+    facts = about_clips(run, has_pose=moving.pose is not None)
     return facts, write_clip_card(facts, moving)

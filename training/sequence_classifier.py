@@ -16,10 +16,13 @@ from typing import Any
 import numpy as np
 
 from annotations.feature_table import FeatureTable, read_features, write_features
+from annotations.pose_files import PoseFormat
 from artifacts import atomic
 from artifacts.manifest import differences
 from cache.store import Cache, open_cache
 from configs import motion
+from inference import pose_files
+from inference.package import POSE_FILES
 from inference.progress import progress_bar
 from stage2_classifier import fit_linear, linear, predict_sequences, sidecar
 from training import clip_plan
@@ -34,7 +37,7 @@ PARITY_SEQUENCES = 8  # on which the exported graph is compared with Keras
 
 def make_stage2(run: motion.ClipRun, folder: Path) -> Made:
     """Trains what answers for a clip, and exports it."""
-    for name in (linear.NUMBERS, linear.SIDECAR):  # of an earlier configuration
+    for name in (linear.NUMBERS, linear.SIDECAR, POSE_FILES):  # of an earlier configuration
         (folder / name).unlink(missing_ok=True)
     section = run.stage2.linear
     if run.has_features and section:
@@ -47,6 +50,10 @@ def make_stage2(run: motion.ClipRun, folder: Path) -> Made:
     else:
         counts = _train(run, cache, folder)
     outputs = [folder / sidecar.GRAPH, folder / sidecar.SIDECAR]
+    if not run.has_videos:
+        data = run.clips
+        form = PoseFormat(fps=data.fps, skeleton=data.skeleton, min_score=data.min_score)
+        outputs.append(pose_files.write_format(folder, form))
     if section:
         classifier = predict_sequences.load(folder, threads=run.threads)
         table = features_of(classifier, cache)

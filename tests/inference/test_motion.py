@@ -211,8 +211,8 @@ def test_a_picture_is_no_video(pipeline: MotionPipeline, tmp_path: Path, film: P
     photo, clip = pipeline.answers([tmp_path / "photo.jpg", film])
     assert [row.status for row in photo.rows] == ["error"] and len(clip.rows) == 2
     assert photo.rows[0].error == (
-        f"{tmp_path / 'photo.jpg'}: no video, and this model names people by how they move. "
-        "Name a video, such as an .mp4"
+        f"{tmp_path / 'photo.jpg'}: no video and no pose file, and this model names people by how "
+        "they move. Name a video, such as an .mp4"
     )
 
 
@@ -304,10 +304,8 @@ def test_models_that_cannot_look_at_videos(tmp_path: Path, model: Path) -> None:
     value["recipe"]["skeleton"] = "coco17"
     sidecar.write_text(json.dumps(value), encoding="utf-8")
     vouch(foreign)
-    assert MotionPipeline(foreign, **OPTIONS).pose.skeleton.name == "coco17"
-    (foreign / "stage1" / "pose.json").unlink()
-    with pytest.raises(FileNotFoundError, match="trained on poses from files, and has no stage 1"):
-        MotionPipeline(foreign, **OPTIONS)
+    pose = MotionPipeline(foreign, **OPTIONS).pose
+    assert pose is not None and pose.skeleton.name == "coco17"
 
 
 # --- clips for training -----------------------------------------------------------------------
@@ -393,7 +391,7 @@ def test_what_predict_action_says_of_bad_input(model: Path, film: Path, tmp_path
     assert len(found.people) == 2 and "promises 30 frames" in str(found.note)
     with pytest.raises(ImageError, match="there is no such file"):
         predict_action(tmp_path / "gone.mp4", classify)
-    with pytest.raises(ImageError, match="photo.jpg: no video, and this model names people by how"):
+    with pytest.raises(ImageError, match="photo.jpg: no video and no pose file, and this"):
         classify("photo.jpg")
     with pytest.raises(TypeError, match="takes the paths of videos. Received: ndarray"):
         classify(picture())

@@ -17,8 +17,11 @@ from annotations.skeleton import COCO17
 from artifacts import manifest
 from cache.store import open_cache
 from configs import any_run, motion
+from inference.api import predict_action
+from inference.motion import MotionPipeline
 from stage2_classifier.answers import Answers
 from tests.commands import call
+from tests.inference.motion_model import crossing, write_film, write_model
 from training import clip_labels, sequence_classifier, sequence_scores, sequences
 from training.compare import compare
 from training.package import make_package
@@ -40,6 +43,7 @@ sequence: {{skeleton: coco17, frames: 12, windows: sliding, stride: 6}}
 stage2: {{model: lstm, options: {{units: 4}}, epochs: 2, batch: 8}}
 """
 NOBODY = "anna_9"
+MODELS = ("model", "both")
 MAKERS = {
     "annotations": clip_labels.make_annotations,
     "cache": sequences.make_cache,
@@ -132,6 +136,34 @@ def test_an_answer_is_about_a_whole_clip(clip_run: Path) -> None:
     metrics = json.loads((clip_run / "run" / "report" / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["n"] == len(clips)
     assert metrics["accuracy"] == (answers.guesses == answers.labels).mean()
+
+
+def test_a_model_of_pose_files_is_packaged_and_answers_as_the_report_does(
+    clip_run: Path, tmp_path: Path
+) -> None:
+    answers = Answers.read(clip_run / "run" / "report" / "predictions.parquet")
+    expected = dict(zip(answers.images, answers.probabilities, strict=True))
+    donor = write_model(tmp_path / "donor")
+    run = load(clip_run / "x.yaml")
+    make_package(run, tmp_path / "model")
+    make_package(run, tmp_path / "both", stage1=donor)
+    for model in (clip_run / "run", tmp_path / "model", tmp_path / "both"):
+        pipeline = MotionPipeline(model, engine="onnxruntime", threads=1)
+        assert pipeline.form.fps == 25
+        (answer,) = pipeline.answers([clip_run / "walkers.npz"])
+        found = {Path(row.image.name): row for row in answer.rows}
+        assert len(found) == 33 and found[Path(NOBODY)].status == "nobody"
+        for name, shares in expected.items():
+            ours = found[name].probabilities
+            assert ours is not None
+            np.testing.assert_allclose(ours, shares, atol=1e-6)
+    names = {model: {path.name for path in (tmp_path / model).iterdir()} for model in MODELS}
+    assert names["both"] - names["model"] == {"pose.onnx", "pose.json"}
+    card = (tmp_path / "model" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "infer.py poses/" in card and "exported with ultralytics" not in card
+    film = write_film(tmp_path / "film.avi", crossing())
+    people = predict_action(film, tmp_path / "both")
+    assert len(people) == 2 and all(one.probability for one in people)
 
 
 def test_status_names_what_is_stale(clip_run: Path) -> None:

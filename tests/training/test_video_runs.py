@@ -82,6 +82,8 @@ def test_a_damaged_video_is_named_and_the_others_are_used(run: motion.ClipRun) -
 def test_inference_answers_as_the_report_does(run: motion.ClipRun, tmp_path: Path) -> None:
     answers = Answers.read(run.run_dir / "report" / "predictions.parquet")
     make_package(run, tmp_path / "model")
+    with pytest.raises(ValueError, match="poses of its own stage 1, and goes with no other"):
+        make_package(run, tmp_path / "other", stage1=run.run_dir)
     for model in (run.run_dir, tmp_path / "model"):
         pipeline = MotionPipeline(model, engine="onnxruntime", threads=1)
         assert pipeline.classes == answers.classes == ("left", "right")
