@@ -2,7 +2,10 @@
 
 Who is who is decided by likeness: the mean of box overlap (IoU) and joint distance (OKS) between
 what is found and where a person's own velocity would have brought them. So two people who cross
-keep their numbers. Knows nothing of files, and nothing of what people look like.
+keep their numbers. Who then is left over on both sides, is the same person where the joints, most
+of them, lie close in sizes of the body: a box can be cut to the half of somebody, or widen with a
+stride, from one frame to the next, and shoulders and hips are still where they should be.
+Knows nothing of files, and nothing of what people look like.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -22,6 +25,9 @@ _SURE = 0.3  # joints of a lower confidence tell nothing about who it is
 # people who touch each other less than 0.2.
 _SAME = 0.4
 _GAIN = 0.1  # share of a surprise that a velocity follows; a higher one forgets who was who
+_NEAR = 0.15  # diagonals of the larger box within which the joints of somebody left over must lie
+_SHARED = 4  # joints that both must have for that
+_MEMORY = 5  # sightings of a person that are looked back on
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,22 +78,29 @@ class _Person:
         if self.frames:
             # The first steps say all that is known; later ones correct it.
             gain = max(_GAIN, 1 / len(self.frames))
-            surprise = _middle(box) - _middle(self.boxes[-1]) - self._way(frame)
+            surprise = self._moved(box, poses.keypoints[found]) - self._way(frame)
             self._velocity += gain * surprise / (frame - self.frames[-1])
         self.frames.append(frame)
         self.boxes.append(box)
         self.scores.append(float(poses.scores[found]))
         self.keypoints.append(poses.keypoints[found].copy())
 
-    def expected(self, frame: int) -> tuple[np.ndarray, np.ndarray]:
-        """Returns box `(4,)` and sure joints `(K, 3)` where they should be by now."""
-        way = self._way(frame).astype(np.float32)
-        joints = self.keypoints[-1] * (self.keypoints[-1][:, 2:] > _SURE)
+    def expected(self, frame: int, sighting: int = -1) -> tuple[np.ndarray, np.ndarray]:
+        """Returns box `(4,)` and sure joints `(K, 3)` of a sighting where they should be by now."""
+        way = (self._velocity * (frame - self.frames[sighting])).astype(np.float32)
+        joints = self.keypoints[sighting] * (self.keypoints[sighting][:, 2:] > _SURE)
         joints[:, :2] += way * (joints[:, 2:] > 0)
-        return self.boxes[-1] + np.tile(way, 2), joints
+        return self.boxes[sighting] + np.tile(way, 2), joints
 
     def _way(self, frame: int) -> np.ndarray:
         return self._velocity * (frame - self.frames[-1])
+
+    def _moved(self, box: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
+        """Returns how far somebody came since the last frame, by the joints that both show."""
+        shared = (self.keypoints[-1][:, 2] > _SURE) & (keypoints[:, 2] > _SURE)
+        if shared.sum() < _SHARED:  # the box's middle moves also where a part of them is hidden
+            return _middle(box) - _middle(self.boxes[-1])
+        return np.median(keypoints[shared, :2] - self.keypoints[-1][shared, :2], axis=0)
 
 
 class Tracker:
@@ -137,7 +150,7 @@ class Tracker:
             )
         self._last = (frame, poses.skeleton)
         self._give_up_before(frame - self._gap - 1)
-        partner = pair(_likeness(self._going, poses, frame), at_least=self._least)
+        partner = self._partners(poses, frame)
         for person, found in zip(self._going, partner, strict=True):
             if found >= 0:
                 person.see(poses, int(found), frame)
@@ -151,6 +164,17 @@ class Tracker:
         people = [*self._ended, *filter(self._is_confirmed, self._going)]
         people.sort(key=lambda person: person.frames[0])
         return [_as_track(i, person, self._last[1]) for i, person in enumerate(people)]
+
+    def _partners(self, poses: Poses, frame: int) -> np.ndarray:
+        """Returns who of those found each person is, -1 for nobody: `(people,)` int."""
+        partner = pair(_likeness(self._going, poses, frame), at_least=self._least)
+        left = np.flatnonzero(partner < 0)
+        rest = np.setdiff1d(np.arange(len(poses.boxes)), partner)
+        if len(left) and len(rest):
+            near = _nearness([self._going[i] for i in left], poses, rest, frame)
+            again = pair(near)
+            partner[left] = np.where(again < 0, -1, rest[again])
+        return partner
 
     def _give_up_before(self, frame: int) -> None:
         gone = [person for person in self._going if person.frames[-1] < frame]
@@ -265,6 +289,32 @@ def _likeness(people: Sequence[_Person], poses: Poses, frame: int) -> np.ndarray
     return np.where(has_joints[:, None], (overlap + close) / 2, overlap)
 
 
+def _nearness(people: Sequence[_Person], poses: Poses, found: np.ndarray, frame: int) -> np.ndarray:
+    """Returns how near each person some of those found are, `(people, found)` in [0, 1].
+
+    1 where the joints lie where they should, 0 from `_NEAR` on: the median, so that a leg taken for
+    the other one does not count. The best of the last sightings counts, for the very last one may
+    have been of half the person only, with all joints pressed into that half.
+    """
+    near = np.zeros((len(people), len(found)))
+    for row, person in zip(near, people, strict=True):
+        for sighting in range(-min(len(person.frames), _MEMORY), 0):
+            box, joints = person.expected(frame, sighting)
+            for column, other in enumerate(found):
+                size = max(_diagonal(box), _diagonal(poses.boxes[other]))
+                away = _apart(joints, poses.keypoints[other]) / (_NEAR * size)
+                row[column] = max(row[column], 1 - away)
+    return near
+
+
+def _apart(joints: np.ndarray, others: np.ndarray) -> float:
+    """Returns the median distance of two people's sure joints `(K, 3)`; infinite with too few."""
+    seen = (joints[:, 2] > _SURE) & (others[:, 2] > _SURE)
+    if seen.sum() < _SHARED:
+        return np.inf
+    return float(np.median(np.linalg.norm(joints[seen, :2] - others[seen, :2], axis=1)))
+
+
 def _unknown(poses: Poses, known: Sequence[int]) -> list[int]:
     """Returns who is found beside the known ones, and is none of these, or each other, again."""
     everybody = range(len(poses.boxes))
@@ -305,6 +355,10 @@ def _as_track(number: int, person: _Person, skeleton: Skeleton) -> Track:
 
 def _middle(boxes: np.ndarray) -> np.ndarray:
     return (boxes[..., :2] + boxes[..., 2:]) / 2
+
+
+def _diagonal(box: np.ndarray) -> float:
+    return max(float(np.linalg.norm(box[2:] - box[:2])), 1.0)
 
 
 def _areas(track: Track) -> np.ndarray:

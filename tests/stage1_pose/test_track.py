@@ -1,13 +1,16 @@
 """Who is who over the frames: walkers whose true identity is known, noise and gaps included."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from annotations.skeleton import COCO17, MPII16, Skeleton
 from annotations.types import Poses, no_people
 from annotations.walkers import crossing
+from stage1_pose.predict import load
 from stage1_pose.track import POLICIES, Track, Tracker, as_clip, focus, iou, track
 
 VIDEO, SIZE = Path("clip.mp4"), (640, 480)
@@ -260,3 +263,76 @@ def test_frames_come_in_order_and_with_one_skeleton() -> None:
 def test_a_track_is_checked() -> None:
     with pytest.raises(ValueError, match="at least one frame, in rising order"):
         made(0, [])
+
+
+# --- leaps ------------------------------------------------------------------------------------
+
+
+def halved(person: np.ndarray) -> np.ndarray:
+    """Returns what a network makes of somebody whom it sees half of: legs pressed to the hips."""
+    half = person.copy()
+    end = half[:, 1].min() + 0.55 * np.ptp(half[:, 1])
+    below = half[:, 1] > end
+    half[below, 1] = end + 0.1 * (half[below, 1] - end)
+    return half
+
+
+@pytest.mark.parametrize("first_half", [10, 11])
+def test_a_box_that_leaps_leaves_the_person_who_they_are(first_half: int) -> None:
+    """Halves and strides: the box's height and width change twofold from frame to frame."""
+    frames = []
+    for number in range(30):
+        person = body(100 + 12 * number, 400, 250, 0.9 * number)
+        if first_half <= number < 14 or number == 20:
+            person = halved(person)
+        frames.append(poses_of([] if number in (14, 21) else [person]))
+    (one,) = track(frames)
+    assert one.frames.tolist() == [n for n in range(30) if n not in (14, 21)]
+
+
+def test_who_comes_where_somebody_left_is_somebody_else() -> None:
+    """A body's length away from where the first should be: nobody leaps as far."""
+    frames = [poses_of([body(100 + 5 * n, 400, 200, 0.3 * n)]) for n in range(15)]
+    frames += [poses_of([body(340 - 5 * n, 400, 200, 0.3 * n)]) for n in range(15)]
+    assert [one.frames.tolist() for one in track(frames)] == [[*range(15)], [*range(15, 30)]]
+
+
+def test_a_leap_steals_nobody_s_number() -> None:
+    """Who stands still is not taken for the one beside, of whom the detector lost a frame."""
+    frames = []
+    for number in range(20):
+        left, right = body(200, 400, 200, 0.2 * number), body(260, 400, 200, 0.2 * number)
+        frames.append(poses_of([right] if number == 10 else [left, right]))
+    first, second = track(frames)
+    assert first.frames.tolist() == [n for n in range(20) if n != 10]
+    assert second.frames.tolist() == [*range(20)]
+    assert abs(np.diff(second.boxes[:, 0])).max() < 20
+
+
+@pytest.mark.parametrize("name", ["S040_T2_L", "S041_T3_R"])
+def test_a_real_walker_is_one_person(real_graph: dict, data_dir: Path, name: str) -> None:
+    """Boxes of 86 and then 173 pixels, halves, frames without a find: one person walks there."""
+    pose = load(real_graph["folder"], engine="onnxruntime", threads=2)
+    frames = list(read_every_frame(data_dir / "clips" / f"{name}.mp4"))
+    found = [pose([pixels], [VIDEO])[0] for pixels in frames]
+    (one,) = track(found)
+    assert len(one.frames) > 0.9 * sum(len(poses.boxes) > 0 for poses in found)
+
+
+def test_two_real_dancers_stay_two(real_graph: dict, data_dir: Path) -> None:
+    pose = load(real_graph["folder"], engine="onnxruntime", threads=2)
+    frames = list(read_every_frame(data_dir / "clips" / "demo_skeleton.mp4"))[::2]
+    first, second = track([pose([pixels], [VIDEO])[0] for pixels in frames])
+    assert min(len(first.frames), len(second.frames)) > 0.9 * len(frames)
+    for one in (first, second):  # nobody changes sides at once
+        assert np.linalg.norm(np.diff(one.boxes[:, :2], axis=0), axis=1).max() < 250
+
+
+def read_every_frame(path: Path) -> Iterator[np.ndarray]:
+    """Yields RGB frames."""
+    capture = cv2.VideoCapture(str(path))
+    while True:
+        there, pixels = capture.read()
+        if not there:
+            return
+        yield pixels[..., ::-1].copy()
