@@ -17,6 +17,8 @@ from annotations.skeleton import OPENPOSE18
 from cache import body, gaps
 from cache.sequence_recipe import KNOWN, SequenceRecipe
 
+LEAST_SEEN = 0.5  # share of a window, below which nobody is known for sure
+
 
 class ShortClip(ValueError):
     """A clip has fewer frames than a window, and the recipe refuses it."""
@@ -54,6 +56,19 @@ class Prepared:
     rows: np.ndarray
     seconds: np.ndarray
     begins: tuple[int, ...]
+
+    def seen(self, window: int) -> float:
+        """Returns in what share of a window's frames somebody was found, in [0, 1].
+
+        Of a "whole" clip, which is stretched over the window, each of its own frames counts once:
+        three frames of somebody stay three.
+        """
+        begin, frames = self.begins[window], self.recipe.frames
+        piece = slice(begin, begin + frames)
+        with_joints = np.any(self.values[piece, :, KNOWN.index("valid")] > 0, axis=1)
+        if self.recipe.windows == "whole":
+            return len(np.unique(self.rows[piece][with_joints])) / frames
+        return float(with_joints.sum()) / frames
 
     def tensor(self, window: int) -> np.ndarray:
         """Returns one of `make`'s tensors."""

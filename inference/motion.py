@@ -14,7 +14,7 @@ import numpy as np
 from annotations.pose_files import is_pose_file
 from annotations.skeleton import OPENPOSE18
 from artifacts.manifest import sha256_file
-from cache.sequence import Prepared, prepare
+from cache.sequence import LEAST_SEEN, Prepared, prepare
 from inference import pose_files, videos
 from inference.clips import Watched, read_tracking, watch
 from inference.finished import check_model
@@ -67,7 +67,11 @@ class MotionPipeline:
         engine: That runs the graphs: "openvino" or "onnxruntime".
         precision: Of both stages.
         threads: Frames that are worked on side by side.
-        unknown_below: Probability below which answers are called `UNKNOWN`; 0: none is.
+        unknown_below: Probability below which answers about people are called `UNKNOWN`; 0: none
+            is. A person's answer is a mean over windows, and this was fitted on such means.
+        window_unknown_below: The same for answers about single windows.
+        least_seen: Share of a window's frames in which somebody must be seen for an answer that is
+            not `UNKNOWN`; 0, as where `unknown_below` is 0: none.
         notes: What a person should know of the model before believing it.
     """
 
@@ -114,8 +118,10 @@ class MotionPipeline:
         self.linear_sha256 = sha256_file(folders.stage2 / linear.NUMBERS) if has_linear else None
         self.classes = self.linear.classes if self.linear else self.classifier.classes
         self.engine = self.classifier.graph.engine
-        fitted = (None if self.linear else self.classifier.unknown_below) or 0.0
-        self.unknown_below = fitted if unknown_below is None else unknown_below
+        self.unknown_below, self.window_unknown_below = self._thresholds(unknown_below)
+        self.least_seen = self.classifier.least_seen or LEAST_SEEN
+        if unknown_below == 0:
+            self.least_seen = 0.0
         self.pose = self._load_pose(stage1_folder or folders.stage1, options)
         self.tracking = read_tracking(stage1_folder or folders.stage1)
         form = pose_files.read_format(folders.stage2)
@@ -194,6 +200,14 @@ class MotionPipeline:
                 f"--smooth, or add --per-window. Received: --smooth {smooth:g}"
             )
 
+    def _thresholds(self, asked: float | None) -> tuple[float, float]:
+        """Returns those of answers about people, and about windows."""
+        if asked is not None:
+            return asked, asked
+        if self.linear:
+            return 0.0, 0.0
+        return self.classifier.of_clips.unknown_below or 0.0, self.classifier.unknown_below or 0.0
+
     def _load_pose(self, folder: Path, options: dict) -> stage1.PosePredictor | None:
         seen = self.recipe.pose
         if not seen.sha256 and not (folder / stage1.SIDECAR).is_file():
@@ -240,21 +254,37 @@ class MotionPipeline:
             cut = prepare(watched.clip_of(track), self.recipe)
         except ValueError as error:  # too short
             return [replace(row, error=str(error))]
-        row = replace(row, note=_note(cut))
+        seen = [cut.seen(window) for window in range(len(cut.begins))]
         found = self._classify(cut)
-        if not per_window or not len(found):
-            shares = predict_sequences.of_clip(found) if len(found) else None
-            return [self._named(row, shares)]
+        if not len(found):
+            return [replace(row, note="no joint is sure enough")]
+        if not per_window:
+            row = self._doubted(replace(row, note=_padding(cut)), max(seen))
+            return [self._named(row, self._together(found))]
         mean, rows = TrailingMean(smooth), []
         first = np.searchsorted(watched.frames, track.frames[0])
-        for begin, shares in zip(cut.begins, found, strict=True):
+        row = replace(row, unknown_below=self.window_unknown_below, note=_padding(cut))
+        for begin, share, shares in zip(cut.begins, seen, found, strict=True):
             last = min(begin + self.recipe.frames, len(cut.rows)) - 1
             frames = watched.frames[first + cut.rows[[begin, last]]]
             place = _place(watched, track, *frames)
             if smooth:
                 shares = mean(watched.source, place["seconds"], shares)
-            rows.append(self._named(replace(row, **place), shares))
+            rows.append(self._named(self._doubted(replace(row, **place), share), shares))
         return rows
+
+    def _together(self, windows: np.ndarray) -> np.ndarray:
+        """Returns what all windows of a person say."""
+        whole = predict_sequences.of_clip if self.linear else self.classifier.of_clip
+        return whole(windows)
+
+    def _doubted(self, row: Row, seen: float) -> Row:
+        """Returns the row; one that never is sure, where the person was hardly seen."""
+        if seen >= self.least_seen:
+            return row
+        frames = self.recipe.frames
+        brief = f"seen in {round(seen * frames)} of the {frames} frames of a window"
+        return replace(row, unknown_below=np.inf, note=f"{brief}: too few for a sure answer")
 
     def _classify(self, cut: Prepared) -> np.ndarray:
         """Returns `(windows, classes)` float32 probabilities."""
@@ -268,16 +298,12 @@ class MotionPipeline:
                 found.append(self.classifier(tensors))
         return np.concatenate(found)
 
-    def _named(self, row: Row, shares: np.ndarray | None) -> Row:
-        if shares is None:
-            return row
+    def _named(self, row: Row, shares: np.ndarray) -> Row:
         return replace(row, probabilities=shares, ranking=rank(shares, self.classes))
 
 
-def _note(cut: Prepared) -> str | None:
-    """Returns what to say of somebody who was seen too briefly, or not well enough."""
-    if not cut.begins:
-        return "no joint is sure enough"
+def _padding(cut: Prepared) -> str | None:
+    """Returns what to say of somebody who was seen for less than a window."""
     frames = cut.recipe.frames
     return (
         f"padded: seen for {len(cut.rows)} of {frames} frames" if len(cut.rows) < frames else None

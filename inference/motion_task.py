@@ -54,6 +54,8 @@ class MotionTask:
             "tracking": self.pipeline.tracking,
             "linear": linear,
             "pose_files": asdict(self.pipeline.form),
+            "window_unknown_below": self.pipeline.window_unknown_below,
+            "least_seen": self.pipeline.least_seen,
         }
 
     def __enter__(self) -> "MotionTask":

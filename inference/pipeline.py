@@ -69,7 +69,8 @@ class Row:
         box: `(4,)` float32 xyxy pixels, that person's box; None for the whole picture.
         frame: Number of the frame in a video, from 0; None for a picture.
         seconds: From the video's beginning; None for a picture.
-        unknown_below: Answers of a smaller probability are called `UNKNOWN`; 0: none is.
+        unknown_below: Answers of a smaller probability are called `UNKNOWN`; 0: none is; infinite:
+            each is, for another reason than its probability, which `note` says.
         note: What else there is to say of how the answer came about, or None.
     """
 

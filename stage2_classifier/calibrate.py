@@ -33,6 +33,45 @@ class Threshold:
     precision: float
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """What was fitted on answers of one sort: to single windows, say, or to whole clips.
+
+    Attributes:
+        temperature: Their probabilities are calibrated by it; 1.0 changes nothing.
+        unknown_below: See `Threshold.probability`; None: no threshold was, or was not fitted.
+        unknown_coverage: See `Threshold.coverage`, or None.
+        fitted_on: Number of answers that it was fitted on; None: older versions did not say.
+    """
+
+    temperature: float = 1.0
+    unknown_below: float | None = None
+    unknown_coverage: float | None = None
+    fitted_on: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.temperature < np.inf:
+            raise ValueError(f"temperature must be positive. Received: {self.temperature}")
+
+
+def fit(probabilities: np.ndarray, labels: np.ndarray, *, precision: float) -> Calibration:
+    """Fits temperature and threshold on answers such as will be given.
+
+    Where an answer is a mean over several windows or frames, these are such means: a mean is less
+    sure than its parts, and more often right, so that what fits the parts does not fit it.
+
+    Args:
+        probabilities: `(N, C)`; of images, or clips, that the classifier did not learn from.
+        labels: `(N,)` class ids.
+        precision: See `threshold`.
+    """
+    scale = temperature(probabilities, labels)
+    limit = threshold(apply(probabilities, scale), labels, precision=precision)
+    if limit is None:
+        return Calibration(scale, fitted_on=len(labels))
+    return Calibration(scale, limit.probability, limit.coverage, len(labels))
+
+
 def temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Fits the temperature T that makes softmax(log p / T) most likely to give the labels.
 

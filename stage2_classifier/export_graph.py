@@ -7,7 +7,8 @@ Knows nothing of what a tensor shows.
 
 import logging
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from stage2_classifier.sidecar import GRAPH, SIDECAR
 _OPSET = 17
 
 Answers = Iterable[tuple[np.ndarray, int]]  # tensor and class id
+Calibrate = Callable[[np.ndarray, np.ndarray], Mapping[str, Any]]
 
 
 def write(
@@ -38,6 +40,7 @@ def write(
     unknown_precision: float,
     threads: int,
     tolerance: float,
+    calibrate_more: Calibrate = lambda answers, labels: {},
 ) -> float:
     """Writes `out/classifier.onnx` and `out/classifier.json`.
 
@@ -54,6 +57,8 @@ def write(
         unknown_precision: See `calibrate.threshold`.
         threads: CPU threads for the validation tensors.
         tolerance: Largest difference that is accepted.
+        calibrate_more: Given the calibrated answers to all validation tensors `(N, C)` and their
+            class ids `(N,)`; returns what the sidecar says besides of how answers are calibrated.
 
     Returns:
         The largest difference seen; of values above 1 relative to the largest one.
@@ -71,9 +76,10 @@ def write(
                 f"Received: a difference of {parity:g}. Try another version of tf2onnx."
             )
         atomic.write_bytes(out / GRAPH, path.read_bytes())
-    calibration = _calibrate(
-        out / GRAPH, len(about["classes"]), validation, unknown_precision, threads
-    )
+    answers, labels = _answers(out / GRAPH, len(about["classes"]), validation, threads)
+    fitted = calibrate.fit(answers, labels, precision=unknown_precision)
+    more = calibrate_more(calibrate.apply(answers, fitted.temperature), labels)
+    calibration = {**asdict(fitted), **more}
     digests = {
         "sha256": manifest.sha256_file(out / GRAPH),
         "keras_sha256": manifest.sha256_file(out / CLASSIFIER),
@@ -104,20 +110,14 @@ def convert(network: keras.Model, path: Path, names: Sequence[str]) -> None:
     onnx.save(canonical(model), path)  # the same weights give the same sha256
 
 
-def _calibrate(
-    path: Path, classes: int, validation: Answers, precision: float, threads: int
-) -> dict[str, float | None]:
+def _answers(
+    path: Path, classes: int, validation: Answers, threads: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the graph's `(N, classes)` float32 answers, and the `(N,)` class ids."""
     run = graph.load(path, engine="onnxruntime", threads=threads)
     rows = [(run(tensor[None].astype(np.float32))[0][0], label) for tensor, label in validation]
     answers = np.array([row for row, _ in rows], np.float32).reshape(-1, classes)
-    labels = np.array([label for _, label in rows], int)
-    temperature = calibrate.temperature(answers, labels)
-    limit = calibrate.threshold(calibrate.apply(answers, temperature), labels, precision=precision)
-    return {
-        "temperature": temperature,
-        "unknown_below": limit.probability if limit else None,
-        "unknown_coverage": limit.coverage if limit else None,
-    }
+    return answers, np.array([label for _, label in rows], int)
 
 
 def _rename(body: Any, names: dict[str, str]) -> None:

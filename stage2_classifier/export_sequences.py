@@ -5,6 +5,8 @@ The graph takes float32 `(B, *recipe.shape)` (maps in 0..255) and has two output
 that it was not trained on. Both must be what Keras answers.
 """
 
+from collections.abc import Hashable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ import keras
 import numpy as np
 
 from cache.sequence_recipe import SequenceRecipe
-from stage2_classifier import export_graph, phases
+from stage2_classifier import calibrate, export_graph, phases
 from stage2_classifier.models import sequences
+from stage2_classifier.predict_sequences import by_clip
 
 OUTPUTS = ("probabilities", "embedding")
 
@@ -25,6 +28,8 @@ def export(
     classes: tuple[str, ...],
     tensors: np.ndarray,
     validation: export_graph.Answers = (),
+    clips: Sequence[Hashable] | None = None,
+    least_seen: float | None = None,
     unknown_precision: float = 0.9,
     threads: int = 1,
     tolerance: float = 1e-4,
@@ -38,6 +43,9 @@ def export(
         tensors: `(N, *recipe.shape)`, N >= 1: real ones, on which Keras and the graph are compared.
         validation: Tensor and class id of each validation window, read once; see
             `export_graph.write`.
+        clips: Which clip each of them is a window of: an answer is the mean over these, and is
+            calibrated on such means; the windows are, on themselves. None: clips have one window.
+        least_seen: See `sidecar.Exported`.
         unknown_precision: Share of right answers that the threshold is to give; see
             `calibrate.threshold`.
         threads: CPU threads for those answers.
@@ -49,6 +57,16 @@ def export(
     Raises:
         ValueError: the difference is larger than `tolerance`; nothing is written then.
     """
+
+    def calibrate_clips(windows: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+        if clips is None:
+            return {}
+        answers = by_clip(windows, clips)
+        first = [clips.index(clip) for clip in answers]
+        means = np.array([*answers.values()], np.float32).reshape(-1, len(classes))
+        fitted = calibrate.fit(means, labels[first], precision=unknown_precision)
+        return {"of_clips": asdict(fitted)}
+
     sequences.load_layers(phases.asked_of(out)["model"])
     network: Any = keras.models.load_model(out / phases.CLASSIFIER, compile=False)
     both = keras.Model(network.input, [network.output, network.get_layer("embedding").output])
@@ -57,10 +75,16 @@ def export(
         both,
         outputs=OUTPUTS,
         reference=both,
-        about={"kind": "sequence", "classes": list(classes), "recipe": recipe.as_json()},
+        about={
+            "kind": "sequence",
+            "classes": list(classes),
+            "recipe": recipe.as_json(),
+            "least_seen": least_seen,
+        },
         tensors=tensors,
         validation=validation,
         unknown_precision=unknown_precision,
         threads=threads,
         tolerance=tolerance,
+        calibrate_more=calibrate_clips,
     )

@@ -3,12 +3,16 @@
 Needs numpy and an engine: no TensorFlow, no Keras, no torch.
 """
 
+from collections.abc import Hashable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from cache.sequence_recipe import SequenceRecipe
 from stage2_classifier import calibrate, sidecar
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 class SequenceClassifier(sidecar.Exported[SequenceRecipe]):
@@ -28,6 +32,20 @@ class SequenceClassifier(sidecar.Exported[SequenceRecipe]):
             ValueError: another shape or dtype.
         """
         return calibrate.apply(self._run(tensors)[0], self.temperature)
+
+    def of_clip(self, windows: np.ndarray) -> np.ndarray:
+        """Returns what all windows of a clip say together, calibrated as such answers are.
+
+        Args:
+            windows: `(W, classes)` float32, W >= 1, what a call said of each.
+
+        Returns:
+            `(classes,)` float32; sums to 1.
+
+        Raises:
+            ValueError: there are no windows.
+        """
+        return calibrate.apply(of_clip(windows)[None], self.of_clips.temperature)[0]
 
     def embed(self, tensors: np.ndarray) -> np.ndarray:
         """Turns windows into vectors that lie close together where the same person walks.
@@ -112,3 +130,16 @@ def of_clip(probabilities: np.ndarray) -> np.ndarray:
     if not len(probabilities):
         raise ValueError("A clip's answer needs at least one window. Received: none.")
     return probabilities.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
+def by_clip(windows: np.ndarray, clips: Sequence[Name]) -> dict[Name, np.ndarray]:
+    """Returns, by the clips' names in the order of their first windows, what `of_clip` says.
+
+    Args:
+        windows: `(N, classes)` float32 probabilities.
+        clips: N names, of the clip that each is a window of.
+    """
+    rows: dict[Name, list[int]] = {}
+    for row, clip in enumerate(clips):
+        rows.setdefault(clip, []).append(row)
+    return {clip: of_clip(windows[of_it]) for clip, of_it in rows.items()}

@@ -14,6 +14,7 @@ import numpy as np
 
 from artifacts import manifest
 from runtime import graph
+from stage2_classifier.calibrate import Calibration
 
 GRAPH, SIDECAR = "classifier.onnx", "classifier.json"
 Kind = Literal["picture", "sequence"]
@@ -28,7 +29,8 @@ class Sidecar(Generic[Recipe]):
         classes: In the order of the outputs.
         recipe: What the tensors are.
         sha256: Of the graph.
-        calibration: `temperature`, `unknown_below`, `unknown_coverage`; see `Exported`.
+        calibration: `temperature`, `unknown_below`, `unknown_coverage`, `of_clips` and
+            `least_seen`; see `Exported`.
     """
 
     classes: tuple[str, ...]
@@ -51,6 +53,10 @@ class Exported(Generic[Recipe]):
             where no threshold was, or was not fitted. Answers are given all the same: whoever
             shows them decides.
         unknown_coverage: Share of the validation tensors that keep an answer then, or None.
+        of_clips: Where answers are means over the windows of a clip: how these are calibrated, on
+            top of `temperature`. Without (pictures, and older sidecars) means are taken as they are
+            and `unknown_below` stands for them too.
+        least_seen: Share of a window's frames in which a person must have been seen, or None.
     """
 
     def __init__(
@@ -63,6 +69,8 @@ class Exported(Generic[Recipe]):
         temperature: float = 1.0,
         unknown_below: float | None = None,
         unknown_coverage: float | None = None,
+        of_clips: Calibration | None = None,
+        least_seen: float | None = None,
     ) -> None:
         self.graph = run
         self.classes = classes
@@ -71,6 +79,8 @@ class Exported(Generic[Recipe]):
         self.temperature = temperature
         self.unknown_below = unknown_below
         self.unknown_coverage = unknown_coverage
+        self.of_clips = of_clips or Calibration(1.0, unknown_below, unknown_coverage)
+        self.least_seen = least_seen
 
     @classmethod
     def described_by(cls, about: Sidecar[Recipe], run: graph.Graph) -> Self:
@@ -189,8 +199,13 @@ def _calibration(values: dict[str, Any]) -> dict[str, Any]:
     temperature = float(values.get("temperature", 1.0))
     if not 0 < temperature < np.inf:
         raise ValueError(f"temperature must be positive. Received: {temperature}")
-    names = ("unknown_below", "unknown_coverage")
-    return {"temperature": temperature} | {name: values.get(name) for name in names}
+    names = ("unknown_below", "unknown_coverage", "least_seen")
+    clips = values.get("of_clips")
+    return {
+        "temperature": temperature,
+        **{name: values.get(name) for name in names},
+        "of_clips": None if clips is None else Calibration(**clips),
+    }
 
 
 def _damaged(folder: Path, error: Exception) -> ValueError:

@@ -89,7 +89,8 @@ CASES = [
         arguments_of("stage2_classifier/fit_sequences.py", "fit")
         | arguments_of("stage2_classifier/export_sequences.py", "export")
         | {"encoder": None, "linear": None},
-        {"seed", "threads", "logs", "recipe", "classes", "tensors", "validation", "tolerance"},
+        {"seed", "threads", "logs", "recipe", "classes", "tensors", "validation", "tolerance"}
+        | {"clips", "least_seen"},
     ),
     (schema.Heatmap, {field.name: field.default for field in fields(Style)}, set()),
     (

@@ -15,10 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from annotations.clip_files import read_clips
 from annotations.feature_table import FeatureTable, read_features, write_features
 from annotations.pose_files import PoseFormat
 from artifacts import atomic
 from artifacts.manifest import differences
+from cache.origins import CLIPS
+from cache.sequence import LEAST_SEEN, prepare
 from cache.store import Cache, open_cache
 from configs import motion
 from inference import pose_files
@@ -33,6 +36,7 @@ from training.unknown import say_if_never_unknown
 from training.vectors import features_of
 
 PARITY_SEQUENCES = 8  # on which the exported graph is compared with Keras
+_USUAL = 0.1  # quantile of the shares of training windows in which somebody was seen
 
 
 def make_stage2(run: motion.ClipRun, folder: Path) -> Made:
@@ -131,7 +135,21 @@ def _train(run: motion.ClipRun, cache: Cache, folder: Path) -> dict[str, Any]:
         classes=cache.classes,
         tensors=np.stack([cache.load(entry, verify=True) for entry in sample]),
         validation=((cache.load(e, verify=True), cache.class_id(e)) for e in held_out),
+        clips=[entry.image for entry in held_out],
+        least_seen=_least_seen(cache),
         unknown_precision=section.unknown_precision,
         threads=run.threads,
     )
     return {name: value for name, value in asdict(history.kept).items() if value is not None}
+
+
+def _least_seen(cache: Cache) -> float:
+    """Returns in what share of a window somebody must be seen for a sure answer.
+
+    Half, or as little as was usual in training: who learned from padded windows knows them.
+    """
+    names = {entry.image.as_posix() for entry in cache.of_split("train")}
+    clips = [clip for clip in read_clips(cache.folder / CLIPS) if clip.name in names]
+    cuts = [prepare(clip, cache.recipe) for clip in clips]
+    shares = [cut.seen(window) for cut in cuts for window in range(len(cut.begins))]
+    return min(LEAST_SEEN, float(np.quantile(shares, _USUAL)))

@@ -11,7 +11,7 @@ learned from the gallery's vectors (without a gallery: from other scenes than th
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -86,14 +86,19 @@ def _answers(run: motion.ClipRun, split: str) -> Answers:
     entries = cache.of_split(split)
     if head:
         shares = head(embed(classifier, cache, entries, f"classifying {split}"))
-    else:
-        shares = classify(classifier, cache, entries, f"classifying {split}")
-    return _by_clip(entries, shares, head.classes if head else cache.classes, split)
+        return _by_clip(entries, shares, head.classes, split, predict_sequences.of_clip)
+    shares = classify(classifier, cache, entries, f"classifying {split}")
+    return _by_clip(entries, shares, cache.classes, split, classifier.of_clip)
 
 
 def _by_clip(
-    entries: Sequence[Entry], shares: np.ndarray, classes: tuple[str, ...], split: str
+    entries: Sequence[Entry],
+    shares: np.ndarray,
+    classes: tuple[str, ...],
+    split: str,
+    together: Callable[[np.ndarray], np.ndarray],
 ) -> Answers:
+    """Returns an answer for each clip: what its windows say `together`."""
     rows = rows_of_clips(entries)
     labels = [entries[of_clip[0]].label for of_clip in rows.values()]
     return Answers(
@@ -102,9 +107,7 @@ def _by_clip(
         images=tuple(rows),
         persons=np.full(len(rows), -1),
         labels=np.array([classes.index(label) for label in labels], int),
-        probabilities=np.stack(
-            [predict_sequences.of_clip(shares[of_clip]) for of_clip in rows.values()]
-        ),
+        probabilities=np.stack([together(shares[of_clip]) for of_clip in rows.values()]),
     )
 
 

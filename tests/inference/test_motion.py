@@ -224,6 +224,65 @@ def test_the_answer_does_not_depend_on_threads(model: Path, film: Path) -> None:
         assert np.array_equal(shares_of(a), shares_of(b))
 
 
+def test_people_and_windows_have_thresholds_of_their_own(film: Path, tmp_path: Path) -> None:
+    of_clips = {"temperature": 0.5, "unknown_below": 0.3, "fitted_on": 40}
+    model = write_model(tmp_path / "run", unknown_below=0.9999, of_clips=of_clips)
+    pipeline = MotionPipeline(model, **OPTIONS)
+    people, windows = rows_of(pipeline, film), rows_of(pipeline, film, per_window=True)
+    assert [row.activity for row in people] == [RIGHT, LEFT]
+    assert {row.activity for row in windows} == {UNKNOWN}
+    mean = np.mean([shares_of(row) for row in windows if row.person == 0], axis=0)
+    expected = mean**2 / (mean**2).sum()  # the temperature of clips
+    assert shares_of(people[0]) == pytest.approx(expected, abs=1e-6)
+    asked = MotionPipeline(model, unknown_below=0.0, **OPTIONS)
+    assert {row.activity for row in rows_of(asked, film, per_window=True)} == {RIGHT, LEFT}
+
+
+@pytest.mark.parametrize(("frames", "sure"), [(4, False), (5, True)])
+def test_nobody_seen_for_a_fraction_of_a_window_is_named(
+    pipeline: MotionPipeline, model: Path, tmp_path: Path, frames: int, sure: bool
+) -> None:
+    """A window has 10 frames, and half of them is enough."""
+    film = write_film(tmp_path / "brief.avi", [picture()] * 3 + crossing(frames))
+    for row in rows_of(pipeline, film) + rows_of(pipeline, film, per_window=True):
+        assert row.status == "ok" and (row.activity != UNKNOWN) == sure and len(row.ranking) == 2
+        assert row.note == (
+            "padded: seen for 5 of 10 frames"
+            if sure
+            else "seen in 4 of the 10 frames of a window: too few for a sure answer"
+        )
+    asked = MotionPipeline(model, unknown_below=0.0, **OPTIONS)  # every answer is wanted
+    assert UNKNOWN not in {row.activity for row in rows_of(asked, film)}
+
+
+def test_frames_between_two_sightings_are_not_seen(
+    pipeline: MotionPipeline, tmp_path: Path
+) -> None:
+    frames = [picture((5 + 4 * i, 20)) for i in range(20)]
+    frames[2:18] = [picture()] * 16
+    (row,) = rows_of(pipeline, write_film(tmp_path / "gap.avi", frames))
+    assert row.activity == UNKNOWN and "seen in 2 of the 10 frames" in str(row.note)
+
+
+@pytest.mark.parametrize(("least", "named"), [(0.3, True), (0.31, False)])
+def test_a_model_that_knows_padded_windows_says_how_little_will_do(
+    tmp_path: Path, least: float, named: bool
+) -> None:
+    pipeline = MotionPipeline(write_model(tmp_path / "run", least_seen=least), **OPTIONS)
+    film = write_film(tmp_path / "brief.avi", crossing(3))
+    assert {row.activity for row in rows_of(pipeline, film)} == (
+        {RIGHT, LEFT} if named else {UNKNOWN}
+    )
+
+
+def test_three_frames_stretched_over_a_window_stay_three(tmp_path: Path) -> None:
+    model = write_model(tmp_path / "run", replace(RECIPE, windows="whole"))
+    pipeline = MotionPipeline(model, **OPTIONS)
+    for frames, activities in ((3, {UNKNOWN}), (6, {RIGHT, LEFT})):
+        film = write_film(tmp_path / f"{frames}.avi", crossing(frames))
+        assert {row.activity for row in rows_of(pipeline, film)} == activities
+
+
 def test_unknown(model: Path, film: Path, tmp_path: Path) -> None:
     strict = MotionPipeline(model, unknown_below=1.0, **OPTIONS)
     assert {row.activity for row in rows_of(strict, film)} == {UNKNOWN}

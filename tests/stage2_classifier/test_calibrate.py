@@ -5,6 +5,7 @@ import pytest
 from sklearn.calibration import calibration_curve
 
 from stage2_classifier import calibrate
+from stage2_classifier.predict_sequences import by_clip
 
 
 def draw(images: int, scale: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -115,3 +116,54 @@ def test_threshold_where_everything_and_nothing_will_do():
     assert found == calibrate.Threshold(0.0, 1.0, 1.0)
     assert calibrate.threshold(*answers((0.9, False))) is None
     assert calibrate.threshold(np.zeros((0, 2), np.float32), np.zeros(0, int)) is None
+
+
+def clips(count: int, windows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Clips whose windows share a hint and tremble each for itself, `(N, W, 5)`; and their ids."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(5, size=count)
+    logits = rng.normal(0, 1.2, (count, 1, 5)) + rng.normal(0, 2.5, (count, windows, 5))
+    logits[np.arange(count), :, labels] += 2.6
+    powers = np.exp(logits - logits.max(2, keepdims=True))
+    return (powers / powers.sum(2, keepdims=True)).astype(np.float32), labels
+
+
+def test_what_is_fitted_on_means_over_windows_holds_for_other_means() -> None:
+    """Precision and coverage on clips that nobody fitted on, counted; windows' fit is useless."""
+    windows, labels = clips(600, 12, seed=0)
+    of_windows = calibrate.fit(windows.reshape(-1, 5), labels.repeat(12), precision=0.9)
+    means = together(windows, of_windows)
+    of_clips = calibrate.fit(means, labels, precision=0.9)
+    others, truth = clips(20_000, 12, seed=1)
+    means = together(others, of_windows)
+    right, scaled = means.argmax(1) == truth, calibrate.apply(means, of_clips.temperature)
+
+    def given(below: float | None, sure: np.ndarray) -> tuple[float, float]:
+        kept = sure.max(1) >= (np.inf if below is None else below)
+        return float(kept.mean()), float(right[kept].mean())
+
+    coverage, precision = given(of_clips.unknown_below, scaled)
+    assert precision == pytest.approx(0.9, abs=0.03)
+    order = np.argsort(-means.max(1))
+    good = np.flatnonzero(np.cumsum(right[order]) / np.arange(1, len(order) + 1) >= 0.9)
+    best = (good[-1] + 1) / len(order)  # the most that any threshold can give
+    assert coverage == pytest.approx(best, abs=0.08)
+    assert of_windows.unknown_below is not None
+    assert (means.max(1) >= of_windows.unknown_below).mean() < best / 3
+    error = calibrate.expected_error(scaled, truth)
+    assert error < 0.05 < calibrate.expected_error(means, truth)
+    assert (of_windows.fitted_on, of_clips.fitted_on) == (7200, 600)
+
+
+def together(windows: np.ndarray, fitted: calibrate.Calibration) -> np.ndarray:
+    """Returns `(N, 5)`, what the windows `(N, W, 5)`, calibrated, say together."""
+    rows = calibrate.apply(windows.reshape(-1, 5), fitted.temperature)
+    names = np.arange(len(windows)).repeat(windows.shape[1]).tolist()
+    return np.stack([*by_clip(rows, names).values()])
+
+
+def test_nothing_to_fit_on() -> None:
+    found = calibrate.fit(np.zeros((0, 3), np.float32), np.zeros(0, int), precision=0.9)
+    assert found == calibrate.Calibration(1.0, None, None, 0)
+    with pytest.raises(ValueError, match="temperature must be positive. Received: 0"):
+        calibrate.Calibration(0)

@@ -70,6 +70,44 @@ def test_the_sidecar_describes_it(walked, folder, saved):
     assert sidecar.kind_of(folder) == "sequence"
 
 
+def test_clips_are_calibrated_on_the_means_over_their_windows(folder, saved):
+    classifier = predict_sequences.load(folder, threads=1)
+    names = sorted({*saved["clips"]})
+    rows = [saved["clips"] == name for name in names]
+    windows = calibrate.apply(saved["probabilities"], classifier.temperature)
+    means = np.stack([windows[row].mean(0) for row in rows])
+    labels = np.array([saved["labels"][row][0] for row in rows])
+    assert 1 < len(names) < len(windows)
+    expected = calibrate.fit(means, labels, precision=0.5)
+    found = classifier.of_clips
+    assert found.fitted_on == len(names) and classifier.least_seen == 0.4
+    assert found.temperature == pytest.approx(expected.temperature, rel=1e-2)
+    assert found.unknown_below == pytest.approx(expected.unknown_below, abs=1e-3)
+    answer = classifier.of_clip(classifier(saved["tensors"][rows[0]]))
+    truth = calibrate.apply(means[:1], expected.temperature)[0]
+    np.testing.assert_allclose(answer, truth, atol=1e-2)
+    about = json.loads((folder / "classifier.json").read_text(encoding="utf-8"))
+    assert (about["fitted_on"], about["of_clips"]["fitted_on"]) == (len(windows), len(names))
+
+
+def test_a_sidecar_of_an_older_version_still_opens(folder, saved, tmp_path):
+    """It calibrated windows only: a clip is their mean as it is, with the windows' threshold."""
+    shutil.copy(folder / "classifier.onnx", tmp_path / "classifier.onnx")
+    about = json.loads((folder / "classifier.json").read_text(encoding="utf-8"))
+    for name in ("of_clips", "least_seen", "fitted_on"):
+        del about[name]
+    about |= {"temperature": 2.0, "unknown_below": 0.6, "unknown_coverage": 0.3}
+    (tmp_path / "classifier.json").write_text(json.dumps(about), encoding="utf-8")
+    classifier = predict_sequences.load(tmp_path, threads=1)
+    assert classifier.of_clips == calibrate.Calibration(1.0, 0.6, 0.3)
+    windows = classifier(saved["tensors"][:4])
+    np.testing.assert_allclose(classifier.of_clip(windows), windows.mean(0), atol=1e-6)
+    about["of_clips"] = {"temperature": 0}
+    (tmp_path / "classifier.json").write_text(json.dumps(about), encoding="utf-8")
+    with pytest.raises(ValueError, match="damaged.*temperature must be positive"):
+        predict_sequences.load(tmp_path, threads=1)
+
+
 def test_a_graph_that_differs_is_refused_and_not_written(walked):
     assert "must answer as Keras does, within -1. Received: a difference" in walked["not exact"]
     assert walked["graphs"] == []

@@ -86,13 +86,16 @@ tensors = np.stack([tensor for tensor, _ in windows])
 parts = {"recipe": cache.recipe, "classes": cache.classes, "tensors": tensors}
 facts["not exact"] = message_of(ValueError, lambda: export(out / "whole", **parts, tolerance=-1.0))
 facts["graphs"] = [path.name for path in (out / "whole").glob("classifier.[oj]*")]
-facts["parity"] = export(out / "whole", **parts, validation=windows, unknown_precision=0.5)
+clips = [f"{label}, {i % 2}" for i, (_, label) in enumerate(windows)]
+more = {"clips": clips, "unknown_precision": 0.5, "least_seen": 0.4}
+facts["parity"] = export(out / "whole", **parts, validation=windows, **more)
 network: Any = keras.models.load_model(out / "whole" / "classifier.keras", compile=False)
 embeds = keras.Model(network.input, network.get_layer("embedding").output)
 np.savez(
     out / "answers.npz",
     tensors=tensors,
     labels=[label for _, label in windows],
+    clips=clips,
     probabilities=np.array(network(tensors)),
     embeddings=np.array(embeds(tensors)),
 )
