@@ -7,7 +7,6 @@ Part of `annotations.coco`, which says what the values mean. What is wrong is co
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from annotations.skeleton import Skeleton, foreign
 _SHOWN = 10
 _FIRST_PIXEL = 1.5  # a fraction of a place that is a little outside the picture is above 1
 _NOTHING = object()
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass
@@ -158,8 +158,9 @@ class People:
             return None
         try:
             for key, known in (("image", self._images), ("category", self._categories)):
-                if entry[f"{key}_id"] not in known:
-                    raise ValueError(f"there is no {key} with the id {entry[f'{key}_id']!r}")
+                number = entry[f"{key}_id"]
+                if not isinstance(number, int | str) or number not in known:
+                    raise ValueError(f"there is no {key} with the id {number!r}")
             if entry["category_id"] not in self._names:
                 self._counts["other"] += 1
                 self._other_categories.add(entry["category_id"])
@@ -257,7 +258,8 @@ def numbers(key: str, values: Any, count: int) -> list[float]:
         got = len(values) if isinstance(values, list) else repr(values)
         raise ValueError(f"`{key}` must hold {count} numbers. Received: {got}")
     if any(
-        isinstance(v, bool) or not isinstance(v, int | float) or not isfinite(v) for v in values
+        isinstance(v, bool) or not isinstance(v, int | float) or not abs(v) <= _LARGEST
+        for v in values
     ):
         raise ValueError(f"`{key}` must hold finite numbers. Received: {values}")
     return [float(value) for value in values]

@@ -49,11 +49,11 @@ def read_csv(path: Path, *, needed: Collection[str]) -> tuple[list[str], list[Li
     separator = before or _find_separator(text, needed)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        columns = _names(next(reader, []))
+        columns = _names(next(filter(_says_something, reader), []))
         lines = [
             (f"line {reader.line_num + bool(before)}", _fit(cells, columns, needed))
             for cells in reader
-            if any(cell.strip() for cell in cells)
+            if _says_something(cells)
         ]
     except csv.Error as error:
         raise ValueError(
@@ -92,12 +92,16 @@ def _find_separator(text: str, needed: Collection[str]) -> str:
     def fit(separator: str) -> tuple[int, int]:
         try:
             reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-            names = [cell.strip().lower() for cell in next(reader, [])]
+            names = [cell.strip().lower() for cell in next(filter(_says_something, reader), [])]
         except csv.Error:
             return (0, 0)
         return (sum(name in names for name in needed), len(names))
 
     return max(_SEPARATORS, key=fit)
+
+
+def _says_something(cells: Sequence[str]) -> bool:
+    return any(cell.strip() for cell in cells)
 
 
 def _names(header: Sequence[str]) -> list[str]:

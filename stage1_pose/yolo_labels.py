@@ -94,6 +94,8 @@ def _read(label: Path, found: Description) -> _Lines:
             f"track behind them. Received behind them: {odd[:3]}"
         )
     _check_fractions(given[:, 1:5])
+    if (given[:, 3:5] < 0).any():
+        raise ValueError(f"a box is not negative. Received: w h {given[:, 3:5].min(axis=0)}")
     classes = given[:, 0]
     if not np.isin(classes, range(len(found.names))).all():
         raise ValueError(

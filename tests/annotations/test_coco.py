@@ -167,6 +167,22 @@ def test_fractions_are_no_pixels(tmp_path: Path, key: str, numbers: list[float])
         read(tmp_path, value)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"image_id": [7]}, r"annotations\[0\]: there is no image with the id \[7\]"),
+        ({"category_id": {}}, "there is no category with the id {}"),
+        ({"bbox": [1e300, 2, 3, 4]}, "`bbox` must hold finite numbers"),
+        ({"keypoints": [10**400, *[1] * 11]}, "`keypoints` must hold finite numbers"),
+    ],
+)
+def test_values_of_other_kinds(tmp_path: Path, change: dict[str, Any], message: str):
+    value = content()
+    value["annotations"][0] |= change
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path, value)
+
+
 def test_one_joint_may_be_in_the_corner(tmp_path: Path):
     value = content()
     value["annotations"][0]["keypoints"] = [0.5, 0.5, 2, *[0] * 9]
@@ -295,7 +311,7 @@ def broken(**changes: Any) -> dict:
         ),
         (broken(annotations_0__image_id=99), r"annotations\[0\]: there is no image with the id 99"),
         (broken(annotations_0__category_id=99), "there is no category with the id 99"),
-        (broken(annotations_0__image_id=[7]), r"annotations\[0\]: unhashable"),
+        (broken(annotations_0__image_id=[7]), r"annotations\[0\]: there is no image with the id \[7\]"),
         (
             broken(annotations_0__keypoints=[1, 2, 2]),
             "`keypoints` must hold 12 numbers. Received: 3",

@@ -63,9 +63,20 @@ def test_spaces_blank_lines_and_other_columns(tmp_path: Path):
         '"image";"activity";"group";"place, camera, light, lens"\na.jpg;run;g\nb.jpg;sit\n',
         '"image"\t"activity"\t"group"\na.jpg\t"run"\tg\nb.jpg\tsit\t\n',
         "image,activity,group\ra.jpg,run,g\rb.jpg,sit,\r",
+        "\n , ,\nimage,activity,group\na.jpg,run,g\nb.jpg,sit,\n",
         ",image,activity,group\n0,a.jpg,run,g\n1,b.jpg,sit,\n",
     ],
-    ids=["empty columns", "short", "sep", "quoted sep", "quoted commas", "tabs", "mac", "index"],
+    ids=[
+        "empty columns",
+        "short",
+        "sep",
+        "quoted sep",
+        "quoted commas",
+        "tabs",
+        "mac",
+        "blank",
+        "index",
+    ],
 )
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "bom"])
 def test_dialects(tmp_path: Path, text: str, mark: str):
