@@ -311,7 +311,10 @@ def broken(**changes: Any) -> dict:
         ),
         (broken(annotations_0__image_id=99), r"annotations\[0\]: there is no image with the id 99"),
         (broken(annotations_0__category_id=99), "there is no category with the id 99"),
-        (broken(annotations_0__image_id=[7]), r"annotations\[0\]: there is no image with the id \[7\]"),
+        (
+            broken(annotations_0__image_id=[7]),
+            r"annotations\[0\]: there is no image with the id \[7\]",
+        ),
         (
             broken(annotations_0__keypoints=[1, 2, 2]),
             "`keypoints` must hold 12 numbers. Received: 3",
