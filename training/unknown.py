@@ -19,7 +19,7 @@ def say_if_never_unknown(folder: Path, *, held_out: int, by_linear: bool = False
     about = {} if by_linear else json.loads((folder / SIDECAR).read_text(encoding="utf-8"))
     if by_linear:
         reason = "No threshold is fitted for stage2.linear."
-    elif about.get("unknown_below") is not None:
+    elif (about.get("of_clips") or about).get("unknown_below") is not None:
         return
     elif held_out:
         reason = "No answers on val are right as often as stage2.unknown_precision asks."

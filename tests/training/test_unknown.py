@@ -29,3 +29,14 @@ def test_a_fitted_threshold_is_not_spoken_of(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert said(tmp_path, capsys, 0.5, held_out=9) == ""
+
+
+def test_of_clips_the_threshold_of_people_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not that of single windows: answers are means over them."""
+    for of_windows, of_people, silent in ((0.5, None, False), (None, 0.5, True)):
+        value = {"unknown_below": of_windows, "of_clips": {"unknown_below": of_people}}
+        (tmp_path / "classifier.json").write_text(json.dumps(value), encoding="utf-8")
+        say_if_never_unknown(tmp_path, held_out=9)
+        assert (capsys.readouterr().out == "") == silent
