@@ -12,7 +12,6 @@ there are then reused if their recipe is the same. The index is the same for eve
 """
 
 import json
-import shutil
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ import numpy as np
 from annotations.images import ImageError, load_rgb
 from annotations.types import Poses
 from artifacts import atomic, manifest
+from artifacts.removal import remove_tree
 from cache import index
 from cache.entry import INDEX, WHOLE, CacheError, Entry, digest_of, key_of
 from cache.memory_map import FilePerSplit
@@ -262,7 +262,7 @@ def _begin(folder: Path, plan: dict[str, Any]) -> None:
         json.dumps(plan)
     ):
         return
-    shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    remove_tree(folder / FOLDER)
     for name in (manifest.NAME, INDEX):
         (folder / name).unlink(missing_ok=True)
     atomic.write_json(note, plan)

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from artifacts import atomic
 from artifacts.events import EventLog
 from artifacts.manifest import sha256_file, sha256_json
+from artifacts.removal import remove_tree
 from stage1_pose import quiet, weights
 from stage1_pose.export import download
 from stage1_pose.yolo_reader import describe, label_of
@@ -181,7 +182,7 @@ def fit(
 def clear(out: Path) -> None:
     """Removes the rounds that an earlier, perhaps killed, run of `fit` left in `out`."""
     for folder in out.glob("round*"):
-        shutil.rmtree(folder)
+        remove_tree(folder)
 
 
 def is_fitted(out: Path, asked: dict[str, Any]) -> bool:

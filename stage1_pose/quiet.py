@@ -11,10 +11,13 @@ import os
 import re
 import shutil
 import tempfile
+import warnings
 from functools import cache
 from pathlib import Path
 
 from packaging.version import Version
+
+from artifacts.removal import remove_tree
 
 # Earlier ones of 8.4 run pickled code of a checkpoint whatever ULTRALYTICS_SAFE_LOAD says, and
 # rewrite JPEGs through hard links.
@@ -34,7 +37,7 @@ def prepare() -> Path:
     """
     check_version(installed_version())
     folder = Path(tempfile.mkdtemp(prefix="pose-activity-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(_remove, folder)
     os.environ |= {
         "YOLO_CONFIG_DIR": str(folder),
         "YOLO_AUTOINSTALL": "False",
@@ -77,6 +80,14 @@ def check_version(version: str) -> None:
             f"rewrite pictures. Received: {version}. Run: pip install --requirement "
             "requirements.lock; where the package `ultralytics` is there too, uninstall it first."
         )
+
+
+def _remove(folder: Path) -> None:
+    """Removes the folder at the end of the process; what stays is named on stderr."""
+    try:
+        remove_tree(folder)
+    except OSError as error:
+        warnings.warn(str(error), stacklevel=2)
 
 
 def _place_font(folder: Path) -> None:

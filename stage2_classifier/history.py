@@ -10,6 +10,10 @@ from typing import Any, Literal
 
 from artifacts import atomic, csv_text
 
+# What a training leaves in its folder, see `phases`. What it was asked for is removed last: as long
+# as it is there, nobody takes the rest for something else.
+TRAINING_FILES = ("classifier.keras", "states", "history.csv", "training.json")
+
 
 @dataclass(frozen=True)
 class Epoch:

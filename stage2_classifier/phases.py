@@ -11,7 +11,6 @@ or how a model is built.
 """
 
 import json
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -25,14 +24,14 @@ import tensorflow as tf
 
 from artifacts import atomic, manifest
 from artifacts.events import EventLog
+from artifacts.removal import remove_tree
 from cache.store import Cache
 from stage2_classifier.augment import Augmentation
 from stage2_classifier.dataset import fixed_batches, train_batches
-from stage2_classifier.history import Epoch, History
+from stage2_classifier.history import TRAINING_FILES, Epoch, History
 from stage2_classifier.models import learning
 
-CLASSIFIER, HISTORY = "classifier.keras", "history.csv"
-_ASKED, _STATES = "training.json", "states"
+CLASSIFIER, _STATES, HISTORY, _ASKED = TRAINING_FILES
 
 Progress = Callable[[int, int, str], None]
 
@@ -243,7 +242,7 @@ def finish(
         kept.load_weights(weights)
     with atomic.replacing(out / CLASSIFIER) as path:
         kept.save(path)
-    shutil.rmtree(out / _STATES)
+    remove_tree(out / _STATES)
     return history
 
 

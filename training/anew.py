@@ -1,6 +1,5 @@
 """A training that goes on where it was, or begins anew where it was asked for otherwise."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -8,6 +7,8 @@ from typing import TypeVar
 from rich.markup import escape
 
 from artifacts.manifest import StaleError
+from artifacts.removal import remove
+from stage2_classifier.history import TRAINING_FILES
 from training.say import console
 
 Result = TypeVar("Result")
@@ -18,7 +19,10 @@ def go_on_or_begin_anew(train: Callable[[], Result], folder: Path) -> Result:
 
     Args:
         train: Trains into `folder`; raises StaleError where that is another training's.
-        folder: Of the training.
+        folder: Of the training; other files in it stay.
+
+    Raises:
+        OSError: the other training could not be removed.
     """
     try:
         return train()
@@ -26,7 +30,6 @@ def go_on_or_begin_anew(train: Callable[[], Result], folder: Path) -> Result:
         console.print(
             f"[yellow]beginning anew:[/] {escape(str(stale))}", soft_wrap=True, highlight=False
         )
-        old = folder.with_name(f".old-{folder.name}")  # renamed first: a kill leaves no half of it
-        shutil.rmtree(old, ignore_errors=True)
-        shutil.rmtree(folder.rename(old))
+        for name in TRAINING_FILES:
+            remove(folder / name)
         return train()

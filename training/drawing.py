@@ -1,12 +1,12 @@
 """A data set that the project draws: once, and never over somebody else's files."""
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from artifacts import manifest
 from artifacts.lock import locked
+from artifacts.removal import remove
 
 _MARKER = ".drawn"
 
@@ -46,7 +46,4 @@ def _empty(folder: Path, names: Sequence[str]) -> None:
         )
     marker.touch()
     for path in (folder / name for name in (manifest.NAME, *names)):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        remove(path)

@@ -1,6 +1,5 @@
 """The step `stage1`: a pose model is trained or taken as it is, exported, and measured."""
 
-import shutil
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -12,6 +11,7 @@ from annotations.images import ImageError, load_rgb
 from annotations.samples import read_samples
 from annotations.skeleton import SKELETONS
 from artifacts.atomic import write_json
+from artifacts.removal import remove_tree
 from cache import poses
 from configs import schema
 from inference.progress import progress_bar
@@ -47,7 +47,7 @@ def train_poses(
     run: schema.Run, samples: Sequence[Any], weights: Path, folder: Path
 ) -> tuple[Path, dict[str, Any]]:
     """Trains on the samples' joints; returns the best weights and ultralytics' figures."""
-    shutil.rmtree(folder / "dataset", ignore_errors=True)
+    remove_tree(folder / "dataset")
     section = run.stage1.fit
     used = [sample for sample in samples if sample.split]
     data = yolo_dataset.write_yolo(

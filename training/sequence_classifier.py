@@ -20,6 +20,7 @@ from annotations.feature_table import FeatureTable, read_features, write_feature
 from annotations.pose_files import PoseFormat
 from artifacts import atomic
 from artifacts.manifest import differences
+from artifacts.removal import remove
 from cache.origins import CLIPS
 from cache.sequence import LEAST_SEEN, prepare
 from cache.store import Cache, open_cache
@@ -98,8 +99,7 @@ def _take_encoder(encoder: Path, cache: Cache, folder: Path) -> dict[str, Any]:
             "Give this run the encoder's section sequence."
         )
     for rest in ("states", "history.csv", "training.json", "classifier.keras"):  # of a training
-        path = folder / rest
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        remove(folder / rest)
     with atomic.replacing(folder / sidecar.GRAPH) as temporary:
         shutil.copyfile(encoder / sidecar.GRAPH, temporary)
     about = json.loads((encoder / sidecar.SIDECAR).read_text(encoding="utf-8"))

@@ -8,7 +8,6 @@ A run that was killed goes on with the clips that it has not watched yet.
 """
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from annotations.clips import Clip
 from annotations.images import ImageError
 from annotations.types import Rejection
 from artifacts import atomic, manifest
+from artifacts.removal import remove_tree
 from cache import store
 from cache.clip_windows import ClipWindow, windows_of
 from cache.entry import key_of
@@ -122,7 +122,7 @@ def _keep_only(folder: Path, asked: dict[str, Any]) -> None:
         json.loads(note.read_text(encoding="utf-8")), asked
     ):
         return
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_tree(folder)
     atomic.write_json(note, asked)
 
 
