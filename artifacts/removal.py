@@ -21,7 +21,8 @@ def remove_tree(folder: Path) -> None:
         for path in folder.iterdir() if folder.is_dir() else ():
             remove(path)
     elif os.path.lexists(folder):
-        shutil.rmtree(folder, **{_HOOK: _explain})
+        hook: dict[str, Any] = {_HOOK: _explain}
+        shutil.rmtree(folder, **hook)
 
 
 def remove(path: Path) -> None:
