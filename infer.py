@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from artifacts.names import shown, spell_out
+from artifacts.names import shown
 from artifacts.utf8_mode import restart_in_utf8
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # before OpenCV is imported
@@ -173,8 +173,10 @@ def _print_unknown(answers: Counter[str], below: float, out: Path) -> None:
 
 
 if __name__ == "__main__":
+    from inference.output import prepare_output
+
     restart_in_utf8()
-    spell_out(sys.stdout, sys.stderr)
+    prepare_output()
     try:
         typer.run(main)
     except (OSError, ValueError, ImportError) as mistake:
