@@ -7,9 +7,10 @@
     report       classify the test split, write the scores  -> RUN/report
 
 Each step leaves a folder with a manifest, written last. A step whose manifest fits the
-configuration and its inputs is skipped; `all` gives each step a process of its own, so that torch
-and TensorFlow never meet. What a step does is in `training/`, which is imported only after the
-configuration was found right.
+configuration and its inputs is skipped; one that does not is made again while its old result stays,
+until the new one is whole. `all` gives each step a process of its own, so that torch and TensorFlow
+never meet, and holds the run's lock from the first step to the last. What a step does is in
+`training/`, which is imported only after the configuration was found right.
 
     compare      the scores of several configurations in one table
     status       which steps of a run are done, stale or missing, and why
@@ -19,9 +20,10 @@ configuration was found right.
 """
 
 import os
-import subprocess
+import shlex
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -29,10 +31,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from artifacts.names import shown, spell_out
+from artifacts.lock import locked
+from artifacts.names import shown
 from artifacts.utf8_mode import restart_in_utf8
 from configs import any_run, schema, sections
 from configs.any_run import AnyRun
+from inference.output import prepare_output
+from training import processes
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # before OpenCV is imported
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
@@ -45,7 +50,7 @@ app = typer.Typer(
 )
 Config = Annotated[Path, typer.Option(help="A YAML file; see configs/.", show_default=False)]
 RunFolder = Annotated[Path, typer.Option("--run", help="Folder of a run.", show_default=False)]
-Make = Callable[[Any, Path], tuple[list[Path], dict[str, Any]]]
+Make = Callable[..., tuple[list[Path], dict[str, Any]]]
 What = Literal["tensors", "logs", "states", "dataset", "all"]
 Set = Annotated[
     list[str] | None, typer.Option("--set", help="Override: --set stage2.epochs=5 (repeatable).")
@@ -91,9 +96,16 @@ def cache(config: Config, overrides: Set = None) -> None:
 
 
 @app.command()
-def stage2(config: Config, overrides: Set = None) -> None:
+def stage2(
+    config: Config,
+    overrides: Set = None,
+    finish: Annotated[
+        bool,
+        typer.Option("--finish", help="End a training that was stopped: keep its best epoch."),
+    ] = False,
+) -> None:
     """Trains the classifier and exports it."""
-    _make(_load(config, overrides, ["stage2"]), "stage2")
+    _make(_load(config, overrides, ["stage2"]), "stage2", finish=finish)
 
 
 @app.command()
@@ -230,11 +242,12 @@ def _run_all(config: Path, overrides: list[str] | None) -> AnyRun:
     from training.plan import steps_of
 
     settings = [part for item in overrides or () for part in ("--set", item)]
-    for step in steps_of(run):
-        command = [sys.executable, __file__, step, "--config", str(config), *settings]
-        code = subprocess.run(command).returncode
-        if code:
-            raise typer.Exit(code)
+    with locked(run.run_dir) as lock:
+        for step in steps_of(run):
+            command = [sys.executable, __file__, step, "--config", str(config), *settings]
+            code = processes.call(command, lock=lock)
+            if code:
+                raise typer.Exit(code)
     return run
 
 
@@ -247,11 +260,33 @@ def _labels_of(run: AnyRun) -> Any:
     return labels
 
 
-def _make(run: AnyRun, step: str) -> None:
+def _make(run: AnyRun, step: str, *, finish: bool = False) -> None:
     """Brings one step up to date, importing only what this step needs."""
-    from training.steps import run_step
+    processes.stop_on_signals()
+    processes.follow_parent()
+    try:
+        from training.steps import run_step
 
-    run_step(run, step, _maker(step) if isinstance(run, schema.Run) else _clip_maker(step))
+        make = _maker(step) if isinstance(run, schema.Run) else _clip_maker(step)
+        run_step(run, step, partial(make, finish=True) if finish else make)
+    except processes.Interruption as stop:
+        _say_stopped(step)
+        raise typer.Exit(stop.code) from None
+
+
+def _say_stopped(step: str) -> None:
+    """Says what the same command does next, and how to keep what there is."""
+    again = {
+        "stage1": "trains again from the start, unless training had ended",
+        "cache": "goes on where it was",
+        "stage2": "goes on after the last whole epoch",
+    }
+    text = f"stopped: the same command {again.get(step, 'begins this step again')}."
+    if step == "stage2":
+        options = [part for part in sys.argv[2:] if part != "--finish"]
+        command = shlex.join(["python", sys.argv[0], "stage2", *options, "--finish"])
+        text += f"\nTo keep the best epoch so far and end the training: {command}"
+    Console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _maker(step: str) -> Make:
@@ -288,7 +323,7 @@ def _clip_maker(step: str) -> Make:
 
 def main() -> None:
     """Runs the command line; a mistake is one message, not a traceback."""
-    spell_out(sys.stdout, sys.stderr)
+    prepare_output()
     try:
         app()
     except (ValueError, OSError, ImportError, FloatingPointError) as error:

@@ -72,6 +72,16 @@ class Cache(Generic[R]):
         """Returns the position of the entry's label in `classes`."""
         return self._ids[entry.label]
 
+    def digest(self, splits: Iterable[str]) -> str:
+        """Returns what changes with any tensor or label of these splits, and with nothing else."""
+        wanted = {*splits}
+        rows = [
+            [entry.key, entry.label, entry.split, entry.sha256]
+            for entry in self.entries
+            if entry.split in wanted
+        ]
+        return manifest.sha256_json([rows, self.recipe.as_json(), self.classes])
+
     def load(self, entry: Entry, *, dtype: type | None = None, verify: bool = False) -> np.ndarray:
         """Reads one tensor.
 

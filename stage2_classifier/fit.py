@@ -16,7 +16,7 @@ from stage2_classifier import phases
 from stage2_classifier.history import History
 from stage2_classifier.models import learning, registry
 
-_NOT_ASKED = ("cache", "out", "logs", "on_progress")  # they do not change the weights
+_NOT_ASKED = ("cache", "out", "finish", "logs", "on_progress")  # they do not change the weights
 
 
 def fit(
@@ -40,6 +40,7 @@ def fit(
     augment: Mapping[str, Any] | None = None,
     seed: int = 0,
     threads: int = 2,
+    finish: bool = False,
     logs: Path | None = None,
     on_progress: phases.Progress | None = None,
 ) -> History:
@@ -69,6 +70,7 @@ def fit(
         augment: Keywords of `augment.build`; None for no augmentation.
         seed: Of everything random.
         threads: Of TensorFlow; another number gives slightly other weights.
+        finish: Whether to train no further and keep the best epoch of those that were trained.
         logs: Folder for TensorBoard: what the history tells, from its first epoch on, and
             `out`/augmentations.png where it is there. None for none.
         on_progress: Called with (done steps, all steps if nothing stops early, text); before the
@@ -78,7 +80,8 @@ def fit(
         One entry per epoch.
 
     Raises:
-        ValueError: "train" or "val" is empty, there is no epoch to run, or no such weights.
+        ValueError: "train" or "val" is empty, there is no epoch to run, no such weights, or nothing
+            to finish.
         WeightsError: the weights could not be downloaded.
         FloatingPointError: the loss is no longer finite.
         StaleError: `out` holds a training of other settings or tensors.
@@ -125,8 +128,11 @@ def fit(
         phases.Phase("head", epochs, begin),
         phases.Phase("fine_tune", fine_tune_epochs, begin_fine_tuning),
     )
-    with learning.computing_in(precision):
-        phases.run(plan, lesson, out, patience=patience, logs=logs, on_progress=on_progress)
+    if finish:
+        phases.note_early_end(out, epochs + fine_tune_epochs)
+    else:
+        with learning.computing_in(precision):
+            phases.run(plan, lesson, out, patience=patience, logs=logs, on_progress=on_progress)
     return phases.finish(out, rebuild=None if precision == "float32" else lambda: build(None))
 
 

@@ -14,7 +14,7 @@ from stage2_classifier import phases, sequence_augment
 from stage2_classifier.history import History
 from stage2_classifier.models import learning, sequences
 
-_NOT_ASKED = ("cache", "out", "logs", "on_progress")  # they do not change the weights
+_NOT_ASKED = ("cache", "out", "finish", "logs", "on_progress")  # they do not change the weights
 
 
 def fit(
@@ -37,6 +37,7 @@ def fit(
     augment: Mapping[str, Any] | None = None,
     seed: int = 0,
     threads: int = 2,
+    finish: bool = False,
     logs: Path | None = None,
     on_progress: phases.Progress | None = None,
 ) -> History:
@@ -63,6 +64,7 @@ def fit(
         augment: Keywords of `sequence_augment.build`; None for no augmentation.
         seed: Of everything random.
         threads: Of TensorFlow; another number gives slightly other weights.
+        finish: Whether to train no further and keep an epoch of those that were trained.
         logs: Folder for TensorBoard, see `phases.run`.
         on_progress: Called with (done steps, all steps if nothing stops early, text).
 
@@ -70,7 +72,8 @@ def fit(
         One entry per epoch.
 
     Raises:
-        ValueError: "train" is empty, there is no epoch to run, or no such model or option.
+        ValueError: "train" is empty, there is no epoch to run, no such model or option, or nothing
+            to finish.
         FloatingPointError: the loss is no longer finite.
         StaleError: `out` holds a training of other settings or tensors.
     """
@@ -110,6 +113,9 @@ def fit(
         )
         return learning.compile_with(network, rate, weight_decay, label_smoothing)
 
+    if finish:
+        phases.note_early_end(out, epochs)
+        return phases.finish(out, keep=keep)
     phase = phases.Phase("train", epochs, begin)
     phases.run([phase], lesson, out, patience=patience, logs=logs, on_progress=on_progress)
     return phases.finish(out, keep=keep)

@@ -3,6 +3,7 @@
 The validation figures in it are for choices (when to stop, which epoch to keep), not for headlines.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any, Literal
 
 from artifacts import atomic, csv_text
 
+LEARNED_FROM = ("train", "val")  # the splits that a training reads; "test" is for the report alone
+ENDED_EARLY = "ended_early.json"
 # What a training leaves in its folder, see `phases`. What it was asked for is removed last: as long
 # as it is there, nobody takes the rest for something else.
-TRAINING_FILES = ("classifier.keras", "states", "history.csv", "training.json")
+TRAINING_FILES = ("classifier.keras", "states", "history.csv", ENDED_EARLY, "training.json")
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,15 @@ class History:
             names, *rows = csv_text.read(file)
         epochs = (_epoch_of(dict(zip(names, row, strict=True))) for row in rows)
         return cls(tuple(epochs), keep)
+
+
+def early_end(folder: Path) -> dict[str, str]:
+    """Returns what to say where a training was ended by hand: one row, or none."""
+    path = folder / ENDED_EARLY
+    if not path.exists():
+        return {}
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return {"finished_early": f"after {found['epochs']} of {found['planned']} epochs"}
 
 
 def _epoch_of(row: Mapping[str, str]) -> Epoch:

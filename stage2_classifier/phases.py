@@ -3,6 +3,7 @@
     out/training.json     what was asked and on which tensors; a rest of another training is refused
     out/states/NNN.keras  model and optimizer after epoch NNN; only the last and the best are kept
     out/history.csv       written after the state it tells of
+    out/ended_early.json  where a training was ended by hand: its epochs, and those planned
     out/classifier.keras  the kept epoch, by default the one of lowest validation loss; written last
 
 Killed at any time, the same calls go on after the last whole epoch and end with the same weights:
@@ -28,10 +29,10 @@ from artifacts.removal import remove_tree
 from cache.store import Cache
 from stage2_classifier.augment import Augmentation
 from stage2_classifier.dataset import fixed_batches, train_batches
-from stage2_classifier.history import TRAINING_FILES, Epoch, History
+from stage2_classifier.history import LEARNED_FROM, TRAINING_FILES, Epoch, History
 from stage2_classifier.models import learning
 
-CLASSIFIER, _STATES, HISTORY, _ASKED = TRAINING_FILES
+CLASSIFIER, _STATES, HISTORY, EARLY, _ASKED = TRAINING_FILES
 
 Progress = Callable[[int, int, str], None]
 
@@ -161,8 +162,7 @@ def claim(out: Path, cache: Cache, asked: Mapping[str, Any]) -> None:
         StaleError: it holds a training of other settings or tensors.
     """
     recipe = {**asked, "recipe": cache.recipe.as_json(), "classes": list(cache.classes)}
-    tensors = [[entry.key, entry.label, entry.split, entry.sha256] for entry in cache.entries]
-    now = {**recipe, "tensors": manifest.sha256_json(tensors)}
+    now = {**recipe, "tensors": cache.digest(LEARNED_FROM)}
     path = out / _ASKED
     if not path.exists():
         atomic.write_json(path, now)
@@ -215,6 +215,26 @@ def run(
     with _open_log(logs, out) as log:
         for phase in phases:
             _run_phase(phase, lesson, out, patience=patience, log=log, tell=tell)
+
+
+def note_early_end(out: Path, planned: int) -> None:
+    """Notes that the training in `out` ends with the epochs that it has.
+
+    Args:
+        out: See the module's header.
+        planned: Epochs that were asked for.
+
+    Raises:
+        ValueError: not one epoch is whole.
+    """
+    done = len(History.read(out / HISTORY).epochs)
+    if not done:
+        raise ValueError(
+            f"A training can be finished after its first whole epoch. Received: none in {out}. "
+            "Train on."
+        )
+    if done < planned:
+        atomic.write_json(out / EARLY, {"epochs": done, "planned": planned})
 
 
 def finish(

@@ -73,7 +73,8 @@ CASES = [
         schema.Stage2,
         arguments_of("stage2_classifier/fit.py", "fit")
         | arguments_of("stage2_classifier/export.py", "export"),
-        {"seed", "threads", "logs", "recipe", "classes", "tensors", "validation", "tolerance"},
+        {"seed", "threads", "logs", "finish"}
+        | {"recipe", "classes", "tensors", "validation", "tolerance"},
     ),
     (motion.Sequence, sequence_arguments(), {"pose", "fingerprint"}),
     (motion.SequenceAugment, keywords(sequence_augment.build), set()),
@@ -89,8 +90,8 @@ CASES = [
         arguments_of("stage2_classifier/fit_sequences.py", "fit")
         | arguments_of("stage2_classifier/export_sequences.py", "export")
         | {"encoder": None, "linear": None},
-        {"seed", "threads", "logs", "recipe", "classes", "tensors", "validation", "tolerance"}
-        | {"clips", "least_seen"},
+        {"seed", "threads", "logs", "finish", "clips", "least_seen"}
+        | {"recipe", "classes", "tensors", "validation", "tolerance"},
     ),
     (schema.Heatmap, {field.name: field.default for field in fields(Style)}, set()),
     (

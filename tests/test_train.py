@@ -1,16 +1,36 @@
 """The whole way on drawn pictures, and what a second call does."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from annotations.images import load_rgb, write_image
 from annotations.samples import read_samples
 from artifacts import manifest
 from cache.store import open_cache
 from tests.commands import call, copy_of, drawn_in, train_tiny
 
+ROOT = Path(__file__).resolve().parent.parent
+START = """
+import os, sys
+sys.path.insert(0, "")
+from pathlib import Path
+from tests import commands
+def replace(script, *arguments):
+    command = [sys.executable, script, *map(str, arguments)]
+    os.execv(sys.executable, command)
+commands.call = replace
+commands.train_tiny(Path(sys.argv[1]), "stage2", *sys.argv[2:])
+"""  # becomes the process that `train_tiny` would wait for
 STEPS = ("annotations", "stage1", "cache", "stage2", "report")
 
 
@@ -168,6 +188,95 @@ def test_without_its_pictures_a_finished_cache_stays(tiny_run: Path, tmp_path: P
     done = train_tiny(copy, "cache", *drawn_in(tiny_run), *elsewhere)
     assert done.returncode == 2 and "data.images: no such folder: nowhere" in done.stdout
     assert open_cache(copy / "cache").entries == open_cache(tiny_run / "cache").entries
+
+
+@pytest.fixture
+def test_picture(tiny_run: Path) -> Iterator[Path]:
+    """A picture of the test split that stage 1's own split does not use; given back as it was."""
+    samples = read_samples(tiny_run / "annotations" / "samples.jsonl")
+    roles = {s.image: s.split for s in read_samples(tiny_run / "annotations" / "stage1.jsonl")}
+    picture = next(s.image for s in samples if s.split == "test" and roles[s.image] is None)
+    before, state = picture.read_bytes(), picture.stat()
+    yield picture
+    picture.write_bytes(before)
+    os.utime(picture, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+
+def test_a_touched_picture_makes_nothing_again(
+    tiny_run: Path, tmp_path: Path, test_picture: Path
+) -> None:
+    os.utime(test_picture)
+    done = train_tiny(copy_of(tiny_run, tmp_path), "all", *drawn_in(tiny_run))
+    assert done.returncode == 0 and done.stdout.count("up to date") == 5, done.stdout
+
+
+def test_a_changed_test_picture_trains_nothing_again(
+    tiny_run: Path, tmp_path: Path, test_picture: Path
+) -> None:
+    copy = copy_of(tiny_run, tmp_path)
+    networks = ("stage1/best.pt", "stage1/pose.onnx", "stage2/classifier.onnx")
+    before = {name: (copy / name).stat().st_mtime_ns for name in networks}
+    scores = (copy / "report" / "predictions.parquet").read_bytes()
+    write_image(test_picture, np.ascontiguousarray(load_rgb(test_picture)[:, ::-1]))
+    done = train_tiny(copy, "all", *drawn_in(tiny_run))
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = [line for line in done.stdout.splitlines() if line.startswith(("making", "up to date"))]
+    assert [line.split()[0] for line in made] == ["making", "up", "making", "up", "making"], made
+    assert before == {name: (copy / name).stat().st_mtime_ns for name in networks}
+    assert (copy / "report" / "predictions.parquet").read_bytes() != scores
+
+
+def test_another_export_does_not_train_again(tiny_run: Path, tmp_path: Path) -> None:
+    copy = copy_of(tiny_run, tmp_path)
+    weights = (copy / "stage1" / "best.pt").read_bytes()
+    done = train_tiny(copy, "stage1", *drawn_in(tiny_run), "--set", "stage1.export_size=96")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "trained before" in done.stdout and "epoch 1" not in done.stdout
+    assert (copy / "stage1" / "best.pt").read_bytes() == weights
+    assert json.loads((copy / "stage1" / "pose.json").read_text(encoding="utf-8"))["size"] == 96
+
+
+def test_the_old_result_stays_where_the_new_one_fails(tiny_run: Path, tmp_path: Path) -> None:
+    copy = copy_of(tiny_run, tmp_path)
+    (copy / "stage2" / "thesis.docx").write_text("theirs")
+    names = ("stage2/classifier.onnx", "stage2/history.csv", "stage2/thesis.docx")
+    before = {name: (copy / name).read_bytes() for name in names}
+    wrong = ("--set", "stage2.learning_rate=1e30")
+    done = train_tiny(copy, "stage2", *drawn_in(tiny_run), *wrong)
+    assert done.returncode == 2 and "The loss must stay finite" in done.stdout, done.stdout
+    assert before == {name: (copy / name).read_bytes() for name in names}
+    done = train_tiny(copy, "stage2", *drawn_in(tiny_run))
+    assert done.returncode == 0 and "up to date" in done.stdout, done.stdout
+
+
+def test_a_training_that_is_stopped_can_be_finished(tiny_run: Path, tmp_path: Path) -> None:
+    copy = copy_of(tiny_run, tmp_path)
+    long = (*drawn_in(tiny_run), "--set", "stage2.epochs=2000", "--set", "stage2.patience=2000")
+    history = copy / "stage2" / ".new" / "history.csv"
+    nothing = train_tiny(copy, "stage2", *long, "--finish")
+    assert nothing.returncode == 2, nothing.stdout
+    assert "A training can be finished after its first whole epoch" in nothing.stdout
+    command = [sys.executable, "-c", START, str(copy), *long]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen(command, **pipes, cwd=ROOT) as process:
+        end = time.monotonic() + 240
+        while not history.exists() or len(history.read_text(encoding="utf-8").splitlines()) < 3:
+            assert process.poll() is None and time.monotonic() < end
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, out
+    assert "goes on after the last whole epoch" in out and "--finish" in out
+    done = train_tiny(copy, "stage2", *long, "--finish")
+    assert done.returncode == 0, done.stdout + done.stderr
+    epochs = len((copy / "stage2" / "history.csv").read_text(encoding="utf-8").splitlines()) - 1
+    found = manifest.read(copy / "stage2")
+    assert found and found["counts"]["finished_early"] == f"after {epochs} of 2000 epochs"
+    assert not history.exists() and not (copy / "stage2" / "states").exists()
+    again = train_tiny(copy, "stage2", *long)
+    assert again.returncode == 0 and "up to date" in again.stdout
+    shown = call("train.py", "status", "--run", copy)
+    assert f"finished early after {epochs} of 2000 epochs" in shown.stdout, shown.stdout
 
 
 def test_drawing_never_deletes_what_it_did_not_draw(tmp_path: Path) -> None:

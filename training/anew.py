@@ -4,12 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from rich.markup import escape
-
 from artifacts.manifest import StaleError
 from artifacts.removal import remove
 from stage2_classifier.history import TRAINING_FILES
-from training.say import console
+from training.say import say
 
 Result = TypeVar("Result")
 
@@ -27,9 +25,7 @@ def go_on_or_begin_anew(train: Callable[[], Result], folder: Path) -> Result:
     try:
         return train()
     except StaleError as stale:
-        console.print(
-            f"[yellow]beginning anew:[/] {escape(str(stale))}", soft_wrap=True, highlight=False
-        )
+        say(str(stale), mark="beginning anew:", style="yellow")
         for name in TRAINING_FILES:
             remove(folder / name)
         return train()

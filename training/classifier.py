@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.markup import escape
 
 from annotations.images import write_drawing
 from cache.store import Cache, open_cache
@@ -14,9 +13,10 @@ from configs import schema
 from inference.progress import progress_bar
 from stage2_classifier import augment
 from stage2_classifier.draw_augmentations import draw_augmentations
+from stage2_classifier.history import early_end
 from stage2_classifier.models import registry
 from training.anew import go_on_or_begin_anew
-from training.say import console
+from training.say import console, say
 from training.steps import Made
 from training.unknown import say_if_never_unknown
 
@@ -24,8 +24,8 @@ PARITY_TENSORS = 8  # on which the exported graph is compared with Keras
 SHOWN_PICTURES, SHOWN_EPOCHS = 6, 4  # in augmentations.png
 
 
-def make_stage2(run: schema.Run, folder: Path) -> Made:
-    """Trains the classifier and exports it."""
+def make_stage2(run: schema.Run, folder: Path, *, finish: bool = False) -> Made:
+    """Trains the classifier, or ends its training with the epochs there are; exports it."""
     from stage2_classifier import export, fit
 
     cache = open_cache(run.run_dir / "cache")
@@ -41,11 +41,12 @@ def make_stage2(run: schema.Run, folder: Path) -> Made:
                 augment=run.classifier.augment.arguments() if run.classifier.augment else None,
                 seed=run.seed,
                 threads=run.threads,
+                finish=finish,
                 logs=run.run_dir / "logs" / "stage2",
                 on_progress=show,
             )
 
-        history = go_on_or_begin_anew(train, folder)
+        history = train() if finish else go_on_or_begin_anew(train, folder)
     entries = cache.of_split("val")
     sample = [cache.load(entry, verify=True) for entry in entries[:PARITY_TENSORS]]
     with progress_bar("calibrating", console) as show:
@@ -65,7 +66,8 @@ def make_stage2(run: schema.Run, folder: Path) -> Made:
             threads=run.threads,
         )
     say_if_never_unknown(folder, held_out=len(entries))
-    return [folder / "classifier.onnx", folder / "classifier.json"], asdict(history.best)
+    counts = early_end(folder) | asdict(history.best)
+    return [folder / "classifier.onnx", folder / "classifier.json"], counts
 
 
 def show_augmentations(run: schema.Run, cache: Cache) -> np.ndarray:
@@ -89,4 +91,4 @@ def show_augmentations(run: schema.Run, cache: Cache) -> np.ndarray:
 
 
 def _say(done: int, total: int, text: str) -> None:
-    console.print(escape(text), soft_wrap=True, highlight=False)
+    say(text)

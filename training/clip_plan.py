@@ -17,6 +17,7 @@ from configs import motion, sections
 from stage1_pose.predict import GRAPH as POSE_GRAPH
 from stage1_pose.predict import read_sidecar
 from stage1_pose.weights import Download
+from stage2_classifier.history import LEARNED_FROM
 from stage2_classifier.linear import NUMBERS, SIDECAR
 from stage2_classifier.sidecar import GRAPH
 from training.listing import digest_of_files, without_own
@@ -63,9 +64,10 @@ class ClipPlan:
     def sources(self, step: str, *, download: Download | None) -> dict[str, Callable[[], str]]:
         """Returns, by name, how to take the digest of each thing read outside the run."""
         run, sources = self.run, dict[str, Callable[[], str]]()
+        remember = download is not None
         clips, ranges, encoder = run.clips.path, run.clips.ranges, run.stage2.encoder
         if step == "annotations":
-            sources["clips"] = lambda: _listing(clips, run.run_dir)
+            sources["clips"] = lambda: _listing(clips, run.run_dir, remember)
             if ranges:
                 sources["ranges"] = lambda: sha256_file(ranges)
         if step == "stage1":
@@ -78,7 +80,9 @@ class ClipPlan:
                 )
         if step == "cache" and run.has_videos:
             sources["videos"] = lambda: _listing_of(
-                {clip.source for clip in read_clips(run.run_dir / "annotations" / CLIPS)}
+                {clip.source for clip in read_clips(run.run_dir / "annotations" / CLIPS)},
+                run.run_dir,
+                remember,
             )
         if step == "stage2" and encoder:
             sources["encoder"] = lambda: sha256_file(encoder / "stage2" / GRAPH)
@@ -96,6 +100,8 @@ class ClipPlan:
                 inputs["track"] = sha256_json(run.model_dump(mode="json")["track"])
         else:
             cache = open_cache(run.run_dir / "cache")
+            if step == "stage2" and not run.stage2.linear:  # which keeps vectors of every split
+                return {"cache": cache.digest(LEARNED_FROM)}
             index = sha256_file(cache.folder / INDEX)
             inputs = {"cache": sha256_json([index, cache.recipe.as_json(), cache.classes])}
         if step == "report":
@@ -130,8 +136,8 @@ def sequence_recipe(run: motion.ClipRun) -> SequenceRecipe:
     return replace(recipe, pose=pose)
 
 
-def _listing(path: Path, run_dir: Path) -> str:
-    """Returns a digest of a file, or of names, sizes and times of the files below a folder.
+def _listing(path: Path, run_dir: Path, remember: bool) -> str:
+    """Returns a digest of a file, or of the names and contents of the files below a folder.
 
     Hidden files do not count, nor the run's own where the run lies in there.
     """
@@ -144,11 +150,11 @@ def _listing(path: Path, run_dir: Path) -> str:
         for file in path.rglob("*")
         if not any(part.startswith(".") for part in file.relative_to(path).parts)
     )
-    return _listing_of(without_own(shown, path, run_dir))
+    return _listing_of(without_own(shown, path, run_dir), run_dir, remember)
 
 
-def _listing_of(files: Iterable[Path]) -> str:
+def _listing_of(files: Iterable[Path], run_dir: Path, remember: bool) -> str:
     there = sorted(path for path in files if path.is_file())
     if not there:
         raise FileNotFoundError("clips.path: not one of its files is there")
-    return digest_of_files(there)
+    return digest_of_files(there, run_dir, remember=remember)

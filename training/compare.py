@@ -15,7 +15,7 @@ from artifacts import atomic, csv_text
 from configs import schema
 from configs.any_run import AnyRun
 from training.plan import steps_of
-from training.say import console, say_rows
+from training.say import say, say_rows
 from training.sequence_scores import RETRIEVAL, left_out
 from training.steps import require
 
@@ -49,7 +49,7 @@ def compare(runs: Sequence[AnyRun], out: Path) -> None:
     atomic.write_text(out / "comparison.md", _markdown(rows))
     shown = [name for name in _SHOWN if any(row[name] is not None for row in rows)]
     say_rows("comparison", [{name: _short(row[name]) for name in shown} for row in rows])
-    console.print(f"all of it: {out / 'comparison.md'}, .csv", highlight=False, soft_wrap=True)
+    say(f"all of it: {out / 'comparison.md'}, .csv")
 
 
 def row_of(run: AnyRun) -> dict[str, Any]:

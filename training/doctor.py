@@ -29,7 +29,7 @@ from stage1_pose import quiet
 from stage1_pose.weights import FOLDER_VARIABLE, WeightsError, find, weights_folder
 from stage2_classifier.models.lite0_weights import package_file
 from training import selftest
-from training.say import console
+from training.say import console, say
 from training.versions import version_of, versions
 
 SECONDS = 120.0  # that a child may take; a cold disk makes the first imports slow
@@ -70,14 +70,16 @@ def show() -> bool:
         mark = f"[{COLOURS[line.state]}]{line.state}[/]"
         table.add_row(line.name, mark, escape(line.found))
     console.print(table)
-    console.print(f"versions: {_versions()}", soft_wrap=True, highlight=False)
+    say(f"versions: {_versions()}")
     for line in lines:
         if line.remedy:
-            text = f"[{COLOURS[line.state]}]{line.name}:[/] {escape(line.remedy)}"
-            console.print(text, soft_wrap=True, highlight=False)
+            say(line.remedy, mark=f"{line.name}:", style=COLOURS[line.state])
     failed = sum(line.state == "failed" for line in lines)
-    told = f"[red]{failed} failed[/]" if failed else "Everything that is needed works"
-    console.print(f"{told} ({time.monotonic() - started:.0f} s)", highlight=False)
+    took = f"({time.monotonic() - started:.0f} s)"
+    if failed:
+        say(took, mark=f"{failed} failed", style="red")
+    else:
+        say(f"Everything that is needed works {took}")
     return not failed
 
 

@@ -1,9 +1,8 @@
 """The command `package`: a finished run as a folder that works on a machine without it."""
 
+import shlex
 from pathlib import Path
 from typing import Any
-
-from rich.markup import escape
 
 from cache.store import open_cache
 from configs import motion, schema
@@ -16,7 +15,7 @@ from training.clip_card import about_clips, write_clip_card
 from training.model_card import about, write_card
 from training.plan import steps_of
 from training.runs import bytes_below
-from training.say import console
+from training.say import say
 from training.steps import require
 
 
@@ -46,16 +45,12 @@ def make_package(run: AnyRun, out: Path, *, stage1: Path | None = None) -> None:
     files += [measured] if measured.is_file() else []
     package.write_package(out, files, card=card, about=facts)
     size = bytes_below(out) / 1e6
-    console.print(
-        f"[green]packaged[/] {escape(str(run.run_dir))}: {len(files) + 2} files, {size:.0f} MB in "
-        f"{escape(str(out))}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    text = f"{run.run_dir}: {len(files) + 2} files, {size:.0f} MB in {out}"
+    say(text, mark="packaged", style="green")
     shown = "photos/" if isinstance(run, schema.Run) else "clip.mp4"
     if isinstance(run, motion.ClipRun) and not run.has_videos and folder is None:
         shown = "poses/"
-    console.print(f"python infer.py {shown} --model {escape(str(out))}", soft_wrap=True)
+    say(f"python infer.py {shown} --model {shlex.quote(str(out))}")
 
 
 def _stage1_of(model: Path, run: AnyRun) -> Path:

@@ -1,13 +1,15 @@
 """What each step of a run on pictures is made from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from annotations.images import find_images
 from annotations.samples import read_samples
 from annotations.skeleton import Skeleton
+from annotations.split import SPLITS
 from artifacts.manifest import sha256_file, sha256_json
 from cache import fingerprint
 from cache.heatmap import Style
@@ -17,7 +19,8 @@ from configs import schema, sections
 from stage1_pose.predict import read_sidecar
 from stage1_pose.weights import Download
 from stage1_pose.yolo_dataset import files_of
-from training.listing import digest_of_files, without_own
+from stage2_classifier.history import LEARNED_FROM
+from training.listing import digest_of_files, digest_of_samples, without_own
 from training.pose_weights import digest_weights, find_weights
 
 
@@ -65,7 +68,8 @@ class PicturePlan:
     def sources(self, step: str, *, download: Download | None) -> dict[str, Callable[[], str]]:
         """Returns, by name, how to take the digest of each thing that a step reads outside the run.
 
-        Taking one raises OSError where the thing is gone. Without `download` none is attempted.
+        Taking one raises OSError where the thing is gone. Without `download` none is attempted,
+        and nothing is written.
         """
         run, sources = self.run, dict[str, Callable[[], str]]()
         labels = run.data.annotations
@@ -77,8 +81,16 @@ class PicturePlan:
             )
         if step == "stage2" and run.classifier.weights not in schema.STAGE2_WEIGHTS:
             sources["weights"] = lambda: sha256_file(Path(run.classifier.weights))
-        if step in ("annotations", "cache") or (step == "stage1" and run.stage1.train):
-            sources["images"] = lambda: _listing(run, step)
+        remember = download is not None
+        if step == "annotations":
+            sources["images"] = lambda: _digest_of_data(run, remember)
+        if step == "cache":
+            sources["images"] = lambda: digest_of_images(run, step, SPLITS, remember=remember)
+        if step == "stage1" and run.stage1.train:
+            for name, splits in stage1_roles(run).items():
+                sources[f"{name}_images"] = partial(
+                    digest_of_images, run, step, splits, remember=remember
+                )
         return sources
 
     def inner_inputs(self, step: str) -> dict[str, str]:
@@ -86,15 +98,20 @@ class PicturePlan:
         run = self.run
         if step == "annotations":
             return {}
-        if step in ("stage1", "cache"):
-            name = stage1_samples(run) if step == "stage1" else "annotations/samples.jsonl"
-            return {"samples": sha256_file(run.run_dir / name)}
+        if step == "stage1":
+            samples = run.run_dir / stage1_samples(run)
+            roles = stage1_roles(run)
+            return {name: digest_of_samples(samples, splits) for name, splits in roles.items()}
+        if step == "cache":
+            return {"samples": sha256_file(run.run_dir / "annotations/samples.jsonl")}
         cache = open_cache(run.run_dir / "cache")
+        if step == "stage2":
+            return {"cache": cache.digest(LEARNED_FROM)}
         index = sha256_file(cache.folder / INDEX)
-        inputs = {"cache": sha256_json([index, cache.recipe.as_json(), cache.classes])}
-        if step == "report":
-            inputs["classifier"] = sha256_file(run.run_dir / "stage2" / "classifier.onnx")
-        return inputs
+        return {
+            "cache": sha256_json([index, cache.recipe.as_json(), cache.classes]),
+            "classifier": sha256_file(run.run_dir / "stage2" / "classifier.onnx"),
+        }
 
     def lost_files(self, step: str) -> list[str]:
         """Returns a line for each file of a finished step that is gone and is made again alone."""
@@ -119,25 +136,50 @@ def _cache_recipe(run: schema.Run) -> dict[str, Any]:
     return {**recipe.as_json(), "tensors": run.cache.tensors}
 
 
-def _listing(run: schema.Run, step: str) -> str:
-    """Returns a digest of names, sizes and times of the pictures that a step reads.
+def _digest_of_data(run: schema.Run, remember: bool) -> str:
+    """Returns a digest of the pictures that the step `annotations` may read.
 
-    The step `annotations` may read any picture in the data folder (and a YOLO set's labels), but
-    not the run's own where the run lies in there; later steps read what it listed, wherever it is.
+    Any picture in the data folder (and a YOLO set's labels), but not the run's own where the run
+    lies in there.
     """
     data = run.data
-    if step != "annotations":
-        name = stage1_samples(run) if step == "stage1" else "annotations/samples.jsonl"
-        files = [sample.image for sample in read_samples(run.run_dir / name)]
-        if not any(file.is_file() for file in files):
-            raise FileNotFoundError(f"data.images: none of {len(files)} pictures is there")
-    elif data.format == "yolo" and data.annotations:
+    if data.format == "yolo" and data.annotations:
         files = files_of(data.annotations, data.images)
     elif data.folder.is_dir():
         files = [*without_own(find_images(data.folder), data.folder, run.run_dir)]
     else:
         raise FileNotFoundError(f"data.images: no such folder: {data.folder}")
-    return digest_of_files(files)
+    return digest_of_files(files, run.run_dir, remember=remember)
+
+
+def digest_of_images(run: schema.Run, step: str, splits: Collection[str], *, remember: bool) -> str:
+    """Returns a digest of the pictures of some splits that the step `annotations` listed.
+
+    Args:
+        run: The whole configuration.
+        step: "stage1", which may have a split of its own, or "cache".
+        splits: Roles of the pictures.
+        remember: Whether the digests of files are written down in the run folder.
+
+    Raises:
+        FileNotFoundError: not one of the pictures is there.
+    """
+    name = stage1_samples(run) if step == "stage1" else "annotations/samples.jsonl"
+    samples = read_samples(run.run_dir / name)
+    files = [sample.image for sample in samples if sample.split in splits]
+    if files and not any(file.is_file() for file in files):
+        raise FileNotFoundError(f"data.images: none of {len(files)} pictures is there")
+    return digest_of_files(files, run.run_dir, remember=remember)
+
+
+def stage1_roles(run: schema.Run) -> dict[str, tuple[str, ...]]:
+    """Returns what stage 1 reads: name of an input -> the splits of its pictures.
+
+    What is learned from and what the figures are of are two inputs: pictures of "test" can change
+    without another training. Weights that are taken as they are learn from nothing.
+    """
+    learned = {"samples": LEARNED_FROM} if run.stage1.train else {}
+    return {**learned, "judged": SPLITS if not run.stage1.train else ("test",)}
 
 
 def stage1_samples(run: schema.Run) -> str:

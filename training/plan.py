@@ -25,7 +25,8 @@ class Plan(Protocol):
     def sources(self, step: str, *, download: Download | None) -> dict[str, Callable[[], str]]:
         """Returns, by name, how to take the digest of each thing read outside the run.
 
-        Taking one raises OSError where the thing is gone. Without `download` none is attempted.
+        Taking one raises OSError where the thing is gone. Without `download` none is attempted,
+        and nothing is written.
         """
         ...
 

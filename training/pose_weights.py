@@ -5,7 +5,7 @@ from pathlib import Path
 from artifacts.manifest import sha256_file
 from stage1_pose.export import download
 from stage1_pose.weights import Download, find
-from training.say import console
+from training.say import say
 
 
 def find_weights(weights: str, *, download: Download | None = download) -> Path:
@@ -17,7 +17,7 @@ def find_weights(weights: str, *, download: Download | None = download) -> Path:
     """
 
     def tell(done: int, total: int, text: str) -> None:
-        console.print(text, highlight=False)
+        say(text)
 
     return find(weights, download=download, on_progress=tell)
 

@@ -29,7 +29,7 @@ PARITY_IMAGES = 8  # pictures on which an exported graph is compared with its mo
 def make_stage1(run: schema.Run, folder: Path) -> Made:
     """Trains the pose model, or takes it as it is; exports it and measures it."""
     section = run.stage1
-    (folder / "metrics.json").unlink(missing_ok=True)
+    (folder / "metrics.json").unlink(missing_ok=True)  # of an attempt that was not finished
     samples = read_samples(run.run_dir / stage1_samples(run))
     weights, metrics = find_weights(run.stage1.weights), {}
     skeleton = SKELETONS[section.skeleton]
@@ -49,7 +49,8 @@ def train_poses(
     """Trains on the samples' joints; returns the best weights and ultralytics' figures."""
     remove_tree(folder / "dataset")
     section = run.stage1.fit
-    used = [sample for sample in samples if sample.split]
+    # Pictures of test come last: how the others are numbered does not depend on them.
+    used = sorted((s for s in samples if s.split), key=lambda sample: sample.split == "test")
     data = yolo_dataset.write_yolo(
         used, folder / "dataset", skeleton=samples[0].skeleton, squash=run.stage1.squash
     )

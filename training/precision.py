@@ -20,7 +20,7 @@ from inference.progress import progress_bar
 from runtime.graph import choose, int8_is_of
 from runtime.quantise import quantise
 from stage1_pose.predict import letterbox, to_input
-from training.say import console
+from training.say import console, say
 
 CALIBRATION = 200  # training pictures that ranges are measured on
 COMPARED = 200  # validation pictures, at most
@@ -65,17 +65,19 @@ def try_precision(run: schema.Run, text: str, *, engine: str, threads: int | Non
         "machine": f"{platform.system()} {platform.machine()}",
     }
     precision.keep(run.run_dir, record)
-    console.print(f"{wanted} on {quick.engine}: {result}", highlight=False, soft_wrap=True)
-    console.print(f"{slow / fast:.2f} times as fast as f32 here", highlight=False)
-    verdict = f"[green]allowed[/]: infer.py --precision {wanted}"
-    console.print(verdict if result.passes else "[red]refused[/]", highlight=False)
+    say(f"{wanted} on {quick.engine}: {result}")
+    say(f"{slow / fast:.2f} times as fast as f32 here")
+    if result.passes:
+        say(f"infer.py --precision {wanted}", mark="allowed:", style="green")
+    else:
+        say("", mark="refused", style="red")
     return result.passes
 
 
 def _make_twin(path: Path, batches: Iterator[np.ndarray], *, keep_first: int = 0) -> None:
     if int8_is_of(path):
         return
-    console.print(f"making an int8 graph of {path}", highlight=False, soft_wrap=True)
+    say(f"making an int8 graph of {path}")
     quantise(path, batches, keep_first=keep_first)
 
 

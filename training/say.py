@@ -1,4 +1,7 @@
-"""What a run says: tables, notes and the console that shows them."""
+"""What a run says: sentences, tables, and the console that shows them.
+
+Names and paths are shown as they are: what looks like markup in them, such as `[v1]`, is none.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -6,10 +9,25 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from artifacts.names import shown
 
 console = Console()
+
+
+def say(text: str, *, mark: str = "", style: str = "") -> None:
+    """Prints a sentence on a line of its own.
+
+    Args:
+        text: The sentence.
+        mark: Stands before it, in `style`.
+        style: A colour by rich's name.
+    """
+    line = Text()
+    if mark:
+        line.append(shown(mark), style).append(" ")
+    console.print(line.append(shown(text)), soft_wrap=True, highlight=False)
 
 
 def say_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -24,4 +42,4 @@ def say_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
 def say_notes(notes: Iterable[str]) -> None:
     """Prints sentences that a person should read, a line each."""
     for note in notes:
-        console.print(f"[yellow]note:[/] {escape(shown(note))}", soft_wrap=True, highlight=False)
+        say(note, mark="note:", style="yellow")

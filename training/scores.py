@@ -14,12 +14,12 @@ from inference.progress import progress_bar
 from stage2_classifier import calibrate, predict, report
 from stage2_classifier.answers import Answers
 from stage2_classifier.evaluate import Report, evaluate
-from stage2_classifier.history import History
+from stage2_classifier.history import History, early_end
 from training import roles
 from training.page import write_page
 from training.page_poses import score_rows
 from training.plan import steps_of
-from training.say import console, say_notes, say_rows
+from training.say import console, say, say_notes, say_rows
 from training.steps import Made
 
 
@@ -82,6 +82,7 @@ def _facts(run: schema.Run) -> dict[str, str]:
     facts |= {f"stage 1 {text}": f"{value:.4f}" for text, value in _pose_scores(run).items()}
     seen = roles.seen_note(run, run.report.split)
     facts |= {"pictures that stage 1 knows": seen} if seen else {}
+    facts |= early_end(run.run_dir / "stage2")
     for step in steps_of(run)[:-1]:
         found = manifest.read(run.run_dir / step)
         facts[f"minutes for {step}"] = f"{found['seconds'] / 60:.1f}" if found else "?"
@@ -109,4 +110,4 @@ def say_scores(run: schema.Run) -> None:
     say_rows(f"{run.run_dir.name}: {metrics['n']} {counted}", rows)
     seen = roles.seen_note(run, metrics["split"])
     say_notes([seen] if seen else [])
-    console.print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
+    say(f"report: {folder / 'report.html'}")

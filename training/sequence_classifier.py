@@ -29,6 +29,7 @@ from inference import pose_files
 from inference.package import POSE_FILES
 from inference.progress import progress_bar
 from stage2_classifier import fit_linear, linear, predict_sequences, sidecar
+from stage2_classifier.history import TRAINING_FILES, early_end
 from training import clip_plan
 from training.anew import go_on_or_begin_anew
 from training.say import console
@@ -40,8 +41,10 @@ PARITY_SEQUENCES = 8  # on which the exported graph is compared with Keras
 _USUAL = 0.1  # quantile of the shares of training windows in which somebody was seen
 
 
-def make_stage2(run: motion.ClipRun, folder: Path) -> Made:
-    """Trains what answers for a clip, and exports it."""
+def make_stage2(run: motion.ClipRun, folder: Path, *, finish: bool = False) -> Made:
+    """Trains what answers for a clip, or ends its training where it is; exports it."""
+    if finish and (run.has_features or run.stage2.encoder):
+        raise ValueError("Only the training of a network has epochs to keep. This run trains none.")
     for name in (linear.NUMBERS, linear.SIDECAR, POSE_FILES):  # of an earlier configuration
         (folder / name).unlink(missing_ok=True)
     section = run.stage2.linear
@@ -53,7 +56,7 @@ def make_stage2(run: motion.ClipRun, folder: Path) -> Made:
     if run.stage2.encoder:
         counts = _take_encoder(run.stage2.encoder / "stage2", cache, folder)
     else:
-        counts = _train(run, cache, folder)
+        counts = _train(run, cache, folder, finish)
     outputs = [folder / sidecar.GRAPH, folder / sidecar.SIDECAR]
     if not run.has_videos:
         data = run.clips
@@ -98,7 +101,7 @@ def _take_encoder(encoder: Path, cache: Cache, folder: Path) -> dict[str, Any]:
             f"stage2.encoder {encoder} learned from other sequences ({'; '.join(changed[:3])}). "
             "Give this run the encoder's section sequence."
         )
-    for rest in ("states", "history.csv", "training.json", "classifier.keras"):  # of a training
+    for rest in TRAINING_FILES:
         remove(folder / rest)
     with atomic.replacing(folder / sidecar.GRAPH) as temporary:
         shutil.copyfile(encoder / sidecar.GRAPH, temporary)
@@ -108,7 +111,7 @@ def _take_encoder(encoder: Path, cache: Cache, folder: Path) -> dict[str, Any]:
     return {"encoder": encoder.parent.name}
 
 
-def _train(run: motion.ClipRun, cache: Cache, folder: Path) -> dict[str, Any]:
+def _train(run: motion.ClipRun, cache: Cache, folder: Path, finish: bool) -> dict[str, Any]:
     from stage2_classifier import export_sequences, fit_sequences
 
     section = run.stage2
@@ -122,11 +125,12 @@ def _train(run: motion.ClipRun, cache: Cache, folder: Path) -> dict[str, Any]:
                 augment=section.augment.arguments() if section.augment else None,
                 seed=run.seed,
                 threads=run.threads,
+                finish=finish,
                 logs=run.run_dir / "logs" / "stage2",
                 on_progress=show,
             )
 
-    history = go_on_or_begin_anew(train, folder)
+    history = train() if finish else go_on_or_begin_anew(train, folder)
     held_out = cache.of_split("val")
     sample = (held_out or cache.of_split("train"))[:PARITY_SEQUENCES]
     export_sequences.export(
@@ -140,7 +144,8 @@ def _train(run: motion.ClipRun, cache: Cache, folder: Path) -> dict[str, Any]:
         unknown_precision=section.unknown_precision,
         threads=run.threads,
     )
-    return {name: value for name, value in asdict(history.kept).items() if value is not None}
+    kept = {name: value for name, value in asdict(history.kept).items() if value is not None}
+    return early_end(folder) | kept
 
 
 def _least_seen(cache: Cache) -> float:

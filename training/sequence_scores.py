@@ -26,10 +26,10 @@ from configs import motion
 from stage2_classifier import linear, predict_sequences, report, retrieval
 from stage2_classifier.answers import Answers
 from stage2_classifier.evaluate import Report, evaluate
-from stage2_classifier.history import History
+from stage2_classifier.history import History, early_end
 from training import clip_plan
 from training.plan import steps_of
-from training.say import console, say_rows
+from training.say import say, say_rows
 from training.steps import Made
 from training.strangers import look_up
 from training.vectors import classify, embed, rows_of_clips
@@ -74,7 +74,7 @@ def say_clip_scores(run: motion.ClipRun) -> None:
         figures |= json.loads((folder / RETRIEVAL).read_text(encoding="utf-8"))
     rows = [{"figure": n, metrics["split"]: f"{value:.4f}"} for n, value in figures.items()]
     say_rows(f"{run.run_dir.name}: {metrics['n']} clips", rows)
-    console.print(f"report: {folder / 'report.md'}", highlight=False, soft_wrap=True)
+    say(f"report: {folder / 'report.md'}")
 
 
 def _answers(run: motion.ClipRun, split: str) -> Answers:
@@ -159,6 +159,7 @@ def _facts(run: motion.ClipRun) -> dict[str, str]:
     facts = {"classifier": run.classifier_name}
     if missing := left_out(run):
         facts["clips of this split left out, see cache/left_out.csv"] = str(missing)
+    facts |= early_end(run.run_dir / "stage2")
     for step in steps_of(run)[:-1]:
         found = manifest.read(run.run_dir / step)
         facts[f"minutes for {step}"] = f"{found['seconds'] / 60:.1f}" if found else "?"

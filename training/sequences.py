@@ -30,6 +30,7 @@ from inference.clips import clip_of_video
 from inference.progress import progress_bar
 from stage1_pose import predict
 from training import clip_plan
+from training.listing import FileDigests
 from training.plan import inputs_of, recipe_of
 from training.say import console, say_notes
 from training.steps import Made
@@ -86,10 +87,10 @@ def _watch(
         **run.stage1.predict.arguments(),
     )
     _keep_only(folder, asked)
-    watched, unreadable = [], {}
+    watched, unreadable, digests = [], {}, FileDigests(run.run_dir)
     with progress_bar("following people", console) as show:
         for done, clip in enumerate(clips, 1):
-            path = folder / f"{key_of(Path(clip.name))}-{_state_of(clip)}.parquet"
+            path = folder / f"{key_of(Path(clip.name))}-{_state_of(clip, digests)}.parquet"
             try:
                 found = read_clips(path)[0] if path.exists() else _follow(run, clip, pose, path)
             except ImageError as error:
@@ -101,10 +102,10 @@ def _watch(
     return watched, unreadable
 
 
-def _state_of(clip: Clip) -> str:
+def _state_of(clip: Clip, digests: FileDigests) -> str:
     """Returns what changes when the video does, or the part of it that the clip is."""
-    stat = clip.source.stat() if clip.source.exists() else None
-    return manifest.sha256_json([clip.span, stat and [stat.st_size, stat.st_mtime_ns]])[:12]
+    content = digests.of(clip.source) if clip.source.is_file() else None
+    return manifest.sha256_json([clip.span, content])[:12]
 
 
 def _follow(run: motion.ClipRun, clip: Clip, pose: predict.PosePredictor, path: Path) -> Clip:

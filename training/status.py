@@ -22,7 +22,7 @@ from configs import any_run, sections
 from configs.any_run import AnyRun
 from training import plan, steps
 from training.runs import bytes_below
-from training.say import console, say_notes
+from training.say import console, say, say_notes
 
 MOST_REASONS, MOST_COUNTS = 3, 3
 COLOURS = {"done": "green", "stale": "yellow", "missing": "red", "not needed": "dim"}
@@ -85,14 +85,14 @@ def show(run: AnyRun) -> bool:
     console.print(table)
     for standing in found:
         for line in _shortened(standing.why):
-            colour = COLOURS[standing.state]
-            line = f"[{colour}]{standing.step}:[/] {escape(line)}"
-            console.print(line, soft_wrap=True, highlight=False)
+            say(line, mark=f"{standing.step}:", style=COLOURS[standing.state])
         gone = (f"{standing.step}: not compared, since it is gone: {n}" for n in standing.notes)
         say_notes(gone)
+        early = (standing.counts or {}).get("finished_early")
+        say_notes([f"{standing.step}: finished early {early}"] if early else [])
     if is_locked(run.run_dir):
         say_notes(["another process works on this run now"])
-    console.print(_next(run, found), soft_wrap=True, highlight=False)
+    say(_next(run, found))
     return all(standing.state in ("done", "not needed") for standing in found)
 
 
@@ -184,7 +184,7 @@ def _next(run: AnyRun, found: Sequence[Standing]) -> str:
         any_run.check_paths(run, sections.STEPS)
     except sections.ConfigError as error:
         does = f"first ask for: {'; '.join(str(error).splitlines())}"
-        return f"`train.py all` would {escape(does)}"
+        return f"`train.py all` would {does}"
     if not todo:
         return "`train.py all` would do nothing: every step is done."
     return f"`train.py all` would make: {', '.join(standing.step for standing in todo)}."

@@ -1,19 +1,18 @@
 """How steps keep house: whether one is up to date, and who may run it."""
 
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
-
 from artifacts import manifest
 from artifacts.atomic import write_json, write_text
 from artifacts.lock import locked
+from artifacts.removal import remove
 from configs import reading
+from training import remake
 from training.plan import AnyRun, plan_of, recipe_of, sources_of, steps_of
-from training.say import console
+from training.say import console, say
 from training.versions import versions
 
 NOT_FINISHED = "not finished"
@@ -27,7 +26,8 @@ def run_step(run: AnyRun, step: str, make: Callable[[Any, Path], Made]) -> None:
     Args:
         run: The whole configuration.
         step: One of `sections.STEPS`.
-        make: Called with the run and the step's folder.
+        make: Called with the run and the folder to make the step in: its own, or one beside the
+            result that is there, which stays until the new one is whole.
 
     Raises:
         ValueError: an earlier step is missing or fits another configuration.
@@ -36,37 +36,38 @@ def run_step(run: AnyRun, step: str, make: Callable[[Any, Path], Made]) -> None:
     steps = steps_of(run)
     console.rule(f"[bold]{step}", align="left")
     if step not in steps:
-        console.print("not needed in this run")
+        say("not needed in this run")
         return
     folder = run.run_dir / step
     with locked(run.run_dir):
+        for done in steps:
+            remake.settle(run.run_dir / done, done)
         require(run, steps[: steps.index(step)])
         outer = {name: digest() for name, digest in sources_of(run, step).items()}
         why = why_stale(run, step, outer) or plan_of(run).lost_files(step)
         if not why:
-            console.print(f"up to date: {folder}", markup=False, highlight=False)
+            say(f"up to date: {folder}")
             return
-        reasons = escape(f"making {folder}: {'; '.join(why[:3])}")
-        console.print(reasons, soft_wrap=True, highlight=False)
-        (folder / manifest.NAME).unlink(missing_ok=True)
-        folder.mkdir(parents=True, exist_ok=True)
+        say(f"making {folder}: {'; '.join(why[:3])}")
         for litter in [*folder.rglob(".tmp-*")]:  # of a killed process
-            shutil.rmtree(litter) if litter.is_dir() else litter.unlink(missing_ok=True)
+            remove(litter)
+        work = remake.begin(folder, step)
         write_text(run.run_dir / "config.yaml", reading.dump(run))
         write_json(run.run_dir / "versions.json", versions())
         started = time.monotonic()
-        outputs, counts = make(run, folder)
+        outputs, counts = make(run, work)
         seconds = time.monotonic() - started
-        own = manifest.read(folder) or {"counts": {}}  # the cache's, which vouches for itself
+        own = manifest.read(work) or {"counts": {}}  # the cache's, which vouches for itself
         manifest.write(
-            folder,
+            work,
             recipe=recipe_of(run, step),
             inputs=plan_of(run).inner_inputs(step) | outer,
             outputs=outputs,
             counts=own["counts"] | counts,
             seconds=seconds,
         )
-    console.print(f"[green]done[/] in {seconds:.0f} s: {escape(str(folder))}", highlight=False)
+        remake.finish(folder, step, work)
+    say(f"in {seconds:.0f} s: {folder}", mark="done", style="green")
 
 
 def require(run: AnyRun, steps: Sequence[str]) -> None:

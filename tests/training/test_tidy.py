@@ -16,10 +16,10 @@ from training.runs import bytes_below, open_run
 from training.status import standings
 
 FILES = (
-    "config.yaml versions.json predictions.csv data/picture.jpg logs/stage2/events "
+    "config.yaml versions.json predictions.csv data/picture.jpg logs/stage2/events.out.tfevents.1 "
     "annotations/manifest.json annotations/samples.jsonl "
     "stage1/manifest.json stage1/pose.onnx stage1/best.pt stage1/metrics.json "
-    "stage1/round1/results.csv stage1/round1/weights/last.pt stage1/dataset/images/a.jpg "
+    "stage1/round1/results.csv stage1/round1/weights/last.pt stage1/dataset/images/train/a.jpg "
     "cache/manifest.json cache/poses.parquet cache/tensors/a.npy cache/tensors/a.txt "
     "stage2/manifest.json stage2/classifier.onnx stage2/classifier.keras "
     "stage2/history.csv stage2/training.json stage2/states/003.keras "
@@ -27,9 +27,9 @@ FILES = (
 ).split()
 REMOVED = {
     "tensors": {"cache/tensors/a.npy", "cache/tensors/a.txt"},
-    "logs": {"logs/stage2/events"},
+    "logs": {"logs/stage2/events.out.tfevents.1"},
     "states": {"stage1/round1/weights/last.pt", "stage2/states/003.keras"},
-    "dataset": {"stage1/dataset/images/a.jpg"},
+    "dataset": {"stage1/dataset/images/train/a.jpg"},
     "all": set(FILES) - {"predictions.csv", "data/picture.jpg"},
 }
 
@@ -76,6 +76,36 @@ def test_nothing_goes_without_a_yes(run: Path, capsys: pytest.CaptureFixture[str
     assert "cache" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("kind", tidy.KINDS)
+def test_what_others_put_there_stays(
+    run: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs = (
+        "logs/server.log logs/stage2/server.log logs/thesis.docx logs/stage2/profile/trace.json "
+        "cache/tensors/notes.md cache/manifest.json.bak stage1/round1/weights/README "
+        "stage1/dataset/mine.zip stage2/states/notes.docx stage2/mine.onnx report/thesis.docx "
+        "annotations/labels.xlsx deploy.sh .hidden/key"
+    ).split()
+    for name in theirs:
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / name).write_text("theirs")
+    tidy.clean(run, kind, agree=yes)
+    assert files_of(run) == (set(FILES) | {*theirs}) - REMOVED[kind]
+    assert "kept, since train.py did not write them" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_step_that_is_made_again_is_a_rest_of_a_training(run: Path) -> None:
+    for name in ("stage2/.new/states/004.keras", "report/.new/metrics.json"):
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / name).write_text("half")
+    tidy.clean(run, "tensors", agree=yes)
+    assert (run / "stage2/.new/states/004.keras").exists()
+    tidy.clean(run, "states", agree=yes)
+    assert not (run / "stage2/.new").exists() and (run / "report/.new").exists()
+    tidy.clean(run, "all", agree=yes)
+    assert files_of(run) == {"predictions.csv", "data/picture.jpg"}
+
+
 def test_without_a_kind_sizes_are_shown(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert tidy.clean(run, None, agree=yes) == 0
     assert files_of(run) == set(FILES)
@@ -113,16 +143,22 @@ def test_what_killed_processes_left_goes_too(run: Path) -> None:
     assert files_of(run) == set(FILES) - REMOVED["dataset"]
 
 
-def test_killed_while_removing_it_is_still_a_run(
-    run: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("after", range(1, len(REMOVED["all"]) - 1))
+def test_killed_while_removing_no_step_looks_finished(
+    run: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
+    removed = []
+
     def die(path: Path) -> None:
-        raise KeyboardInterrupt
+        if len(removed) == after:
+            raise KeyboardInterrupt
+        removed.append(path.unlink())
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(shutil, "rmtree", die)
+        patch.setattr(tidy, "remove", die)
         tidy.clean(run, "all", agree=yes)
-    assert (run / "config.yaml").is_file() and not (run / "annotations").exists()
+    assert after < 5 or not list(run.glob("*/manifest.json"))
+    assert (run / "config.yaml").is_file()
     tidy.clean(run, "all", agree=yes)
     assert files_of(run) == {"predictions.csv", "data/picture.jpg"}
 
@@ -155,6 +191,14 @@ def test_tensors_can_be_done_without_and_made_again(tiny_run: Path, tmp_path: Pa
     assert len(found["cache"].why) == 2 * len(entries)
     assert train_tiny(run, "cache", *drawn_in(tiny_run)).returncode == 0
     assert all(standing.state == "done" for standing in standings(open_run(run)))
+
+
+def test_of_a_real_run_nothing_stays(tiny_run: Path, tmp_path: Path) -> None:
+    """The list of what the steps write is complete."""
+    run = copy_of(tiny_run, tmp_path)
+    done = call("train.py", "clean", "--run", run, "--what", "all", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not run.exists(), sorted(run.rglob("*"))
 
 
 def test_the_command_line_knows_the_kinds() -> None:
