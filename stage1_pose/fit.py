@@ -107,7 +107,7 @@ def fit(
         seed: Of everything random.
         logs: Folder for TensorBoard: what results.csv tells of each epoch, rounds one after the
             other. None for none.
-        on_progress: Told after every epoch.
+        on_progress: Told after every step and every epoch.
 
     Returns:
         `out`/best.pt: the weights with the best val score of the last round.
@@ -222,6 +222,9 @@ def _run_round(
     if threads:
         # Only now: on a CPU, ultralytics sets one thread fewer than there are cores first.
         model.add_callback("on_train_start", lambda _: torch.set_num_threads(threads))
+    begin_epoch, end_step = _counting(tell)
+    model.add_callback("on_train_epoch_start", begin_epoch)
+    model.add_callback("on_train_batch_end", end_step)
     model.add_callback("on_fit_epoch_end", lambda trainer: tell(*_epoch_line(trainer)))
     model.add_callback("on_fit_epoch_end", lambda _: follow())
     on_gpu = torch.cuda.is_available() and settings["device"] != "cpu"
@@ -255,6 +258,23 @@ def _following(log: EventLog | None, table: Path, before: int) -> Callable[[], N
         seen = len(rows)
 
     return follow
+
+
+def _counting(tell: Progress) -> tuple[Callable[[Any], None], Callable[[Any], None]]:
+    """Returns callbacks for the start of an epoch and the end of a step; they tell of each step."""
+    steps = 0
+
+    def begin_epoch(_: Any) -> None:
+        nonlocal steps
+        steps = 0
+
+    def end_step(trainer: Any) -> None:
+        nonlocal steps
+        steps += 1
+        text = f"epoch {trainer.epoch + 1}, step {steps}/{len(trainer.train_loader)}"
+        tell(trainer.epoch, trainer.epochs, text)
+
+    return begin_epoch, end_step
 
 
 def _epoch_line(trainer: Any) -> tuple[int, int, str]:

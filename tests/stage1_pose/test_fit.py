@@ -51,6 +51,9 @@ def test_progress_counts_over_all_rounds(trained: dict):
     counts = [(done, total) for done, total, _ in trained["told"]]
     assert (1, 2) in counts and counts[-1] == (2, 2)
     assert trained["told"][-1][2].startswith("round 2: pose mAP50")
+    steps = [(done, text) for done, _, text in trained["told"] if "step 1/" in text]
+    assert [done for done, _ in steps] == [0, 1]  # epochs that are whole
+    assert steps[1][1].startswith("round 2: epoch 1, step 1/")
 
 
 def test_nothing_is_left_in_the_home_folder(trained: dict):
