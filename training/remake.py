@@ -47,7 +47,7 @@ def begin(folder: Path, step: str) -> Path:
         for file in files_of(folder, reused):
             copy = fresh / file.relative_to(folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, copy)
+            shutil.copy2(file, copy)
         fresh.rename(work)
     return work
 
