@@ -260,7 +260,7 @@ def test_a_training_that_is_stopped_can_be_finished(tiny_run: Path, tmp_path: Pa
     history = copy / "stage2" / ".new" / "history.csv"
     nothing = train_tiny(copy, "stage2", *long, "--finish")
     assert nothing.returncode == 2, nothing.stdout
-    assert "A training can be finished after its first whole epoch" in nothing.stdout
+    assert "holds a training that was asked for otherwise: epochs: 1 -> 2000" in nothing.stdout
     command = [sys.executable, "-c", START, str(copy), *long]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
     with subprocess.Popen(command, **pipes, cwd=ROOT) as process:
