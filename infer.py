@@ -163,13 +163,12 @@ def _print_unknown(answers: Counter[str], below: float, out: Path) -> None:
         return
     given = sum(count for name, count in answers.items() if not name.startswith("("))
     where = "top3" if out.suffix.lower() == ".csv" else "probabilities"
-    console.print(
+    text = (
         f"{answers[UNKNOWN]} of {given} answers are {UNKNOWN}: below {below:.2f}, too improbable. "
         f"The column {where} has what is most likely; --unknown-below sets another limit, 0 names "
-        "everything",
-        soft_wrap=True,
-        highlight=False,
+        "everything"
     )
+    console.print(escape(text), soft_wrap=True, highlight=False)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ One line of JSON per Sample: image, size, skeleton, boxes, keypoints, head_sizes
 split, activities. Image paths are stored as they are given.
 """
 
+import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,16 @@ def read_samples(path: Path) -> list[Sample]:
                     "Delete the file and run the step `annotations` again."
                 ) from None
     return samples
+
+
+def digest_of_roles(path: Path, splits: Collection[str | None]) -> str:
+    """Returns the sha256 of the lines of a file of samples that have one of these splits."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        for line in file:
+            if line.strip() and json.loads(line)["split"] in splits:
+                found.update(line)
+    return found.hexdigest()
 
 
 def write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:

@@ -8,18 +8,22 @@ step is compared with the files that it was made from, as its manifest remembers
 from collections.abc import Iterator
 from pathlib import Path
 
+from annotations.samples import digest_of_roles
 from artifacts import manifest
 from artifacts.manifest import sha256_file, sha256_json
 from cache import fingerprint
 from cache.entry import INDEX
 from cache.planes import Recipe
 from cache.sequence_recipe import SequenceRecipe
+from cache.store import open_cache
+from stage2_classifier.history import LEARNED_FROM
 
 _STEPS = ("annotations", "stage1", "cache", "stage2")
 _TABLES = {  # what a step's inputs call it -> where it may lie
     "samples": ("annotations/samples.jsonl", "annotations/stage1.jsonl"),
     "clips": ("annotations/clips.parquet", "annotations/features.parquet"),
 }
+_LEARNED = _TABLES["samples"]  # where stage 1's samples may lie
 
 
 class UnfinishedError(ValueError):
@@ -78,6 +82,13 @@ def _changed(run: Path, inputs: dict[str, str], recipe: Recipe | SequenceRecipe)
         there = [run / place for place in places if (run / place).is_file()]
         if name in inputs and there and inputs[name] not in map(sha256_file, there):
             yield f"{name} were changed since"
+    learned = [run / place for place in _LEARNED if (run / place).is_file()]
+    if "learned" in inputs and learned:
+        if inputs["learned"] not in (digest_of_roles(path, LEARNED_FROM) for path in learned):
+            yield "the samples that it learned from were changed since"
+    if "tensors" in inputs and manifest.read(run / "cache"):
+        if inputs["tensors"] != open_cache(run / "cache").digest(LEARNED_FROM):
+            yield "the cache was made anew since"
     if "cache" in inputs and (run / "cache").is_dir():
         if inputs["cache"] != _cache_digest(run / "cache", recipe):
             yield "the cache was made anew since"

@@ -101,7 +101,7 @@ class ClipPlan:
         else:
             cache = open_cache(run.run_dir / "cache")
             if step == "stage2" and not run.stage2.linear:  # which keeps vectors of every split
-                return {"cache": cache.digest(LEARNED_FROM)}
+                return {"tensors": cache.digest(LEARNED_FROM)}
             index = sha256_file(cache.folder / INDEX)
             inputs = {"cache": sha256_json([index, cache.recipe.as_json(), cache.classes])}
         if step == "report":

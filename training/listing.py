@@ -1,13 +1,12 @@
-"""Digests of what a step reads: of files by their content, of samples by their roles.
+"""Digests of the files that a step reads, by their content.
 
 A file's content is read once. Where it has the size and the time of last change that it had then,
 its digest is remembered, in a file of the run folder.
 """
 
-import hashlib
 import json
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from artifacts.atomic import write_text
@@ -91,16 +90,6 @@ def digest_of_files(files: Iterable[Path], run_dir: Path, *, remember: bool) -> 
     if remember:
         digests.remember()
     return digest
-
-
-def digest_of_samples(path: Path, splits: Collection[str | None]) -> str:
-    """Returns the digest of the lines of a file of samples that have one of these splits."""
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        for line in file:
-            if json.loads(line)["split"] in splits:
-                found.update(line)
-    return found.hexdigest()
 
 
 def without_own(files: Iterable[Path], folder: Path, run_dir: Path) -> Iterator[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from annotations.images import find_images
-from annotations.samples import read_samples
+from annotations.samples import digest_of_roles, read_samples
 from annotations.skeleton import Skeleton
 from annotations.split import SPLITS
 from artifacts.manifest import sha256_file, sha256_json
@@ -20,7 +20,7 @@ from stage1_pose.predict import read_sidecar
 from stage1_pose.weights import Download
 from stage1_pose.yolo_dataset import files_of
 from stage2_classifier.history import LEARNED_FROM
-from training.listing import digest_of_files, digest_of_samples, without_own
+from training.listing import digest_of_files, without_own
 from training.pose_weights import digest_weights, find_weights
 
 
@@ -101,12 +101,12 @@ class PicturePlan:
         if step == "stage1":
             samples = run.run_dir / stage1_samples(run)
             roles = stage1_roles(run)
-            return {name: digest_of_samples(samples, splits) for name, splits in roles.items()}
+            return {name: digest_of_roles(samples, splits) for name, splits in roles.items()}
         if step == "cache":
             return {"samples": sha256_file(run.run_dir / "annotations/samples.jsonl")}
         cache = open_cache(run.run_dir / "cache")
         if step == "stage2":
-            return {"cache": cache.digest(LEARNED_FROM)}
+            return {"tensors": cache.digest(LEARNED_FROM)}
         index = sha256_file(cache.folder / INDEX)
         return {
             "cache": sha256_json([index, cache.recipe.as_json(), cache.classes]),
@@ -178,7 +178,7 @@ def stage1_roles(run: schema.Run) -> dict[str, tuple[str, ...]]:
     What is learned from and what the figures are of are two inputs: pictures of "test" can change
     without another training. Weights that are taken as they are learn from nothing.
     """
-    learned = {"samples": LEARNED_FROM} if run.stage1.train else {}
+    learned = {"learned": LEARNED_FROM} if run.stage1.train else {}
     return {**learned, "judged": SPLITS if not run.stage1.train else ("test",)}
 
 

@@ -1,6 +1,7 @@
 """Write, read, equal."""
 
 import csv
+import json
 import os
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -9,7 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotations.samples import count_rejections, read_samples, write_rejections, write_samples
+from annotations.samples import (
+    count_rejections,
+    digest_of_roles,
+    read_samples,
+    write_rejections,
+    write_samples,
+)
 from annotations.skeleton import foreign
 from annotations.types import Rejection, Sample
 
@@ -106,3 +113,17 @@ def test_no_rejection_is_a_formula(tmp_path: Path):
     _, line = (tmp_path / "x.csv").read_text(encoding="utf-8").splitlines()
     assert line == "'=HYPERLINK(1).jpg,unreadable,\"'+1, @x\""
     assert count_rejections(tmp_path / "x.csv") == 1
+
+
+def test_samples_are_digested_by_their_roles(tmp_path: Path) -> None:
+    path = tmp_path / "samples.jsonl"
+
+    def write(test: str) -> None:
+        rows = [{"image": "a", "split": "train"}, {"image": test, "split": "test"}]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    write("b")
+    learned, judged = digest_of_roles(path, ("train", "val")), digest_of_roles(path, ("test",))
+    write("c")
+    assert digest_of_roles(path, ("train", "val")) == learned
+    assert digest_of_roles(path, ("test",)) != judged

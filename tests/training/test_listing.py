@@ -1,13 +1,12 @@
 """A file is what it holds; when it was written says only whether to look again."""
 
-import json
 import os
 from pathlib import Path
 
 import pytest
 
 from training import listing
-from training.listing import FileDigests, digest_of_files, digest_of_samples
+from training.listing import FileDigests, digest_of_files
 
 
 @pytest.fixture
@@ -83,17 +82,3 @@ def test_a_name_that_is_no_text_is_remembered(tmp_path: Path) -> None:
     before = digest_of_files([odd], tmp_path, remember=True)
     assert str(odd) in FileDigests(tmp_path).known
     assert digest_of_files([odd], tmp_path, remember=True) == before
-
-
-def test_samples_are_digested_by_their_roles(tmp_path: Path) -> None:
-    path = tmp_path / "samples.jsonl"
-
-    def write(test: str) -> None:
-        rows = [{"image": "a", "split": "train"}, {"image": test, "split": "test"}]
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-
-    write("b")
-    learned, judged = digest_of_samples(path, ("train", "val")), digest_of_samples(path, ("test",))
-    write("c")
-    assert digest_of_samples(path, ("train", "val")) == learned
-    assert digest_of_samples(path, ("test",)) != judged
