@@ -174,7 +174,7 @@ def test_a_new_split_makes_later_steps_stale(tiny_run: Path, tmp_path: Path) -> 
     done = train_tiny(copy, "report", *change)
     assert done.returncode == 2, done.stdout + done.stderr
     # Stage 1 takes none of the pictures that stage 2 holds out, so it is the first that differs.
-    assert "Step 'stage1' does not fit: inputs.samples" in done.stdout
+    assert "Step 'stage1' does not fit: inputs.learned" in done.stdout
 
 
 def test_a_missing_tensor_is_made_again(tiny_run: Path, tmp_path: Path) -> None:
@@ -199,8 +199,9 @@ def test_without_its_pictures_a_finished_cache_stays(tiny_run: Path, tmp_path: P
 def test_picture(tiny_run: Path) -> Iterator[Path]:
     """A picture of the test split that stage 1's own split does not use; given back as it was."""
     samples = read_samples(tiny_run / "annotations" / "samples.jsonl")
-    roles = {s.image: s.split for s in read_samples(tiny_run / "annotations" / "stage1.jsonl")}
-    picture = next(s.image for s in samples if s.split == "test" and roles[s.image] is None)
+    used = read_samples(tiny_run / "annotations" / "stage1.jsonl")
+    roles = {sample.image for sample in used if sample.split}
+    picture = next(s.image for s in samples if s.split == "test" and s.image not in roles)
     before, state = picture.read_bytes(), picture.stat()
     yield picture
     picture.write_bytes(before)
