@@ -81,6 +81,17 @@ def differences(before: Any, now: Any, prefix: str = "") -> list[str]:
     return [] if before == now else [f"{prefix.rstrip('.')}: {before!r} -> {now!r}"]
 
 
+def without_consequences(lines: list[str], *, of: str = "recipe.") -> list[str]:
+    """Drops the line of a fingerprint where another key of the recipe differs: it follows from it.
+
+    Args:
+        lines: Of `differences`.
+        of: What the recipe's lines begin with.
+    """
+    rest = [line for line in lines if not line.startswith(f"{of}fingerprint:")]
+    return rest if any(line.startswith(of) for line in rest) else lines
+
+
 def why_stale(folder: Path, *, recipe: Mapping[str, Any], inputs: Mapping[str, str]) -> list[str]:
     """Returns why `folder` cannot be used as it is; an empty list means that it is up to date.
 
@@ -94,7 +105,7 @@ def why_stale(folder: Path, *, recipe: Mapping[str, Any], inputs: Mapping[str, s
         # Through JSON, so that a tuple equals the list it was stored as.
         json.loads(json.dumps({"recipe": dict(recipe), "inputs": dict(inputs)})),
     )
-    return lines + altered(folder, manifest)
+    return without_consequences(lines) + altered(folder, manifest)
 
 
 def altered(folder: Path, manifest: Mapping[str, Any]) -> list[str]:

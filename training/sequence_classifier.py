@@ -19,7 +19,7 @@ from annotations.clip_files import read_clips
 from annotations.feature_table import FeatureTable, read_features, write_features
 from annotations.pose_files import PoseFormat
 from artifacts import atomic
-from artifacts.manifest import differences
+from artifacts.manifest import differences, without_consequences
 from artifacts.removal import remove
 from cache.origins import CLIPS
 from cache.sequence import LEAST_SEEN, prepare
@@ -96,7 +96,7 @@ def _take_encoder(encoder: Path, cache: Cache, folder: Path) -> dict[str, Any]:
     if "fingerprint" not in theirs or "fingerprint" not in ours:  # unknown is no difference
         for recipe in (theirs, ours):
             recipe.pop("fingerprint", None)
-    if changed := differences(theirs, ours):
+    if changed := without_consequences(differences(theirs, ours), of=""):
         raise ValueError(
             f"stage2.encoder {encoder} learned from other sequences ({'; '.join(changed[:3])}). "
             "Give this run the encoder's section sequence."

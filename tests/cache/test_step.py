@@ -9,8 +9,7 @@ import pytest
 from artifacts import manifest
 from cache.store import Tensors, open_cache
 from configs import schema
-from tests.commands import copy_of, drawn_in
-from training.labels import make_annotations
+from tests.commands import copy_of, drawn_in, train_tiny
 from training.runs import open_picture_run
 from training.steps import run_step
 from training.tensors import make_cache
@@ -23,7 +22,8 @@ class Copy:
 
     def __init__(self, tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder = copy_of(tiny_run, tmp_path)
-        self.data = drawn_in(tiny_run)[1::2]
+        self.drawn = drawn_in(tiny_run)
+        self.data = self.drawn[1::2]
         self.capsys = capsys
 
     def asked(self, *settings: str) -> schema.Run:
@@ -35,6 +35,13 @@ class Copy:
         self.capsys.readouterr()
         run_step(self.asked(*settings), "cache", make_cache)
         return self.capsys.readouterr().out
+
+    def measured(self, *settings: str) -> None:
+        """Brings the steps before the cache up to date; stage 1 needs torch, so a process."""
+        for step in ("annotations", "stage1"):
+            changed = [part for item in settings for part in ("--set", item)]
+            done = train_tiny(self.folder, step, *self.drawn, *changed)
+            assert done.returncode == 0, done.stdout + done.stderr
 
     def times(self) -> dict[Path, int]:
         return {p: p.stat().st_mtime_ns for p in self.folder.rglob("*") if p.is_file()}
@@ -86,7 +93,7 @@ def test_each_person_is_a_tensor_and_who_is_left_out_is_listed(run: Copy, tiny_r
         "stage1.predict.confidence=0.0005",
         "stage1.predict.max_people=3",
     )
-    run_step(run.asked(*each), "annotations", make_annotations)
+    run.measured(*each)
     said = run.cache(*each)
     assert "'centre_and_farthest' -> 'each'" in said
     assert "got their picture's activity" in " ".join(said.split())
@@ -103,7 +110,7 @@ def test_each_person_is_a_tensor_and_who_is_left_out_is_listed(run: Copy, tiny_r
 
 def test_a_split_without_people_is_refused_before_training(run: Copy, tiny_run: Path) -> None:
     nobody = ("cache.people=each", "stage1.predict.confidence=1.0")
-    run_step(run.asked(*nobody), "annotations", make_annotations)
+    run.measured(*nobody)
     with pytest.raises(ValueError, match="No tensor for train and val and test: of .* 0 tensors"):
         run.cache(*nobody)
     rows = rows_of(run)
