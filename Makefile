@@ -61,10 +61,13 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-$(INSTALLED): requirements.lock
+# The link is for type checkers and editors, which do not follow an editable install.
+$(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed; this is %d.%d. Try: make PYTHON=python3.12" % v)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	ln -sfn ../../../.. "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pose_activity"
 	touch $@
 
 # Resolves pyproject.toml's ranges anew, for all supported Pythons.

@@ -4,7 +4,6 @@ With a run on clips, each person in a video by how they move.
 """
 
 import os
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,8 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from artifacts.names import shown
-from artifacts.utf8_mode import restart_in_utf8
+from pose_activity.artifacts.names import shown
+from pose_activity.artifacts.utf8_mode import restart_in_utf8
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # before OpenCV is imported
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
@@ -88,20 +87,22 @@ def main(
 
     Example: python infer.py holiday/ 'more/*.jpg' clip.mp4 --run runs/demo --draw drawn/
     """
-    from inference import pose_files, sources, writers
-    from inference.package import kind_of
-    from inference.progress import progress_bar
-    from inference.provenance import describe
-    from inference.stop import Stop
-    from inference.tasks import Wishes, open_task
+    from pose_activity.inference import sources
+    from pose_activity.inference import table as tables
+    from pose_activity.inference.clips import pose_files
+    from pose_activity.inference.interrupt import GracefulInterrupt
+    from pose_activity.inference.package import kind_of
+    from pose_activity.inference.provenance import describe
+    from pose_activity.inference.tasks import OutputOptions, open_task
+    from pose_activity.runtime.progress import progress_bar
 
     if resume and overwrite:
         raise ValueError("--resume keeps what is in --out and --overwrite does not: leave one out.")
     poses, others = pose_files.find(paths) if kind_of(run) == "sequence" else ([], paths)
     named = poses + (sources.find_sources(others, on_note=_print_note) if others else [])
-    writers.check_name(out)
-    writers.check_free(out, resume=resume, overwrite=overwrite)
-    wishes = Wishes(draw, gallery, explain, every, smooth, per_window)
+    tables.check_name(out)
+    _check_free(out, resume=resume, overwrite=overwrite)
+    wishes = OutputOptions(draw, gallery, explain, every, smooth, per_window)
     options: dict[str, Any] = {"engine": engine, "precision": precision, "threads": threads}
     if fps is not None:
         options["fps"] = fps
@@ -112,8 +113,8 @@ def main(
     answers: Counter[str] = Counter()
     failed_drawings = 0
     with (
-        Stop() as stop,
-        writers.open_table(
+        GracefulInterrupt() as stop,
+        tables.open_table(
             out, **task.columns, manifest=made_by, resume=resume, overwrite=overwrite
         ) as table,
         task,
@@ -145,6 +146,17 @@ def main(
         raise typer.Exit(1)
 
 
+def _check_free(out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuses a table that is there, with the options that say what to do about it."""
+    from pose_activity.inference import table as tables
+
+    try:
+        tables.check_free(out, resume=resume, overwrite=overwrite)
+    except tables.TableExistsError as error:
+        options = "--resume goes on with it, --overwrite begins anew, --out names another"
+        raise ValueError(f"{error}\n{options}") from None
+
+
 def _print_note(note: str) -> None:
     console.print(f"[yellow]note:[/] {escape(shown(note))}", soft_wrap=True)
 
@@ -157,7 +169,7 @@ def _print_answers(answers: Counter[str], what: str) -> None:
 
 
 def _print_unknown(answers: Counter[str], below: float, out: Path) -> None:
-    from inference.pipeline import UNKNOWN
+    from pose_activity.inference.results import UNKNOWN
 
     if not answers[UNKNOWN]:
         return
@@ -172,16 +184,7 @@ def _print_unknown(answers: Counter[str], below: float, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    from inference.output import prepare_output
+    from pose_activity.inference.output import run_program
 
     restart_in_utf8()
-    prepare_output()
-    try:
-        typer.run(main)
-    except (OSError, ValueError, ImportError) as mistake:
-        from inference.writers import TableExistsError
-
-        console.print(f"[red]error:[/] {escape(shown(mistake))}", soft_wrap=True, highlight=False)
-        if isinstance(mistake, TableExistsError):
-            console.print("--resume goes on with it, --overwrite begins anew, --out names another")
-        sys.exit(2)
+    run_program(lambda: typer.run(main))

@@ -29,26 +29,28 @@ from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from artifacts.lock import locked
-from artifacts.names import shown
-from artifacts.utf8_mode import restart_in_utf8
-from configs import any_run, schema, sections
-from configs.any_run import AnyRun
-from inference.output import prepare_output
-from training import processes
+from pose_activity.artifacts.lock import locked
+from pose_activity.artifacts.utf8_mode import restart_in_utf8
+from pose_activity.configs import loading, sections
+from pose_activity.configs.loading import AnyRun
+from pose_activity.configs.pictures import PictureRun
+from pose_activity.inference.output import run_program
+from pose_activity.training import processes
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # before OpenCV is imported
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
 app = typer.Typer(
     help="Trains a two-stage activity classifier.\n\n"
-    "Example: python train.py all --config configs/demo.yaml --set stage2.epochs=5",
+    "Example: python train.py all --config demo --set stage2.epochs=5",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-Config = Annotated[Path, typer.Option(help="A YAML file; see configs/.", show_default=False)]
+STEP_COMMAND = [sys.executable, "-m", "pose_activity.train"]  # a step in a process of its own
+Config = Annotated[
+    Path,
+    typer.Option(help="A YAML file, or the name of a shipped one: folder.", show_default=False),
+]
 RunFolder = Annotated[Path, typer.Option("--run", help="Folder of a run.", show_default=False)]
 Make = Callable[..., tuple[list[Path], dict[str, Any]]]
 What = Literal["tensors", "logs", "states", "dataset", "all"]
@@ -69,7 +71,7 @@ def annotations(
     ] = False,
 ) -> None:
     """Reads, mends and splits the labels."""
-    from training.rejections import refuse_rejections
+    from pose_activity.training.rejections import refuse_rejections
 
     run = _load(config, overrides, ["dry_run" if dry_run else "annotations"])
     labels = _labels_of(run)
@@ -113,12 +115,12 @@ def report(config: Config, overrides: Set = None) -> None:
     """Classifies the test split and writes the scores."""
     run = _load(config, overrides, ["report"])
     _make(run, "report")
-    if isinstance(run, schema.Run):
-        from training.scores import say_scores
+    if isinstance(run, PictureRun):
+        from pose_activity.training.pictures.report import say_scores
 
         say_scores(run)
     else:
-        from training.sequence_scores import say_clip_scores
+        from pose_activity.training.clips.report import say_clip_scores
 
         say_clip_scores(run)
 
@@ -126,7 +128,7 @@ def report(config: Config, overrides: Set = None) -> None:
 @app.command(name="all")
 def every_step(config: Config, overrides: Set = None) -> None:
     """Runs all steps, each in a process of its own; finished ones are skipped."""
-    _run_all(config, overrides)
+    run_all(config, overrides)
 
 
 @app.command()
@@ -138,8 +140,8 @@ def compare(
     overrides: Set = None,
 ) -> None:
     """Runs all steps of several configurations and puts their scores into one table."""
-    runs = [_run_all(config, overrides) for config in configs]
-    from training.compare import compare
+    runs = [run_all(config, overrides) for config in configs]
+    from pose_activity.training.compare import compare
 
     compare(runs, out)
 
@@ -157,8 +159,8 @@ def status(
 
     Writes nothing. Labels, pictures and weights may be gone: then they are not compared.
     """
-    from training import runs
-    from training import status as standing
+    from pose_activity.training import runs
+    from pose_activity.training import status as standing
 
     asked = runs.open_run(run, config, overrides or ())
     raise typer.Exit(0 if standing.show(asked) else 1)
@@ -176,7 +178,7 @@ def clean(
 
     Scores, graphs and the configuration stay, unless --what is all.
     """
-    from training import tidy
+    from pose_activity.training import clean as tidy
 
     tidy.clean(run, what, agree=lambda question: yes or typer.confirm(question))
 
@@ -194,8 +196,8 @@ def package(
 
     It works where only numpy, OpenCV, onnxruntime, typer and rich are: infer.py --model FOLDER
     """
-    from training import runs
-    from training.package import make_package
+    from pose_activity.training import runs
+    from pose_activity.training.package import make_package
 
     make_package(runs.open_run(run), out, stage1=stage1)
 
@@ -213,8 +215,8 @@ def precision(
 
     infer.py --precision takes it only if the answers stay the same. Exits with 1 if they do not.
     """
-    from training import runs
-    from training.precision import try_precision
+    from pose_activity.training import runs
+    from pose_activity.training.pictures.precision import try_precision
 
     passes = try_precision(runs.open_picture_run(run), wanted, engine=engine, threads=threads)
     raise typer.Exit(0 if passes else 1)
@@ -226,25 +228,34 @@ def doctor() -> None:
 
     Exits with 1 if something that is needed does not work.
     """
-    from training import doctor as examination
+    from pose_activity.training import doctor as examination
 
     raise typer.Exit(0 if examination.show() else 1)
 
 
 def _load(config: Path, overrides: list[str] | None, steps: Sequence[str]) -> AnyRun:
-    run = any_run.load(config, overrides or ())
-    any_run.check_paths(run, steps)
+    run = loading.load(config, overrides or ())
+    loading.check_paths(run, steps)
     return run
 
 
-def _run_all(config: Path, overrides: list[str] | None) -> AnyRun:
+def run_all(config: Path, overrides: list[str] | None) -> AnyRun:
+    """Runs all steps of a configuration, each in a process of its own.
+
+    Args:
+        config: See `configs.loading.find`.
+        overrides: `key=value` each.
+
+    Returns:
+        The configuration.
+    """
     run = _load(config, overrides, sections.STEPS)
-    from training.plan import steps_of
+    from pose_activity.training.plan import steps_of
 
     settings = [part for item in overrides or () for part in ("--set", item)]
     with locked(run.run_dir) as lock:
         for step in steps_of(run):
-            command = [sys.executable, __file__, step, "--config", str(config), *settings]
+            command = [*STEP_COMMAND, step, "--config", str(config), *settings]
             code = processes.call(command, lock=lock)
             if code:
                 raise typer.Exit(code)
@@ -253,10 +264,10 @@ def _run_all(config: Path, overrides: list[str] | None) -> AnyRun:
 
 def _labels_of(run: AnyRun) -> Any:
     """Returns the module that reads this run's labels."""
-    if isinstance(run, schema.Run):
-        from training import labels
+    if isinstance(run, PictureRun):
+        from pose_activity.training.pictures import labels
     else:
-        from training import clip_labels as labels
+        from pose_activity.training.clips import labels
     return labels
 
 
@@ -265,9 +276,9 @@ def _make(run: AnyRun, step: str, *, finish: bool = False) -> None:
     processes.stop_on_signals()
     processes.follow_parent()
     try:
-        from training.steps import run_step
+        from pose_activity.training.steps import run_step
 
-        make = _maker(step) if isinstance(run, schema.Run) else _clip_maker(step)
+        make = _maker(step) if isinstance(run, PictureRun) else _clip_maker(step)
         run_step(run, step, partial(make, finish=True) if finish else make)
     except processes.Interruption as stop:
         _say_stopped(step)
@@ -293,15 +304,15 @@ def _maker(step: str) -> Make:
     """Returns what makes a step of a run on pictures."""
     match step:
         case "annotations":
-            from training.labels import make_annotations as make
+            from pose_activity.training.pictures.labels import make_annotations as make
         case "stage1":
-            from training.poses import make_stage1 as make
+            from pose_activity.training.pictures.stage1 import make_stage1 as make
         case "cache":
-            from training.tensors import make_cache as make
+            from pose_activity.training.pictures.build_cache import make_cache as make
         case "stage2":
-            from training.classifier import make_stage2 as make
+            from pose_activity.training.pictures.train import make_stage2 as make
         case _:
-            from training.scores import make_report as make
+            from pose_activity.training.pictures.report import make_report as make
     return make
 
 
@@ -309,26 +320,21 @@ def _clip_maker(step: str) -> Make:
     """Returns what makes a step of a run on clips."""
     match step:
         case "annotations":
-            from training.clip_labels import make_annotations as make
+            from pose_activity.training.clips.labels import make_annotations as make
         case "stage1":
-            from training.clip_poses import make_stage1 as make
+            from pose_activity.training.clips.stage1 import make_stage1 as make
         case "cache":
-            from training.sequences import make_cache as make
+            from pose_activity.training.clips.build_cache import make_cache as make
         case "stage2":
-            from training.sequence_classifier import make_stage2 as make
+            from pose_activity.training.clips.train import make_stage2 as make
         case _:
-            from training.sequence_scores import make_report as make
+            from pose_activity.training.clips.report import make_report as make
     return make
 
 
 def main() -> None:
-    """Runs the command line; a mistake is one message, not a traceback."""
-    prepare_output()
-    try:
-        app()
-    except (ValueError, OSError, ImportError, FloatingPointError) as error:
-        Console().print(f"[red]error:[/] {escape(shown(error))}", soft_wrap=True, highlight=False)
-        sys.exit(2)
+    """Runs the command line of train.py."""
+    run_program(app)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""What a labelled image is: values, skeletons, readers, the cleaner and the split (floor 0)."""
+"""What a labelled image or clip is: values, skeletons, readers, cleaner and split (floor 1)."""

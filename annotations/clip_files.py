@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from annotations.activities import some
-from annotations.clips import Clip, check_names_once
-from annotations.skeleton import Skeleton
-from artifacts.atomic import replacing
+from pose_activity.annotations.clips import Clip, check_names_once
+from pose_activity.annotations.skeleton import Skeleton
+from pose_activity.annotations.text import preview
+from pose_activity.artifacts.atomic import replacing
 
 _COLUMNS = pa.schema(
     [
@@ -86,7 +86,7 @@ def read_clips(path: Path) -> list[Clip]:
     if not table.schema.equals(_COLUMNS):
         raise ValueError(
             f"{path}: must have the columns {', '.join(_COLUMNS.names)}, as `write_clips` makes "
-            f"them. Received: {some(table.column_names)}"
+            f"them. Received: {preview(table.column_names)}"
         )
     plain = table.drop_columns(["times", "keypoints"]).to_pylist()
     times, keypoints = (_arrays(table[name]) for name in ("times", "keypoints"))

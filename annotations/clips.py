@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from annotations.activities import some
-from annotations.skeleton import Skeleton
-from annotations.types import check_keypoints
-from artifacts.names import shown
+from pose_activity.annotations.skeleton import Skeleton
+from pose_activity.annotations.text import preview
+from pose_activity.annotations.types import check_keypoints
+from pose_activity.artifacts.names import shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,8 @@ def check_names_once(where: Path, clips: Iterable[Clip]) -> None:
     twice = [f"{name!r} ({count} times)" for name, count in counts.items() if count > 1]
     if twice:
         raise ValueError(
-            f"{where}: each clip must have a name of its own. Received: {some(twice)}. Rename them."
+            f"{where}: each clip must have a name of its own. Received: {preview(twice)}. "
+            "Rename them."
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from annotations.skeleton import OPENPOSE18, Skeleton
+from pose_activity.annotations.skeleton import OPENPOSE18, Skeleton
 
 
 def as_keypoints(

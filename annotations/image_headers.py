@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from annotations import jpeg
+from pose_activity.annotations import jpeg
 
 _ORIENTATION = 0x0112
 _MOST_PAGES = 10_000

@@ -15,11 +15,11 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # OpenCV reads
 import cv2
 import numpy as np
 
-from annotations import jpeg
-from annotations.image_headers import Header, HeaderError, read_header
-from annotations.products import is_product, mark
-from artifacts.atomic import write_bytes
-from artifacts.names import shown
+from pose_activity.annotations import jpeg
+from pose_activity.annotations.image_headers import Header, HeaderError, read_header
+from pose_activity.annotations.products import is_product, mark
+from pose_activity.artifacts.atomic import write_bytes
+from pose_activity.artifacts.names import shown
 
 # What OpenCV's wheels decode, whatever the platform.
 SUFFIXES = frozenset(

@@ -9,8 +9,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from annotations.images import SUFFIXES, walk_files
-from annotations.products import is_product
+from pose_activity.annotations.images import SUFFIXES, walk_files
+from pose_activity.annotations.products import is_product
 
 Kind = Literal["picture", "video"]
 KINDS: tuple[Kind, ...] = ("picture", "video")

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from annotations.skeleton import Skeleton
+from pose_activity.annotations.skeleton import Skeleton
+
+SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,1 +1,1 @@
-"""What every room reads and writes files with: whole or absent, listed, locked, in UTF-8."""
+"""How a folder vouches for itself: atomic writes, manifests, locks (floor 0)."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from artifacts.names import in_json, shown
+from pose_activity.artifacts.names import in_json, shown
 
 
 @contextmanager

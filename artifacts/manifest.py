@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from artifacts.atomic import write_json
+from pose_activity.artifacts.atomic import write_json
 
 NAME = "manifest.json"
 

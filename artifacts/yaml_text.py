@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from artifacts.text import read_utf8
+from pose_activity.artifacts.text import read_utf8
 
 _PREFIX = "tag:yaml.org,2002:"
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)$")

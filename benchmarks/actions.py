@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from annotations.clips import Clip
-from annotations.pose_archives import read_flat_archive
-from cache import clip_windows, store
-from cache.sequence_recipe import SequenceRecipe
-from stage2_classifier import export_sequences, fit_sequences, predict_sequences
+from pose_activity.annotations.clips import Clip
+from pose_activity.annotations.readers.pose_archives import read_flat_archive
+from pose_activity.cache import store
+from pose_activity.cache import windows as clip_windows
+from pose_activity.cache.sequence_recipe import SequenceRecipe
+from pose_activity.stage2_classifier import export_sequences, fit_sequences, predict_sequences
 
 SPLITS = ("split1", "split2", "split3")
 FPS = 25.0  # of no consequence: frames are taken as they come

@@ -17,10 +17,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from annotations.images import find_images  # noqa: E402
-from cache import poses, store  # noqa: E402
-from cache.planes import PoseSource, Recipe  # noqa: E402
-from stage1_pose import predict  # noqa: E402
+from pose_activity.annotations.images import find_images  # noqa: E402
+from pose_activity.cache import poses, store  # noqa: E402
+from pose_activity.cache.planes import PoseModelId, Recipe  # noqa: E402
+from pose_activity.stage1_pose import predict  # noqa: E402
 
 BATCH, ROUNDS = 32, 3
 
@@ -40,7 +40,8 @@ def main() -> None:
         folder = Path(name)
         recipe, found = prepare(folder, images, asked.run, width, height)
         sources = [
-            store.Source(image, image.parent.name, "train", found.get(image)) for image in images
+            store.TensorSpec(image, image.parent.name, "train", found.get(image))
+            for image in images
         ]
         measure(folder, sources, recipe)
 
@@ -50,16 +51,16 @@ def prepare(folder: Path, images: list[Path], run: Path | None, width: int, heig
     if run is None:
         return Recipe(("rgb",), width=width, height=height), {}
     stage1 = predict.load(run / "stage1", threads=2)
-    settings = PoseSource(sha256=stage1.sha256, size=stage1.size)
+    settings = PoseModelId(sha256=stage1.sha256, size=stage1.size)
     found = poses.find(folder / poses.FILE, images, stage1, source=settings.asked)
     return Recipe(width=width, height=height, pose=settings), found.poses
 
 
-def measure(folder: Path, sources: list[store.Source], recipe: Recipe) -> None:
+def measure(folder: Path, sources: list[store.TensorSpec], recipe: Recipe) -> None:
     """Builds every kind and reads it; the fastest of some rounds counts."""
     classes = sorted({source.label for source in sources})
-    caches, built, read = {}, {}, dict.fromkeys(store.SHELVES, 0.0)
-    for kind in store.SHELVES:
+    caches, built, read = {}, {}, dict.fromkeys(store.STORES, 0.0)
+    for kind in store.STORES:
         target = folder / kind
         target.mkdir()
         if recipe.needs_poses:
@@ -75,7 +76,7 @@ def measure(folder: Path, sources: list[store.Source], recipe: Recipe) -> None:
     print(f"{len(sources)} photos, {recipe.width}x{recipe.height}, {' + '.join(recipe.planes)}\n")
     print("| cache.tensors | MB on disk | built, images/s | read, images/s | read, ratio to disk |")
     print("|---|---|---|---|---|")
-    for kind in store.SHELVES:
+    for kind in store.STORES:
         size = sum(path.stat().st_size for path in (folder / kind).rglob("*") if path.is_file())
         ratio = read[kind] / read["disk"]
         print(f"| {kind} | {size / 1e6:.1f} | {built[kind]:.0f} | {read[kind]:.0f} | {ratio:.2f} |")
@@ -83,7 +84,7 @@ def measure(folder: Path, sources: list[store.Source], recipe: Recipe) -> None:
 
 def read_rate(cache: store.Cache, *, epoch: int) -> float:
     """Returns the images a second of one epoch of training batches."""
-    from stage2_classifier.dataset import train_batches
+    from pose_activity.learning.batches import train_batches
 
     batches = train_batches(cache, batch=BATCH, seed=0, epoch=lambda: epoch, augmentation=None)
     started = time.perf_counter()

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from annotations.feature_table import FeatureTable, read_features
-from stage2_classifier.fit_linear import cross_validate, fit
-from stage2_classifier.linear import Linear, average
+from pose_activity.annotations.readers.feature_table import FeatureTable, read_features
+from pose_activity.stage2_classifier.vectors.fit import cross_validate, fit
+from pose_activity.stage2_classifier.vectors.linear import Linear, average
 
 REFERENCE: tuple[dict[str, Any], ...] = ({"kind": "logistic", "C": 1.0},)
 # What reaches about .90 and .76 in cross-validation; the mean of its members.

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from annotations.clips import Clip
-from annotations.pose_archives import read_pose_archive
 from benchmarks.actions import score
-from cache.sequence_recipe import SequenceRecipe
+from pose_activity.annotations.clips import Clip
+from pose_activity.annotations.readers.pose_archives import read_pose_archive
+from pose_activity.cache.sequence_recipe import SequenceRecipe
 
 ARCHIVE = Path("sequences") / "kth_walking_persons01-12.npz"
 FPS = 25.0

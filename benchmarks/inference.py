@@ -34,8 +34,8 @@ console = Console()
 MAKE_POSE = """
 import sys
 from pathlib import Path
-from annotations.skeleton import COCO17
-from stage1_pose.export import export
+from pose_activity.annotations.skeleton import COCO17
+from pose_activity.stage1_pose.export import export
 run, size, image = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 export("yolov8n-pose.pt", run, size=size, skeleton=COCO17, images=[image])
 """
@@ -44,13 +44,13 @@ import shutil
 import sys
 from pathlib import Path
 import numpy as np
-from cache.planes import PoseSource, Recipe
-from stage1_pose.predict import read_sidecar
-from stage2_classifier import export
-from stage2_classifier.models import registry
+from pose_activity.cache.planes import PoseModelId, Recipe
+from pose_activity.stage1_pose.predict import read_sidecar
+from pose_activity.stage2_classifier import export
+from pose_activity.stage2_classifier.models.images import registry
 run, width, height = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 graph = read_sidecar(run / "stage1")
-pose = PoseSource(sha256=graph["sha256"], size=graph["size"], skeleton="coco17")
+pose = PoseModelId(sha256=graph["sha256"], size=graph["size"], skeleton="coco17")
 recipe = Recipe(width=width, height=height, pose=pose)
 shape = {"height": height, "width": width, "planes": recipe.planes}
 model = registry.build("efficientnet_b0", **shape, classes=20, weights=None)

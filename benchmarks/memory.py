@@ -21,8 +21,9 @@ from rich.console import Console
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from inference.pipeline import Frame, Pipeline  # noqa: E402
-from inference.writers import open_table  # noqa: E402
+from pose_activity.annotations.videos import Frame  # noqa: E402
+from pose_activity.inference.pictures.predictor import PicturePredictor  # noqa: E402
+from pose_activity.inference.table import open_table  # noqa: E402
 
 console = Console()
 
@@ -56,7 +57,7 @@ def main(
 def peak_after(run: Path, photos: Path, number: int) -> float:
     """Classifies so many pictures into a CSV file; returns this process' peak memory in MB."""
     paths = sorted(path for path in photos.rglob("*") if path.suffix in (".jpg", ".png"))
-    pipeline = Pipeline(run)
+    pipeline = PicturePredictor(run)
     with tempfile.TemporaryDirectory() as folder, open_table(Path(folder) / "a.csv") as table:
         frames = map(Frame.of_picture, islice(cycle(paths), number))
         for answer in pipeline.answers(frames):

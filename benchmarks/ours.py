@@ -21,20 +21,22 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from annotations.images import load_rgb  # noqa: E402
-from cache.planes import make  # noqa: E402
-from inference.gate import compare  # noqa: E402
-from inference.pipeline import Frame, Pipeline, in_order  # noqa: E402
-from inference.precision import Precision  # noqa: E402
-from inference.writers import open_table  # noqa: E402
-from stage1_pose.predict import PosePredictor, letterbox, to_input  # noqa: E402
+from pose_activity.annotations.images import load_rgb  # noqa: E402
+from pose_activity.annotations.videos import Frame
+from pose_activity.cache.planes import make  # noqa: E402
+from pose_activity.inference.pictures.predictor import PicturePredictor
+from pose_activity.inference.precision_check import compare  # noqa: E402
+from pose_activity.inference.precision_records import Precision  # noqa: E402
+from pose_activity.inference.table import open_table  # noqa: E402
+from pose_activity.runtime.ordered import in_order
+from pose_activity.stage1_pose.predict import PosePredictor, letterbox, to_input  # noqa: E402
 
 READY = 40  # inputs that are held in memory
 BATCHES = (1, 4, 8)
 REPEATS = 10
 
 
-def classify(pipeline: Pipeline, paths: list[Path]) -> None:
+def classify(pipeline: PicturePredictor, paths: list[Path]) -> None:
     """Classifies the listed pictures into a CSV file and says how long it took."""
     with tempfile.TemporaryDirectory() as folder, open_table(Path(folder) / "a.csv") as table:
         answers = pipeline.answers(map(Frame.of_picture, paths))
@@ -49,7 +51,7 @@ def classify(pipeline: Pipeline, paths: list[Path]) -> None:
     print(json.dumps({"images": len(paths) - 1, "seconds": seconds, "peak_mb": peak}))
 
 
-def limit(pipeline: Pipeline, paths: list[Path]) -> None:
+def limit(pipeline: PicturePredictor, paths: list[Path]) -> None:
     """Times the two graphs alone."""
     ready = list(inputs(pipeline, paths[:READY]))
     pose, classifier = pose_of(pipeline).graph, pipeline.classifier.graph
@@ -65,7 +67,7 @@ def limit(pipeline: Pipeline, paths: list[Path]) -> None:
     print(json.dumps({"images": len(paths), "seconds": time.perf_counter() - started}))
 
 
-def graphs(pipeline: Pipeline, paths: list[Path]) -> None:
+def graphs(pipeline: PicturePredictor, paths: list[Path]) -> None:
     """Times each graph alone at some batch sizes, a call at a time."""
     (frame, planes), *_ = inputs(pipeline, paths[:1])
     for name, graph, one in (
@@ -83,7 +85,7 @@ def graphs(pipeline: Pipeline, paths: list[Path]) -> None:
             print(json.dumps({"graph": name, "batch": batch, "ms": 1e3 * min(times) / batch}))
 
 
-def share(pipeline: Pipeline, paths: list[Path]) -> None:
+def share(pipeline: PicturePredictor, paths: list[Path]) -> None:
     """Times whole answers, and the drawing and stacking of their planes alone, one by one."""
     whole, planes = 0.0, 0.0
     pipeline.answer(Frame.of_picture(paths[0]))
@@ -98,7 +100,7 @@ def share(pipeline: Pipeline, paths: list[Path]) -> None:
     print(json.dumps({"planes_share": planes / whole}))
 
 
-def measure(pipeline: Pipeline, paths: list[Path], run: Path, precision: str) -> None:
+def measure(pipeline: PicturePredictor, paths: list[Path], run: Path, precision: str) -> None:
     """Compares a precision with f32 on one half of the pictures; int8 learns from the other."""
     wanted = Precision.parse(precision)
     batches = list(inputs(pipeline, paths[::2]))
@@ -106,7 +108,7 @@ def measure(pipeline: Pipeline, paths: list[Path], run: Path, precision: str) ->
         twin(pose_of(pipeline).graph.path, (frame for frame, _ in batches))
     if wanted.stage2 == "int8":
         twin(pipeline.classifier.graph.path, (planes for _, planes in batches))
-    quick = Pipeline(run, engine=pipeline.engine, precision=precision, unchecked=True)
+    quick = PicturePredictor(run, engine=pipeline.engine, precision=precision, unchecked=True)
     rows = [
         [row for path in paths[1::2] for row in p.answer(Frame.of_picture(path)).rows]
         for p in (pipeline, quick)
@@ -117,14 +119,16 @@ def measure(pipeline: Pipeline, paths: list[Path], run: Path, precision: str) ->
 
 def twin(path: Path, batches: Iterator[np.ndarray]) -> None:
     """Makes a graph's int8 twin, unless it is there."""
-    from runtime.graph import int8_is_of
-    from runtime.quantise import quantise
+    from pose_activity.runtime.graph import int8_is_of
+    from pose_activity.runtime.quantise import quantise
 
     if not int8_is_of(path):
         quantise(path, batches)
 
 
-def inputs(pipeline: Pipeline, paths: list[Path]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def inputs(
+    pipeline: PicturePredictor, paths: list[Path]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields what the two graphs get for each picture."""
     predictor = pose_of(pipeline)
     for path in paths:
@@ -135,7 +139,7 @@ def inputs(pipeline: Pipeline, paths: list[Path]) -> Iterator[tuple[np.ndarray, 
         yield to_input(image, place)[None], planes[None].astype(np.float32)
 
 
-def pose_of(pipeline: Pipeline) -> PosePredictor:
+def pose_of(pipeline: PicturePredictor) -> PosePredictor:
     """Returns stage 1."""
     if pipeline.pose is None:
         raise ValueError("The benchmark wants a run that needs poses.")
@@ -147,7 +151,7 @@ if __name__ == "__main__":
     pictures = [Path(line) for line in Path(listed).read_text(encoding="utf-8").splitlines()]
     options = {"engine": engine, "threads": int(threads), "unchecked": True}
     if what == "compare":
-        measure(Pipeline(Path(folder), **options), pictures, Path(folder), precision)
+        measure(PicturePredictor(Path(folder), **options), pictures, Path(folder), precision)
     else:
         work = {"classify": classify, "limit": limit, "graphs": graphs, "share": share}[what]
-        work(Pipeline(Path(folder), precision=precision, **options), pictures)
+        work(PicturePredictor(Path(folder), precision=precision, **options), pictures)

@@ -22,7 +22,7 @@ from rich.table import Table
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from artifacts.atomic import write_json  # noqa: E402
+from pose_activity.artifacts.atomic import write_json  # noqa: E402
 
 # Part -> module with `measure(data: Path, seeds: Sequence[int]) -> dict[str, dict]`, imported only
 # when it is asked for. A result holds `seeds` (one figure each) and whatever else is worth keeping.

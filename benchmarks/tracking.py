@@ -34,10 +34,10 @@ from rich.table import Table
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from annotations.skeleton import MPII16  # noqa: E402
-from annotations.types import Poses, no_people  # noqa: E402
-from annotations.walkers import crossing  # noqa: E402
-from stage1_pose.track import iou, track  # noqa: E402
+from pose_activity.annotations.skeleton import MPII16  # noqa: E402
+from pose_activity.annotations.synthetic.walkers import crossing  # noqa: E402
+from pose_activity.annotations.types import Poses, no_people  # noqa: E402
+from pose_activity.stage1_pose.track import iou, track  # noqa: E402
 
 SIZE, FRAMES, FILMS, RATES = (320, 160), 75, 8, (10.0, 15.0, 25.0)
 VIDEO = Path("drawn.mp4")
@@ -202,9 +202,9 @@ def theirs(kind: str) -> Callable[[Sequence[Poses]], Numbers]:
     """Returns one of ultralytics' trackers with its own settings."""
 
     def follow(found: Sequence[Poses]) -> Numbers:
-        from stage1_pose import quiet
+        from pose_activity.stage1_pose import ultralytics_env
 
-        quiet.prepare()
+        ultralytics_env.prepare()
         import ultralytics
         from ultralytics.engine.results import Boxes
         from ultralytics.trackers import BOTSORT, BYTETracker
@@ -293,10 +293,10 @@ def of_clips(data: Path) -> dict[str, dict[str, int]]:
 
 
 def _poses_of_clips(data: Path) -> dict[str, list[Poses]]:
-    from annotations.skeleton import COCO17
-    from inference.videos import read_frames
-    from stage1_pose.export import export
-    from stage1_pose.predict import load
+    from pose_activity.annotations.skeleton import COCO17
+    from pose_activity.annotations.videos import read_frames
+    from pose_activity.stage1_pose.export import export
+    from pose_activity.stage1_pose.predict import load
 
     with tempfile.TemporaryDirectory() as name:
         photos = sorted((data / "mpii" / "images_5").glob("*.jpg"))[:1]

@@ -1,1 +1,1 @@
-"""Poses into planes, planes onto disk (floor 2)."""
+"""Poses into planes, tensors onto disk (floor 3)."""

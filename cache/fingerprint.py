@@ -19,13 +19,13 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from annotations.clips import Clip
-from annotations.skeleton import SKELETONS, Skeleton
-from annotations.types import Poses
-from artifacts import manifest
-from cache.planes import PoseSource, Recipe, make, window
-from cache.sequence import prepare
-from cache.sequence_recipe import SequenceRecipe
+from pose_activity.annotations.clips import Clip
+from pose_activity.annotations.skeleton import SKELETONS, Skeleton
+from pose_activity.annotations.types import Poses
+from pose_activity.artifacts import manifest
+from pose_activity.cache.planes import PoseModelId, Recipe, make, window
+from pose_activity.cache.sequence import prepare
+from pose_activity.cache.sequence_recipe import SequenceRecipe
 
 Signed = TypeVar("Signed", Recipe, SequenceRecipe)
 
@@ -82,7 +82,7 @@ def require(recipe: Recipe | SequenceRecipe) -> str | None:
 def of(recipe: Recipe | SequenceRecipe) -> str:
     """Returns the digest of a recipe's test tensors."""
     # Which weights found the poses is no matter of drawing.
-    pose = PoseSource(skeleton=recipe.pose.skeleton)
+    pose = PoseModelId(skeleton=recipe.pose.skeleton)
     return _digest(replace(recipe, fingerprint="", pose=pose))
 
 

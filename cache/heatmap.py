@@ -10,7 +10,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from annotations.skeleton import Skeleton
+from pose_activity.annotations.skeleton import Skeleton
 
 _SHIFT = 4  # OpenCV draws in 1/16 pixels
 _REACH = 3  # a Gaussian is cut at three sigma

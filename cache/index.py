@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from artifacts import atomic
-from cache.entry import Entry
+from pose_activity.artifacts import atomic
+from pose_activity.cache.record import Entry
 
 _COLUMNS = pa.schema(
     [

@@ -18,38 +18,38 @@ from typing import BinaryIO
 
 import numpy as np
 
-from annotations.split import SPLITS
-from artifacts import atomic
-from cache.entry import CacheError, Entry, block_of, blocks_of, digest_of
-from cache.shelves import FOLDER, Layout, check_layout
+from pose_activity.annotations.types import SPLITS
+from pose_activity.artifacts import atomic
+from pose_activity.cache.record import CacheError, Entry, block_of, blocks_of, digest_of
+from pose_activity.cache.storage import FOLDER, Layout, check_layout
 
 
-class FilePerSplit:
-    """One array a split; a `cache.shelves.Shelf`."""
+class MemmapFiles:
+    """One array a split; a `cache.storage.TensorStore`."""
 
     def __init__(self, folder: Path, recipe: Layout) -> None:
         """Opens the shelf of a cache folder; nothing need be there."""
         self.parts = {split: Part(folder / FOLDER / split, recipe) for split in SPLITS}
 
     def kept(self, entry: Entry) -> str | None:
-        """See `Shelf`."""
+        """See `TensorStore`."""
         return self.parts[entry.split].kept(entry)
 
     def put(self, entry: Entry, tensor: np.ndarray) -> None:
-        """See `Shelf`."""
+        """See `TensorStore`."""
         self.parts[entry.split].put(entry, tensor)
 
     def finish(self) -> None:
-        """See `Shelf`."""
+        """See `TensorStore`."""
         for part in self.parts.values():
             part.finish()
 
     def get(self, entry: Entry) -> np.ndarray:
-        """See `Shelf`."""
+        """See `TensorStore`."""
         return self.parts[entry.split].get(entry)
 
     def missing(self, entries: Iterable[Entry]) -> list[str]:
-        """See `Shelf`."""
+        """See `TensorStore`."""
         needed: dict[str, list[Entry]] = {}
         for entry in entries:
             needed.setdefault(entry.split, []).append(entry)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from annotations.types import Poses
+from pose_activity.annotations.types import Poses
 
 
 def centre_and_farthest(poses: Poses) -> np.ndarray:

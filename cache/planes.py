@@ -10,16 +10,16 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from annotations.types import Poses
-from cache.heatmap import Style, draw
-from cache.people import EACH, POLICIES
+from pose_activity.annotations.types import Poses
+from pose_activity.cache.heatmap import Style, draw
+from pose_activity.cache.people import EACH, POLICIES
 
 CHANNELS = {"rgb": 3, "heatmap": 1}
 PAD = 114  # grey, where there is no picture
 
 
 @dataclass(frozen=True)
-class PoseSource:
+class PoseModelId:
     """Whose poses are drawn.
 
     Attributes:
@@ -72,7 +72,7 @@ class Recipe:
     person: Literal["crop", "mask"] = "crop"
     margin: float = 0.2
     heatmap: Style = field(default_factory=Style)
-    pose: PoseSource = field(default_factory=PoseSource)
+    pose: PoseModelId = field(default_factory=PoseModelId)
     fingerprint: str = ""
 
     def __post_init__(self) -> None:
@@ -129,7 +129,7 @@ class Recipe:
         changed = {
             "planes": tuple(value["planes"]),
             "heatmap": Style(**value["heatmap"]),
-            "pose": PoseSource(**value["pose"]),
+            "pose": PoseModelId(**value["pose"]),
         }
         return cls(**{**value, **changed})
 

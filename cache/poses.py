@@ -16,11 +16,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from annotations.images import ImageError, load_rgb
-from annotations.skeleton import Skeleton
-from annotations.types import Poses
-from artifacts import atomic
-from artifacts.manifest import sha256_file
+from pose_activity.annotations.images import ImageError, load_rgb
+from pose_activity.annotations.skeleton import Skeleton
+from pose_activity.annotations.types import Poses
+from pose_activity.artifacts import atomic
+from pose_activity.artifacts.manifest import sha256_file
 
 FILE = "poses.parquet"
 SAVE_EVERY = 500  # pictures; what a kill can cost

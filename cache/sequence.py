@@ -2,20 +2,20 @@
 
 In comes a `Clip` (joints in pixels, frame by frame, at true times), out go its windows: float32
 `(W, T, K, C)` joints in units of the body, or uint8 `(W, T, H, W, K)` joint maps. What fills gaps
-and what resamples is in `cache.gaps`; where the body lies and how large it is, in `cache.body`.
-Knows nothing of files, labels and splits.
+and what resamples is in `cache.interpolate`; where the body lies and how large it is, in
+`cache.normalize`. Knows nothing of files, labels and splits.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from annotations.clips import Clip
-from annotations.convert import to_openpose18
-from annotations.joint_maps import joint_maps
-from annotations.skeleton import OPENPOSE18
-from cache import body, gaps
-from cache.sequence_recipe import KNOWN, SequenceRecipe
+from pose_activity.annotations.clips import Clip
+from pose_activity.annotations.convert import to_openpose18
+from pose_activity.annotations.joint_maps import joint_maps
+from pose_activity.annotations.skeleton import OPENPOSE18
+from pose_activity.cache import interpolate, normalize
+from pose_activity.cache.sequence_recipe import KNOWN, SequenceRecipe
 
 LEAST_SEEN = 0.5  # share of a window, below which nobody is known for sure
 
@@ -148,11 +148,11 @@ def _normalised(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns the values, rows and seconds of a `Prepared`."""
     found = keypoints[..., 2] > 0
-    filled = gaps.fill(keypoints, found, times)
+    filled = interpolate.fill(keypoints, found, times)
     placed = filled.copy()
     placed[..., :2] = _placed(filled[..., :2], found, times, recipe)
     seconds = _grid(times, recipe)
-    moments = gaps.moments(times, seconds)
+    moments = interpolate.moments(times, seconds)
     values = moments.between(placed)
     valid = moments.near[:, None] & found[moments.nearest]
     shown = valid if recipe.gaps == "zero" else np.broadcast_to(np.any(found, axis=0), valid.shape)
@@ -175,12 +175,12 @@ def _placed(
         if recipe.gaps == "interpolate":
             drawn = np.any(found, axis=1)[:, None] & np.any(found, axis=0)
         shape = {"margin": recipe.margin, "one_centre": one_centre, "one_size": one_size}
-        middle, pixel = body.crops(joints, drawn, times, size_wh, **shape)
+        middle, pixel = normalize.crops(joints, drawn, times, size_wh, **shape)
         return (joints - middle[:, None]) / pixel[:, None, None] + (size_wh - 1) / 2
-    origin = body.origins(joints, found, times, recipe.body)
+    origin = normalize.origins(joints, found, times, recipe.body)
     if one_centre:
         origin = np.median(origin[np.any(found, axis=1)], axis=0, keepdims=True)
-    unit = body.units(joints, found, times, recipe.body, each_frame=not one_size)
+    unit = normalize.units(joints, found, times, recipe.body, each_frame=not one_size)
     return (joints - origin[:, None]) / unit[:, None, None]
 
 

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from annotations.skeleton import Skeleton
-from cache.planes import PoseSource
+from pose_activity.annotations.skeleton import Skeleton
+from pose_activity.cache.planes import PoseModelId
 
 KNOWN = ("x", "y", "confidence", "valid")  # what is known of a joint in a frame
 CHANNELS = (("x", "y", "valid"), KNOWN)
@@ -48,9 +48,9 @@ class SequenceRecipe:
             between where it was found before and after, and at the clip's ends where it was found
             nearest in time; "zero" leaves x = y = 0. `valid` is 0 in both.
         centre: The origin: the neck in each "frame", or one for the "clip", which keeps the path
-            (see `cache.body.origins`). Maps: the middle of the box around the joints.
+            (see `cache.normalize.origins`). Maps: the middle of the box around the joints.
         scale: The unit: the torso's median length over the "clip", or its length in each "frame",
-            which jitters (see `cache.body.units`). Maps: the size of that box.
+            which jitters (see `cache.normalize.units`). Maps: the size of that box.
         channels: C of joints. x to the right and y down, from the origin, in units. "confidence":
             stage 1's, 0 where not valid. "valid", always the last: 1 where the joint was found in
             that frame, 0 where it is filled in, or the frame added. Nobody was found in a frame
@@ -80,7 +80,7 @@ class SequenceRecipe:
     height: int = 32
     sigma: float = 1.0
     margin: float = 0.1
-    pose: PoseSource = field(default_factory=PoseSource)
+    pose: PoseModelId = field(default_factory=PoseModelId)
     fingerprint: str = ""
 
     def __post_init__(self) -> None:
@@ -132,5 +132,5 @@ class SequenceRecipe:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "SequenceRecipe":
         """Builds the recipe that `as_json` described."""
-        changed = {"channels": tuple(value["channels"]), "pose": PoseSource(**value["pose"])}
+        changed = {"channels": tuple(value["channels"]), "pose": PoseModelId(**value["pose"])}
         return cls(**{**value, **changed})

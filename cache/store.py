@@ -1,7 +1,7 @@
 """A cache of tensors: the manifest last, and a reader that trusts nothing.
 
     cache/index.parquet      key, image, label, split, person, sha256 of each tensor's bytes, window
-    cache/tensors/           the tensors, as `tensors` says: see `SHELVES`
+    cache/tensors/           the tensors, as `tensors` says: see `STORES`
     cache/recipe.json        what the tensors that are there were made by
     cache/manifest.json      recipe, tensors, inputs, classes, counts; written when all is there
 
@@ -13,9 +13,8 @@ there are then reused if their recipe is the same. The index is the same for eve
 
 import json
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,25 +22,26 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 
-from annotations.images import ImageError, load_rgb
-from annotations.types import Poses
-from artifacts import atomic, manifest
-from artifacts.removal import remove_tree
-from cache import index
-from cache.entry import INDEX, WHOLE, CacheError, Entry, digest_of, key_of
-from cache.memory_map import FilePerSplit
-from cache.origins import origin_of
-from cache.planes import Recipe, make
-from cache.sequence_recipe import SequenceRecipe
-from cache.shelves import FOLDER, FilePerTensor, Nowhere, Shelf
+from pose_activity.annotations.images import ImageError, load_rgb
+from pose_activity.annotations.types import Poses
+from pose_activity.artifacts import atomic, manifest
+from pose_activity.artifacts.removal import remove_tree
+from pose_activity.cache import index
+from pose_activity.cache.memory_map import MemmapFiles
+from pose_activity.cache.planes import Recipe, make
+from pose_activity.cache.recompute import origin_of
+from pose_activity.cache.record import INDEX, WHOLE, CacheError, Entry, digest_of, key_of
+from pose_activity.cache.sequence_recipe import SequenceRecipe
+from pose_activity.cache.storage import FOLDER, Nowhere, NpyFiles, TensorStore
+from pose_activity.runtime.ordered import in_order
 
 STARTED = "recipe.json"
 Drawn = tuple[Entry, np.ndarray | None] | ImageError  # no tensor: the shelf has kept it
 Tensors = Literal["disk", "memory_map", "on_the_fly"]
 R = TypeVar("R", Recipe, SequenceRecipe)
-SHELVES: dict[Tensors, Callable[[Path, Any], Shelf]] = {
-    "disk": FilePerTensor,
-    "memory_map": FilePerSplit,
+STORES: dict[Tensors, Callable[[Path, Any], TensorStore]] = {
+    "disk": NpyFiles,
+    "memory_map": MemmapFiles,
     "on_the_fly": lambda folder, recipe: Nowhere(origin_of(folder, recipe)),
 }
 
@@ -55,7 +55,7 @@ class Cache(Generic[R]):
         recipe: What its tensors are: of pictures, or of clips.
         classes: All labels; a label's position is its class id.
         entries: In a fixed order.
-        tensors: Where they lie, a key of `SHELVES`.
+        tensors: Where they lie, a key of `STORES`.
     """
 
     folder: Path
@@ -111,12 +111,12 @@ class Cache(Generic[R]):
         return {name: i for i, name in enumerate(self.classes)}
 
     @cached_property
-    def _shelf(self) -> Shelf:
-        return SHELVES[self.tensors](self.folder, self.recipe)
+    def _shelf(self) -> TensorStore:
+        return STORES[self.tensors](self.folder, self.recipe)
 
 
 class Drawable(Protocol):
-    """What `build` makes one tensor of: `Source`, or `cache.clip_windows.ClipWindow`."""
+    """What `build` makes one tensor of: `TensorSpec`, or `cache.windows.ClipWindow`."""
 
     @property
     def entry(self) -> Entry:
@@ -129,7 +129,7 @@ class Drawable(Protocol):
 
 
 @dataclass(frozen=True)
-class Source:
+class TensorSpec:
     """A picture, or a person in it.
 
     Attributes:
@@ -183,7 +183,7 @@ def build(
         inputs: Name -> sha256 of what the sources were made from.
         tensors: "disk" stores a file per tensor, "memory_map" one array per split, "on_the_fly"
             none: each is drawn once here, for its digest, and again whenever it is loaded, from
-            what `cache.origins` names, which must lie in `folder`.
+            what `cache.recompute` names, which must lie in `folder`.
         threads: Sources drawn at the same time.
         on_progress: Called with (done, total, name).
 
@@ -200,10 +200,11 @@ def build(
         raise CacheError(f"{folder}: a cache must have at least one tensor. Received: no source.")
     _begin(folder, {"recipe": asked, "inputs": dict(inputs)})
     _refuse_twins(sources)
-    shelf = SHELVES[tensors](folder, recipe)
+    shelf = STORES[tensors](folder, recipe)
     entries, unreadable = [], {}
     work = partial(_draw, recipe=recipe, shelf=shelf)
-    for done, (source, result) in enumerate(_in_order(work, sources, threads), 1):
+    results = in_order(work, sources, workers=threads)
+    for done, (source, result) in enumerate(zip(sources, results, strict=True), 1):
         if isinstance(result, ImageError):
             unreadable[source.entry.image] = str(result)
         else:
@@ -262,7 +263,7 @@ def open_cache(folder: Path) -> Cache[Any]:
 def missing_tensors(folder: Path) -> list[str]:
     """Returns a line for each file that a finished cache needs and that is gone."""
     cache = open_cache(folder)
-    return SHELVES[cache.tensors](folder, cache.recipe).missing(cache.entries)
+    return STORES[cache.tensors](folder, cache.recipe).missing(cache.entries)
 
 
 def _begin(folder: Path, plan: dict[str, Any]) -> None:
@@ -286,7 +287,7 @@ def _refuse_twins(sources: Iterable[Drawable]) -> None:
         raise CacheError(f"A picture or clip must come once. Received twice: {', '.join(twice)}")
 
 
-def _draw(source: Drawable, *, recipe: Recipe | SequenceRecipe, shelf: Shelf) -> Drawn:
+def _draw(source: Drawable, *, recipe: Recipe | SequenceRecipe, shelf: TensorStore) -> Drawn:
     """Returns a tensor and its entry; the entry alone where the shelf has kept the tensor."""
     entry = source.entry
     digest = shelf.kept(entry)
@@ -297,18 +298,3 @@ def _draw(source: Drawable, *, recipe: Recipe | SequenceRecipe, shelf: Shelf) ->
     except ImageError as error:
         return error
     return replace(entry, sha256=digest_of(tensor)), tensor
-
-
-def _in_order(
-    work: Callable[[Drawable], Drawn], sources: Iterable[Drawable], threads: int
-) -> Iterator[tuple[Drawable, Drawn]]:
-    """Yields each source with what `work` made of it; a few results wait, never all of them."""
-    waiting: deque[tuple[Drawable, Future[Drawn]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        for source in sources:
-            waiting.append((source, pool.submit(work, source)))
-            if len(waiting) > 2 * threads:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        for source, future in waiting:
-            yield source, future.result()

@@ -14,8 +14,8 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
-from artifacts import yaml_text
-from configs.sections import SPLIT_TAGS, ConfigError, Section
+from pose_activity.artifacts import yaml_text
+from pose_activity.configs.sections import SPLIT_TAGS, ConfigError, Section
 
 Model = TypeVar("Model", bound=Section)
 _EMPTY = {"", "~", "null", "Null", "NULL"}

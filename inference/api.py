@@ -1,12 +1,12 @@
 """The model as a Python function: pictures or videos in, `Prediction`s out.
 
-    from inference import Classifier
+    from pose_activity import Classifier
     classify = Classifier("model/")
     print(classify("photo.jpg").activity)
 
 and for a model that names people by how they move
 
-    from inference import predict_action
+    from pose_activity import predict_action
     for person in predict_action("clip.mp4", "model/"):
         print(person.person, person.activity, person.probability)
 
@@ -21,11 +21,13 @@ from typing import Any, overload
 
 import numpy as np
 
-from annotations.images import ImageError, check_picture
-from annotations.types import Poses
-from inference import videos
-from inference.package import kind_of
-from inference.pipeline import Frame, Pipeline, Row
+from pose_activity.annotations import videos
+from pose_activity.annotations.images import ImageError, check_picture
+from pose_activity.annotations.types import Poses
+from pose_activity.annotations.videos import Frame
+from pose_activity.inference.package import kind_of
+from pose_activity.inference.pictures.predictor import PicturePredictor
+from pose_activity.inference.results import Result
 
 Picture = str | PathLike[str] | np.ndarray
 _ARRAY = Path("array")  # stands for a path in what is said about an array
@@ -64,8 +66,8 @@ class Classifier:
     """A trained model; calling it names activities.
 
     Attributes:
-        pipeline: Both stages, a `Pipeline` or `MotionPipeline`: `classes`, `recipe`, `engine`,
-            `precision`, `unknown_below`.
+        pipeline: Both stages, a `PicturePredictor` or `ClipPredictor`: `classes`, `recipe`,
+            `engine`, `precision`, `unknown_below`.
         names_motion: Whether it names people in videos by how they move; else pictures.
     """
 
@@ -96,9 +98,9 @@ class Classifier:
             ValueError: a file was altered, or an option is wrong.
         """
         self.names_motion = kind_of(Path(model)) == "sequence"
-        kind: Any = Pipeline
+        kind: Any = PicturePredictor
         if self.names_motion:
-            from inference.motion import MotionPipeline as kind
+            from pose_activity.inference.clips.predictor import ClipPredictor as kind
         self.pipeline: Any = kind(
             Path(model),
             engine=engine,
@@ -141,7 +143,7 @@ class Classifier:
         asked = _videos(images) if self.names_motion else map(_frame, images)
         return [self._predict(answer.rows) for answer in self.pipeline.answers(asked)]
 
-    def _predict(self, rows: Sequence[Row]) -> Prediction:
+    def _predict(self, rows: Sequence[Result]) -> Prediction:
         first, lost = rows[0], rows[-1].error
         if first.error is not None and first.person is None:
             raise ImageError(first.error)
@@ -155,7 +157,7 @@ class Classifier:
         best = max(predictions, key=lambda prediction: prediction.probability or 0)
         return replace(best, people=tuple(predictions), note=lost or best.note)
 
-    def _of_row(self, row: Row) -> Prediction:
+    def _of_row(self, row: Result) -> Prediction:
         values = [] if row.probabilities is None else row.probabilities.tolist()
         ranked = sorted(zip(self.pipeline.classes, values, strict=False), key=lambda item: -item[1])
         probability = ranked[0][1] if ranked else None

@@ -8,15 +8,15 @@ step is compared with the files that it was made from, as its manifest remembers
 from collections.abc import Iterator
 from pathlib import Path
 
-from annotations.samples import digest_of_roles
-from artifacts import manifest
-from artifacts.manifest import sha256_file, sha256_json
-from cache import fingerprint
-from cache.entry import INDEX
-from cache.planes import Recipe
-from cache.sequence_recipe import SequenceRecipe
-from cache.store import open_cache
-from stage2_classifier.history import LEARNED_FROM
+from pose_activity.annotations.sample_files import digest_of_roles
+from pose_activity.artifacts import manifest
+from pose_activity.artifacts.manifest import sha256_file, sha256_json
+from pose_activity.cache import fingerprint
+from pose_activity.cache.planes import Recipe
+from pose_activity.cache.record import INDEX
+from pose_activity.cache.sequence_recipe import SequenceRecipe
+from pose_activity.cache.store import open_cache
+from pose_activity.learning.history import LEARNED_FROM
 
 _STEPS = ("annotations", "stage1", "cache", "stage2")
 _TABLES = {  # what a step's inputs call it -> where it may lie

@@ -19,13 +19,13 @@ from urllib.parse import quote
 import cv2
 import numpy as np
 
-from annotations.draw import side_of
-from annotations.types import Poses
-from artifacts import atomic
-from artifacts.names import shown
-from cache.people import POLICIES
-from cache.planes import Recipe, window
-from inference.pipeline import UNKNOWN, Answer, Row
+from pose_activity.annotations.drawing import side_of
+from pose_activity.annotations.types import Poses
+from pose_activity.artifacts import atomic
+from pose_activity.artifacts.names import shown
+from pose_activity.cache.people import POLICIES
+from pose_activity.cache.planes import Recipe, window
+from pose_activity.inference.results import UNKNOWN, FrameResult, Result
 
 MOST_CARDS = 2000
 _LONGEST = 320  # pixels of a small picture's longer side
@@ -47,7 +47,7 @@ class Card:
         bones: Side ("left", "right", "middle") -> path of lines in an SVG of that size.
     """
 
-    row: Row
+    row: Result
     jpeg: bytes | None = None
     size: tuple[int, int] = (_UNITS, _UNITS)
     bones: tuple[tuple[str, str], ...] = ()
@@ -89,7 +89,7 @@ class Gallery:
         self._path, self._recipe, self._limit = path, recipe, limit
         self._cards: list[Card] = []
 
-    def paint(self, answer: Answer) -> list[Card]:
+    def paint(self, answer: FrameResult) -> list[Card]:
         """Makes the cards of one frame from its pixels; none where there is no page."""
         pixels = answer.pixels
         if self._path is None or len(self._cards) >= self._limit:
@@ -98,7 +98,7 @@ class Gallery:
             return [Card(row) for row in answer.rows]
         return [_card(row, pixels, self._recipe) for row in answer.rows]
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: FrameResult) -> None:
         """Takes the rows of one frame, with the cards that `paint` made, as far as there is room.
 
         The rows may have been smoothed since.
@@ -139,7 +139,7 @@ class Gallery:
             self.write()
 
 
-def _card(row: Row, pixels: np.ndarray, recipe: Recipe) -> Card:
+def _card(row: Result, pixels: np.ndarray, recipe: Recipe) -> Card:
     start = np.zeros(2)
     chosen: Sequence[int] | np.ndarray = []
     if row.poses is not None and row.person is not None:
@@ -247,7 +247,7 @@ def _picture(card: Card) -> str:
     )
 
 
-def _bars(row: Row) -> str:
+def _bars(row: Result) -> str:
     (name, probability), *others = row.ranking
     others = [other for other in others if other[1] >= _WORTH]
     second = f"<i>{others[0][1]:.0%} {_shown(others[0][0])}</i>" if others else ""
@@ -258,13 +258,13 @@ def _bars(row: Row) -> str:
     )
 
 
-def _where(row: Row) -> str:
+def _where(row: Result) -> str:
     """Returns which person or which moment a row is about, to stand behind the file's name."""
     person = "" if row.person is None else f", person {row.person + 1}"
     return person if row.seconds is None else f"{person}, {row.seconds:.1f} s"
 
 
-def _link(row: Row, page: Path) -> str:
+def _link(row: Result, page: Path) -> str:
     """Returns where the picture lies, seen from the page; of a video, its moment."""
     try:
         path = os.path.relpath(row.image.absolute(), page.parent.absolute())

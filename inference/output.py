@@ -6,9 +6,13 @@ goes on, and a character that the terminal does not have is shown as an escape.
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, TextIO
 
-from artifacts.names import spell_out
+from rich.console import Console
+from rich.markup import escape
+
+from pose_activity.artifacts.names import shown, spell_out
 
 
 def prepare_output() -> None:
@@ -24,6 +28,20 @@ def prepare_output() -> None:
             stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
         spell_out(stream)
         setattr(sys, name, _Patient(stream))
+
+
+def run_program(command: Callable[[], Any]) -> None:
+    """Runs a command line; a mistake is one message and exit code 2, not a traceback.
+
+    Args:
+        command: A Typer application.
+    """
+    prepare_output()
+    try:
+        command()
+    except (ValueError, OSError, ImportError, FloatingPointError) as error:
+        Console().print(f"[red]error:[/] {escape(shown(error))}", soft_wrap=True, highlight=False)
+        sys.exit(2)
 
 
 class _Patient:

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from annotations.draw import draw_poses, draw_text, text_width
-from inference.pipeline import Row
-from stage1_pose.track import Track
+from pose_activity.annotations.drawing import draw_poses, draw_text, text_width
+from pose_activity.inference.results import Result
+from pose_activity.stage1_pose.track import Track
 
 _INK = (255, 255, 255)
 _FIRST, _OTHERS = (28, 120, 214), (92, 104, 120)  # bars
 _SHADE = 0.35  # what is left of the picture's light below the bars
 
 
-def paint_people(image: np.ndarray, rows: Sequence[Row], *, threshold: float) -> np.ndarray:
+def paint_people(image: np.ndarray, rows: Sequence[Result], *, threshold: float) -> np.ndarray:
     """Returns the picture with the skeletons and boxes of everybody in it.
 
     Where rows are about single persons, each has its answer at its box, and a bar along the box's
@@ -44,7 +44,7 @@ def paint_people(image: np.ndarray, rows: Sequence[Row], *, threshold: float) ->
 
 def paint_tracks(
     image: np.ndarray,
-    people: Sequence[tuple[Track, Row]],
+    people: Sequence[tuple[Track, Result]],
     frame: int,
     *,
     threshold: float,
@@ -77,7 +77,7 @@ def paint_tracks(
     return image
 
 
-def paint_answer(image: np.ndarray, row: Row) -> np.ndarray:
+def paint_answer(image: np.ndarray, row: Result) -> np.ndarray:
     """Returns the picture with the answer about the whole of it, in its lower left corner.
 
     Each of the most probable activities has a line whose bar is as long as it is probable; a row
@@ -106,7 +106,7 @@ def paint_answer(image: np.ndarray, row: Row) -> np.ndarray:
     return image
 
 
-def _label(row: Row) -> str:
+def _label(row: Result) -> str:
     return f"{row.activity} {row.ranking[0][1]:.0%}"
 
 

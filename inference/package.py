@@ -21,18 +21,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from artifacts import atomic
-from artifacts.manifest import sha256_file
-from cache.sequence_recipe import SequenceRecipe
-from inference import precision
-from runtime.graph import int8_is_of, twin_of
-from stage1_pose import predict as stage1
-from stage2_classifier import linear, sidecar
-from stage2_classifier import predict as stage2
+from pose_activity.artifacts import atomic
+from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.cache.sequence_recipe import SequenceRecipe
+from pose_activity.inference import precision_records
+from pose_activity.runtime.graph import int8_is_of, twin_of
+from pose_activity.stage1_pose import predict as stage1
+from pose_activity.stage1_pose.track_video import TRACKING
+from pose_activity.stage2_classifier import predict as stage2
+from pose_activity.stage2_classifier import sidecar
+from pose_activity.stage2_classifier.vectors import linear
 
 NAME, CARD = "model.json", "MODEL_CARD.md"
-TRACKING = "track.json"  # beside pose.json; see `inference.clips`
-POSE_FILES = "pose_files.json"  # beside classifier.json; see `inference.pose_files`
+POSE_FILES = "pose_files.json"  # beside classifier.json; see `inference.clips.pose_files`
 _FORMAT = 1
 _GRAPHS = (".onnx", ".xml", ".bin")  # large; compared where they are loaded, not twice
 
@@ -216,7 +217,7 @@ def _strays(folder: Path, listed: Mapping[str, str]) -> list[str]:
         twin_of(graph, suffix).name for graph in graphs for suffix in (".xml", ".bin", ".json")
     ]
     names = [stage1.GRAPH, stage1.SIDECAR, stage2.GRAPH, stage2.SIDECAR, linear.NUMBERS]
-    names += [linear.SIDECAR, POSE_FILES, TRACKING, precision.NAME, *twins]
+    names += [linear.SIDECAR, POSE_FILES, TRACKING, precision_records.NAME, *twins]
     return [name for name in names if name not in listed and (folder / name).exists()]
 
 

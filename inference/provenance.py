@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from artifacts.manifest import sha256_file
-from inference.pipeline import Pipeline
-from stage2_classifier.calibrate import NEVER_UNKNOWN
+from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.inference.pictures.predictor import PicturePredictor
+from pose_activity.stage2_classifier.calibrate import NEVER_UNKNOWN
 
 if TYPE_CHECKING:
-    from inference.motion import MotionPipeline
+    from pose_activity.inference.clips.predictor import ClipPredictor
 
 
 def describe(
-    pipeline: "Pipeline | MotionPipeline",
+    pipeline: "PicturePredictor | ClipPredictor",
     model: Path,
     *,
     options: Mapping[str, Any],

@@ -1,4 +1,4 @@
-"""A `Row` as text: a line of CSV or of JSON, and back to what tells two rows apart.
+"""A `Result` as text: a line of CSV or of JSON, and back to what tells two rows apart.
 
 Knows nothing of files. Both are UTF-8: of a file name that is not, the bytes are spelled out, see
 `artifacts.names`.
@@ -14,9 +14,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from artifacts import csv_text
-from artifacts.names import in_json, shown
-from inference.pipeline import Row
+from pose_activity.artifacts import csv_text
+from pose_activity.artifacts.names import in_json, shown
+from pose_activity.inference.results import Result
 
 COLUMNS = ("image", "status", "activity", "probability", "top3", "n_people", "error")
 PERSON_COLUMNS = ("person", "box")  # where each person is a row
@@ -34,7 +34,7 @@ class Key:
     Attributes:
         image: As it stands in the file.
         frame: Number of the frame in a video, or None.
-        status: See `Row.status`.
+        status: See `Result.status`.
     """
 
     image: str
@@ -49,7 +49,7 @@ class Lines(Protocol):
         """Returns the first line, or nothing."""
         ...
 
-    def encode(self, row: Row) -> str:
+    def encode(self, row: Result) -> str:
         """Returns a row's line, with its line break."""
         ...
 
@@ -83,7 +83,7 @@ class CsvLines:
         """Returns the line of column names."""
         return _csv_line(list(self.columns))
 
-    def encode(self, row: Row) -> str:
+    def encode(self, row: Result) -> str:
         """Returns a row's line."""
         values = as_columns(row)
         return _csv_line([values[column] for column in self.columns])
@@ -117,7 +117,7 @@ class JsonLines:
         """Returns nothing."""
         return ""
 
-    def encode(self, row: Row) -> str:
+    def encode(self, row: Result) -> str:
         """Returns a row's line."""
         record = as_record(row, self._classes)
         return in_json(json.dumps(record, ensure_ascii=False, allow_nan=False)) + "\n"
@@ -136,7 +136,7 @@ class JsonLines:
                 raise ValueError(f"a line is no row: {line[:60]!r} ({error!r})") from None
 
 
-def as_columns(row: Row) -> dict[str, str]:
+def as_columns(row: Result) -> dict[str, str]:
     r"""Returns a row's values for a CSV file.
 
     top3 is `name:p|name:p|name:p`, which `read_top3` reads; a `:`, `|` or `\` in a name has a
@@ -175,7 +175,7 @@ def _escaped(name: str) -> str:
     return _MARKS.sub(r"\\\g<0>", shown(name))
 
 
-def as_record(row: Row, classes: tuple[str, ...]) -> dict[str, Any]:
+def as_record(row: Result, classes: tuple[str, ...]) -> dict[str, Any]:
     """Returns a row as JSON values, with the same keys for every row.
 
     Numbers that were float32 have just as many digits as tell them from their neighbours. `people`
@@ -201,7 +201,7 @@ def as_record(row: Row, classes: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _people(row: Row) -> list[dict[str, Any]] | None:
+def _people(row: Result) -> list[dict[str, Any]] | None:
     if row.poses is None:
         return None
     poses = row.poses

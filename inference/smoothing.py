@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.pipeline import Answer, Row, rank
+from pose_activity.inference.results import FrameResult, Result, rank
 
 
 class TrailingMean:
@@ -60,8 +60,8 @@ def check(window: float, *, by_person: bool) -> None:
 
 
 def smooth(
-    answers: Iterable[Answer], *, window: float, classes: tuple[str, ...]
-) -> Iterator[Answer]:
+    answers: Iterable[FrameResult], *, window: float, classes: tuple[str, ...]
+) -> Iterator[FrameResult]:
     """Yields answers with the probabilities of videos smoothed; pictures stay as they are.
 
     A frame without an answer is passed on and counts for nothing.
@@ -77,7 +77,7 @@ def smooth(
         yield replace(answer, rows=rows)
 
 
-def _smoothed(row: Row, mean: TrailingMean, classes: tuple[str, ...]) -> Row:
+def _smoothed(row: Result, mean: TrailingMean, classes: tuple[str, ...]) -> Result:
     if row.probabilities is None or row.seconds is None:
         return row
     probabilities = mean(row.image, row.seconds, row.probabilities)

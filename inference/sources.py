@@ -12,12 +12,13 @@ from functools import cache, partial
 from pathlib import Path
 from typing import NoReturn
 
-from annotations.activities import some
-from annotations.images import SUFFIXES, ImageError
-from annotations.media import Media, describe_unread, find_media
-from annotations.products import is_product
-from inference import lists, videos
-from inference.pipeline import Frame
+from pose_activity.annotations import videos
+from pose_activity.annotations.images import SUFFIXES, ImageError
+from pose_activity.annotations.media import Media, describe_unread, find_media
+from pose_activity.annotations.products import is_product
+from pose_activity.annotations.text import preview
+from pose_activity.annotations.videos import Frame
+from pose_activity.inference import lists
 
 READ = SUFFIXES | videos.SUFFIXES
 
@@ -49,7 +50,7 @@ def find_sources(paths: Iterable[str], *, on_note: Note = lambda note: None) -> 
             raise FileNotFoundError(f"No picture or video there: {name}")
     notes = list(found.notes())
     if not found.sources:
-        raise FileNotFoundError(" ".join([f"No picture or video there: {some(names)}.", *notes]))
+        raise FileNotFoundError(" ".join([f"No picture or video there: {preview(names)}.", *notes]))
     for note in notes:
         on_note(note)
     for source in filter(videos.is_camera, found.sources):
@@ -174,10 +175,10 @@ class _Found:
         if self.unread:
             yield describe_unread(self.unread)
         if self.products:
-            names = some([path.name for path in self.products])
+            names = preview([path.name for path in self.products])
             yield f"Drawn by this project and left out: {len(self.products):,} ({names})."
         if self.texts:
-            names = some([path.name for path in self.texts])
+            names = preview([path.name for path in self.texts])
             yield f"Not lists, since no line names a picture or video, and left out: {names}."
 
 

@@ -10,19 +10,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from inference.package import kind_of
-from inference.pipeline import Pipeline, Row
-from inference.stop import Stop
-from inference.writers import Table
+from pose_activity.inference.interrupt import GracefulInterrupt
+from pose_activity.inference.package import kind_of
+from pose_activity.inference.pictures.predictor import PicturePredictor
+from pose_activity.inference.results import Result
+from pose_activity.inference.table import Table
 
 if TYPE_CHECKING:
-    from inference.motion import MotionPipeline
+    from pose_activity.inference.clips.predictor import ClipPredictor
 
-Show = Callable[[int, int, str], None]  # done, all (0: unknown), what is under way
+ProgressCallback = Callable[[int, int, str], None]  # done, all (0: unknown), what is under way
 
 
 @dataclass(frozen=True)
-class Wishes:
+class OutputOptions:
     """What is asked for beside the table.
 
     Attributes:
@@ -56,7 +57,7 @@ class Task(Protocol):
     options: dict[str, Any]
 
     @property
-    def pipeline(self) -> "Pipeline | MotionPipeline":
+    def pipeline(self) -> "PicturePredictor | ClipPredictor":
         """Both stages."""
         ...
 
@@ -70,8 +71,8 @@ class Task(Protocol):
     ) -> None: ...
 
     def answers(
-        self, table: Table, stop: Stop, show: Show
-    ) -> Iterator[tuple[list[Row], list[str]]]:
+        self, table: Table, stop: GracefulInterrupt, show: ProgressCallback
+    ) -> Iterator[tuple[list[Result], list[str]]]:
         """Yields rows that belong together, and what could not be drawn of them.
 
         Args:
@@ -82,28 +83,28 @@ class Task(Protocol):
         ...
 
 
-def open_task(run: Path, named: Sequence[Path], wishes: Wishes, **options: Any) -> Task:
+def open_task(run: Path, named: Sequence[Path], wishes: OutputOptions, **options: Any) -> Task:
     """Loads a model and checks what is asked of it.
 
     Args:
         run: A run folder or a packaged model, of either kind.
         named: Pictures, videos and cameras.
-        wishes: See `Wishes`.
-        **options: Of `Pipeline` and `MotionPipeline`.
+        wishes: See `OutputOptions`.
+        **options: Of `PicturePredictor` and `ClipPredictor`.
 
     Raises:
         ValueError: something that this kind of model cannot do; what the pipelines raise.
         FileNotFoundError: what the pipelines raise.
     """
     if kind_of(run) == "sequence":  # each kind loads what it needs, for a quick start
-        from inference.motion_task import MotionTask
+        from pose_activity.inference.clips.task import ClipTask
 
-        return MotionTask(run, named, wishes, **options)
+        return ClipTask(run, named, wishes, **options)  # type: ignore[arg-type]
     if options.pop("fps", None) is not None:
         raise ValueError(
             "--fps is for models that name people by how they move, of pose files; this one names "
             "pictures. Leave it out."
         )
-    from inference.picture_task import PictureTask
+    from pose_activity.inference.pictures.task import PictureTask
 
-    return PictureTask(run, named, wishes, **options)
+    return PictureTask(run, named, wishes, **options)  # type: ignore[arg-type]

@@ -1,1 +1,1 @@
-"""An exported graph, run on the fastest engine this machine has (floor 0)."""
+"""An exported graph on the fastest engine of this machine, and running work in order (floor 1)."""

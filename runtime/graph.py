@@ -19,8 +19,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from artifacts.manifest import sha256_file
-from artifacts.names import shown
+from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.artifacts.names import shown
 
 ENGINES = ("openvino", "onnxruntime")  # "auto" takes the first that is installed
 PRECISIONS = ("f32", "bf16", "int8")

@@ -16,9 +16,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from artifacts.atomic import write_json
-from artifacts.manifest import sha256_file
-from runtime.graph import import_openvino, twin_of
+from pose_activity.artifacts.atomic import write_json
+from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.runtime.graph import import_openvino, twin_of
 
 
 def quantise(path: Path, batches: Iterable[np.ndarray], *, keep_first: int = 0) -> Path:

@@ -1,1 +1,1 @@
-"""An image in, where the bodies are out (floor 1)."""
+"""An image in, where the bodies are out (floor 2)."""

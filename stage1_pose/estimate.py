@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from annotations.draw import SIDES, draw_poses, side_of
-from annotations.images import check_picture, load_rgb
-from annotations.joint_maps import joint_maps
-from annotations.types import Poses
-from stage1_pose.predict import PosePredictor
+from pose_activity.annotations.drawing import SIDES, draw_poses, side_of
+from pose_activity.annotations.images import check_picture, load_rgb
+from pose_activity.annotations.joint_maps import joint_maps
+from pose_activity.annotations.types import Poses
+from pose_activity.stage1_pose.predict import PosePredictor
 
 Picture = str | PathLike[str] | np.ndarray
 _ARRAY = Path("array")  # stands for a path in what is said about an array

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from annotations.skeleton import Skeleton
-from annotations.types import Poses, Sample
+from pose_activity.annotations.skeleton import Skeleton
+from pose_activity.annotations.types import Poses, Sample
 
 # Source: COCO keypoint evaluation (cocodataset.org/#keypoints-eval), sigmas of the 17 joints.
 _SIGMAS = {

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from annotations.images import load_rgb
-from annotations.skeleton import Skeleton
-from artifacts import atomic
-from artifacts.manifest import sha256_file
-from runtime.canonical import canonical
-from stage1_pose import quiet, weights
-from stage1_pose.predict import (
+from pose_activity.annotations.images import load_rgb
+from pose_activity.annotations.skeleton import Skeleton
+from pose_activity.artifacts import atomic
+from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.runtime.canonical import canonical
+from pose_activity.stage1_pose import ultralytics_env, weights
+from pose_activity.stage1_pose.predict import (
     GRAPH,
     SIDECAR,
     STRIDE,
@@ -27,7 +27,7 @@ from stage1_pose.predict import (
     letterbox,
     to_input,
 )
-from stage1_pose.predict import load as load_predictor
+from pose_activity.stage1_pose.predict import load as load_predictor
 
 MOST_PARITY_PX = 0.1  # of a box or a joint, in pixels of the graph's input
 MOST_PARITY_SCORE = 0.01  # of a score or a joint's confidence
@@ -102,7 +102,7 @@ def export(
 
 def download(name: str, path: Path) -> None:
     """Downloads official weights with ultralytics' own downloader; see `weights.find`."""
-    quiet.prepare()
+    ultralytics_env.prepare()
     from ultralytics.utils.downloads import attempt_download_asset
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ def measure_parity(
 
 def _load(source: Path, work: Path, skeleton: Skeleton) -> Any:
     """Loads a copy of the weights: ultralytics writes its export beside the file it loaded."""
-    quiet.prepare()
+    ultralytics_env.prepare()
     from ultralytics import YOLO
 
     copy = work / "pose.pt"

@@ -15,13 +15,13 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
-from artifacts import atomic
-from artifacts.events import EventLog
-from artifacts.manifest import sha256_file, sha256_json
-from artifacts.removal import remove_tree
-from stage1_pose import quiet, weights
-from stage1_pose.export import download
-from stage1_pose.yolo_reader import describe, label_of
+from pose_activity.annotations.readers.yolo_files import describe, label_of
+from pose_activity.artifacts import atomic
+from pose_activity.artifacts.events import EventLog
+from pose_activity.artifacts.manifest import sha256_file, sha256_json
+from pose_activity.artifacts.removal import remove_tree
+from pose_activity.stage1_pose import ultralytics_env, weights
+from pose_activity.stage1_pose.export import download
 
 BEST, NOTE = "best.pt", "fitted.json"
 
@@ -214,7 +214,7 @@ def _run_round(
     tell: Progress,
     follow: Callable[[], None],
 ) -> None:
-    quiet.prepare()
+    ultralytics_env.prepare()
     import torch
     from ultralytics import YOLO
 

@@ -16,10 +16,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from annotations.skeleton import Skeleton
-from annotations.types import Poses, no_people
-from runtime.graph import Graph
-from runtime.graph import load as load_graph
+from pose_activity.annotations.skeleton import Skeleton
+from pose_activity.annotations.types import Poses, no_people
+from pose_activity.runtime.graph import Graph
+from pose_activity.runtime.graph import load as load_graph
 
 GRAPH, SIDECAR = "pose.onnx", "pose.json"
 STRIDE = 32  # of YOLOv8's coarsest feature map

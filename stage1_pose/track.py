@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from annotations.clips import Clip
-from annotations.skeleton import Skeleton
-from annotations.types import Poses, Sample
-from stage1_pose.evaluate import oks, pair
+from pose_activity.annotations.clips import Clip
+from pose_activity.annotations.skeleton import Skeleton
+from pose_activity.annotations.types import Poses, Sample
+from pose_activity.stage1_pose.evaluate import oks, pair
 
 _SURE = 0.3  # joints of a lower confidence tell nothing about who it is
 # OKS above which two in one frame are one, found twice. In real videos copies had more than 0.5 and

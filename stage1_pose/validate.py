@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from stage1_pose import quiet
+from pose_activity.stage1_pose import ultralytics_env
 
 
 def validate(
@@ -42,7 +42,7 @@ def validate(
     for path in (pose_weights, data_yaml):
         if not path.is_file():
             raise FileNotFoundError(f"There is no {path}. Train stage 1 first.")
-    quiet.prepare()
+    ultralytics_env.prepare()
     import torch
     from ultralytics import YOLO
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from artifacts.manifest import sha256_file
+from pose_activity.artifacts.manifest import sha256_file
 
 FOLDER_VARIABLE = "POSE_ACTIVITY_WEIGHTS"
 

@@ -1,1 +1,1 @@
-"""Planes in, one activity out (floor 3)."""
+"""Planes or sequences in, one activity out (floor 5)."""

@@ -8,19 +8,17 @@ not tell left from right.
 
 import os
 import sys
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import cv2
 import numpy as np
 
-from cache.planes import CHANNELS
+from pose_activity.cache.planes import CHANNELS
+from pose_activity.learning.augmentation import Augmentation
 
 _GREY = 114  # what the letterbox pads with, too
 _BOTH = ("rgb", "heatmap")
-
-Augmentation = Callable[[np.ndarray, int], np.ndarray]
 
 
 def build(
@@ -149,17 +147,6 @@ def build(
         return out
 
     return augment
-
-
-def training_seed(seed: int, epoch: int, index: int) -> int:
-    """Returns the seed by which training changes one picture in one epoch.
-
-    Args:
-        seed: Of the whole training.
-        epoch: Counted from 0 over all phases.
-        index: Of the picture in the split "train".
-    """
-    return int(np.random.default_rng((seed, epoch, index)).integers(2**31))
 
 
 def _chance(seed: int) -> float:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from annotations.draw import gallery
-from stage2_classifier.augment import Augmentation, slices_of
+from pose_activity.annotations.drawing import gallery
+from pose_activity.learning.augmentation import Augmentation
+from pose_activity.stage2_classifier.augment import slices_of
 
 _HEAT = np.array([255, 90, 30], np.float32)
 _DIM = 0.35  # how bright the picture is behind a heatmap
@@ -29,7 +30,7 @@ def draw_augmentations(
         names: One per tensor.
         planes: Names from `cache.planes.CHANNELS`, in the order of the channels.
         augmentation: From `augment.build`; None where training changes nothing.
-        seeds: Per tensor one seed per epoch, as many for each; see `augment.training_seed`.
+        seeds: Per tensor one seed per epoch, as many for each; see `training_seed`.
         tile_height: In pixels.
 
     Returns:

@@ -11,9 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from cache.planes import Recipe
-from stage2_classifier import export_graph, phases
-from stage2_classifier.models.activation_map import with_activation_map
+from pose_activity.cache.planes import Recipe
+from pose_activity.learning import loop
+from pose_activity.stage2_classifier import export_graph
+from pose_activity.stage2_classifier.models.images.activation_map import with_activation_map
 
 OUTPUTS = ("probabilities", "activation_map")
 
@@ -51,7 +52,7 @@ def export(
     Raises:
         ValueError: the difference is larger than `tolerance`; nothing is written then.
     """
-    network: Any = keras.models.load_model(out / phases.CLASSIFIER, compile=False)
+    network: Any = keras.models.load_model(out / loop.CLASSIFIER, compile=False)
     return export_graph.write(
         out,
         with_activation_map(network),

@@ -15,12 +15,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from artifacts import atomic, manifest
-from runtime import graph
-from runtime.canonical import canonical
-from stage2_classifier import calibrate
-from stage2_classifier.phases import CLASSIFIER
-from stage2_classifier.sidecar import GRAPH, SIDECAR
+from pose_activity.artifacts import atomic, manifest
+from pose_activity.learning.loop import CLASSIFIER
+from pose_activity.runtime import graph
+from pose_activity.runtime.canonical import canonical
+from pose_activity.stage2_classifier import calibrate
+from pose_activity.stage2_classifier.sidecar import GRAPH, SIDECAR
 
 _OPSET = 17
 

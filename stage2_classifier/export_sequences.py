@@ -13,10 +13,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from cache.sequence_recipe import SequenceRecipe
-from stage2_classifier import calibrate, export_graph, phases
-from stage2_classifier.models import sequences
-from stage2_classifier.predict_sequences import by_clip
+from pose_activity.cache.sequence_recipe import SequenceRecipe
+from pose_activity.learning import loop
+from pose_activity.stage2_classifier import calibrate, export_graph
+from pose_activity.stage2_classifier.models.sequences import registry
+from pose_activity.stage2_classifier.predict_sequences import by_clip
 
 OUTPUTS = ("probabilities", "embedding")
 
@@ -67,8 +68,8 @@ def export(
         fitted = calibrate.fit(means, labels[first], precision=unknown_precision)
         return {"of_clips": asdict(fitted)}
 
-    sequences.load_layers(phases.asked_of(out)["model"])
-    network: Any = keras.models.load_model(out / phases.CLASSIFIER, compile=False)
+    registry.load_layers(loop.asked_of(out)["model"])
+    network: Any = keras.models.load_model(out / loop.CLASSIFIER, compile=False)
     both = keras.Model(network.input, [network.output, network.get_layer("embedding").output])
     return export_graph.write(
         out,

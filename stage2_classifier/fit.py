@@ -1,6 +1,6 @@
 """Trains the classifier of pictures: the head on a frozen backbone, then, if asked, all of it.
 
-What lies in the folder, and what becomes of a training that is killed, stands in `phases`.
+What lies in the folder, and what becomes of a training that is killed, stands in `loop`.
 """
 
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 import keras
 
-from artifacts import manifest
-from cache.store import Cache
-from stage2_classifier import augment as augmentations
-from stage2_classifier import phases
-from stage2_classifier.history import History
-from stage2_classifier.models import learning, registry
+from pose_activity.artifacts import manifest
+from pose_activity.cache.store import Cache
+from pose_activity.learning import loop, optimization
+from pose_activity.learning.history import History
+from pose_activity.stage2_classifier import augment as augmentations
+from pose_activity.stage2_classifier.models.images import registry
 
 _NOT_ASKED = ("cache", "out", "finish", "logs", "on_progress")  # they do not change the weights
 
@@ -42,13 +42,13 @@ def fit(
     threads: int = 2,
     finish: bool = False,
     logs: Path | None = None,
-    on_progress: phases.Progress | None = None,
+    on_progress: loop.Progress | None = None,
 ) -> History:
     """Trains, or goes on with an interrupted training, or returns the history of a finished one.
 
     Args:
         cache: Its splits "train" and "val" are used.
-        out: Folder for what the header of `phases` lists.
+        out: Folder for what the header of `loop` lists.
         model: A key of `models.registry.MODELS`.
         weights: "none", a name that the model publishes, or a path; see `registry.find_weights`.
         adapter_start: "identity" or "random"; see `models.adapter`.
@@ -90,16 +90,16 @@ def fit(
     _check(cache, epochs + fine_tune_epochs)
     start = registry.find_weights(model, weights, on_progress=on_progress)
     asked |= {"augment": dict(augment) if augment else None, "weights_sha256": _sha256(start)}
-    phases.claim(out, cache, asked)
-    if (out / phases.CLASSIFIER).exists():
-        return History.read(out / phases.HISTORY)
-    phases.make_deterministic(seed, threads)
-    lesson = phases.Lesson(
+    loop.check_resumable(out, cache, asked)
+    if (out / loop.CLASSIFIER).exists():
+        return History.read(out / loop.HISTORY)
+    loop.make_deterministic(seed, threads)
+    lesson = loop.EpochRunner(
         cache,
         batch=batch,
         seed=seed,
         augmentation=augmentations.build(cache.recipe.planes, **augment) if augment else None,
-        class_weights=phases.class_weights(cache) if class_weights else None,
+        class_weights=loop.class_weights(cache) if class_weights else None,
     )
 
     def build(weights: Path | None) -> keras.Model:
@@ -116,24 +116,24 @@ def fit(
         )
 
     def begin() -> keras.Model:
-        return learning.freeze(build(start), train_adapter, learning_rate)
+        return optimization.freeze(build(start), train_adapter, learning_rate)
 
     def begin_fine_tuning() -> keras.Model:
-        history = History.read(out / phases.HISTORY)
+        history = History.read(out / loop.HISTORY)
         best = history.best.epoch if history.epochs else None
-        network = begin() if best is None else phases.load_state(out, best)
-        return learning.thaw(network, fine_tune_layers, fine_tune_learning_rate)
+        network = begin() if best is None else loop.load_state(out, best)
+        return optimization.thaw(network, fine_tune_layers, fine_tune_learning_rate)
 
     plan = (
-        phases.Phase("head", epochs, begin),
-        phases.Phase("fine_tune", fine_tune_epochs, begin_fine_tuning),
+        loop.Phase("head", epochs, begin),
+        loop.Phase("fine_tune", fine_tune_epochs, begin_fine_tuning),
     )
     if finish:
-        phases.note_early_end(out, epochs + fine_tune_epochs)
+        loop.note_early_end(out, epochs + fine_tune_epochs)
     else:
-        with learning.computing_in(precision):
-            phases.run(plan, lesson, out, patience=patience, logs=logs, on_progress=on_progress)
-    return phases.finish(out, rebuild=None if precision == "float32" else lambda: build(None))
+        with optimization.computing_in(precision):
+            loop.run(plan, lesson, out, patience=patience, logs=logs, on_progress=on_progress)
+    return loop.finish(out, rebuild=None if precision == "float32" else lambda: build(None))
 
 
 def _check(cache: Cache, epochs: int) -> None:

@@ -1,6 +1,6 @@
 """Trains a classifier of sequences on a cache of clips: who walks there, what is done.
 
-What lies in the folder, and what becomes of a training that is killed, stands in `phases`.
+What lies in the folder, and what becomes of a training that is killed, stands in `loop`.
 """
 
 from collections.abc import Mapping
@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 import keras
 
-from cache.store import Cache
-from stage2_classifier import phases, sequence_augment
-from stage2_classifier.history import History
-from stage2_classifier.models import learning, sequences
+from pose_activity.cache.store import Cache
+from pose_activity.learning import loop, optimization
+from pose_activity.learning.history import History
+from pose_activity.stage2_classifier import sequence_augment
+from pose_activity.stage2_classifier.models.sequences import registry
 
 _NOT_ASKED = ("cache", "out", "finish", "logs", "on_progress")  # they do not change the weights
 
@@ -39,14 +40,14 @@ def fit(
     threads: int = 2,
     finish: bool = False,
     logs: Path | None = None,
-    on_progress: phases.Progress | None = None,
+    on_progress: loop.Progress | None = None,
 ) -> History:
     """Trains, or goes on with an interrupted training, or returns the history of a finished one.
 
     Args:
         cache: Of clips. Its split "train" is learned from. "val" chooses the epoch; where it is
             empty, all epochs are run, and the last one is kept.
-        out: Folder for what the header of `phases` lists.
+        out: Folder for what the header of `loop` lists.
         model: A key of `models.sequences.SEQUENCE_MODELS`.
         options: The model's own, see its `build`; None for its defaults.
         dropout: Share of the embedding left out in training.
@@ -65,7 +66,7 @@ def fit(
         seed: Of everything random.
         threads: Of TensorFlow; another number gives slightly other weights.
         finish: Whether to train no further and keep an epoch of those that were trained.
-        logs: Folder for TensorBoard, see `phases.run`.
+        logs: Folder for TensorBoard, see `loop.run`.
         on_progress: Called with (done steps, all steps if nothing stops early, text).
 
     Returns:
@@ -78,26 +79,26 @@ def fit(
         StaleError: `out` holds a training of other settings or tensors.
     """
     asked = {name: value for name, value in locals().items() if name not in _NOT_ASKED}
-    asked |= {"options": {**sequences.options_of(model), **(options or {})}}
+    asked |= {"options": {**registry.options_of(model), **(options or {})}}
     asked |= {"augment": dict(augment) if augment else None}
-    sequences.check_options(model, options or {})
+    registry.check_options(model, options or {})
     _check(cache, epochs)
-    sequences.load_layers(model)
-    phases.claim(out, cache, asked)
-    if (out / phases.CLASSIFIER).exists():
-        return History.read(out / phases.HISTORY, keep=keep)
-    phases.make_deterministic(seed, threads)
+    registry.load_layers(model)
+    loop.check_resumable(out, cache, asked)
+    if (out / loop.CLASSIFIER).exists():
+        return History.read(out / loop.HISTORY, keep=keep)
+    loop.make_deterministic(seed, threads)
     recipe = cache.recipe
-    lesson = phases.Lesson(
+    lesson = loop.EpochRunner(
         cache,
         batch=batch,
         seed=seed,
         augmentation=sequence_augment.build(recipe, **augment) if augment else None,
-        class_weights=phases.class_weights(cache) if class_weights else None,
+        class_weights=loop.class_weights(cache) if class_weights else None,
     )
 
     def begin() -> keras.Model:
-        network = sequences.build(
+        network = registry.build(
             model,
             recipe_shape=recipe.shape,
             skeleton=recipe.body,
@@ -105,20 +106,20 @@ def fit(
             dropout=dropout,
             **(options or {}),
         )
-        rate = learning.rate(
+        rate = optimization.rate(
             learning_rate,
             schedule,
             steps=epochs * lesson.steps,
             warmup_steps=round(warmup_epochs * lesson.steps),
         )
-        return learning.compile_with(network, rate, weight_decay, label_smoothing)
+        return optimization.compile_with(network, rate, weight_decay, label_smoothing)
 
     if finish:
-        phases.note_early_end(out, epochs)
-        return phases.finish(out, keep=keep)
-    phase = phases.Phase("train", epochs, begin)
-    phases.run([phase], lesson, out, patience=patience, logs=logs, on_progress=on_progress)
-    return phases.finish(out, keep=keep)
+        loop.note_early_end(out, epochs)
+        return loop.finish(out, keep=keep)
+    phase = loop.Phase("train", epochs, begin)
+    loop.run([phase], lesson, out, patience=patience, logs=logs, on_progress=on_progress)
+    return loop.finish(out, keep=keep)
 
 
 def _check(cache: Cache, epochs: int) -> None:

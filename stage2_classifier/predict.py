@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from cache.planes import Recipe
-from stage2_classifier import calibrate, sidecar
+from pose_activity.cache.planes import Recipe
+from pose_activity.stage2_classifier import calibrate, sidecar
 
 GRAPH, SIDECAR = sidecar.GRAPH, sidecar.SIDECAR
 

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from cache.sequence_recipe import SequenceRecipe
-from stage2_classifier import calibrate, sidecar
+from pose_activity.cache.sequence_recipe import SequenceRecipe
+from pose_activity.stage2_classifier import calibrate, sidecar
 
 Name = TypeVar("Name", bound=Hashable)
 

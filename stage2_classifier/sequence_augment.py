@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from annotations.skeleton import Skeleton
-from cache import gaps
-from cache.sequence_recipe import SequenceRecipe
-from stage2_classifier.augment import Augmentation
+from pose_activity.annotations.skeleton import Skeleton
+from pose_activity.cache import interpolate
+from pose_activity.cache.sequence_recipe import SequenceRecipe
+from pose_activity.learning.augmentation import Augmentation
 
 # Rough half widths of a body, in lengths of its torso.
 _HALF_WIDTHS = {
@@ -164,7 +164,7 @@ class _Joints:
         frames = _observed(self.found(tensor))
         if self.fills and frames:
             times = np.arange(frames, dtype=float)
-            tensor[:frames, :, :2] = gaps.fill(tensor[:frames, :, :2], ~lost[:frames], times)
+            tensor[:frames, :, :2] = interpolate.fill(tensor[:frames, :, :2], ~lost[:frames], times)
         else:
             tensor[lost, :2] = 0
         tensor[lost, 2:] = 0

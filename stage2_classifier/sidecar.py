@@ -12,9 +12,9 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 import numpy as np
 
-from artifacts import manifest
-from runtime import graph
-from stage2_classifier.calibrate import Calibration
+from pose_activity.artifacts import manifest
+from pose_activity.runtime import graph
+from pose_activity.stage2_classifier.calibrate import Calibration
 
 GRAPH, SIDECAR = "classifier.onnx", "classifier.json"
 Kind = Literal["picture", "sequence"]

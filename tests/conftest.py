@@ -7,8 +7,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from annotations.mpii import read_mpii
-from annotations.types import Sample
+from pose_activity.annotations.readers.mpii import read_mpii
+from pose_activity.annotations.types import Sample
 from tests.commands import train_tiny
 
 # Rooms whose tests share costly fixtures that no other room's need.

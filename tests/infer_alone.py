@@ -20,7 +20,7 @@ assert not there, f"the extra [infer] must not bring {there}"
 """
 THREE_LINES = """
 import sys
-from inference import Classifier
+from pose_activity import Classifier
 c = Classifier(sys.argv[1])
 print(c(sys.argv[2]).activity)
 """

@@ -13,14 +13,15 @@ import cv2
 import numpy as np
 import pytest
 
-from annotations.images import load_rgb, write_image
-from annotations.types import Poses
-from cache.planes import make
-from cache.store import open_cache
-from inference.pipeline import Frame, Pipeline
-from inference.records import COLUMNS
-from inference.sources import find_sources, frames
-from runtime.graph import ENGINES
+from pose_activity.annotations.images import load_rgb, write_image
+from pose_activity.annotations.types import Poses
+from pose_activity.annotations.videos import Frame
+from pose_activity.cache.planes import make
+from pose_activity.cache.store import open_cache
+from pose_activity.inference.pictures.predictor import PicturePredictor
+from pose_activity.inference.records import COLUMNS
+from pose_activity.inference.sources import find_sources, frames
+from pose_activity.runtime.graph import ENGINES
 from tests.commands import ROOT, call
 from tests.inference.drawn_videos import coloured, write_video
 from tests.inference.motion_model import vouch
@@ -188,7 +189,7 @@ def test_no_more_is_imported_than_the_extra_infer_brings(
 
 def test_inference_builds_the_tensor_that_training_saw(tiny_run: Path) -> None:
     cache = open_cache(tiny_run / "cache")
-    pipeline = Pipeline(tiny_run)
+    pipeline = PicturePredictor(tiny_run)
     entries = cache.entries[:6]
     answers = pipeline.answers(Frame.of_picture(entry.image) for entry in entries)
     rows = [row for answer in answers for row in answer.rows]
@@ -212,7 +213,7 @@ def test_a_picture_has_one_answer(tiny_run: Path, tmp_path: Path, engine: str) -
     clip = write_video(tmp_path / "clip.avi", pictures)  # loses nothing
     answers = []
     for threads in (1, 2):
-        pipeline = Pipeline(tiny_run, engine=engine, threads=threads)
+        pipeline = PicturePredictor(tiny_run, engine=engine, threads=threads)
         for source in (tmp_path / "folder", clip):
             answers.append(list(pipeline.answers(frames(find_sources([str(source)])))))
         answers.append([pipeline.answer(frame) for frame in frames([clip])])
@@ -242,4 +243,4 @@ def test_a_foreign_pose_graph_is_refused(tiny_run: Path, tmp_path: Path) -> None
     sidecar.write_text(json.dumps(value), encoding="utf-8")
     vouch(run)
     with pytest.raises(ValueError, match="was trained on poses of graph 000000000000 at 64 px"):
-        Pipeline(run)
+        PicturePredictor(run)

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from artifacts.manifest import sha256_file
-from inference.videos import read_header
+from pose_activity.annotations.videos import read_header
+from pose_activity.artifacts.manifest import sha256_file
 from tests.commands import ROOT, call
 from tests.inference.drawn_videos import coloured, write_video
 

@@ -16,21 +16,15 @@ import pyarrow.parquet as pq
 import pytest
 import typer
 
-import infer
-from inference import motion
-from inference.picture_task import PictureTask
-from inference.tasks import Wishes
-from inference.videos import read_frames, read_header
+from pose_activity import infer
+from pose_activity.annotations.videos import read_frames, read_header
+from pose_activity.inference.clips import predictor
+from pose_activity.inference.pictures.task import PictureTask
+from pose_activity.inference.tasks import OutputOptions
 from tests.commands import ROOT
+from tests.inference.clips.test_pose_files import archive
 from tests.inference.drawn_videos import largest_file
-from tests.inference.motion_model import (
-    CLASSES,
-    crossing,
-    picture,
-    write_film,
-    write_model,
-)
-from tests.inference.test_pose_files import archive
+from tests.inference.motion_model import CLASSES, crossing, picture, write_film, write_model
 from tests.test_infer import IMPORTED, INFER, ROOMS
 
 RIGHT, LEFT = CLASSES
@@ -188,13 +182,13 @@ def test_going_on_does_whole_videos(
     model: Path, films: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, watched = tmp_path / "rows.csv", []
-    real = motion.watch
+    real = predictor.track_video
 
-    def watch(path, *arguments, **options):
+    def track_video(path, *arguments, **options):
         watched.append(path)
         return real(path, *arguments, **options)
 
-    monkeypatch.setattr(motion, "watch", watch)
+    monkeypatch.setattr(predictor, "track_video", track_video)
     options = {"per_window": True}
     assert name(model, films[0], out=out, **options) == 0
     assert name(model, *films, out=out, resume=True, **options) == 0
@@ -219,16 +213,16 @@ def test_going_on_does_whole_videos(
 def test_ctrl_c_finishes_the_video_under_way(
     model: Path, films: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out, real = tmp_path / "rows.csv", motion.watch
+    out, real = tmp_path / "rows.csv", predictor.track_video
 
-    def watch(*arguments, **options):
+    def track_video(*arguments, **options):
         pressed = signal.getsignal(signal.SIGINT)
         assert callable(pressed)
         pressed(signal.SIGINT, None)  # a real one crashes a process that loaded both engines
         return real(*arguments, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(motion, "watch", watch)
+        patched.setattr(predictor, "track_video", track_video)
         assert name(model, *films, out=out) == 130
     assert said(read(out)) == WHOLE[:2]
     assert name(model, *films, out=out, resume=True) == 0
@@ -288,20 +282,20 @@ def test_what_motion_cannot_do_is_said_before_anything_is_written(
 
 
 def test_a_camera_has_no_end(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inference.videos.check_camera", lambda path: None)
+    monkeypatch.setattr("pose_activity.annotations.videos.check_camera", lambda path: None)
     with pytest.raises(ValueError, match="camera's does not: record it first. Received: camera:0"):
         name(model, Path("camera:0"), out=tmp_path / "rows.csv")
 
 
 def test_windows_are_for_motion() -> None:
     with pytest.raises(ValueError, match="--per-window is for models that name people by how they"):
-        PictureTask(Path("run"), [], Wishes(per_window=True))
+        PictureTask(Path("run"), [], OutputOptions(per_window=True))
 
 
 def test_longer_videos_take_no_more_memory_than_their_joints(model: Path, tmp_path: Path) -> None:
     """Pictures are let go: what is kept of a frame is far smaller than its pixels."""
     peaks = []
-    pipeline = motion.MotionPipeline(model, engine="onnxruntime", threads=1)
+    pipeline = predictor.ClipPredictor(model, engine="onnxruntime", threads=1)
     for frames in (30, 110):
         film = write_film(
             tmp_path / f"{frames}.avi", [picture((60, 20 + i % 9)) for i in range(frames)]

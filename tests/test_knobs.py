@@ -8,18 +8,39 @@ from typing import get_args
 
 import pytest
 
-from annotations import clean, split, synthetic, walkers
-from annotations.skeleton import SKELETONS
-from cache import store
-from cache.heatmap import Style
-from cache.people import EACH, POLICIES
-from cache.planes import CHANNELS, Recipe
-from cache.sequence_recipe import SequenceRecipe
-from configs import motion, schema
-from inference import clips
-from stage1_pose import predict
-from stage2_classifier import augment, fit_linear, sequence_augment
-from stage2_classifier.models.registry import MODELS
+from pose_activity.annotations.cleaning import clean
+from pose_activity.annotations.skeleton import SKELETONS
+from pose_activity.annotations.splitting import split
+from pose_activity.annotations.synthetic import pictures, walkers
+from pose_activity.cache import store
+from pose_activity.cache.heatmap import Style
+from pose_activity.cache.people import EACH, POLICIES
+from pose_activity.cache.planes import CHANNELS, Recipe
+from pose_activity.cache.sequence_recipe import SequenceRecipe
+from pose_activity.configs.clips import (
+    ClipStage1,
+    DrawWalkers,
+    Linear,
+    Sequence,
+    SequenceAugment,
+    SequenceStage2,
+    Track,
+)
+from pose_activity.configs.pictures import (
+    Augment,
+    Cache,
+    Clean,
+    Draw,
+    Heatmap,
+    PoseFit,
+    Stage1,
+    Stage2,
+)
+from pose_activity.configs.sections import PosePredict, Split
+from pose_activity.stage1_pose import predict, track_video
+from pose_activity.stage2_classifier import augment, sequence_augment
+from pose_activity.stage2_classifier.models.images.registry import MODELS
+from pose_activity.stage2_classifier.vectors import fit
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,7 +74,7 @@ def sequence_arguments() -> dict[str, object]:
 
 CASES = [
     (
-        schema.Clean,
+        Clean,
         keywords(clean.clean),
         {
             "need_keypoints",
@@ -65,37 +86,37 @@ CASES = [
             "cases_per_rule",
         },
     ),
-    (schema.Split, keywords(split.split), {"seed", "together"}),
-    (schema.PoseFit, arguments_of("stage1_pose/fit.py", "fit"), {"seed", "threads", "logs"}),
-    (schema.PosePredict, keywords(predict.load), {"engine", "precision", "threads", "streams"}),
-    (schema.Augment, keywords(augment.build), set()),
+    (Split, keywords(split.split), {"seed", "together"}),
+    (PoseFit, arguments_of("stage1_pose/fit.py", "fit"), {"seed", "threads", "logs"}),
+    (PosePredict, keywords(predict.load), {"engine", "precision", "threads", "streams"}),
+    (Augment, keywords(augment.build), set()),
     (
-        schema.Stage2,
+        Stage2,
         arguments_of("stage2_classifier/fit.py", "fit")
         | arguments_of("stage2_classifier/export.py", "export"),
         {"seed", "threads", "logs", "finish"}
         | {"recipe", "classes", "tensors", "validation", "tolerance"},
     ),
-    (motion.Sequence, sequence_arguments(), {"pose", "fingerprint"}),
-    (motion.SequenceAugment, keywords(sequence_augment.build), set()),
-    (motion.Linear, keywords(fit_linear.fit), {"groups", "seed"}),
-    (motion.DrawWalkers, keywords(walkers.write) | {"folder": EMPTY}, {"seed"}),
+    (Sequence, sequence_arguments(), {"pose", "fingerprint"}),
+    (SequenceAugment, keywords(sequence_augment.build), set()),
+    (Linear, keywords(fit.fit), {"groups", "seed"}),
+    (DrawWalkers, keywords(walkers.write) | {"folder": EMPTY}, {"seed"}),
     (
-        motion.Track,
-        keywords(clips.clip_of_video),
+        Track,
+        keywords(track_video.clip_of_video),
         {"every", "workers"},
     ),
     (
-        motion.SequenceStage2,
+        SequenceStage2,
         arguments_of("stage2_classifier/fit_sequences.py", "fit")
         | arguments_of("stage2_classifier/export_sequences.py", "export")
         | {"encoder": None, "linear": None},
         {"seed", "threads", "logs", "finish", "clips", "least_seen"}
         | {"recipe", "classes", "tensors", "validation", "tolerance"},
     ),
-    (schema.Heatmap, {field.name: field.default for field in fields(Style)}, set()),
+    (Heatmap, {field.name: field.default for field in fields(Style)}, set()),
     (
-        schema.Cache,
+        Cache,
         {field.name: field.default for field in fields(Recipe)}
         | {"tensors": keywords(store.build)["tensors"]},
         {"pose", "fingerprint"},
@@ -117,15 +138,15 @@ def test_defaults_agree(section: type, arguments: dict, others: set[str]) -> Non
 
 
 def test_the_drawing_section() -> None:
-    names = set(keywords(synthetic.write)) - {"seed", "on_progress", "size"}
-    assert set(schema.Draw.model_fields) == names | {"folder", "width", "height"}
+    names = set(keywords(pictures.write)) - {"seed", "on_progress", "size"}
+    assert set(Draw.model_fields) == names | {"folder", "width", "height"}
 
 
 def test_choices_are_those_of_the_rooms() -> None:
-    cache = schema.Cache.model_fields
+    cache = Cache.model_fields
     assert set(get_args(cache["people"].annotation)) == {*POLICIES, EACH}
-    assert set(get_args(cache["tensors"].annotation)) == set(store.SHELVES)
+    assert set(get_args(cache["tensors"].annotation)) == set(store.STORES)
     assert set(get_args(get_args(cache["planes"].annotation)[0])) == set(CHANNELS)
-    assert set(get_args(schema.Stage1.model_fields["skeleton"].annotation)) == set(SKELETONS)
-    assert set(get_args(motion.ClipStage1.model_fields["skeleton"].annotation)) == set(SKELETONS)
-    assert set(get_args(schema.Stage2.model_fields["model"].annotation)) == set(MODELS)
+    assert set(get_args(Stage1.model_fields["skeleton"].annotation)) == set(SKELETONS)
+    assert set(get_args(ClipStage1.model_fields["skeleton"].annotation)) == set(SKELETONS)
+    assert set(get_args(Stage2.model_fields["model"].annotation)) == set(MODELS)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from artifacts.names import shown
+from pose_activity.artifacts.names import shown
 from tests.commands import ROOT
 
 LATIN = "de_DE.ISO-8859-1"

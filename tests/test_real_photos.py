@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotations.clean import clean
-from annotations.images import find_images, read_size
-from annotations.split import split
-from annotations.types import Sample
-from stage1_pose.predict import letterbox
-from stage1_pose.yolo_dataset import read_yolo, write_yolo
+from pose_activity.annotations.cleaning.clean import clean
+from pose_activity.annotations.images import find_images, read_size
+from pose_activity.annotations.readers.yolo import read_yolo, write_yolo
+from pose_activity.annotations.splitting.split import split
+from pose_activity.annotations.types import Sample
+from pose_activity.stage1_pose.predict import letterbox
 from tests.commands import call
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotations.images import load_rgb, write_image
-from annotations.samples import read_samples
-from artifacts import manifest
-from cache.store import open_cache
+from pose_activity.annotations.images import load_rgb, write_image
+from pose_activity.annotations.sample_files import read_samples
+from pose_activity.artifacts import manifest
+from pose_activity.cache.store import open_cache
+from pose_activity.training.file_digest import MEMORY
 from tests.commands import call, copy_of, drawn_in, train_tiny
-from training.listing import MEMORY
 
 ROOT = Path(__file__).resolve().parent.parent
 START = """

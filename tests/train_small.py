@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve()
-sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "stage2_classifier" / "children")]
+sys.path.insert(0, str(HERE.parent / "stage2_classifier" / "children"))
 
-import train  # noqa: E402
-from stage2_classifier.models import registry  # noqa: E402
+from pose_activity import train  # noqa: E402
+from pose_activity.stage2_classifier.models.images import registry  # noqa: E402
 
 registry.MODELS["efficientnet_lite0"] = "tiny_model"
-train.__file__ = str(HERE)
+train.STEP_COMMAND = [sys.executable, str(HERE)]
 train.main()

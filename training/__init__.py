@@ -1,1 +1,1 @@
-"""The inside of train.py: one file a step, and how steps keep house (roof)."""
+"""The inside of train.py: an engine, and a folder per kind of run (floor 7)."""

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from artifacts import atomic, csv_text
-from configs import schema
-from configs.any_run import AnyRun
-from training.plan import steps_of
-from training.say import say, say_rows
-from training.sequence_scores import RETRIEVAL, left_out
-from training.steps import require
+from pose_activity.artifacts import atomic, csv_text
+from pose_activity.configs.loading import AnyRun
+from pose_activity.configs.pictures import PictureRun
+from pose_activity.training.clips.report import RETRIEVAL, left_out
+from pose_activity.training.console import say, say_rows
+from pose_activity.training.plan import steps_of
+from pose_activity.training.steps import require
 
 FIGURES = (
     "accuracy",
@@ -64,18 +64,18 @@ def row_of(run: AnyRun) -> dict[str, Any]:
         "poses": _poses(run),
         "split": metrics["split"],
         "n": metrics["n"],
-        "left_out": None if isinstance(run, schema.Run) else left_out(run),
+        "left_out": None if isinstance(run, PictureRun) else left_out(run),
         **{name: metrics.get(name) for name in FIGURES},
     }
 
 
 def _model(run: AnyRun) -> str:
-    return run.classifier.model if isinstance(run, schema.Run) else run.classifier_name
+    return run.classifier.model if isinstance(run, PictureRun) else run.classifier_name
 
 
 def _poses(run: AnyRun) -> str:
     """Returns where the poses are from."""
-    if isinstance(run, schema.Run):
+    if isinstance(run, PictureRun):
         return run.stage1.weights if run.cache.needs_poses else "none"
     if not run.has_videos:
         return f"{run.clips.format}: {run.clips.path.name}"

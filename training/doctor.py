@@ -10,10 +10,10 @@ import shutil
 import sys
 import tempfile
 import time
-import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,13 +24,14 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
-from runtime.graph import ENGINES, devices
-from stage1_pose import quiet
-from stage1_pose.weights import FOLDER_VARIABLE, WeightsError, find, weights_folder
-from stage2_classifier.models.lite0_weights import package_file
-from training import selftest
-from training.say import console, say
-from training.versions import version_of, versions
+from pose_activity.runtime.graph import ENGINES, devices
+from pose_activity.stage1_pose import ultralytics_env
+from pose_activity.stage1_pose.weights import FOLDER_VARIABLE, WeightsError, find, weights_folder
+from pose_activity.stage2_classifier.models.images.lite0_weights import package_file
+from pose_activity.training import selftest
+from pose_activity.training.console import console, say
+from pose_activity.training.versions import version_of, versions
+from pose_activity.version import NAME
 
 SECONDS = 120.0  # that a child may take; a cold disk makes the first imports slow
 FREE_DISK, FREE_MEMORY = 2e9, 2e9
@@ -99,7 +100,7 @@ def examine() -> Iterator[Line]:
 
 def python() -> Line:
     """Compares the interpreter with what the project asks for."""
-    asked = _project()["requires-python"]
+    asked = _installed().metadata["Requires-Python"]
     version = platform.python_version()
     found = f"{version}, {sys.executable}"
     if Requirement(f"python{asked}").specifier.contains(version):
@@ -109,9 +110,8 @@ def python() -> Line:
 
 def packages() -> Line:
     """Compares installed versions with the project's bounds, by metadata alone."""
-    project = _project()
-    lines = [*project["dependencies"], *project["optional-dependencies"]["train"]]
-    asked = [Requirement(line) for line in lines]
+    every = [Requirement(line) for line in _installed().requires or ()]
+    asked = [one for one in every if one.marker is None or one.marker.evaluate({"extra": "train"})]
     wrong = []
     for package in asked:
         version = version_of(package.name)
@@ -125,8 +125,8 @@ def packages() -> Line:
 def pose_trainer() -> Line:
     """Looks at the module itself: another package may bring an ultralytics that does harm."""
     try:
-        version = quiet.installed_version()
-        quiet.check_version(version)
+        version = ultralytics_env.installed_version()
+        ultralytics_env.check_version(version)
     except ImportError as error:
         return Line("ultralytics", "failed", str(error), REINSTALL)
     return Line("ultralytics", "ok", f"{version}; pictures and checkpoints are safe with it")
@@ -267,6 +267,15 @@ def _versions() -> str:
     return ", ".join(f"{name} {version}" for name, version in (found["packages"] | code).items())
 
 
-def _project() -> dict[str, Any]:
-    with (selftest.PROJECT / "pyproject.toml").open("rb") as file:
-        return tomllib.load(file)["project"]
+def _installed() -> metadata.Distribution:
+    """Returns what the installation says of this project.
+
+    Raises:
+        ImportError: it is not installed; a bare checkout on the path does not say what it needs.
+    """
+    try:
+        return metadata.distribution(NAME)
+    except metadata.PackageNotFoundError:
+        raise ImportError(
+            f"{NAME} is not installed here. In a checkout: pip install -e '.[train]'"
+        ) from None

@@ -6,8 +6,8 @@ Other files in a run folder, such as a server's log or notes, are somebody else'
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from artifacts import manifest
-from stage2_classifier.history import TRAINING_FILES
+from pose_activity.artifacts import manifest
+from pose_activity.learning.history import TRAINING_FILES
 
 _ROUNDS = tuple(f"round*/{name}" for name in ("args.yaml", "*.csv", "*.png", "*.jpg"))
 _GRAPHS = ("start/pose.onnx", "start/pose.json", "start/judged.parquet")

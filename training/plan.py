@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from configs import schema
-from configs.any_run import AnyRun
-from stage1_pose.export import download
-from stage1_pose.weights import Download
-from training.clip_plan import ClipPlan
-from training.picture_plan import PicturePlan
+from pose_activity.configs.loading import AnyRun
+from pose_activity.configs.pictures import PictureRun
+from pose_activity.stage1_pose.export import download
+from pose_activity.stage1_pose.weights import Download
+from pose_activity.training.clips.steps import ClipPlan
+from pose_activity.training.pictures.steps import PicturePlan
 
 
 class Plan(Protocol):
@@ -41,7 +41,7 @@ class Plan(Protocol):
 
 def plan_of(run: AnyRun) -> Plan:
     """Returns the plan of a configuration."""
-    return PicturePlan(run) if isinstance(run, schema.Run) else ClipPlan(run)
+    return PicturePlan(run) if isinstance(run, PictureRun) else ClipPlan(run)
 
 
 def steps_of(run: AnyRun) -> list[str]:

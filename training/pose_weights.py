@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from artifacts.manifest import sha256_file
-from stage1_pose.export import download
-from stage1_pose.weights import Download, find
-from training.say import say
+from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.stage1_pose.export import download
+from pose_activity.stage1_pose.weights import Download, find
+from pose_activity.training.console import say
 
 
 def find_weights(weights: str, *, download: Download | None = download) -> Path:

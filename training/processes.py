@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from artifacts.lock import handed_on
+from pose_activity.artifacts.lock import handed_on
 
 _PARENT = "POSE_ACTIVITY_PARENT"  # in the environment: a pipe that closes when the parent ends
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # requests to stop; Windows has no SIGHUP

@@ -1,7 +1,7 @@
 """What the step `annotations` left out: written for pictures and clips alike, refused if asked."""
 
-from annotations import samples
-from training.plan import AnyRun
+from pose_activity.annotations import sample_files
+from pose_activity.configs.loading import AnyRun
 
 FILE = "rejections.csv"
 
@@ -9,6 +9,6 @@ FILE = "rejections.csv"
 def refuse_rejections(run: AnyRun) -> None:
     """Raises ValueError where the finished step rejected anything."""
     path = run.run_dir / "annotations" / FILE
-    count = samples.count_rejections(path)
+    count = sample_files.count_rejections(path)
     if count:
         raise ValueError(f"{count} rejections, see {path}")

@@ -11,10 +11,10 @@ need the disk twice and are drawn again from what is kept.
 import shutil
 from pathlib import Path
 
-from artifacts import manifest
-from artifacts.removal import remove, remove_tree
-from stage2_classifier.history import TRAINING_FILES
-from training.own_files import files_of, files_of_step, prune
+from pose_activity.artifacts import manifest
+from pose_activity.artifacts.removal import remove, remove_tree
+from pose_activity.learning.history import TRAINING_FILES
+from pose_activity.training.own_files import files_of, files_of_step, prune
 
 NEW, WHOLE, MOVING = ".new", ".whole", ".moving"
 IN_PLACE = "cache"

@@ -4,8 +4,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from configs import any_run, schema
-from configs.any_run import AnyRun
+from pose_activity.configs import loading
+from pose_activity.configs.loading import AnyRun
+from pose_activity.configs.pictures import PictureRun
 
 CONFIG, VERSIONS = "config.yaml", "versions.json"
 
@@ -16,7 +17,7 @@ def open_run(folder: Path, config: Path | None = None, overrides: Sequence[str] 
     Args:
         folder: A run folder; it may have been moved or copied.
         config: Another configuration to look at it with.
-        overrides: `key=value` each, as `any_run.load` takes them.
+        overrides: `key=value` each, as `loading.load` takes them.
 
     Returns:
         The configuration, with `run_dir` set to `folder`.
@@ -25,20 +26,20 @@ def open_run(folder: Path, config: Path | None = None, overrides: Sequence[str] 
         ValueError: the folder is no run, or the configuration is wrong.
     """
     check_run(folder)
-    run = any_run.load(config or folder / CONFIG, overrides)
+    run = loading.load(config or folder / CONFIG, overrides)
     return run.model_copy(update={"run_dir": folder})
 
 
 def open_picture_run(
     folder: Path, config: Path | None = None, overrides: Sequence[str] = ()
-) -> schema.Run:
+) -> PictureRun:
     """Reads the configuration of a run on pictures; see `open_run`.
 
     Raises:
         ValueError: the folder is no run, the configuration is wrong, or it is about clips.
     """
     run = open_run(folder, config, overrides)
-    if not isinstance(run, schema.Run):
+    if not isinstance(run, PictureRun):
         raise ValueError(
             f"This command is for runs on pictures. {folder} was trained on clips of people."
         )

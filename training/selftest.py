@@ -14,27 +14,27 @@ from typing import Any
 
 import numpy as np
 
-from annotations import clean, synthetic
-from annotations.images import load_rgb
-from annotations.mpii import read_mpii
-from annotations.types import Poses, Sample
-from cache import store
-from cache.heatmap import Style
-from cache.planes import Recipe
-from stage1_pose import predict as stage1
-from stage2_classifier import predict as stage2
+from pose_activity.annotations.cleaning import clean
+from pose_activity.annotations.images import load_rgb
+from pose_activity.annotations.readers.mpii import read_mpii
+from pose_activity.annotations.synthetic import pictures
+from pose_activity.annotations.types import Poses, Sample
+from pose_activity.cache import store
+from pose_activity.cache.heatmap import Style
+from pose_activity.cache.planes import Recipe
+from pose_activity.stage1_pose import predict as stage1
+from pose_activity.stage2_classifier import predict as stage2
 
 PICTURES, SIZE = 8, 64
-PROJECT = Path(__file__).resolve().parent.parent
 
 STAGE1 = """
 import json, sys
 from pathlib import Path
-from annotations.images import find_images
-from annotations.skeleton import COCO17
-from stage1_pose import quiet
-from stage1_pose.export import export
-quiet.prepare()
+from pose_activity.annotations.images import find_images
+from pose_activity.annotations.skeleton import COCO17
+from pose_activity.stage1_pose import ultralytics_env
+from pose_activity.stage1_pose.export import export
+ultralytics_env.prepare()
 import torch
 from ultralytics import YOLO
 
@@ -52,9 +52,9 @@ STAGE2 = """
 import json, sys
 from pathlib import Path
 import numpy as np, keras, tensorflow as tf
-from cache.store import open_cache
-from stage2_classifier.export import export
-from stage2_classifier.models.adapter import assemble, build_adapter
+from pose_activity.cache.store import open_cache
+from pose_activity.stage2_classifier.export import export
+from pose_activity.stage2_classifier.models.images.adapter import assemble, build_adapter
 
 folder = Path(sys.argv[1])
 cache = open_cache(folder / "cache")
@@ -86,10 +86,10 @@ def draw_and_store(folder: Path) -> str:
         ValueError: labels or tensors did not come back as they were written.
     """
     data = folder / "data"
-    labels = synthetic.write(data, images=PICTURES, size=(96, 96), seed=0, faults=False)
+    labels = pictures.write(data, images=PICTURES, size=(96, 96), seed=0, faults=False)
     kept = clean.clean(read_mpii(labels, data / "images"), root=data / "images").kept
     recipe = Recipe(width=SIZE, height=SIZE, heatmap=Style(bone_width=2, joint_radius=2))
-    sources = [store.Source(s.image, str(s.activity), "train", _as_poses(s)) for s in kept]
+    sources = [store.TensorSpec(s.image, str(s.activity), "train", _as_poses(s)) for s in kept]
     classes = sorted({source.label for source in sources})
     cache, _ = store.build(
         folder / "cache", sources, recipe=recipe, classes=classes, inputs={}, threads=1
@@ -112,11 +112,10 @@ def in_child(script: str, folder: Path, *, seconds: float) -> dict[str, Any]:
         RuntimeError: it failed; the message is the last line that it wrote.
         TimeoutError: it took longer than `seconds`.
     """
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(PROJECT)}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3"}
     try:
         done = subprocess.run(
             [sys.executable, "-c", script, folder],
-            cwd=PROJECT,
             env={**os.environ, **quiet},
             capture_output=True,
             text=True,

@@ -16,20 +16,20 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
-from artifacts import manifest
-from artifacts.lock import is_locked
-from configs import any_run, sections
-from configs.any_run import AnyRun
-from training import plan, steps
-from training.runs import bytes_below
-from training.say import console, say, say_notes
+from pose_activity.artifacts import manifest
+from pose_activity.artifacts.lock import is_locked
+from pose_activity.configs import loading, sections
+from pose_activity.configs.loading import AnyRun
+from pose_activity.training import plan, steps
+from pose_activity.training.console import console, say, say_notes
+from pose_activity.training.runs import bytes_below
 
 MOST_REASONS, MOST_COUNTS = 3, 3
 COLOURS = {"done": "green", "stale": "yellow", "missing": "red", "not needed": "dim"}
 
 
 @dataclass(frozen=True)
-class Standing:
+class StepStatus:
     """Where one step stands.
 
     Attributes:
@@ -57,12 +57,12 @@ class Standing:
     fits: bool = True
 
 
-def standings(run: AnyRun) -> list[Standing]:
+def step_statuses(run: AnyRun) -> list[StepStatus]:
     """Judges every step of a run; nothing is written, nothing is downloaded."""
     needed, unfit = plan.steps_of(run), []
     found = []
     for step in sections.STEPS:
-        standing = _judge(run, step, unfit) if step in needed else Standing(step, "not needed")
+        standing = _judge(run, step, unfit) if step in needed else StepStatus(step, "not needed")
         found.append(standing)
         if not standing.fits:
             unfit.append(step)
@@ -75,7 +75,7 @@ def show(run: AnyRun) -> bool:
     Returns:
         Whether every step that is needed is done.
     """
-    found = standings(run)
+    found = step_statuses(run)
     table = Table(title=escape(str(run.run_dir)), title_justify="left", box=SIMPLE_HEAD)
     for name, width in {"step": 11, "state": 7, "finished": 16, "minutes": 7, "size": 8}.items():
         table.add_column(name, no_wrap=True, min_width=width)
@@ -96,20 +96,20 @@ def show(run: AnyRun) -> bool:
     return all(standing.state in ("done", "not needed") for standing in found)
 
 
-def _judge(run: AnyRun, step: str, unfit: Sequence[str]) -> Standing:
+def _judge(run: AnyRun, step: str, unfit: Sequence[str]) -> StepStatus:
     """Judges one step; `unfit` are the earlier ones that it cannot stand on."""
     folder = run.run_dir / step
     size = bytes_below(folder)
     try:
         made = manifest.read(folder)
     except ValueError as error:
-        return Standing(step, "stale", (str(error),), size=size, fits=False)
+        return StepStatus(step, "stale", (str(error),), size=size, fits=False)
     if made is None:
-        return Standing(step, "missing", (_how_far(folder),), size=size, fits=False)
+        return StepStatus(step, "missing", (_how_far(folder),), size=size, fits=False)
     outer, notes = _sources(run, step)
     why, lost = _reasons(run, step, outer)
     why += [f"{earlier} is not done" for earlier in unfit]
-    return Standing(
+    return StepStatus(
         step,
         "stale" if why or lost else "done",
         tuple(why or lost),
@@ -150,7 +150,7 @@ def _how_far(folder: Path) -> str:
     return "begun, not finished" if begun else "never made"
 
 
-def _cells(standing: Standing) -> list[str]:
+def _cells(standing: StepStatus) -> list[str]:
     seconds, counts = standing.seconds, [*(standing.counts or {}).items()][:MOST_COUNTS]
     return [
         standing.step,
@@ -177,11 +177,11 @@ def _shortened(lines: Sequence[str]) -> list[str]:
     return [*first, f"and {rest} more like this"] if rest else first
 
 
-def _next(run: AnyRun, found: Sequence[Standing]) -> str:
+def _next(run: AnyRun, found: Sequence[StepStatus]) -> str:
     """Returns a sentence on what `train.py all` would do with this configuration."""
     todo = [standing for standing in found if standing.state in ("stale", "missing")]
     try:
-        any_run.check_paths(run, sections.STEPS)
+        loading.check_paths(run, sections.STEPS)
     except sections.ConfigError as error:
         does = f"first ask for: {'; '.join(str(error).splitlines())}"
         return f"`train.py all` would {does}"

@@ -5,15 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from artifacts import manifest
-from artifacts.atomic import write_json, write_text
-from artifacts.lock import locked
-from artifacts.removal import remove
-from configs import reading
-from training import remake
-from training.plan import AnyRun, plan_of, recipe_of, sources_of, steps_of
-from training.say import console, say
-from training.versions import versions
+from pose_activity.artifacts import manifest
+from pose_activity.artifacts.atomic import write_json, write_text
+from pose_activity.artifacts.lock import locked
+from pose_activity.artifacts.removal import remove
+from pose_activity.configs import reading
+from pose_activity.configs.loading import AnyRun
+from pose_activity.training import remake
+from pose_activity.training.console import console, say
+from pose_activity.training.plan import plan_of, recipe_of, sources_of, steps_of
+from pose_activity.training.versions import versions
 
 NOT_FINISHED = "not finished"
 

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from stage2_classifier.calibrate import NEVER_UNKNOWN
-from stage2_classifier.sidecar import SIDECAR
-from training.say import say_notes
+from pose_activity.stage2_classifier.calibrate import NEVER_UNKNOWN
+from pose_activity.stage2_classifier.sidecar import SIDECAR
+from pose_activity.training.console import say_notes
 
 
 def say_if_never_unknown(folder: Path, *, held_out: int, by_linear: bool = False) -> None:

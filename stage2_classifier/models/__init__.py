@@ -1,1 +1,1 @@
-"""One file a model; `registry.py` names them."""
+"""Networks, by what they are given: images or sequences."""

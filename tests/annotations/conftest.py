@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from annotations.skeleton import MPII16
-from annotations.types import Sample
+from pose_activity.annotations.skeleton import MPII16
+from pose_activity.annotations.types import Sample
 
 # x, y of a person standing upright, facing the camera, in a unit square; in MPII16's order.
 _STANDING = np.array(

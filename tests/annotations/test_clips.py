@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from annotations.clip_files import read_clips, write_clips
-from annotations.clips import Clip, check_names_once, steady_times
-from annotations.skeleton import COCO17, foreign
+from pose_activity.annotations.clip_files import read_clips, write_clips
+from pose_activity.annotations.clips import Clip, check_names_once, steady_times
+from pose_activity.annotations.skeleton import COCO17, foreign
 
 
 def _clip(frames: int = 4, **fields: object) -> Clip:

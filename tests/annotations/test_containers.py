@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from annotations.containers import Extent, examine
+from pose_activity.annotations.containers import Extent, examine
 from tests.inference.drawn_videos import cut_off, encode, run_ffmpeg
 
 X264 = ("-c:v", "libx264", "-pix_fmt", "yuv420p")

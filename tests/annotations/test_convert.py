@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from annotations.convert import as_keypoints, to_openpose18
-from annotations.skeleton import (
+from pose_activity.annotations.convert import as_keypoints, to_openpose18
+from pose_activity.annotations.skeleton import (
     BODY25,
     COCO17,
     JHMDB15,

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from annotations.images import (
+from pose_activity.annotations.images import (
     ImageError,
     check_image,
     find_images,
@@ -431,7 +431,8 @@ def test_opencv_has_the_same_limit_and_the_environment_sets_both(tmp_path: Path)
     path = tmp_path / "small.png"
     Image.fromarray(_SMOOTH).save(path)
     code = (
-        "import sys; from pathlib import Path; from annotations import images; import cv2\n"
+        "import sys; from pathlib import Path\n"
+        "from pose_activity.annotations import images; import cv2\n"
         "assert images.MOST_PIXELS == int(sys.argv[2])\n"
         "data = Path(sys.argv[1]).read_bytes()\n"
         "try: images.load_rgb(Path(sys.argv[1])); print('read')\n"

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from annotations.joint_maps import joint_maps
+from pose_activity.annotations.joint_maps import joint_maps
 
 
 def test_a_map_is_the_formula_at_each_pixel() -> None:

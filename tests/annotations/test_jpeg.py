@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from annotations.images import DamagedError, ImageError, check_image, load_rgb
-from annotations.jpeg import is_damaged
+from pose_activity.annotations.images import DamagedError, ImageError, check_image, load_rgb
+from pose_activity.annotations.jpeg import is_damaged
 
 _PHOTO = np.clip(
     cv2.resize(

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from annotations.images import SUFFIXES, write_drawing
-from annotations.media import describe_unread, find_media, kind_of
+from pose_activity.annotations.images import SUFFIXES, write_drawing
+from pose_activity.annotations.media import describe_unread, find_media, kind_of
 
 _PIXELS = np.zeros((64, 64, 3), np.uint8)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from annotations.images import find_images, write_drawing, write_image
-from annotations.products import MARK, is_product, mark
+from pose_activity.annotations.images import find_images, write_drawing, write_image
+from pose_activity.annotations.products import MARK, is_product, mark
 
 _PIXELS = np.random.default_rng(0).integers(0, 255, (24, 32, 3), np.uint8)
 

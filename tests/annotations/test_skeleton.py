@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from annotations.skeleton import (
+from pose_activity.annotations.skeleton import (
     BODY25,
     COCO17,
     JHMDB15,

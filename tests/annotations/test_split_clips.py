@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 
-from annotations.clips import Clip
-from annotations.split import fill_given_clips, keep_given_clips, split, split_clips
-from annotations.types import Sample
+from pose_activity.annotations.clips import Clip
+from pose_activity.annotations.splitting.split import (
+    fill_given_clips,
+    keep_given_clips,
+    split,
+    split_clips,
+)
+from pose_activity.annotations.types import Sample
 
 _USUAL: dict[str, Any] = {"train": 0.7, "val": 0.15, "test": 0.15}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotations.skeleton import COCO17
-from annotations.types import Poses, Sample, no_people
+from pose_activity.annotations.skeleton import COCO17
+from pose_activity.annotations.types import Poses, Sample, no_people
 
 
 def _empty() -> Sample:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from artifacts import atomic
+from pose_activity.artifacts import atomic
 
 
 def test_a_failure_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from artifacts import csv_text
+from pose_activity.artifacts import csv_text
 
 FORMULAS = [
     '=HYPERLINK("http://x","y")',

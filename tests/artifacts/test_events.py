@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from artifacts.events import EventLog
+from pose_activity.artifacts.events import EventLog
 
 READ = """
 import json, sys, types
@@ -25,7 +25,7 @@ print(json.dumps([scalars, images]))
 WRITE = """
 import sys
 from pathlib import Path
-from artifacts.events import EventLog
+from pose_activity.artifacts.events import EventLog
 with EventLog(Path(sys.argv[1])) as log:
     log.scalars(1, {"loss": 0.5})
 print(sorted({"torch", "tensorflow", "keras"} & set(sys.modules)))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from artifacts import lock
-from artifacts.lock import handed_on, is_locked, locked
+from pose_activity.artifacts import lock
+from pose_activity.artifacts.lock import handed_on, is_locked, locked
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_a_second_writer_is_refused_until_the_first_is_killed(tmp_path: Path) -> None:
     code = "\n".join(
         [
-            "import sys, time; from pathlib import Path; from artifacts.lock import locked",
+            "import sys, time; from pathlib import Path",
+            "from pose_activity.artifacts.lock import locked",
             "with locked(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)",
         ]
     )
@@ -97,7 +98,7 @@ def test_a_lock_is_of_the_folder_that_is_there(
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot share a lock")
 def test_a_child_shares_the_lock_that_it_was_handed(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from artifacts.lock import locked\n"
+        "import sys; from pathlib import Path; from pose_activity.artifacts.lock import locked\n"
         "with locked(Path(sys.argv[1])): pass\n"
         "with locked(Path(sys.argv[1])): print('twice')"
     )

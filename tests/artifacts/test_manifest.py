@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from artifacts import manifest
+from pose_activity.artifacts import manifest
 
 
 @pytest.fixture

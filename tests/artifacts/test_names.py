@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from artifacts import atomic
-from artifacts.names import in_json, shown, spell_out
+from pose_activity.artifacts import atomic
+from pose_activity.artifacts.names import in_json, shown, spell_out
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from artifacts.removal import remove, remove_tree
+from pose_activity.artifacts.removal import remove, remove_tree
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,7 +57,7 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[2])\n"
         "from pathlib import Path\n"
-        "from artifacts.removal import remove_tree\n"
+        "from pose_activity.artifacts.removal import remove_tree\n"
         "if os.geteuid() == 0: os.setuid(65534)\n"
         "try: remove_tree(Path(sys.argv[1]))\n"
         "except OSError as error: print(error)\n"

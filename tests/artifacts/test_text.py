@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from artifacts.text import read_utf8
+from pose_activity.artifacts.text import read_utf8
 
 
 def test_a_byte_order_mark_is_dropped_and_line_ends_stay(tmp_path: Path) -> None:

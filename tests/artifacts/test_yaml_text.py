@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from artifacts import yaml_text
+from pose_activity.artifacts import yaml_text
 
 WRITTEN = ["no", "on", "12:30", "007", "~", "null", "", "1_000", "1e3", "0x10", "2026-11-28", "-3"]
 

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from artifacts import manifest
-from cache import fingerprint, gaps, heatmap, people, planes, sequence
-from cache.fingerprint import FingerprintError
-from cache.heatmap import Style
-from cache.planes import PoseSource, Recipe
-from cache.sequence_recipe import SequenceRecipe
+from pose_activity.artifacts import manifest
+from pose_activity.cache import fingerprint, heatmap, interpolate, people, planes, sequence
+from pose_activity.cache.fingerprint import FingerprintError
+from pose_activity.cache.heatmap import Style
+from pose_activity.cache.planes import PoseModelId, Recipe
+from pose_activity.cache.sequence_recipe import SequenceRecipe
 
 SMALL = Recipe(width=64, height=48)
 LETTERBOX = replace(SMALL, resize="letterbox")
@@ -69,7 +69,7 @@ def test_recipes_differ() -> None:
 
 
 def test_other_weights_draw_the_same() -> None:
-    assert fingerprint.of(replace(SMALL, pose=PoseSource(sha256="0", confidence=0.7))) == (
+    assert fingerprint.of(replace(SMALL, pose=PoseModelId(sha256="0", confidence=0.7))) == (
         fingerprint.of(SMALL)
     )
 
@@ -95,7 +95,7 @@ CHANGES = {
     "a part cut otherwise": (CROP, planes.np, "floor", np.ceil),
     "blobs cut earlier": (GAUSSIAN, heatmap, "_REACH", 2),
     "someone else": (SMALL, people, "_middles", lambda poses: -poses.boxes[:, :2]),
-    "gaps filled otherwise": (JOINTS, gaps, "fill", lambda joints, *_: joints * 1),
+    "gaps filled otherwise": (JOINTS, interpolate, "fill", lambda joints, *_: joints * 1),
     "maps of another width": (
         MAPS,
         sequence,

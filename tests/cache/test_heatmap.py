@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from annotations.skeleton import COCO17, MPII16
-from cache.heatmap import Style, draw
+from pose_activity.annotations.skeleton import COCO17, MPII16
+from pose_activity.cache.heatmap import Style, draw
 
 
 def one_person(**joints: tuple[float, float, float]) -> np.ndarray:

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotations.skeleton import COCO17
-from annotations.types import Poses, no_people
-from cache.people import POLICIES
+from pose_activity.annotations.skeleton import COCO17
+from pose_activity.annotations.types import Poses, no_people
+from pose_activity.cache.people import POLICIES
 
 
 def poses_of(boxes: list[list[float]], scores: list[float] | None = None) -> Poses:

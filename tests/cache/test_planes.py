@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from annotations.skeleton import COCO17
-from annotations.types import Poses, no_people
-from cache.heatmap import Style
-from cache.planes import PoseSource, Recipe, make, resize, window
+from pose_activity.annotations.skeleton import COCO17
+from pose_activity.annotations.types import Poses, no_people
+from pose_activity.cache.heatmap import Style
+from pose_activity.cache.planes import PoseModelId, Recipe, make, resize, window
 
 
 def person_at(xy: tuple[float, float], size: tuple[int, int]) -> Poses:
@@ -92,7 +92,7 @@ def test_a_recipe_survives_json() -> None:
         planes=("rgb",),
         people="all",
         heatmap=Style("gaussian"),
-        pose=PoseSource("ab", 320, "mpii16"),
+        pose=PoseModelId("ab", 320, "mpii16"),
     )
     assert Recipe.from_json(json.loads(json.dumps(recipe.as_json()))) == recipe
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from annotations.skeleton import COCO17
-from annotations.types import Poses
-from cache.poses import find
+from pose_activity.annotations.skeleton import COCO17
+from pose_activity.annotations.types import Poses
+from pose_activity.cache.poses import find
 
 SOURCE = {"sha256": "abc", "confidence": 0.25}
 

@@ -8,13 +8,13 @@ from statistics import median
 import numpy as np
 import pytest
 
-from annotations.clips import Clip
-from annotations.convert import to_openpose18
-from annotations.joint_maps import joint_maps
-from annotations.skeleton import COCO17, OPENPOSE18
-from cache.sequence import ShortClip, make
-from cache.sequence_recipe import SequenceRecipe
-from tests.cache.moving import FPS, clip_of, keypoints_of, walk
+from pose_activity.annotations.clips import Clip
+from pose_activity.annotations.convert import to_openpose18
+from pose_activity.annotations.joint_maps import joint_maps
+from pose_activity.annotations.skeleton import COCO17, OPENPOSE18
+from pose_activity.cache.sequence import ShortClip, make
+from pose_activity.cache.sequence_recipe import SequenceRecipe
+from tests.cache.fakes import FPS, clip_of, keypoints_of, walk
 
 NECK, NOSE, KNEE = (OPENPOSE18.index(name) for name in ("neck", "nose", "left_knee"))
 HIPS = [OPENPOSE18.index(name) for name in ("left_hip", "right_hip")]

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from annotations.skeleton import JHMDB15, foreign
-from cache.planes import PoseSource
-from cache.sequence_recipe import SequenceRecipe
+from pose_activity.annotations.skeleton import JHMDB15, foreign
+from pose_activity.cache.planes import PoseModelId
+from pose_activity.cache.sequence_recipe import SequenceRecipe
 
 DOG = foreign("dog", ["nose", "left_paw", "right_paw"], [])
 
@@ -15,7 +15,7 @@ DOG = foreign("dog", ["nose", "left_paw", "right_paw"], [])
     "recipe",
     [
         SequenceRecipe(),
-        SequenceRecipe(kind="maps", windows="sliding", rate=30.0, pose=PoseSource("abc", 320)),
+        SequenceRecipe(kind="maps", windows="sliding", rate=30.0, pose=PoseModelId("abc", 320)),
         SequenceRecipe(channels=("x", "y", "confidence", "valid"), skeleton=DOG.as_text()),
     ],
 )

@@ -11,16 +11,16 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from annotations.clip_files import write_clips
-from annotations.clips import Clip
-from artifacts import manifest
-from cache import store
-from cache.clip_windows import ClipWindow, windows_of
-from cache.origins import CLIPS
-from cache.sequence import make
-from cache.sequence_recipe import SequenceRecipe
-from cache.shelves import FilePerTensor
-from tests.cache.moving import clip_of, walk
+from pose_activity.annotations.clip_files import write_clips
+from pose_activity.annotations.clips import Clip
+from pose_activity.artifacts import manifest
+from pose_activity.cache import store
+from pose_activity.cache.recompute import CLIPS
+from pose_activity.cache.sequence import make
+from pose_activity.cache.sequence_recipe import SequenceRecipe
+from pose_activity.cache.storage import NpyFiles
+from pose_activity.cache.windows import ClipWindow, windows_of
+from tests.cache.fakes import clip_of, walk
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = SequenceRecipe(frames=20, windows="sliding", stride=10)
@@ -88,7 +88,7 @@ def test_all_kinds_hold_the_same(tmp_path: Path, clips: list[Clip]) -> None:
 def test_the_text_beside_a_window_says_which_one_it_is(tmp_path: Path, clips: list[Clip]) -> None:
     cache = build(tmp_path / "cache", clips)
     entry = cache.of_split("test")[2]
-    path = FilePerTensor(cache.folder, cache.recipe).path(entry.key)
+    path = NpyFiles(cache.folder, cache.recipe).path(entry.key)
     assert path.name.startswith("walk-") and path.name.endswith("-w2.npy")
     assert path.with_suffix(".txt").read_text(encoding="utf-8") == (
         "label: person 0\nimage: person04/walk\nsplit: test\nperson: -1\nwindow: 2\n"
@@ -218,11 +218,11 @@ def test_killed_and_run_again_it_ends_the_same_and_keeps_what_was_done(
     code = """
 import os, signal, sys
 from pathlib import Path
-from annotations.clip_files import read_clips
-from cache import store
-from cache.clip_windows import windows_of
-from cache.origins import CLIPS
-from cache.sequence_recipe import SequenceRecipe
+from pose_activity.annotations.clip_files import read_clips
+from pose_activity.cache import store
+from pose_activity.cache.windows import windows_of
+from pose_activity.cache.recompute import CLIPS
+from pose_activity.cache.sequence_recipe import SequenceRecipe
 folder = Path(sys.argv[1])
 recipe = SequenceRecipe(frames=20, windows="sliding", stride=10)
 def die(done, total, name):

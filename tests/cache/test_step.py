@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from artifacts import manifest
-from cache.store import Tensors, open_cache
-from configs import schema
+from pose_activity.artifacts import manifest
+from pose_activity.cache.store import Tensors, open_cache
+from pose_activity.configs.pictures import PictureRun
+from pose_activity.training.pictures.build_cache import make_cache
+from pose_activity.training.runs import open_picture_run
+from pose_activity.training.steps import run_step
 from tests.commands import copy_of, drawn_in, train_tiny
-from training.runs import open_picture_run
-from training.steps import run_step
-from training.tensors import make_cache
 
 KINDS: tuple[Tensors, ...] = ("memory_map", "on_the_fly")
 
@@ -26,7 +26,7 @@ class Copy:
         self.data = self.drawn[1::2]
         self.capsys = capsys
 
-    def asked(self, *settings: str) -> schema.Run:
+    def asked(self, *settings: str) -> PictureRun:
         settings = (f"run_dir={self.folder}", *self.data, *settings)
         return open_picture_run(self.folder, None, settings)
 
@@ -52,7 +52,7 @@ def run(tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> C
     return Copy(tiny_run, tmp_path, capsys)
 
 
-def never(run: schema.Run, folder: Path) -> tuple[list[Path], dict]:
+def never(run: PictureRun, folder: Path) -> tuple[list[Path], dict]:
     raise AssertionError(f"{folder} was to stay")
 
 

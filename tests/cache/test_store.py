@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 import pytest
 
-from annotations.images import load_rgb
-from annotations.skeleton import COCO17
-from annotations.types import Poses
-from artifacts import manifest
-from cache import poses, store
-from cache.entry import Entry, key_of
-from cache.planes import PoseSource, Recipe, make
-from cache.shelves import FilePerTensor
+from pose_activity.annotations.images import load_rgb
+from pose_activity.annotations.skeleton import COCO17
+from pose_activity.annotations.types import Poses
+from pose_activity.artifacts import manifest
+from pose_activity.cache import poses, store
+from pose_activity.cache.planes import PoseModelId, Recipe, make
+from pose_activity.cache.record import Entry, key_of
+from pose_activity.cache.storage import NpyFiles
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = Recipe(planes=("rgb",), width=48, height=32)
@@ -30,7 +30,7 @@ STORED: tuple[store.Tensors, ...] = ("disk", "memory_map")
 
 
 @pytest.fixture
-def sources(tmp_path: Path) -> list[store.Source]:
+def sources(tmp_path: Path) -> list[store.TensorSpec]:
     rng = np.random.default_rng(0)
     made = []
     for n in range(6):
@@ -38,13 +38,13 @@ def sources(tmp_path: Path) -> list[store.Source]:
         image.parent.mkdir(exist_ok=True)
         cv2.imwrite(str(image), rng.integers(0, 255, (40, 60, 3), np.uint8))
         split = ("train", "train", "train", "val", "test", "test")[n]
-        made.append(store.Source(image, f"class {n % 2}", split, None))
+        made.append(store.TensorSpec(image, f"class {n % 2}", split, None))
     return made
 
 
 def build(
     folder: Path,
-    sources: list[store.Source],
+    sources: list[store.TensorSpec],
     recipe: Recipe = RECIPE,
     tensors: store.Tensors = "disk",
 ) -> store.Cache:
@@ -61,7 +61,7 @@ def build(
 
 
 def path_of(cache: store.Cache, number: int) -> Path:
-    return FilePerTensor(cache.folder, cache.recipe).path(cache.entries[number].key)
+    return NpyFiles(cache.folder, cache.recipe).path(cache.entries[number].key)
 
 
 def digest(tensor: np.ndarray) -> str:
@@ -70,7 +70,7 @@ def digest(tensor: np.ndarray) -> str:
 
 @pytest.mark.parametrize("tensors", MODES)
 def test_what_is_stored_is_what_make_made(
-    tmp_path: Path, sources: list[store.Source], tensors: store.Tensors
+    tmp_path: Path, sources: list[store.TensorSpec], tensors: store.Tensors
 ) -> None:
     cache = build(tmp_path / "cache", sources, tensors=tensors)
     assert [entry.image for entry in cache.entries] == [source.image for source in sources]
@@ -92,7 +92,7 @@ def text_of(entry: Entry) -> str:
 
 
 def test_a_file_per_tensor_has_its_facts_beside_it(
-    tmp_path: Path, sources: list[store.Source]
+    tmp_path: Path, sources: list[store.TensorSpec]
 ) -> None:
     cache = build(tmp_path / "cache", sources)
     for number, entry in enumerate(cache.entries):
@@ -102,7 +102,7 @@ def test_a_file_per_tensor_has_its_facts_beside_it(
     assert len(list((tmp_path / "cache" / "tensors").iterdir())) == 12
 
 
-def test_a_memory_map_is_an_array_a_split(tmp_path: Path, sources: list[store.Source]) -> None:
+def test_a_memory_map_is_an_array_a_split(tmp_path: Path, sources: list[store.TensorSpec]) -> None:
     cache = build(tmp_path / "cache", sources, tensors="memory_map")
     folder = tmp_path / "cache" / "tensors"
     assert len(list(folder.iterdir())) == 6
@@ -114,7 +114,7 @@ def test_a_memory_map_is_an_array_a_split(tmp_path: Path, sources: list[store.So
         assert blocks == [f"key: {e.key}\n{text_of(e)}".rstrip() for e in entries]
 
 
-def test_on_the_fly_stores_no_tensor(tmp_path: Path, sources: list[store.Source]) -> None:
+def test_on_the_fly_stores_no_tensor(tmp_path: Path, sources: list[store.TensorSpec]) -> None:
     build(tmp_path / "cache", sources, tensors="on_the_fly")
     names = {path.name for path in (tmp_path / "cache").iterdir()}
     assert names == {manifest.NAME, store.INDEX, store.STARTED}
@@ -122,21 +122,25 @@ def test_on_the_fly_stores_no_tensor(tmp_path: Path, sources: list[store.Source]
 
 @pytest.mark.parametrize("tensors", MODES)
 def test_reopening_gives_the_same(
-    tmp_path: Path, sources: list[store.Source], tensors: store.Tensors
+    tmp_path: Path, sources: list[store.TensorSpec], tensors: store.Tensors
 ) -> None:
     cache = build(tmp_path / "cache", sources, tensors=tensors)
     assert cache.tensors == tensors
     assert store.open_cache(tmp_path / "cache") == cache
 
 
-def test_the_index_is_the_same_for_all_kinds(tmp_path: Path, sources: list[store.Source]) -> None:
+def test_the_index_is_the_same_for_all_kinds(
+    tmp_path: Path, sources: list[store.TensorSpec]
+) -> None:
     """Stage 2 is trained from the index, so another kind keeps it."""
     for tensors in MODES:
         build(tmp_path / tensors, sources, tensors=tensors)
     assert len({(tmp_path / tensors / store.INDEX).read_bytes() for tensors in MODES}) == 1
 
 
-def test_another_kind_wipes_the_old_tensors(tmp_path: Path, sources: list[store.Source]) -> None:
+def test_another_kind_wipes_the_old_tensors(
+    tmp_path: Path, sources: list[store.TensorSpec]
+) -> None:
     for tensors in (*MODES, "disk"):
         cache = build(tmp_path / "cache", sources, tensors=tensors)
         assert digest(cache.load(cache.entries[5])) == cache.entries[5].sha256
@@ -154,7 +158,9 @@ def test_ten_thousand_classes_have_their_ids_at_once(tmp_path: Path) -> None:
     assert time.process_time() - started < 0.5
 
 
-def test_a_cache_of_an_older_version_is_named(tmp_path: Path, sources: list[store.Source]) -> None:
+def test_a_cache_of_an_older_version_is_named(
+    tmp_path: Path, sources: list[store.TensorSpec]
+) -> None:
     folder = build(tmp_path / "cache", sources).folder
     written = json.loads((folder / manifest.NAME).read_text(encoding="utf-8"))
     del written["recipe"]["tensors"]
@@ -172,7 +178,7 @@ def test_a_cache_of_an_older_version_is_named(tmp_path: Path, sources: list[stor
     ],
 )
 def test_a_damaged_tensor_is_named_with_the_fix(
-    tmp_path: Path, sources: list[store.Source], data: bytes, message: str
+    tmp_path: Path, sources: list[store.TensorSpec], data: bytes, message: str
 ) -> None:
     cache = build(tmp_path / "cache", sources)
     path_of(cache, 2).write_bytes(data)
@@ -181,7 +187,9 @@ def test_a_damaged_tensor_is_named_with_the_fix(
         cache.load(cache.entries[2])
 
 
-def test_truncated_foreign_and_altered_tensors(tmp_path: Path, sources: list[store.Source]) -> None:
+def test_truncated_foreign_and_altered_tensors(
+    tmp_path: Path, sources: list[store.TensorSpec]
+) -> None:
     cache = build(tmp_path / "cache", sources)
     entry = cache.entries[0]
     path = path_of(cache, 0)
@@ -200,21 +208,25 @@ def test_truncated_foreign_and_altered_tensors(tmp_path: Path, sources: list[sto
         cache.load(entry)
 
 
-def test_without_a_manifest_it_is_unfinished(tmp_path: Path, sources: list[store.Source]) -> None:
+def test_without_a_manifest_it_is_unfinished(
+    tmp_path: Path, sources: list[store.TensorSpec]
+) -> None:
     build(tmp_path / "cache", sources)
     (tmp_path / "cache" / manifest.NAME).unlink()
     with pytest.raises(store.CacheError, match="no finished cache"):
         store.open_cache(tmp_path / "cache")
 
 
-def test_an_altered_index_is_refused(tmp_path: Path, sources: list[store.Source]) -> None:
+def test_an_altered_index_is_refused(tmp_path: Path, sources: list[store.TensorSpec]) -> None:
     build(tmp_path / "cache", sources)
     (tmp_path / "cache" / store.INDEX).write_bytes(b"x")
     with pytest.raises(store.CacheError, match="altered since it was written"):
         store.open_cache(tmp_path / "cache")
 
 
-def test_another_recipe_wipes_the_old_tensors(tmp_path: Path, sources: list[store.Source]) -> None:
+def test_another_recipe_wipes_the_old_tensors(
+    tmp_path: Path, sources: list[store.TensorSpec]
+) -> None:
     build(tmp_path / "cache", sources)
     cache = build(tmp_path / "cache", sources[:3], Recipe(planes=("rgb",), width=32, height=32))
     assert len(list((tmp_path / "cache" / "tensors").glob("*.npy"))) == 3
@@ -222,7 +234,7 @@ def test_another_recipe_wipes_the_old_tensors(tmp_path: Path, sources: list[stor
 
 
 def test_a_deleted_tensor_is_seen_and_only_it_is_made_again(
-    tmp_path: Path, sources: list[store.Source]
+    tmp_path: Path, sources: list[store.TensorSpec]
 ) -> None:
     cache = build(tmp_path / "cache", sources)
     gone, kept = path_of(cache, 2), path_of(cache, 3)
@@ -237,7 +249,7 @@ def test_a_deleted_tensor_is_seen_and_only_it_is_made_again(
 @pytest.mark.parametrize("tensors", STORED)
 def test_an_altered_tensor_is_found_and_only_it_is_drawn_again(
     tmp_path: Path,
-    sources: list[store.Source],
+    sources: list[store.TensorSpec],
     tensors: store.Tensors,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -274,7 +286,7 @@ def drawn_again(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def test_a_memory_map_that_lost_something_is_named(
-    tmp_path: Path, sources: list[store.Source]
+    tmp_path: Path, sources: list[store.TensorSpec]
 ) -> None:
     cache = build(tmp_path / "cache", sources, tensors="memory_map")
     array, text = (cache.folder / "tensors" / name for name in ("train.npy", "train.txt"))
@@ -298,7 +310,7 @@ def test_a_memory_map_that_lost_something_is_named(
 
 
 def test_a_memory_map_of_another_shape_is_refused(
-    tmp_path: Path, sources: list[store.Source]
+    tmp_path: Path, sources: list[store.TensorSpec]
 ) -> None:
     cache = build(tmp_path / "cache", sources, tensors="memory_map")
     np.save(cache.folder / "tensors" / "train.npy", np.zeros((3, 48, 32, 3), np.uint8))
@@ -308,7 +320,9 @@ def test_a_memory_map_of_another_shape_is_refused(
         cache.load(cache.entries[0])
 
 
-def test_on_the_fly_a_changed_picture_is_named(tmp_path: Path, sources: list[store.Source]) -> None:
+def test_on_the_fly_a_changed_picture_is_named(
+    tmp_path: Path, sources: list[store.TensorSpec]
+) -> None:
     cache = build(tmp_path / "cache", sources, tensors="on_the_fly")
     image = sources[2].image
     cv2.imwrite(str(image), 255 - load_rgb(image))
@@ -320,9 +334,11 @@ def test_on_the_fly_a_changed_picture_is_named(tmp_path: Path, sources: list[sto
         cache.load(cache.entries[2])
 
 
-def with_people(folder: Path, sources: list[store.Source]) -> tuple[list[store.Source], Recipe]:
+def with_people(
+    folder: Path, sources: list[store.TensorSpec]
+) -> tuple[list[store.TensorSpec], Recipe]:
     """The sources again, a tensor for each of two people; their poses are in `folder`."""
-    recipe = Recipe(width=48, height=32, people="each", pose=PoseSource("abc"))
+    recipe = Recipe(width=48, height=32, people="each", pose=PoseModelId("abc"))
 
     def answer(image: Path) -> Poses:
         boxes = np.array([[2, 3, 25, 38], [30, 1, 58, 35]], np.float32)
@@ -344,7 +360,7 @@ def with_people(folder: Path, sources: list[store.Source]) -> tuple[list[store.S
 
 
 def test_every_person_is_a_tensor_the_same_in_all_kinds(
-    tmp_path: Path, sources: list[store.Source]
+    tmp_path: Path, sources: list[store.TensorSpec]
 ) -> None:
     for tensors in MODES:
         people, recipe = with_people(tmp_path / tensors, sources)
@@ -358,7 +374,7 @@ def test_every_person_is_a_tensor_the_same_in_all_kinds(
 
 
 def test_on_the_fly_lost_and_foreign_poses_are_named(
-    tmp_path: Path, sources: list[store.Source]
+    tmp_path: Path, sources: list[store.TensorSpec]
 ) -> None:
     people, recipe = with_people(tmp_path, sources)
     cache = build(tmp_path, people, recipe, "on_the_fly")
@@ -371,7 +387,7 @@ def test_on_the_fly_lost_and_foreign_poses_are_named(
 
 @pytest.mark.parametrize("tensors", MODES)
 def test_undecodable_pictures_are_named_and_left_out(
-    tmp_path: Path, sources: list[store.Source], tensors: store.Tensors
+    tmp_path: Path, sources: list[store.TensorSpec], tensors: store.Tensors
 ) -> None:
     sources[1].image.write_bytes(b"")
     recipe = {"recipe": RECIPE, "inputs": {}, "tensors": tensors}
@@ -386,7 +402,7 @@ def test_undecodable_pictures_are_named_and_left_out(
         store.build(tmp_path / "none", sources[1:2], classes=["a"], **recipe)
 
 
-def test_a_picture_must_come_once(tmp_path: Path, sources: list[store.Source]) -> None:
+def test_a_picture_must_come_once(tmp_path: Path, sources: list[store.TensorSpec]) -> None:
     with pytest.raises(store.CacheError, match="must come once"):
         build(tmp_path / "cache", [*sources, sources[0]])
 
@@ -394,7 +410,7 @@ def test_a_picture_must_come_once(tmp_path: Path, sources: list[store.Source]) -
 @pytest.mark.parametrize("tensors", MODES)
 def test_killed_and_run_again_it_ends_the_same_and_keeps_what_was_done(
     tmp_path: Path,
-    sources: list[store.Source],
+    sources: list[store.TensorSpec],
     tensors: store.Tensors,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -402,9 +418,9 @@ def test_killed_and_run_again_it_ends_the_same_and_keeps_what_was_done(
     code = """
 import os, signal, sys
 from pathlib import Path
-from cache import store
-from cache.entry import Entry, key_of
-from cache.planes import Recipe
+from pose_activity.cache import store
+from pose_activity.cache.record import Entry, key_of
+from pose_activity.cache.planes import Recipe
 images = sorted(Path(sys.argv[1]).glob("*.png"))
 splits = ("train", "train", "train", "val", "test", "test")
 sources = [store.Source(p, f"class {n % 2}", splits[n], None) for n, p in enumerate(images)]
@@ -429,7 +445,7 @@ store.build(Path(sys.argv[2]), sources, recipe=Recipe(planes=("rgb",), width=48,
 
 
 def test_a_torn_row_of_a_killed_writer_is_written_again(
-    tmp_path: Path, sources: list[store.Source], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sources: list[store.TensorSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a kill can leave: a header that counts nothing, half a row, half a block."""
     cache = build(tmp_path / "cache", sources, tensors="memory_map")

@@ -15,10 +15,10 @@ import numpy as np
 import onnx
 import onnx.parser
 
-from artifacts import manifest
-from artifacts.manifest import sha256_file
-from cache.planes import PoseSource
-from cache.sequence_recipe import SequenceRecipe
+from pose_activity.artifacts import manifest
+from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.cache.planes import PoseModelId
+from pose_activity.cache.sequence_recipe import SequenceRecipe
 from tests.inference.drawn_videos import LOSSLESS
 
 SIZE = (160, 128)
@@ -163,7 +163,7 @@ def write_model(folder: Path, recipe: SequenceRecipe = RECIPE, **sidecar: object
         _MAPS_CLASSIFIER if recipe.kind == "maps" else _CLASSIFIER,
         LINE=np.column_stack([line, -line]).ravel(),
     )
-    seen = replace(recipe, pose=PoseSource(sha256=pose, size=SIZE[0]))
+    seen = replace(recipe, pose=PoseModelId(sha256=pose, size=SIZE[0]))
     values = {"kind": "sequence", "classes": CLASSES, "recipe": seen.as_json(), "sha256": stage2}
     (folder / "stage2" / "classifier.json").write_text(
         json.dumps({**values, **sidecar}), encoding="utf-8"

@@ -8,13 +8,15 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-import inference
-from annotations.images import ImageError, load_rgb
-from cache.store import open_cache
-from inference.api import Classifier, Prediction
-from inference.pipeline import UNKNOWN, Answer, Frame, Pipeline, Row
+import pose_activity
+from pose_activity.annotations.images import ImageError, load_rgb
+from pose_activity.annotations.videos import Frame
+from pose_activity.cache.store import open_cache
+from pose_activity.inference.api import Classifier, Prediction
+from pose_activity.inference.pictures.predictor import PicturePredictor
+from pose_activity.inference.results import UNKNOWN, FrameResult, Result
 from tests.commands import ROOT
-from tests.inference.hand_made import BOXES, CLASSES, answered, nobody
+from tests.inference.fakes import BOXES, CLASSES, answered, nobody
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +30,9 @@ def pictures(tiny_run: Path) -> list[Path]:
 
 
 def test_the_room_s_face() -> None:
-    assert inference.Classifier is Classifier and inference.Prediction is Prediction
+    assert pose_activity.Classifier is Classifier and pose_activity.Prediction is Prediction
     with pytest.raises(AttributeError, match="no attribute 'Classifierr'"):
-        _ = inference.Classifierr
+        _ = pose_activity.Classifierr
     code = "import sys, inference; assert not {'numpy', 'cv2'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
@@ -63,16 +65,16 @@ class Told:
 
     classes = CLASSES
 
-    def __init__(self, rows: list[Row]) -> None:
+    def __init__(self, rows: list[Result]) -> None:
         self._rows = rows
 
-    def answer(self, frame: Frame) -> Answer:
-        return Answer(frame, self._rows)
+    def answer(self, frame: Frame) -> FrameResult:
+        return FrameResult(frame, self._rows)
 
 
-def told(*rows: Row) -> Prediction:
+def told(*rows: Result) -> Prediction:
     classify = Classifier.__new__(Classifier)
-    classify.pipeline = cast(Pipeline, Told(list(rows)))
+    classify.pipeline = cast(PicturePredictor, Told(list(rows)))
     return classify("a.jpg")
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from artifacts import manifest
-from cache import fingerprint
-from cache.fingerprint import FingerprintError
-from inference.api import Classifier
-from inference.finished import UnfinishedError
-from inference.motion import MotionPipeline
-from inference.package import open_model
-from inference.pipeline import Pipeline
+from pose_activity.artifacts import manifest
+from pose_activity.cache import fingerprint
+from pose_activity.cache.fingerprint import FingerprintError
+from pose_activity.inference.api import Classifier
+from pose_activity.inference.clips.predictor import ClipPredictor
+from pose_activity.inference.finished import UnfinishedError
+from pose_activity.inference.package import open_model
+from pose_activity.inference.pictures.predictor import PicturePredictor
 from tests.commands import call, copy_of
 from tests.inference.motion_model import RECIPE, vouch, write_model
 
@@ -23,7 +23,7 @@ STEPS = ("annotations", "stage1", "cache", "stage2")
 
 
 def load(run: Path) -> tuple[str, ...]:
-    return MotionPipeline(run, engine="onnxruntime", threads=1).notes
+    return ClipPredictor(run, engine="onnxruntime", threads=1).notes
 
 
 def begin(run: Path, step: str, **inputs: str) -> Path:
@@ -131,9 +131,9 @@ def test_a_real_run_is_refused_where_package_refuses_it(
     tiny_run: Path, tmp_path: Path, change: Callable[[Path], None], message: str
 ) -> None:
     run = copy_of(tiny_run, tmp_path)  # without its data: what is gone is no reason
-    assert Pipeline(run, engine="onnxruntime", threads=1).notes == ()
+    assert PicturePredictor(run, engine="onnxruntime", threads=1).notes == ()
     change(run)
-    for use in (Pipeline, Classifier):
+    for use in (PicturePredictor, Classifier):
         with pytest.raises(UnfinishedError, match=message):
             use(run, engine="onnxruntime", threads=1)
     done = call("train.py", "package", "--run", run, "--out", tmp_path / "model")
@@ -144,6 +144,6 @@ def test_a_run_and_its_package_know_how_they_draw(tiny_run: Path, tmp_path: Path
     done = call("train.py", "package", "--run", tiny_run, "--out", tmp_path / "model")
     assert done.returncode == 0, done.stdout
     for folder in (tiny_run, tmp_path / "model"):
-        loaded = Pipeline(folder, engine="onnxruntime", threads=1)
+        loaded = PicturePredictor(folder, engine="onnxruntime", threads=1)
         assert loaded.recipe.fingerprint == fingerprint.of(loaded.recipe)
         assert open_model(folder).packaged == (folder != tiny_run)

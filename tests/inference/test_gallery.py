@@ -11,13 +11,14 @@ import cv2
 import numpy as np
 import pytest
 
-from cache.planes import PoseSource, Recipe
-from inference.gallery import Gallery
-from inference.pipeline import Answer, Frame, Row
-from tests.inference.hand_made import answered, failed, nobody
+from pose_activity.annotations.videos import Frame
+from pose_activity.cache.planes import PoseModelId, Recipe
+from pose_activity.inference.gallery import Gallery
+from pose_activity.inference.results import FrameResult, Result
+from tests.inference.fakes import answered, failed, nobody
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (50, 80, 3), np.uint8)
-WHOLE = Recipe(people="all", pose=PoseSource("abc"))
+WHOLE = Recipe(people="all", pose=PoseModelId("abc"))
 EACH = replace(WHOLE, people="each", margin=0.0)
 
 
@@ -57,11 +58,11 @@ def shape_of(jpeg: bytes) -> tuple[int, ...]:
     return image.shape
 
 
-def write(path: Path, rows: list[Row], recipe: Recipe = WHOLE, **options) -> Page:
+def write(path: Path, rows: list[Result], recipe: Recipe = WHOLE, **options) -> Page:
     with Gallery(path, recipe, **options) as gallery:
         for row in rows:
             frame = Frame(row.image, lambda: PICTURE, row.frame, row.seconds)
-            answer = Answer(frame, [row], None if row.error else PICTURE)
+            answer = FrameResult(frame, [row], None if row.error else PICTURE)
             gallery.add(replace(answer, made=gallery.paint(answer), pixels=None))
     return Page(path.read_text(encoding="utf-8"))
 
@@ -115,7 +116,7 @@ def test_a_large_picture_becomes_small(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 255, (30, 40, 3), np.uint8)
     large = cv2.resize(coarse, (4000, 3000), interpolation=cv2.INTER_CUBIC)
-    (card,) = gallery.paint(Answer(Frame(row.image, lambda: large), [row], large))
+    (card,) = gallery.paint(FrameResult(Frame(row.image, lambda: large), [row], large))
     assert card.jpeg is not None and len(card.jpeg) < 25_000
     assert shape_of(card.jpeg) == (240, 320, 3)
 
@@ -150,7 +151,7 @@ def test_a_smoothed_row_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     with Gallery(path, WHOLE) as gallery:
         raw = answered("a.mp4", frame=0)
-        answer = Answer(Frame(raw.image, lambda: PICTURE, 0, 0.0), [raw], PICTURE)
+        answer = FrameResult(Frame(raw.image, lambda: PICTURE, 0, 0.0), [raw], PICTURE)
         steady = answered("a.mp4", (0.1, 0.8, 0.1), frame=0)
         gallery.add(replace(answer, rows=[steady], made=gallery.paint(answer)))
     assert list(Page(path.read_text(encoding="utf-8")).sections) == ["run"]
@@ -169,7 +170,7 @@ def test_a_folder_is_no_page(tmp_path: Path) -> None:
 
 def test_no_page_no_work() -> None:
     row = answered("a.jpg")
-    answer = Answer(Frame(row.image, lambda: PICTURE), [row], PICTURE)
+    answer = FrameResult(Frame(row.image, lambda: PICTURE), [row], PICTURE)
     with Gallery(None, WHOLE) as gallery:
         assert gallery.paint(answer) == []
         gallery.add(replace(answer, made=[]))

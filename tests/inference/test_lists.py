@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.lists import read_list
+from pose_activity.inference.lists import read_list
 
 NAMES = ["a.jpg", "sub dir/straße é.png", "文.mp4"]
 

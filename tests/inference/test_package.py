@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cache.store import open_cache
-from inference.package import (
+from pose_activity.annotations.videos import Frame
+from pose_activity.cache.store import open_cache
+from pose_activity.inference.package import (
     CARD,
     NAME,
     PackageError,
@@ -19,11 +20,11 @@ from inference.package import (
     open_model,
     write_package,
 )
-from inference.pipeline import Frame, Pipeline
-from runtime.graph import twin_of
+from pose_activity.inference.pictures.predictor import PicturePredictor
+from pose_activity.runtime.graph import twin_of
+from pose_activity.training.package import make_package
+from pose_activity.training.runs import open_picture_run
 from tests.commands import call, copy_of
-from training.package import make_package
-from training.runs import open_picture_run
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,9 @@ def vouch_again(model: Path) -> None:
 def test_it_answers_as_its_run(tiny_run: Path, packaged: Path) -> None:
     image = open_cache(tiny_run / "cache").entries[0].image
     (first,), (second,) = (
-        Pipeline(folder, engine="onnxruntime", threads=1).answer(Frame.of_picture(image)).rows
+        PicturePredictor(folder, engine="onnxruntime", threads=1)
+        .answer(Frame.of_picture(image))
+        .rows
         for folder in (tiny_run, packaged)
     )
     assert first.probabilities is not None and second.probabilities is not None
@@ -101,7 +104,7 @@ def test_altered_files_are_named(model: Path, name: str, message: str) -> None:
     with (model / name).open("ab") as file:
         file.write(b" ")
     with pytest.raises(ValueError, match=message):
-        Pipeline(model, engine="onnxruntime", threads=1)
+        PicturePredictor(model, engine="onnxruntime", threads=1)
 
 
 OF_A_MODEL = [
@@ -126,7 +129,7 @@ def test_a_file_that_is_no_longer_listed_is_refused(model: Path, name: str) -> N
     (model / name).touch()
     change_json(model / NAME, lambda value: value["files"].pop(name, None))
     with pytest.raises(PackageError, match=f"Received: {name} besides"):
-        Pipeline(model)
+        PicturePredictor(model)
 
 
 def test_other_things_beside_a_model_do_no_harm(model: Path) -> None:
@@ -168,12 +171,12 @@ def test_another_number_of_classes_or_joints(model: Path) -> None:
     change_json(model / "classifier.json", lambda value: value["classes"].append("flying"))
     vouch_again(model)
     with pytest.raises(ValueError, match=r"answers with \(8,\) probabilities.* 9 classes"):
-        Pipeline(model, engine="onnxruntime", threads=1)
+        PicturePredictor(model, engine="onnxruntime", threads=1)
     change_json(model / "classifier.json", lambda value: value["classes"].pop())
     change_json(model / "pose.json", lambda value: value.update(skeleton="coco17"))
     vouch_again(model)
     with pytest.raises(ValueError, match="finds 16 joints a person, but its skeleton 'coco17' has"):
-        Pipeline(model, engine="onnxruntime", threads=1)
+        PicturePredictor(model, engine="onnxruntime", threads=1)
 
 
 def test_neither_a_run_nor_a_package(tmp_path: Path) -> None:

@@ -5,22 +5,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.pipeline import Answer, Frame, Row, rank
-from inference.smoothing import check, smooth
+from pose_activity.annotations.videos import Frame
+from pose_activity.inference.results import FrameResult, Result, rank
+from pose_activity.inference.smoothing import check, smooth
 
 CLASSES = ("walk", "run", "sit")
 
 
-def answer(source: str, seconds: float | None, probabilities: np.ndarray | None) -> Answer:
+def answer(source: str, seconds: float | None, probabilities: np.ndarray | None) -> FrameResult:
     path = Path(source)
     ranking = () if probabilities is None else rank(probabilities, CLASSES)
     error = "damaged" if probabilities is None else None
-    row = Row(path, error, probabilities, ranking=ranking, seconds=seconds)
-    return Answer(Frame(path, lambda: np.zeros((1, 1, 3), np.uint8)), [row])
+    row = Result(path, error, probabilities, ranking=ranking, seconds=seconds)
+    return FrameResult(Frame(path, lambda: np.zeros((1, 1, 3), np.uint8)), [row])
 
 
 @pytest.fixture
-def answers() -> list[Answer]:
+def answers() -> list[FrameResult]:
     """Two videos with uneven times, a lost frame, and a picture between them."""
     rng = np.random.default_rng(1)
     times = {"a.mp4": [0, 0.1, 0.2, 0.5, 0.55, 2.0, 2.01], "b.mp4": [0, 0.3, 0.4]}
@@ -34,7 +35,7 @@ def answers() -> list[Answer]:
 
 
 @pytest.mark.parametrize("window", [0.05, 0.3, 1.0, 100.0])
-def test_it_is_the_mean_of_the_last_seconds(answers: list[Answer], window: float) -> None:
+def test_it_is_the_mean_of_the_last_seconds(answers: list[FrameResult], window: float) -> None:
     smoothed = list(smooth(answers, window=window, classes=CLASSES))
     assert len(smoothed) == len(answers)
     for i, (before, after) in enumerate(zip(answers, smoothed, strict=True)):
@@ -54,12 +55,12 @@ def test_it_is_the_mean_of_the_last_seconds(answers: list[Answer], window: float
         assert new.ranking == rank(new.probabilities, CLASSES)
 
 
-def test_no_window_is_raw(answers: list[Answer]) -> None:
+def test_no_window_is_raw(answers: list[FrameResult]) -> None:
     smoothed = list(smooth(answers, window=0, classes=CLASSES))
     assert [after.rows[0] for after in smoothed] == [before.rows[0] for before in answers]
 
 
-def test_answers_come_as_they_are_asked_for(answers: list[Answer]) -> None:
+def test_answers_come_as_they_are_asked_for(answers: list[FrameResult]) -> None:
     def endless():
         yield answers[0]
         raise AssertionError("looked ahead")

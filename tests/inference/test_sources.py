@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotations.images import ImageError, write_drawing
-from inference import videos
-from inference.sources import count, find_sources, frames, unless_whole
+from pose_activity.annotations import videos
+from pose_activity.annotations.images import ImageError, write_drawing
+from pose_activity.inference.sources import count, find_sources, frames, unless_whole
 from tests.inference.drawn_videos import coloured, encode, run_ffmpeg, write_video
 
 

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cache.planes import PoseSource, Recipe
-from inference import overlay
-from inference.gallery import Gallery
-from inference.pipeline import UNKNOWN, Answer, Frame, Row
-from inference.records import as_columns, as_record
-from tests.inference.hand_made import CLASSES, answered, failed, nobody
+from pose_activity.annotations.videos import Frame
+from pose_activity.cache.planes import PoseModelId, Recipe
+from pose_activity.inference import overlay
+from pose_activity.inference.gallery import Gallery
+from pose_activity.inference.records import as_columns, as_record
+from pose_activity.inference.results import UNKNOWN, FrameResult, Result
+from tests.inference.fakes import CLASSES, answered, failed, nobody
 
 PICTURE = np.full((400, 400, 3), 90, np.uint8)
 
@@ -26,7 +27,7 @@ PICTURE = np.full((400, 400, 3), 90, np.uint8)
         (failed("a.jpg", "empty"), None),
     ],
 )
-def test_below_the_limit_and_not_at_it(row: Row, activity: str | None) -> None:
+def test_below_the_limit_and_not_at_it(row: Result, activity: str | None) -> None:
     assert row.activity == activity
 
 
@@ -38,9 +39,9 @@ def test_the_outputs_agree_and_keep_the_ranking(
     assert (columns["activity"], record["activity"]) == (UNKNOWN, UNKNOWN)
     assert columns["probability"] == "0.7000" and columns["top3"].startswith("walk:0.7000|")
     assert record["probabilities"]["walk"] == 0.7
-    with Gallery(tmp_path / "page.html", Recipe(pose=PoseSource("abc"))) as gallery:
-        answer = Answer(Frame(row.image, lambda: PICTURE), [row], PICTURE)
-        gallery.add(Answer(answer.frame, [row], made=gallery.paint(answer)))
+    with Gallery(tmp_path / "page.html", Recipe(pose=PoseModelId("abc"))) as gallery:
+        answer = FrameResult(Frame(row.image, lambda: PICTURE), [row], PICTURE)
+        gallery.add(FrameResult(answer.frame, [row], made=gallery.paint(answer)))
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert f'<section data-group="{UNKNOWN}">' in text and "70% walk?" in text
     written = []

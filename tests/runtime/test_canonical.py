@@ -8,8 +8,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from runtime import graph
-from runtime.canonical import canonical
+from pose_activity.runtime import graph
+from pose_activity.runtime.canonical import canonical
 
 FLOAT = TensorProto.FLOAT
 

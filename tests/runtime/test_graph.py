@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from runtime import graph
+from pose_activity.runtime import graph
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHT = np.arange(12, dtype=np.float32).reshape(4, 3) / 7
@@ -125,7 +125,7 @@ def test_a_batch_of_another_shape(linear: Path, shape: tuple[int, ...]):
 @pytest.mark.parametrize("engine", graph.ENGINES)
 def test_loading_leaves_nothing_in_the_home_folder(linear: Path, tmp_path: Path, engine: str):
     script = (
-        "import sys; from pathlib import Path; from runtime.graph import load;"
+        "import sys; from pathlib import Path; from pose_activity.runtime.graph import load;"
         f"load(Path(sys.argv[1]), engine={need(engine)!r});"
         "assert not {'torch', 'tensorflow', 'keras', 'ultralytics'} & set(sys.modules)"
     )
@@ -183,7 +183,7 @@ FORK = """
 import os, sys
 import numpy as np
 from pathlib import Path
-from runtime import graph
+from pose_activity.runtime import graph
 
 engine, threads, path = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
 batch = np.ones((2, 4), np.float32)

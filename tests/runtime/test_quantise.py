@@ -10,14 +10,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from runtime import graph
+from pose_activity.runtime import graph
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
 import sys
 from pathlib import Path
 import numpy as np
-from runtime.quantise import quantise
+from pose_activity.runtime.quantise import quantise
 rng = np.random.default_rng(0)
 batches = (rng.normal(size=(1, 3, 8, 8)).astype(np.float32) for _ in range(50))
 quantise(Path(sys.argv[1]), batches, keep_first=int(sys.argv[2]))
@@ -112,7 +112,7 @@ def test_no_twin(tmp_path: Path):
 
 
 def test_nothing_to_measure_on(convolutions: Path):
-    from runtime.quantise import quantise
+    from pose_activity.runtime.quantise import quantise
 
     with pytest.raises(ValueError, match="needs batches to measure ranges on"):
         quantise(convolutions, [])

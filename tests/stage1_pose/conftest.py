@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from annotations.skeleton import COCO17, MPII16, Skeleton
-from annotations.types import Sample
-from stage1_pose.yolo_dataset import write_yolo
-from tests.nursery import Nursery
+from pose_activity.annotations.readers.yolo import write_yolo
+from pose_activity.annotations.skeleton import COCO17, MPII16, Skeleton
+from pose_activity.annotations.types import Sample
+from tests.forkserver import ForkServer
 
 RunPython = Callable[..., str]
 
@@ -20,12 +20,12 @@ TRAIN = """
 import hashlib, json, sys
 from pathlib import Path
 import numpy as np
-from annotations.skeleton import MPII16
-from stage1_pose import quiet
-from stage1_pose.fit import fit
-from stage1_pose.validate import validate
-from stage1_pose.export import export
-quiet.prepare()
+from pose_activity.annotations.skeleton import MPII16
+from pose_activity.stage1_pose import ultralytics_env
+from pose_activity.stage1_pose.fit import fit
+from pose_activity.stage1_pose.validate import validate
+from pose_activity.stage1_pose.export import export
+ultralytics_env.prepare()
 import torch
 from ultralytics import YOLO
 
@@ -73,17 +73,17 @@ def run_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunPython]:
     """Runs a script's text in a process of its own, with torch at hand; returns what it prints."""
     scripts = tmp_path_factory.mktemp("scripts")
     slow_to_import = ("torch", "torch._inductor.config", "albumentations", "matplotlib", "polars")
-    nursery = Nursery(*slow_to_import, NO_ALBUMENTATIONS_UPDATE="1")
+    fork_server = ForkServer(*slow_to_import, NO_ALBUMENTATIONS_UPDATE="1")
 
     def run(script: str, *arguments: object, **environment: str) -> str:
         path = scripts / "script.py"
         path.write_text(script, encoding="utf-8")
-        done = nursery.run(path, *arguments, **environment)
+        done = fork_server.run(path, *arguments, **environment)
         assert done.returncode == 0, done.stderr[-4000:]
         return done.stdout
 
     yield run
-    nursery.close()
+    fork_server.close()
 
 
 def drawn_samples(folder: Path, count: int, skeleton: Skeleton = MPII16) -> list[Sample]:
@@ -140,8 +140,8 @@ def real_graph(
     script = """
 import json, sys
 from pathlib import Path
-from annotations.skeleton import COCO17
-from stage1_pose.export import export
+from pose_activity.annotations.skeleton import COCO17
+from pose_activity.stage1_pose.export import export
 weights, folder, *photos = map(Path, sys.argv[1:])
 export(weights, folder, size=640, skeleton=COCO17, images=photos[:1], threads=2)
 from ultralytics import YOLO

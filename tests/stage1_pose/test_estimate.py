@@ -6,9 +6,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from annotations.images import ImageError, write_image
-from stage1_pose.estimate import draw_estimate, heat_maps, joint_positions
-from stage1_pose.predict import PosePredictor, load
+from pose_activity.annotations.images import ImageError, write_image
+from pose_activity.stage1_pose.estimate import draw_estimate, heat_maps, joint_positions
+from pose_activity.stage1_pose.predict import PosePredictor, load
 from tests.inference.motion_model import PLACES, SIZE, picture, write_model
 
 RED, BLUE = (20, 30), (100, 44)  # upper left corners of rectangles of 24x72

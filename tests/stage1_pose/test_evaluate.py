@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from annotations.images import load_rgb, read_size
-from annotations.skeleton import COCO17, MPII16, Skeleton
-from annotations.types import Poses, Sample
-from stage1_pose.evaluate import PictureScore, assign, oks, pckh, score_pictures
-from stage1_pose.predict import load
+from pose_activity.annotations.images import load_rgb, read_size
+from pose_activity.annotations.skeleton import COCO17, MPII16, Skeleton
+from pose_activity.annotations.types import Poses, Sample
+from pose_activity.stage1_pose.evaluate import PictureScore, assign, oks, pckh, score_pictures
+from pose_activity.stage1_pose.predict import load
 
 IMAGE = Path("x.jpg")
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import cv2
 import pytest
 
-from annotations.images import load_rgb, write_image
-from annotations.skeleton import COCO17
-from artifacts.manifest import sha256_file
-from stage1_pose.export import export
-from stage1_pose.predict import read_sidecar
+from pose_activity.annotations.images import load_rgb, write_image
+from pose_activity.annotations.skeleton import COCO17
+from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.stage1_pose.export import export
+from pose_activity.stage1_pose.predict import read_sidecar
 from tests.stage1_pose.conftest import RunPython
 
 
@@ -44,10 +44,10 @@ def test_parity_at_sizes_whose_short_side_falls_on_the_stride(
     script = """
 import json, sys
 from pathlib import Path
-from stage1_pose import quiet
-quiet.prepare()
-from stage1_pose.export import measure_parity
-from stage1_pose.predict import load
+from pose_activity.stage1_pose import ultralytics_env
+ultralytics_env.prepare()
+from pose_activity.stage1_pose.export import measure_parity
+from pose_activity.stage1_pose.predict import load
 from ultralytics import YOLO
 weights, folder, *photos = map(Path, sys.argv[1:])
 print(json.dumps(measure_parity(YOLO(weights), load(folder, threads=2), photos)))
@@ -66,11 +66,11 @@ def test_parity_and_skeleton_errors(
     script = """
 import sys
 from pathlib import Path
-from annotations.skeleton import MPII16
-from stage1_pose import quiet
-quiet.prepare()
-from stage1_pose.export import ParityError, export, measure_parity
-from stage1_pose.predict import load
+from pose_activity.annotations.skeleton import MPII16
+from pose_activity.stage1_pose import ultralytics_env
+ultralytics_env.prepare()
+from pose_activity.stage1_pose.export import ParityError, export, measure_parity
+from pose_activity.stage1_pose.predict import load
 from ultralytics import YOLO
 weights, photo, folder, work = map(Path, sys.argv[1:])
 
@@ -105,16 +105,16 @@ def test_the_download_is_tried_and_its_failure_told(run_python: RunPython, tmp_p
     script = """
 import sys
 from pathlib import Path
-from annotations.images import load_rgb, write_image
-from annotations.skeleton import COCO17
-from stage1_pose import quiet
-quiet.prepare()
+from pose_activity.annotations.images import load_rgb, write_image
+from pose_activity.annotations.skeleton import COCO17
+from pose_activity.stage1_pose import ultralytics_env
+ultralytics_env.prepare()
 from ultralytics.utils import downloads
 def fail(url, file, **options):
     assert url.endswith("yolov8n-pose.pt") and "ultralytics/assets" in url, url
     raise ConnectionError("no network here")
 downloads.safe_download = fail
-from stage1_pose.export import export
+from pose_activity.stage1_pose.export import export
 try:
     export("yolov8n-pose.pt", Path(sys.argv[1]), size=64, skeleton=COCO17, images=[Path("x")])
 except FileNotFoundError as error:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from annotations.skeleton import MPII16
-from artifacts.manifest import sha256_file
-from stage1_pose.fit import clear, fit, is_fitted, pictures_digest
-from stage1_pose.yolo_dataset import write_yolo
+from pose_activity.annotations.readers.yolo import write_yolo
+from pose_activity.annotations.skeleton import MPII16
+from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.stage1_pose.fit import clear, fit, is_fitted, pictures_digest
 from tests.stage1_pose.conftest import RunPython, drawn_samples
 
 READ_EVENTS = Path(__file__).resolve().parents[1] / "read_events.py"
@@ -77,7 +77,7 @@ def test_plots_are_drawn_without_a_download(run_python: RunPython, trained: dict
     script = """
 import sys
 from pathlib import Path
-from stage1_pose.fit import fit
+from pose_activity.stage1_pose.fit import fit
 data, start, out = map(Path, sys.argv[1:])
 fit(data, start, out, epochs=[1], image_size=64, batch=4, workers=0, device="cpu", plots=True)
 """

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotations.images import load_rgb
-from annotations.skeleton import COCO17, MPII16
-from runtime.graph import Graph
-from stage1_pose.predict import (
+from pose_activity.annotations.images import load_rgb
+from pose_activity.annotations.skeleton import COCO17, MPII16
+from pose_activity.runtime.graph import Graph
+from pose_activity.stage1_pose.predict import (
     PosePredictor,
     check_joints,
     decode,
@@ -19,7 +19,7 @@ from stage1_pose.predict import (
     to_input,
     to_picture,
 )
-from tests.nursery import fresh_process
+from tests.forkserver import fresh_process
 from tests.stage1_pose.conftest import RunPython
 
 SIZES = [(1, 1), (1, 5000), (5000, 1), (640, 480), (333, 517), (1279, 720), (33, 31), (31, 20000)]
@@ -95,8 +95,8 @@ def test_letterbox_and_suppression_equal_ultralytics(run_python: RunPython, tmp_
 import sys
 from pathlib import Path
 import numpy as np
-from stage1_pose import quiet
-quiet.prepare()
+from pose_activity.stage1_pose import ultralytics_env
+ultralytics_env.prepare()
 import torch
 from ultralytics.data.augment import LetterBox
 from ultralytics.utils import nms, ops
@@ -136,8 +136,8 @@ def test_the_way_back_is_that_of_ultralytics_letterbox(run_python: RunPython, tm
     script = """
 import json, sys
 import numpy as np
-from stage1_pose import quiet
-quiet.prepare()
+from pose_activity.stage1_pose import ultralytics_env
+ultralytics_env.prepare()
 from ultralytics.data.augment import LetterBox
 for i, (width, height) in enumerate(json.loads(sys.argv[2])):
     x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
@@ -251,7 +251,7 @@ def test_prediction_imports_no_training_library(trained: dict, tmp_path: Path):
 import sys
 from pathlib import Path
 import numpy as np
-from stage1_pose.predict import load
+from pose_activity.stage1_pose.predict import load
 load(Path(sys.argv[1]))([np.zeros((50, 70, 3), np.uint8)], [Path("x")])
 assert not {"torch", "ultralytics", "tensorflow", "keras"} & set(sys.modules)
 """

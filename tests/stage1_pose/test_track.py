@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from annotations.skeleton import COCO17, MPII16, Skeleton
-from annotations.types import Poses, no_people
-from annotations.walkers import crossing
-from stage1_pose.predict import load
-from stage1_pose.track import POLICIES, Track, Tracker, as_clip, focus, iou, track
+from pose_activity.annotations.skeleton import COCO17, MPII16, Skeleton
+from pose_activity.annotations.synthetic.walkers import crossing
+from pose_activity.annotations.types import Poses, no_people
+from pose_activity.stage1_pose.predict import load
+from pose_activity.stage1_pose.track import POLICIES, Track, Tracker, as_clip, focus, iou, track
 
 VIDEO, SIZE = Path("clip.mp4"), (640, 480)
 # A standing person of height 1, feet at the origin: nose, eyes, ears, shoulders, ... ankles.

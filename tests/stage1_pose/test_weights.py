@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from stage1_pose import weights
-from stage1_pose.weights import WeightsError, find
+from pose_activity.stage1_pose import weights
+from pose_activity.stage1_pose.weights import WeightsError, find
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import yaml
 
-from annotations.clean import clean
-from annotations.skeleton import COCO17
-from stage1_pose.yolo_dataset import read_yolo
-from stage1_pose.yolo_reader import label_of
+from pose_activity.annotations.cleaning.clean import clean
+from pose_activity.annotations.readers.yolo import read_yolo
+from pose_activity.annotations.readers.yolo_files import label_of
+from pose_activity.annotations.skeleton import COCO17
 from tests.stage1_pose.conftest import RunPython
 
 # Class, box, and three joints: visible, hidden, missing.
@@ -118,8 +118,8 @@ def test_ultralytics_reads_the_same(root: Path, run_python: RunPython):
     names = ["/a/images/b/c.jpg", "/images/images/x.y.png", "/a/photos/c.jpg", "/images/a/c.JPG"]
     script = """
 import json, sys
-from stage1_pose import quiet
-quiet.prepare()
+from pose_activity.stage1_pose import ultralytics_env
+ultralytics_env.prepare()
 from ultralytics.data.dataset import YOLODataset
 from ultralytics.data.utils import check_det_dataset, img2label_paths
 print(json.dumps(img2label_paths(sys.argv[2:])))
@@ -173,8 +173,8 @@ def test_predictions_of_ultralytics_are_labels(root: Path, run_python: RunPython
     script = """
 import json, sys
 from pathlib import Path
-from stage1_pose import quiet
-quiet.prepare()
+from pose_activity.stage1_pose import ultralytics_env
+ultralytics_env.prepare()
 import numpy as np, torch
 from ultralytics.data.dataset import YOLODataset
 from ultralytics.data.utils import check_det_dataset

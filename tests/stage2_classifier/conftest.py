@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
-from annotations.skeleton import COCO17
-from annotations.types import Poses
-from cache import poses, store
-from cache.heatmap import Style
-from cache.planes import Recipe
-from tests.nursery import Nursery, fresh_process
+from pose_activity.annotations.skeleton import COCO17
+from pose_activity.annotations.types import Poses
+from pose_activity.cache import poses, store
+from pose_activity.cache.heatmap import Style
+from pose_activity.cache.planes import Recipe
+from tests.forkserver import ForkServer, fresh_process
 from tests.stage2_classifier.walkers import build_cache
 
 CHILDREN = Path(__file__).parent / "children"
@@ -26,12 +26,12 @@ Child = Callable[..., subprocess.CompletedProcess]
 
 
 @pytest.fixture(scope="session")
-def nursery(tmp_path_factory) -> Iterator[Nursery]:
+def fork_server(tmp_path_factory) -> Iterator[ForkServer]:
     """Has imported TensorFlow, with a folder of its own for what Keras downloads."""
     keras_home = tmp_path_factory.mktemp("home") / "keras"
-    nursery = Nursery("tensorflow", "keras", "tf2onnx", KERAS_HOME=str(keras_home))
-    yield nursery
-    nursery.close()
+    fork_server = ForkServer("tensorflow", "keras", "tf2onnx", KERAS_HOME=str(keras_home))
+    yield fork_server
+    fork_server.close()
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +41,7 @@ def child(request) -> Child:
     def run(
         name: str, *arguments: object, check: bool = True, fresh: bool = False, **environment: str
     ) -> subprocess.CompletedProcess:
-        start = fresh_process if fresh else request.getfixturevalue("nursery").run
+        start = fresh_process if fresh else request.getfixturevalue("fork_server").run
         done = start(CHILDREN / f"{name}.py", *arguments, **environment)
         assert not check or done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done
@@ -61,7 +61,7 @@ def cache_folder(tmp_path_factory) -> Path:
             image[..., class_id] += 100
             path = folder / f"{name}{number}.png"
             cv2.imwrite(str(path), image)
-            sources.append(store.Source(path, name, split, _poses(path, class_id, rng)))
+            sources.append(store.TensorSpec(path, name, split, _poses(path, class_id, rng)))
     recipe = Recipe(width=64, height=64, heatmap=Style(bone_width=2, joint_radius=2))
     store.build(folder / "cache", sources, recipe=recipe, classes=CLASSES, inputs={})
     known = {source.image: source.poses for source in sources if source.poses}

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from annotations.skeleton import COCO17
-from cache.heatmap import Style, draw
-from stage2_classifier import augment
+from pose_activity.annotations.skeleton import COCO17
+from pose_activity.cache.heatmap import Style, draw
+from pose_activity.stage2_classifier import augment
 
 STILL: dict[str, Any] = {
     "flip": 0.0,
@@ -229,7 +229,9 @@ def test_the_seed_decides(keypoints):
 
 
 def test_brings_no_torch_along():
-    script = "import sys; from stage2_classifier import augment; augment.build(('rgb',)); "
+    script = (
+        "import sys; from pose_activity.stage2_classifier import augment; augment.build(('rgb',)); "
+    )
     script += "print(sorted({'torch', 'tensorflow', 'keras'} & set(sys.modules)))"
     root = Path(__file__).resolve().parents[2]
     run = subprocess.run(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
-from stage2_classifier import calibrate
-from stage2_classifier.predict_sequences import by_clip
+from pose_activity.stage2_classifier import calibrate
+from pose_activity.stage2_classifier.predict_sequences import by_clip
 
 
 def draw(images: int, scale: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

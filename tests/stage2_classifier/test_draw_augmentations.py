@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from stage2_classifier import augment
-from stage2_classifier.draw_augmentations import draw_augmentations
+from pose_activity.learning.augmentation import training_seed
+from pose_activity.stage2_classifier import augment
+from pose_activity.stage2_classifier.draw_augmentations import draw_augmentations
 
 NAMES = ["reading: a.jpg", "walking: b.jpg"]
 SEEDS = [[1, 2, 3], [4, 5, 6]]
@@ -40,6 +41,6 @@ def test_the_heatmap_glows_over_the_dim_picture():
 
 
 def test_the_seeds_are_those_of_training():
-    seen = {augment.training_seed(0, epoch, index) for epoch in range(3) for index in range(3)}
+    seen = {training_seed(0, epoch, index) for epoch in range(3) for index in range(3)}
     assert len(seen) == 9
-    assert augment.training_seed(1, 0, 0) not in seen
+    assert training_seed(1, 0, 0) not in seen

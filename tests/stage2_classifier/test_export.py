@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 import pytest
 
-from artifacts.manifest import sha256_file
-from runtime import graph
-from stage2_classifier import calibrate, predict
+from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.runtime import graph
+from pose_activity.stage2_classifier import calibrate, predict
 
 
 def test_sidecar_describes_the_graph(lite0):

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from artifacts import manifest
-from stage2_classifier.models.lite0_weights import package_file
+from pose_activity.artifacts import manifest
+from pose_activity.stage2_classifier.models.images.lite0_weights import package_file
 
 READ_EVENTS = Path(__file__).resolve().parents[1] / "read_events.py"
 HEAD = ["head/bias", "head/kernel"]

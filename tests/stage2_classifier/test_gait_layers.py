@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from annotations.skeleton import COCO17
+from pose_activity.annotations.skeleton import COCO17
 
 FRAMES = 6
 FLIP = list(COCO17.flip_index)

@@ -7,7 +7,10 @@ import pickle
 import numpy as np
 import pytest
 
-from stage2_classifier.models.lite0_weights import package_file, read_state_dict
+from pose_activity.stage2_classifier.models.images.lite0_weights import (
+    package_file,
+    read_state_dict,
+)
 
 
 class _Evil:

@@ -11,8 +11,11 @@ import numpy as np
 import onnx
 import pytest
 
-from stage2_classifier.models import registry, weights_file
-from stage2_classifier.models.lite0_weights import package_file, read_state_dict
+from pose_activity.stage2_classifier.models.images import registry, weights_file
+from pose_activity.stage2_classifier.models.images.lite0_weights import (
+    package_file,
+    read_state_dict,
+)
 
 MINIBUS = 654  # ImageNet's class; the photo shows a city bus
 
@@ -111,7 +114,7 @@ def test_an_unknown_model_is_refused():
 
 
 def test_the_registry_imports_no_tensorflow():
-    script = "import sys, stage2_classifier.models.registry as r; print(list(r.MODELS)); "
+    script = "import sys, stage2_classifier.models.images.registry as r; print(list(r.MODELS)); "
     script += "print(sorted({'torch', 'tensorflow', 'keras'} & set(sys.modules)))"
     root = Path(__file__).resolve().parents[2]
     run = subprocess.run(

@@ -10,9 +10,9 @@ import numpy as np
 import onnx
 import pytest
 
-from artifacts.manifest import sha256_file
-from cache.planes import Recipe
-from stage2_classifier import predict
+from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.cache.planes import Recipe
+from pose_activity.stage2_classifier import predict
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,7 +20,7 @@ ALONE = """
 import sys
 from pathlib import Path
 import numpy as np
-from stage2_classifier import predict
+from pose_activity.stage2_classifier import predict
 classifier = predict.load(Path(sys.argv[1]), threads=1)
 print(classifier(np.zeros((2, 64, 64, 4), np.uint8)).shape)
 print(sorted({"torch", "ultralytics", "tensorflow", "keras"} & set(sys.modules)))

@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 import pytest
 
-from artifacts.manifest import sha256_file
-from stage2_classifier import calibrate, predict, predict_sequences, sidecar
+from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.stage2_classifier import calibrate, predict, predict_sequences, sidecar
 from tests.stage2_classifier.walkers import NAMES, RECIPE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +21,7 @@ ALONE = """
 import sys
 from pathlib import Path
 import numpy as np
-from stage2_classifier import predict_sequences
+from pose_activity.stage2_classifier import predict_sequences
 classifier = predict_sequences.load(Path(sys.argv[1]), engine="onnxruntime", threads=1)
 print(classifier(np.zeros((2, 12, 18, 4), np.float32)).shape)
 wrong = {"torch", "tensorflow", "keras", "scipy", "sklearn", "pyarrow", "pandas"}

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from annotations.skeleton import OPENPOSE18
-from cache.sequence_recipe import SequenceRecipe
-from stage2_classifier import sequence_augment
+from pose_activity.annotations.skeleton import OPENPOSE18
+from pose_activity.cache.sequence_recipe import SequenceRecipe
+from pose_activity.stage2_classifier import sequence_augment
 
 OFF: dict[str, Any] = {"mirror": 0, "rotate": 0, "scale": 0, "speed": 0}
 JOINTS = SequenceRecipe(frames=20, channels=("x", "y", "confidence", "valid"))

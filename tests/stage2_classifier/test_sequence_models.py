@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from annotations.skeleton import OPENPOSE18
-from stage2_classifier.models import sequences
-from stage2_classifier.models.sequences import SEQUENCE_MODELS
+from pose_activity.annotations.skeleton import OPENPOSE18
+from pose_activity.stage2_classifier.models.sequences import registry
+from pose_activity.stage2_classifier.models.sequences.registry import SEQUENCE_MODELS
 
 CHEAP = ("lstm", "bilstm", "stacked_lstm", "gru", "gait_embedding")
 
@@ -58,17 +58,17 @@ def test_onnx_answers_as_keras_does(child, tmp_path, models):
 
 @pytest.mark.parametrize("model", SEQUENCE_MODELS)
 def test_options_are_known_without_tensorflow(model):
-    options = sequences.options_of(model)
+    options = registry.options_of(model)
     assert options and not {"recipe_shape", "skeleton", "classes", "dropout"} & set(options)
-    sequences.check_options(model, options)
+    registry.check_options(model, options)
 
 
 def test_unknown_options_and_models_are_refused():
-    assert sequences.options_of("lstm")["units"] == 64
+    assert registry.options_of("lstm")["units"] == 64
     with pytest.raises(ValueError, match="bilstm has the options .*'units': 64.*Received: unit$"):
-        sequences.check_options("bilstm", {"unit": 3, "units": 4})
+        registry.check_options("bilstm", {"unit": 3, "units": 4})
     with pytest.raises(ValueError, match="must be one of .*'lstm'.*Received: 'rnn'"):
-        sequences.options_of("rnn")
+        registry.options_of("rnn")
 
 
 def test_tensors_that_do_not_fit_are_refused(facts):

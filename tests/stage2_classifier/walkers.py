@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from annotations.clips import Clip
-from annotations.skeleton import OPENPOSE18
-from cache import store
-from cache.clip_windows import windows_of
-from cache.sequence_recipe import SequenceRecipe
+from pose_activity.annotations.clips import Clip
+from pose_activity.annotations.skeleton import OPENPOSE18
+from pose_activity.cache import store
+from pose_activity.cache.sequence_recipe import SequenceRecipe
+from pose_activity.cache.windows import windows_of
 
 NAMES = ("ada", "ben", "cem")
 SPLITS = ("train",) * 6 + ("val",) * 3 + ("test",)

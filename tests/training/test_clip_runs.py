@@ -11,25 +11,31 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
-from annotations.clip_files import read_clips
-from annotations.feature_table import FeatureTable, read_features, write_features
-from annotations.skeleton import COCO17
-from artifacts import manifest
-from cache.store import open_cache
-from configs import any_run, motion
-from inference.api import predict_action
-from inference.motion import MotionPipeline
-from stage2_classifier.answers import Answers
+from pose_activity.annotations.clip_files import read_clips
+from pose_activity.annotations.readers.feature_table import (
+    FeatureTable,
+    read_features,
+    write_features,
+)
+from pose_activity.annotations.skeleton import COCO17
+from pose_activity.artifacts import manifest
+from pose_activity.cache.store import open_cache
+from pose_activity.configs import loading
+from pose_activity.configs.clips import ClipRun
+from pose_activity.inference.api import predict_action
+from pose_activity.inference.clips.predictor import ClipPredictor
+from pose_activity.stage2_classifier.scores.predictions import Predictions
+from pose_activity.training.clips import build_cache, report, train
+from pose_activity.training.clips import labels as clip_labels
+from pose_activity.training.compare import compare
+from pose_activity.training.package import make_package
+from pose_activity.training.plan import steps_of
+from pose_activity.training.rejections import refuse_rejections
+from pose_activity.training.runs import open_run
+from pose_activity.training.status import step_statuses
+from pose_activity.training.steps import run_step
 from tests.commands import call
 from tests.inference.motion_model import crossing, write_film, write_model
-from training import clip_labels, sequence_classifier, sequence_scores, sequences
-from training.compare import compare
-from training.package import make_package
-from training.plan import steps_of
-from training.rejections import refuse_rejections
-from training.runs import open_run
-from training.status import standings
-from training.steps import run_step
 
 CONFIG = """
 run_dir: {run}
@@ -46,9 +52,9 @@ NOBODY = "anna_9"
 MODELS = ("model", "both")
 MAKERS = {
     "annotations": clip_labels.make_annotations,
-    "cache": sequences.make_cache,
-    "stage2": sequence_classifier.make_stage2,
-    "report": sequence_scores.make_report,
+    "cache": build_cache.make_cache,
+    "stage2": train.make_stage2,
+    "report": report.make_report,
 }
 
 
@@ -81,20 +87,20 @@ def clip_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def load(config: Path, *settings: str) -> motion.ClipRun:
-    run = any_run.load(config, settings)
-    assert isinstance(run, motion.ClipRun)
+def load(config: Path, *settings: str) -> ClipRun:
+    run = loading.load(config, settings)
+    assert isinstance(run, ClipRun)
     return run
 
 
-def make(run: motion.ClipRun, *steps: str) -> Path:
+def make(run: ClipRun, *steps: str) -> Path:
     """Makes steps (all that need no TensorFlow) in this process."""
     for step in steps or steps_of(run):
         run_step(run, step, MAKERS[step])
     return run.run_dir
 
 
-def frozen(clip_run: Path, run_dir: Path, *settings: str) -> motion.ClipRun:
+def frozen(clip_run: Path, run_dir: Path, *settings: str) -> ClipRun:
     """A run whose network is that of `clip_run`, as it is."""
     stage2 = f"stage2={{encoder: {clip_run / 'run'}, linear: {{kind: logistic}}}}"
     return load(clip_run / "x.yaml", f"run_dir={run_dir}", stage2, *settings)
@@ -129,7 +135,7 @@ def test_every_clip_is_in_the_cache_or_named_with_its_reason(clip_run: Path) -> 
 
 def test_an_answer_is_about_a_whole_clip(clip_run: Path) -> None:
     cache = open_cache(clip_run / "run" / "cache")
-    answers = Answers.read(clip_run / "run" / "report" / "predictions.parquet")
+    answers = Predictions.read(clip_run / "run" / "report" / "predictions.parquet")
     clips = Counter(entry.image for entry in cache.of_split("test"))
     assert set(answers.images) == set(clips) and len(answers.images) == len(clips)
     assert max(clips.values()) > 1, "of several windows"
@@ -141,14 +147,14 @@ def test_an_answer_is_about_a_whole_clip(clip_run: Path) -> None:
 def test_a_model_of_pose_files_is_packaged_and_answers_as_the_report_does(
     clip_run: Path, tmp_path: Path
 ) -> None:
-    answers = Answers.read(clip_run / "run" / "report" / "predictions.parquet")
+    answers = Predictions.read(clip_run / "run" / "report" / "predictions.parquet")
     expected = dict(zip(answers.images, answers.probabilities, strict=True))
     donor = write_model(tmp_path / "donor")
     run = load(clip_run / "x.yaml")
     make_package(run, tmp_path / "model")
     make_package(run, tmp_path / "both", stage1=donor)
     for model in (clip_run / "run", tmp_path / "model", tmp_path / "both"):
-        pipeline = MotionPipeline(model, engine="onnxruntime", threads=1)
+        pipeline = ClipPredictor(model, engine="onnxruntime", threads=1)
         assert pipeline.form.fps == 25
         (answer,) = pipeline.answers([clip_run / "walkers.npz"])
         found = {Path(row.image.name): row for row in answer.rows}
@@ -167,10 +173,10 @@ def test_a_model_of_pose_files_is_packaged_and_answers_as_the_report_does(
 
 
 def test_status_names_what_is_stale(clip_run: Path) -> None:
-    found = {one.step: one for one in standings(open_run(clip_run / "run"))}
+    found = {one.step: one for one in step_statuses(open_run(clip_run / "run"))}
     assert [found[step].state for step in MAKERS] == ["done"] * len(MAKERS)
     assert found["stage1"].state == "not needed"
-    changed = standings(open_run(clip_run / "run", None, ["sequence.frames=13"]))
+    changed = step_statuses(open_run(clip_run / "run", None, ["sequence.frames=13"]))
     assert [one.state for one in changed if one.step in MAKERS] == ["done", *["stale"] * 3]
     assert changed[2].why == ("recipe.frames: 12 -> 13",)
 
@@ -182,7 +188,7 @@ def test_a_frozen_encoder_with_logistic_regression(clip_run: Path, tmp_path: Pat
     labels = np.array(table.labels)
     expected = OneVsRestClassifier(LogisticRegression(solver="liblinear"))
     expected.fit(table.vectors[train_rows].astype(float), labels[train_rows])
-    answers = Answers.read(run / "report" / "predictions.parquet")
+    answers = Predictions.read(run / "report" / "predictions.parquet")
     for image, shares in zip(answers.images, answers.probabilities, strict=True):
         rows = [i for i, clip in enumerate(table.groups or ()) if clip == image.as_posix()]
         windows = expected.predict_proba(table.vectors[rows].astype(float))
@@ -203,7 +209,7 @@ def test_people_never_seen_are_looked_up_in_a_gallery(clip_run: Path, tmp_path: 
     clips = read_clips(run / "cache" / "clips.parquet")
     people = {split: {c.label for c in clips if c.split == split} for split in ("train", "test")}
     assert len(people["test"]) == 2 and not people["train"] & people["test"]
-    answers = Answers.read(run / "report" / "predictions.parquet")
+    answers = Predictions.read(run / "report" / "predictions.parquet")
     assert set(answers.classes) == people["test"]
     assert not [name for name in answers.images if name.name[-1] in "0123"]
 
@@ -282,7 +288,7 @@ def test_people_never_seen_without_a_gallery(clip_run: Path, tmp_path: Path) -> 
     split = "split={train: 0.4, val: 0.1, test: 0.5, unseen: true}"
     scenes = r"clips.group_pattern='(?P<group>[a-z]+_[0-2]|[a-z]+)'"
     run = make(frozen(clip_run, tmp_path, split, scenes))
-    answers = Answers.read(run / "report" / "predictions.parquet")
+    answers = Predictions.read(run / "report" / "predictions.parquet")
     tested = [c for c in read_clips(run / "cache" / "clips.parquet") if c.split == "test"]
     assert {path.as_posix() for path in answers.images} == {c.name for c in tested} - {NOBODY}
     assert "of people never seen" in (run / "report" / "report.md").read_text(encoding="utf-8")
@@ -303,7 +309,7 @@ def test_clips_that_count_nowhere_are_told(clip_run: Path, tmp_path: Path) -> No
     given = ("split=given", "clips.test_pattern=_[79]$")
     run = frozen(clip_run, tmp_path, *given)
     make(run)
-    assert sequence_scores.left_out(run) == 1, "nobody is in anna_9"
+    assert report.left_out(run) == 1, "nobody is in anna_9"
     assert "left out" in (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
 
 
@@ -323,5 +329,5 @@ def test_a_changed_encoder_makes_stage_2_stale(clip_run: Path, tmp_path: Path) -
     make(run)
     with (tmp_path / "encoder" / "stage2" / "classifier.onnx").open("ab") as file:
         file.write(b"x")
-    (found,) = (one for one in standings(run) if one.step == "stage2")
+    (found,) = (one for one in step_statuses(run) if one.step == "stage2")
     assert found.state == "stale" and found.why[0].startswith("inputs.encoder")

@@ -7,9 +7,9 @@ from typing import NoReturn
 import numpy as np
 import pytest
 
+from pose_activity.training import doctor, selftest
+from pose_activity.training.doctor import Line
 from tests.commands import call
-from training import doctor, selftest
-from training.doctor import Line
 
 
 def fail(*arguments: object, **named: object) -> NoReturn:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from artifacts.lock import is_locked, locked
+from pose_activity.artifacts.lock import is_locked, locked
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 CHILD = """
 import sys, time
 from pathlib import Path
-from artifacts.lock import locked
-from training import processes
+from pose_activity.artifacts.lock import locked
+from pose_activity.training import processes
 processes.stop_on_signals()
 processes.follow_parent()
 out = Path(sys.argv[1])
@@ -37,8 +37,8 @@ except processes.Interruption as stop:
 PARENT = """
 import sys
 from pathlib import Path
-from artifacts.lock import locked
-from training import processes
+from pose_activity.artifacts.lock import locked
+from pose_activity.training import processes
 with locked(Path(sys.argv[1])) as lock:
     sys.exit(processes.call([sys.executable, "-c", sys.argv[2], sys.argv[1]], lock=lock))
 """
@@ -86,11 +86,11 @@ def test_the_step_ends_with_a_parent_that_is_killed(
 
 
 def test_the_lock_is_held_between_two_steps(tmp_path: Path) -> None:
-    step = "import sys; from pathlib import Path; from artifacts.lock import locked\n"
+    step = "import sys; from pathlib import Path; from pose_activity.artifacts.lock import locked\n"
     step += "with locked(Path(sys.argv[1])): print('step')"
     code = (
-        "import sys; from pathlib import Path; from artifacts.lock import locked\n"
-        "from training import processes\n"
+        "import sys; from pathlib import Path; from pose_activity.artifacts.lock import locked\n"
+        "from pose_activity.training import processes\n"
         "with locked(Path(sys.argv[1])) as lock:\n"
         "    one = [sys.executable, '-c', sys.argv[2], sys.argv[1]]\n"
         "    print(processes.call(one, lock=lock), flush=True)\n"

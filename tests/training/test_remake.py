@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from artifacts import manifest
-from training import remake
+from pose_activity.artifacts import manifest
+from pose_activity.training import remake
 
 
 def write(folder: Path, names: str, text: str) -> None:

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from artifacts import manifest
-from artifacts.lock import locked
-from configs import sections
+from pose_activity.artifacts import manifest
+from pose_activity.artifacts.lock import locked
+from pose_activity.configs import sections
+from pose_activity.training.runs import bytes_below, open_run
+from pose_activity.training.status import StepStatus, show, step_statuses
 from tests.commands import call, copy_of
-from training.runs import bytes_below, open_run
-from training.status import Standing, show, standings
 
 
-def judge(run: Path, *overrides: str) -> dict[str, Standing]:
-    return {found.step: found for found in standings(open_run(run, None, overrides))}
+def judge(run: Path, *overrides: str) -> dict[str, StepStatus]:
+    return {found.step: found for found in step_statuses(open_run(run, None, overrides))}
 
 
-def states(found: dict[str, Standing]) -> list[str]:
+def states(found: dict[str, StepStatus]) -> list[str]:
     return [found[step].state for step in sections.STEPS]
 
 

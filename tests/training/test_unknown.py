@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from training.unknown import say_if_never_unknown
+from pose_activity.training.unknown import say_if_never_unknown
 
 
 def said(

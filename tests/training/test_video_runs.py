@@ -7,27 +7,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotations.clip_files import read_clips
-from artifacts import manifest
-from cache.sequence import prepare
-from cache.store import open_cache
-from configs import any_run, motion
-from inference.clips import watch
-from inference.motion import MotionPipeline
-from stage2_classifier.answers import Answers
+from pose_activity.annotations.clip_files import read_clips
+from pose_activity.artifacts import manifest
+from pose_activity.cache.sequence import prepare
+from pose_activity.cache.store import open_cache
+from pose_activity.configs import loading
+from pose_activity.configs.clips import ClipRun
+from pose_activity.inference.clips.predictor import ClipPredictor
+from pose_activity.stage1_pose.track_video import track_video
+from pose_activity.stage2_classifier.scores.predictions import Predictions
+from pose_activity.training.clips import build_cache, labels, report, stage1, train
+from pose_activity.training.package import make_package
+from pose_activity.training.plan import sources_of, steps_of
+from pose_activity.training.status import step_statuses
+from pose_activity.training.steps import run_step
 from tests.inference.motion_model import RECIPE, picture, write_film, write_model
-from training import clip_labels, clip_poses, sequence_classifier, sequence_scores, sequences
-from training.package import make_package
-from training.plan import sources_of, steps_of
-from training.status import standings
-from training.steps import run_step
 
 MAKERS = {
-    "annotations": clip_labels.make_annotations,
-    "stage1": clip_poses.make_stage1,
-    "cache": sequences.make_cache,
-    "stage2": sequence_classifier.make_stage2,
-    "report": sequence_scores.make_report,
+    "annotations": labels.make_annotations,
+    "stage1": stage1.make_stage1,
+    "cache": build_cache.make_cache,
+    "stage2": train.make_stage2,
+    "report": report.make_report,
 }
 CONFIG = """
 run_dir: {folder}/run
@@ -42,7 +43,7 @@ DAMAGED = "left/damaged.avi"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> motion.ClipRun:
+def run(tmp_path_factory: pytest.TempPathFactory) -> ClipRun:
     """A finished run on ten videos of a rectangle that goes left or right, and a damaged one."""
     folder = tmp_path_factory.mktemp("videos")
     write_model(folder / "model")
@@ -57,35 +58,35 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> motion.ClipRun:
     return make(load(folder))
 
 
-def load(folder: Path, *settings: str) -> motion.ClipRun:
-    run = any_run.load(folder / "x.yaml", settings)
-    assert isinstance(run, motion.ClipRun)
+def load(folder: Path, *settings: str) -> ClipRun:
+    run = loading.load(folder / "x.yaml", settings)
+    assert isinstance(run, ClipRun)
     return run
 
 
-def make(run: motion.ClipRun, *steps: str) -> motion.ClipRun:
+def make(run: ClipRun, *steps: str) -> ClipRun:
     for step in steps or steps_of(run):
         run_step(run, step, MAKERS[step])
     return run
 
 
-def test_every_step_is_done_and_fits_the_others(run: motion.ClipRun) -> None:
-    assert {one.step: one.state for one in standings(run)} == dict.fromkeys(MAKERS, "done")
+def test_every_step_is_done_and_fits_the_others(run: ClipRun) -> None:
+    assert {one.step: one.state for one in step_statuses(run)} == dict.fromkeys(MAKERS, "done")
 
 
-def test_a_damaged_video_is_named_and_the_others_are_used(run: motion.ClipRun) -> None:
+def test_a_damaged_video_is_named_and_the_others_are_used(run: ClipRun) -> None:
     text = (run.run_dir / "cache" / "left_out.csv").read_text(encoding="utf-8")
     assert DAMAGED in text and "not one frame can be decoded" in text
     assert len(read_clips(run.run_dir / "cache" / "clips.parquet")) == 10
 
 
-def test_inference_answers_as_the_report_does(run: motion.ClipRun, tmp_path: Path) -> None:
-    answers = Answers.read(run.run_dir / "report" / "predictions.parquet")
+def test_inference_answers_as_the_report_does(run: ClipRun, tmp_path: Path) -> None:
+    answers = Predictions.read(run.run_dir / "report" / "predictions.parquet")
     make_package(run, tmp_path / "model")
     with pytest.raises(ValueError, match="poses of its own stage 1, and goes with no other"):
         make_package(run, tmp_path / "other", stage1=run.run_dir)
     for model in (run.run_dir, tmp_path / "model"):
-        pipeline = MotionPipeline(model, engine="onnxruntime", threads=1)
+        pipeline = ClipPredictor(model, engine="onnxruntime", threads=1)
         assert pipeline.classes == answers.classes == ("left", "right")
         videos = [run.clips.path / image for image in answers.images]
         for answer, expected in zip(pipeline.answers(videos), answers.probabilities, strict=True):
@@ -95,9 +96,7 @@ def test_inference_answers_as_the_report_does(run: motion.ClipRun, tmp_path: Pat
     assert (answers.guesses == answers.labels).all()
 
 
-def test_inference_sees_the_joint_maps_that_training_saw(
-    run: motion.ClipRun, tmp_path: Path
-) -> None:
+def test_inference_sees_the_joint_maps_that_training_saw(run: ClipRun, tmp_path: Path) -> None:
     maps = replace(RECIPE, kind="maps", width=12, height=16)
     write_model(tmp_path / "model", maps)
     settings = "sequence={kind: maps, skeleton: coco17, frames: 10, windows: sliding, stride: 5, "
@@ -105,22 +104,22 @@ def test_inference_sees_the_joint_maps_that_training_saw(
     places = (f"run_dir={tmp_path / 'run'}", f"stage2.encoder={tmp_path / 'model'}")
     asked = make(load(run.run_dir.parent, settings, *places))
     cache = open_cache(asked.run_dir / "cache")
-    pipeline = MotionPipeline(asked.run_dir, engine="onnxruntime", threads=1)
+    pipeline = ClipPredictor(asked.run_dir, engine="onnxruntime", threads=1)
     assert pipeline.pose is not None
     for entry in cache.of_split("test"):
-        watched = watch(asked.clips.path / entry.image, pipeline.pose, **pipeline.tracking)
+        watched = track_video(asked.clips.path / entry.image, pipeline.pose, **pipeline.tracking)
         cut = prepare(watched.clip_of(watched.tracks[0]), pipeline.recipe)
         stored = cache.load(entry)
         assert stored.shape == (10, 16, 12, 17) and stored.dtype == np.uint8 and stored.any()
         np.testing.assert_array_equal(cut.tensor(entry.window), stored)
-    answers = Answers.read(asked.run_dir / "report" / "predictions.parquet")
+    answers = Predictions.read(asked.run_dir / "report" / "predictions.parquet")
     (answer,) = pipeline.answers([asked.clips.path / answers.images[0]])
     (row,) = answer.rows
     assert row.probabilities is not None
     np.testing.assert_allclose(row.probabilities, answers.probabilities[0], atol=1e-6)
 
 
-def test_a_killed_cache_step_watches_no_clip_twice(run: motion.ClipRun) -> None:
+def test_a_killed_cache_step_watches_no_clip_twice(run: ClipRun) -> None:
     cache = run.run_dir / "cache"
     before = {path: path.stat().st_mtime_ns for path in (cache / "watched").iterdir()}
     (cache / manifest.NAME).unlink()
@@ -132,7 +131,7 @@ def test_a_killed_cache_step_watches_no_clip_twice(run: motion.ClipRun) -> None:
     assert [path for path in before if before[path] != after[path]] == [lost]
 
 
-def test_other_ranges_of_a_video_are_watched_anew(run: motion.ClipRun, tmp_path: Path) -> None:
+def test_other_ranges_of_a_video_are_watched_anew(run: ClipRun, tmp_path: Path) -> None:
     folder, ranges = run.run_dir.parent, tmp_path / "ranges.txt"
     settings = (f"run_dir={tmp_path / 'run'}", f"clips.ranges={ranges}")
     lengths = []
@@ -148,7 +147,7 @@ def test_other_ranges_of_a_video_are_watched_anew(run: motion.ClipRun, tmp_path:
 
 @pytest.mark.parametrize("run_dir", ["", "videos/run", "elsewhere"])
 def test_the_run_may_lie_around_its_clips_or_among_them(
-    run: motion.ClipRun, tmp_path: Path, run_dir: str
+    run: ClipRun, tmp_path: Path, run_dir: str
 ) -> None:
     shutil.copytree(run.clips.path, tmp_path / "videos")
     clips = f"clips.path={tmp_path / 'videos'}"
@@ -163,10 +162,10 @@ def test_the_run_may_lie_around_its_clips_or_among_them(
     assert sources_of(asked, "annotations")["clips"]() != before
 
 
-def test_following_people_otherwise_makes_the_cache_again(run: motion.ClipRun) -> None:
+def test_following_people_otherwise_makes_the_cache_again(run: ClipRun) -> None:
     changed = load(run.run_dir.parent, "track.max_gap=5")
-    states = {one.step: one.state for one in standings(changed)}
+    states = {one.step: one.state for one in step_statuses(changed)}
     assert (states["annotations"], states["stage1"], states["cache"]) == ("done", "stale", "stale")
     changed = load(run.run_dir.parent, "track.policy=longest")
-    states = {one.step: one.state for one in standings(changed)}
+    states = {one.step: one.state for one in step_statuses(changed)}
     assert (states["stage1"], states["cache"]) == ("done", "stale")

@@ -6,10 +6,11 @@ from pathlib import Path
 import keras
 from tiny_model import build as build_tiny
 
-from annotations.skeleton import COCO17
-from stage2_classifier import export_graph
-from stage2_classifier.models import registry, sequences
-from stage2_classifier.models.activation_map import with_activation_map
+from pose_activity.annotations.skeleton import COCO17
+from pose_activity.stage2_classifier import export_graph
+from pose_activity.stage2_classifier.models.images import registry
+from pose_activity.stage2_classifier.models.images.activation_map import with_activation_map
+from pose_activity.stage2_classifier.models.sequences import registry as sequences
 
 *names, out = sys.argv[1:]
 PICTURES = {"height": 64, "width": 64, "planes": ("rgb", "heatmap"), "classes": 3, "dropout": 0.2}

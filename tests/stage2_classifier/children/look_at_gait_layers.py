@@ -8,9 +8,8 @@ import sys
 import keras
 import numpy as np
 
-from annotations.skeleton import COCO17, JHMDB15
-from stage2_classifier.models import gait_statistics
-from stage2_classifier.models.gait_layers import (
+from pose_activity.annotations.skeleton import COCO17, JHMDB15
+from pose_activity.stage2_classifier.models.layers.gait_layers import (
     Build,
     Likeness,
     Moments,
@@ -18,6 +17,7 @@ from stage2_classifier.models.gait_layers import (
     Quantiles,
     upright,
 )
+from pose_activity.stage2_classifier.models.sequences import gait_statistics
 
 
 def refused(**arguments) -> str:

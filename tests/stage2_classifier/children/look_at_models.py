@@ -14,11 +14,14 @@ import numpy as np
 from keras.src.applications import efficientnet as v1
 from keras.src.applications import efficientnet_v2 as v2
 
-from cache.planes import CHANNELS
-from stage2_classifier.models import registry, weights_file
-from stage2_classifier.models.adapter import build_adapter
-from stage2_classifier.models.efficientnet_lite0 import build_backbone
-from stage2_classifier.models.lite0_weights import package_file, read_state_dict
+from pose_activity.cache.planes import CHANNELS
+from pose_activity.stage2_classifier.models.images import registry, weights_file
+from pose_activity.stage2_classifier.models.images.adapter import build_adapter
+from pose_activity.stage2_classifier.models.images.efficientnet_lite0 import build_backbone
+from pose_activity.stage2_classifier.models.images.lite0_weights import (
+    package_file,
+    read_state_dict,
+)
 
 out, photo, b0_file = (Path(argument) for argument in sys.argv[1:])
 facts: dict[str, Any] = {}

@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from annotations.skeleton import JHMDB15, Skeleton
-from stage2_classifier.models import motion_cnn
-from stage2_classifier.models.motion_layers import BodyFeatures
+from pose_activity.annotations.skeleton import JHMDB15, Skeleton
+from pose_activity.stage2_classifier.models.layers.motion_layers import BodyFeatures
+from pose_activity.stage2_classifier.models.sequences import motion_cnn
 
 out = Path(sys.argv[1])
 FRAMES, CLASSES = 9, 4

@@ -9,11 +9,17 @@ import keras
 import numpy as np
 from keras import ops
 
-from annotations.skeleton import OPENPOSE18
-from runtime import graph
-from stage2_classifier import export_graph
-from stage2_classifier.models import recurrent, sequences
-from stage2_classifier.models.motion_layers import PARTS, BodyFeatures, EndFrame, MaskedMean
+from pose_activity.annotations.skeleton import OPENPOSE18
+from pose_activity.runtime import graph
+from pose_activity.stage2_classifier import export_graph
+from pose_activity.stage2_classifier.models.layers import recurrent
+from pose_activity.stage2_classifier.models.layers.motion_layers import (
+    PARTS,
+    BodyFeatures,
+    EndFrame,
+    MaskedMean,
+)
+from pose_activity.stage2_classifier.models.sequences import registry
 
 out, *models = sys.argv[1:]
 exports = "--export" in models
@@ -46,7 +52,7 @@ def example(shape: tuple[int, ...], start: int) -> np.ndarray:
 
 for name in (model for model in models if model != "--export"):
     shape = (FRAMES, 16, 12, 18) if name in MAPS else (FRAMES, 18, 4)
-    network = sequences.build(
+    network = registry.build(
         name,
         recipe_shape=shape,
         skeleton=OPENPOSE18,
@@ -120,7 +126,7 @@ np.savez(Path(out) / "arrays.npz", **arrays)
 def message_of(model: str, shape: tuple[int, ...], **options: Any) -> str:
     shared = {"recipe_shape": shape, "skeleton": OPENPOSE18, "classes": 3}
     try:
-        sequences.build(model, **shared, **options)
+        registry.build(model, **shared, **options)
     except ValueError as error:
         return str(error)
     return "nothing was raised"

@@ -2,7 +2,7 @@
 
 import keras
 
-from stage2_classifier.models.adapter import assemble, build_adapter
+from pose_activity.stage2_classifier.models.images.adapter import assemble, build_adapter
 
 WEIGHTS = {}
 

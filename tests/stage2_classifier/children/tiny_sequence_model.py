@@ -2,8 +2,12 @@
 
 import keras
 
-from stage2_classifier.models.motion_layers import FrameMask, MaskedMean, features_of
-from stage2_classifier.models.recurrent import name_people
+from pose_activity.stage2_classifier.models.layers.motion_layers import (
+    FrameMask,
+    MaskedMean,
+    features_of,
+)
+from pose_activity.stage2_classifier.models.layers.recurrent import classification_head
 
 
 def build(*, recipe_shape, skeleton, classes, dropout, units=6) -> keras.Model:
@@ -11,4 +15,4 @@ def build(*, recipe_shape, skeleton, classes, dropout, units=6) -> keras.Model:
     features = features_of(tensors, skeleton, ("motion",))
     sequence = keras.layers.Dense(units, activation="leaky_relu")(features)
     vector = MaskedMean()(sequence, FrameMask()(tensors))
-    return name_people(tensors, vector, classes=classes, dropout=dropout, name="tiny")
+    return classification_head(tensors, vector, classes=classes, dropout=dropout, name="tiny")

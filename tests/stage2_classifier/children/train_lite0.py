@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from cache.store import open_cache
-from stage2_classifier.export import export
-from stage2_classifier.fit import fit
+from pose_activity.cache.store import open_cache
+from pose_activity.stage2_classifier.export import export
+from pose_activity.stage2_classifier.fit import fit
 
 cache, out = open_cache(Path(sys.argv[1])), Path(sys.argv[2])
 fit(

@@ -12,9 +12,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cache.planes import Recipe
-from stage2_classifier.export import export
-from stage2_classifier.models import learning, registry
+from pose_activity.cache.planes import Recipe
+from pose_activity.learning import optimization
+from pose_activity.stage2_classifier.export import export
+from pose_activity.stage2_classifier.models.images import registry
 
 folder, models = Path(sys.argv[1]), sys.argv[2:]
 keras.utils.set_random_seed(0)
@@ -51,8 +52,8 @@ for model in models:
     out = folder / model
     out.mkdir()
     facts[model] = {
-        "frozen": moved(network, learning.freeze, False, 1e-3),
-        "thawed": moved(network, learning.thaw, None, 1e-3),
+        "frozen": moved(network, optimization.freeze, False, 1e-3),
+        "thawed": moved(network, optimization.thaw, None, 1e-3),
         "kernels": sum(
             layer.__class__.__name__.endswith("Conv2D")
             for layer in network.get_layer("backbone").layers

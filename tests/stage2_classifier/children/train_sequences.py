@@ -7,13 +7,13 @@ from typing import Any
 
 import keras
 import numpy as np
-from sequence_lesson import OPTIONS, digest_of, rows_of, train
+from child_sequences import OPTIONS, digest_of, rows_of, train
 
-from artifacts.manifest import StaleError
-from cache.store import Cache, open_cache
-from stage2_classifier.export_sequences import export
-from stage2_classifier.fit_sequences import fit
-from stage2_classifier.models import learning
+from pose_activity.artifacts.manifest import StaleError
+from pose_activity.cache.store import Cache, open_cache
+from pose_activity.learning import optimization
+from pose_activity.stage2_classifier.export_sequences import export
+from pose_activity.stage2_classifier.fit_sequences import fit
 
 cache, out = open_cache(Path(sys.argv[1])), Path(sys.argv[2])
 facts: dict[str, Any] = {}
@@ -69,16 +69,16 @@ facts["no_option"] = message_of(
 facts["refused made"] = (out / "no").exists()
 facts["no_schedule"] = message_of(
     ValueError,
-    lambda: learning.rate(0.1, "linear", steps=9, warmup_steps=0),  # type: ignore[arg-type]
+    lambda: optimization.rate(0.1, "linear", steps=9, warmup_steps=0),  # type: ignore[arg-type]
 )
 facts["long_warmup"] = message_of(
-    ValueError, lambda: learning.rate(0.1, "cosine", steps=9, warmup_steps=9)
+    ValueError, lambda: optimization.rate(0.1, "cosine", steps=9, warmup_steps=9)
 )
 
 # The loss.
 truth, guess = np.array([0, 2]), np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]], np.float32)
-facts["smoothed"] = np.array(learning.SmoothedCrossentropy(0.3)(truth, guess)).item()
-facts["sharp"] = np.array(learning.SmoothedCrossentropy()(truth, guess)).item()
+facts["smoothed"] = np.array(optimization.SmoothedCrossentropy(0.3)(truth, guess)).item()
+facts["sharp"] = np.array(optimization.SmoothedCrossentropy()(truth, guess)).item()
 
 # Export.
 windows = [(cache.load(e), cache.class_id(e)) for e in held_out]

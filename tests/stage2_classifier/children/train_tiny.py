@@ -7,15 +7,16 @@ from typing import Any
 
 import keras
 import numpy as np
-from lesson import OPTIONS, digest, train, weights_of
+from child_pictures import OPTIONS, digest, train, weights_of
 
-from artifacts.manifest import StaleError
-from cache.store import Cache, open_cache
-from stage2_classifier import augment
-from stage2_classifier.dataset import fixed_batches, train_batches
-from stage2_classifier.export import export
-from stage2_classifier.fit import fit
-from stage2_classifier.models import learning, registry
+from pose_activity.artifacts.manifest import StaleError
+from pose_activity.cache.store import Cache, open_cache
+from pose_activity.learning import optimization
+from pose_activity.learning.batches import fixed_batches, train_batches
+from pose_activity.stage2_classifier import augment
+from pose_activity.stage2_classifier.export import export
+from pose_activity.stage2_classifier.fit import fit
+from pose_activity.stage2_classifier.models.images import registry
 
 cache, out = open_cache(Path(sys.argv[1])), Path(sys.argv[2])
 facts = {}
@@ -68,7 +69,7 @@ network = registry.build(
 start = weights_of(network)
 facts["whole_moves"] = moved(start, weights)
 
-learning.thaw(learning.freeze(network, False, 1e-3), None, 1e-3)
+optimization.thaw(optimization.freeze(network, False, 1e-3), None, 1e-3)
 facts["thawed"] = [weight.path for weight in network.trainable_variables]
 
 # Mixed precision.

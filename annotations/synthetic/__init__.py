@@ -1,0 +1,1 @@
+"""Drawn people, whose labels are known because they came first."""

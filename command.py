@@ -1,0 +1,78 @@
+"""The command `pose-activity`: everything that train.py and infer.py do, wherever it is installed.
+
+pose-activity train ...     as python train.py ...
+pose-activity predict ...   as python infer.py ...
+pose-activity demo          draws a data set, trains on it, reports, predicts
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pose_activity import infer, version
+from pose_activity.artifacts.utf8_mode import restart_in_utf8
+from pose_activity.inference.output import run_program
+
+app = typer.Typer(
+    help="Still image -> pose -> activity, in two stages that you can train.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("predict", no_args_is_help=True)(infer.main)
+if find_spec("pydantic"):
+    from pose_activity import train
+
+    app.add_typer(train.app, name="train")
+else:  # where prediction alone is installed
+
+    @app.command("train", context_settings={"ignore_unknown_options": True})
+    def train_is_missing(arguments: Annotated[list[str], typer.Argument()]) -> None:
+        """Needs more packages: pip install 'pose-activity[train]'."""
+        raise ImportError("Training needs more packages: pip install 'pose-activity[train]'")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/demo"),
+) -> None:
+    """Run the whole pipeline on a data set that it draws itself, about 10 minutes on 2 CPU cores.
+
+    Leaves a report in FOLDER/report/report.html and predictions in FOLDER/predictions.csv.
+    """
+    data = folder / "data"
+    settings = [
+        f"run_dir={folder}",
+        f"draw.folder={data}",
+        f"data.annotations={data / 'release.mat'}",
+        f"data.images={data / 'images'}",
+    ]
+    from pose_activity.train import run_all
+
+    run_all(Path("demo"), settings)
+    infer.main(
+        [str(folder / "annotations" / "test.txt")],
+        run=folder,
+        out=folder / "predictions.csv",
+        gallery=folder / "gallery.html",
+        overwrite=True,
+    )
+
+
+@app.callback(invoke_without_command=True)
+def about(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Still image -> pose -> activity, in two stages that you can train."""
+    if show_version:
+        typer.echo(version.version())
+        raise typer.Exit
+
+
+def main() -> None:
+    """Runs the command line; a mistake is one message, not a traceback."""
+    restart_in_utf8()
+    run_program(app)

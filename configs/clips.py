@@ -1,0 +1,321 @@
+"""What a run on clips is: the sections of gait identification and action recognition.
+
+A configuration with the key `clips` (instead of `data`) is one. As in `schema`, the fields of a
+section are the named arguments of the function that it feeds.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from pose_activity.configs.sections import (
+    ConfigError,
+    Count,
+    Fraction,
+    LocalPath,
+    PosePredict,
+    PoseSkeleton,
+    Positive,
+    Rate,
+    Section,
+    Split,
+    Weights,
+    check_pattern,
+    split_kind,
+)
+
+
+class DrawWalkers(Section):
+    """Drawn people who walk, each in their own manner, into `folder`. See `synthetic.walkers`."""
+
+    folder: LocalPath
+    people: Annotated[int, Field(ge=2)] = 8
+    clips: Positive = 16
+    frames: Positive = 60
+    size: tuple[Positive, Positive] = (160, 160)
+    fps: Rate = 25.0
+
+
+class Clips(Section):
+    """Where the clips are. Relative paths start at the current folder.
+
+    `path` is a folder with a folder of videos per class or person (`videos`), a folder of
+    OpenPose's or AlphaPose's JSON files (`openpose`), an archive of pose sequences (`poses`, .npz),
+    Penn Action's folder of labels (`penn_action`), or a table of features (`features`, .csv,
+    .parquet). `ranges` is a text file of frame ranges in videos; `prefix` names one of several
+    splits of an archive. The patterns are searched in the names of the clips.
+    """
+
+    format: Literal["videos", "openpose", "poses", "penn_action", "features"]
+    path: LocalPath
+    label_pattern: str | None = None
+    group_pattern: str | None = None
+    val_pattern: str | None = None
+    test_pattern: str | None = None
+    ranges: LocalPath | None = None
+    prefix: str | None = None
+    skeleton: str | None = None
+    fps: Rate = 25.0
+    min_score: Fraction = 0.0
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Clips":
+        fields = type(self).model_fields
+        given = {n for n in fields if getattr(self, n) != fields[n].default} - {"format", "path"}
+        unused = sorted(given - _USED_BY[self.format])
+        if unused:
+            raise ValueError(f"format {self.format!r} takes no {', '.join(unused)}: drop it")
+        if self.prefix is not None and given & {*_PATTERNS, "min_score"}:
+            raise ValueError(
+                "an archive with a prefix says labels and splits itself: drop the patterns and "
+                "min_score"
+            )
+        for name in ("label", "group"):
+            check_pattern(f"{name}_pattern", getattr(self, f"{name}_pattern"), name)
+        for name in ("val_pattern", "test_pattern"):
+            check_pattern(name, getattr(self, name), None)
+        return self
+
+
+_PATTERNS = {"label_pattern", "group_pattern", "val_pattern", "test_pattern"}
+_USED_BY = {
+    "videos": {*_PATTERNS, "ranges"},
+    "openpose": {*_PATTERNS, "fps"},
+    "poses": {*_PATTERNS, "prefix", "skeleton", "fps", "min_score"},
+    "penn_action": {"fps"},
+    "features": set[str](),
+}
+
+
+class ClipSplit(Split):
+    """Sizes of train, val and test. Without val, all epochs are trained and the last one kept.
+
+    `unseen` makes test of people (labels) that training never sees.
+    """
+
+    needs_val: ClassVar[bool] = False
+    unseen: bool = False
+
+
+ClipSplitOrGiven = Annotated[
+    Annotated[ClipSplit, Tag("(sizes)")] | Annotated[Literal["given"], Tag("(given)")],
+    Discriminator(split_kind),
+]
+
+
+class ClipStage1(Section):
+    """The pose model that looks at videos; it is not trained here.
+
+    `graph` is the folder `stage1` of a finished run, used as it is; else `weights` are exported,
+    and `skeleton` names their joints.
+    """
+
+    graph: LocalPath | None = None
+    weights: Weights = "yolov8n-pose.pt"
+    skeleton: PoseSkeleton = "coco17"
+    export_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
+    predict: PosePredict = PosePredict()
+
+
+class Track(Section):
+    """How people are followed through a video, and whom a training clip is about.
+
+    See `stage1_pose.track`: `Tracker` and `POLICIES`.
+    """
+
+    policy: Literal["focus", "longest", "largest"] = "focus"
+    least_likeness: Annotated[float, Field(gt=0, le=1)] = 0.2
+    confirm_after: Positive = 3
+    max_gap: Count = 30
+
+
+class Sequence(Section):
+    """What stage 2 sees of a clip. See `cache.sequence_recipe.SequenceRecipe`."""
+
+    kind: Literal["joints", "maps"] = "joints"
+    skeleton: str = "openpose18"
+    frames: Positive = 50
+    windows: Literal["first", "sliding", "whole"] = "first"
+    stride: Positive = 25
+    rate: Rate | None = None
+    short: Literal["pad", "refuse"] = "pad"
+    gaps: Literal["interpolate", "zero"] = "interpolate"
+    centre: Literal["frame", "clip"] = "frame"
+    scale: Literal["clip", "frame"] = "clip"
+    channels: tuple[str, ...] = ("x", "y", "valid")
+    min_confidence: Fraction = 0.0
+    width: Positive = 24
+    height: Positive = 32
+    sigma: Rate = 1.0
+    margin: Annotated[float, Field(ge=0)] = 0.1
+    tensors: Literal["disk", "memory_map", "on_the_fly"] = "disk"
+
+    @model_validator(mode="after")
+    def _channels(self) -> "Sequence":
+        choices = (("x", "y", "valid"), ("x", "y", "confidence", "valid"))
+        if self.channels not in choices:
+            raise ValueError(f"channels must be one of {[list(choice) for choice in choices]}")
+        if self.windows == "whole" and self.rate is not None:
+            raise ValueError("windows 'whole' has a rate of its own for each clip: drop rate")
+        return self
+
+
+class SequenceAugment(Section):
+    """What training sequences go through. See `stage2_classifier.sequence_augment.build`."""
+
+    mirror: Fraction = 0.5
+    rotate: Annotated[float, Field(ge=0, le=180)] = 10.0
+    scale: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    shear: Annotated[float, Field(ge=0, lt=90)] = 0.0
+    view: Annotated[float, Field(ge=0, lt=90)] = 0.0
+    joint_shift: Annotated[float, Field(ge=0)] = 0.0
+    noise: Annotated[float, Field(ge=0)] = 0.0
+    speed: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    time_warp: Annotated[float, Field(ge=0)] = 0.0
+    time_crop: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    frame_dropout: Fraction = 0.0
+    joint_dropout: Fraction = 0.0
+
+
+class Linear(Section):
+    """A scikit-learn classifier on vectors. See `stage2_classifier.vectors.fit.fit`."""
+
+    kind: Literal["logistic", "softmax", "svm", "rbf", "lda"] = "logistic"
+    C: Rate = 1.0
+    standardise: bool = False
+    unit: bool = False
+    gamma: Rate | None = None
+    shrinkage: Fraction | None = None
+    calibration_folds: Count = 0
+
+
+class SequenceStage2(Section):
+    """The classifier of clips. See `stage2_classifier.fit_sequences.fit`.
+
+    `encoder` names a finished run of clips whose network is used as it is, frozen, for its vectors
+    alone; nothing but `linear` is then trained. `linear` answers instead of the network's own head.
+    """
+
+    model: str = "lstm"
+    options: dict[str, Any] = {}
+    encoder: LocalPath | None = None
+    linear: Linear | None = None
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    batch: Positive = 32
+    epochs: Positive = 50
+    learning_rate: Rate = 1e-3
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    patience: Positive | None = None
+    keep: Literal["best", "last"] = "best"
+    class_weights: bool = False
+    unknown_precision: Fraction = 0.9
+    augment: SequenceAugment | None = SequenceAugment()
+
+    @model_validator(mode="after")
+    def _fits(self) -> "SequenceStage2":
+        if self.encoder is not None and self.linear is None:
+            raise ValueError("encoder gives vectors alone: add linear, the classifier on them")
+        return self
+
+
+class ClipReport(Section):
+    """Which split the headline figures are of, and how people never seen are looked up.
+
+    `gallery` is a regular expression: the clips of the test split whose name it is found in are
+    the gallery, the others the probes. Without it each clip is compared with all others.
+    """
+
+    split: Literal["val", "test"] = "test"
+    gallery: str | None = None
+
+    @model_validator(mode="after")
+    def _pattern(self) -> "ClipReport":
+        check_pattern("gallery", self.gallery, None)
+        return self
+
+
+class ClipRun(Section):
+    """A whole configuration of a run on clips. `split: given` keeps the splits of the labels."""
+
+    run_dir: LocalPath
+    seed: Count = 0
+    threads: Positive = 2
+    draw: DrawWalkers | None = None
+    clips: Clips
+    split: ClipSplitOrGiven = ClipSplit()
+    stage1: ClipStage1 = ClipStage1()
+    track: Track = Track()
+    sequence: Sequence = Sequence()
+    stage2: SequenceStage2 = SequenceStage2()
+    report: ClipReport = ClipReport()
+
+    @model_validator(mode="after")
+    def _combinations(self) -> "ClipRun":
+        wrong = []
+        if self.draw and self.clips.format != "videos":
+            wrong.append("draw makes videos: set clips.format: videos")
+        if self.has_features and not self.stage2.linear:
+            wrong.append("clips.format 'features' needs stage2.linear, the classifier on them")
+        if self.has_features and self.unseen:
+            wrong.append("clips.format 'features' takes no split.unseen: there is no network")
+        if self.has_features and self.stage2.encoder:
+            wrong.append("clips.format 'features' takes no stage2.encoder: drop it")
+        if self.report.gallery is not None and not self.unseen:
+            wrong.append("report.gallery is for people never seen: set split.unseen: true")
+        if self.unseen and self.report.split != "test":
+            wrong.append("split.unseen makes test of people never seen: set report.split: test")
+        sizes = self.split
+        if not isinstance(sizes, str) and not getattr(sizes, self.report.split):
+            wrong.append(f"report.split {self.report.split!r} needs split.{self.report.split} > 0")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+    @property
+    def has_videos(self) -> bool:
+        """Whether stage 1 has to find the poses."""
+        return self.clips.format == "videos"
+
+    @property
+    def has_features(self) -> bool:
+        """Whether the labels are vectors, and there are no clips."""
+        return self.clips.format == "features"
+
+    @property
+    def classifier_name(self) -> str:
+        """What answers, for people: "lstm", "lstm + svm", "runs/x + logistic", "lda"."""
+        network = [] if self.has_features else [str(self.stage2.encoder or self.stage2.model)]
+        return " + ".join(network + ([self.stage2.linear.kind] if self.stage2.linear else []))
+
+    @property
+    def unseen(self) -> bool:
+        """Whether the people of test are those that training never sees."""
+        return not isinstance(self.split, str) and self.split.unseen
+
+
+def check_paths(run: ClipRun, steps: Iterable[str]) -> None:
+    """Checks that what the steps read from outside the run folder is there.
+
+    Raises:
+        ConfigError: lists every path that is not.
+    """
+    asked = set(steps)
+    wanted: list[tuple[str, Path | None]] = []
+    if run.draw is None and asked & {"annotations", "dry_run"}:
+        wanted += [("clips.path", run.clips.path), ("clips.ranges", run.clips.ranges)]
+    if "stage1" in asked and run.has_videos:
+        wanted.append(("stage1.graph", run.stage1.graph))
+    if "stage2" in asked:
+        wanted.append(("stage2.encoder", run.stage2.encoder))
+    missing = [
+        f"{name}: no such file or folder: {path}"
+        for name, path in wanted
+        if path is not None and not path.exists()
+    ]
+    if missing:
+        raise ConfigError("\n".join(missing))

@@ -1,0 +1,388 @@
+"""What a run on pictures is: frozen pydantic models, one a section, read from one YAML file.
+
+Everything is checked in the first second, before any heavy import, and all mistakes are told at
+once. The fields of a section are the named arguments of the function that it feeds (a test compares
+them), so there is no dead knob.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from pose_activity.configs.reading import check, read_tree
+from pose_activity.configs.sections import (
+    ConfigError,
+    Count,
+    Fraction,
+    LocalPath,
+    PosePredict,
+    PoseSkeleton,
+    Positive,
+    Rate,
+    Section,
+    Split,
+    SplitOrGiven,
+    Weights,
+    check_pattern,
+)
+
+STAGE2_WEIGHTS = ("imagenet", "noisy_student", "none")  # anything else is a path
+
+
+class Data(Section):
+    """Where the labelled pictures are. Relative paths start at the current folder.
+
+    `annotations` is MPII's .mat file, a COCO JSON file, the data.yaml of a YOLO set, or a table
+    (.csv, .parquet). `images` is the folder that picture names start at; a YOLO set knows its own,
+    and needs it only where it was moved.
+    """
+
+    format: Literal["mpii", "folder", "coco", "yolo", "table"]
+    images: LocalPath | None = None
+    annotations: LocalPath | None = None
+    group_pattern: str | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Data":
+        file = _LABEL_FILES.get(self.format)
+        if file and self.annotations is None:
+            raise ValueError(f"format {self.format!r} needs data.annotations, {file}")
+        if self.images is None and self.format != "yolo":
+            raise ValueError(
+                f"format {self.format!r} needs data.images, the folder of the pictures"
+            )
+        if self.format == "folder" and self.annotations is not None:
+            raise ValueError(
+                "format 'folder' takes no data.annotations: folder names are activities"
+            )
+        if self.group_pattern is not None:
+            if self.format != "folder":
+                where = _GROUPS.get(self.format, "it holds no groups")
+                raise ValueError(f"format {self.format!r} takes no group_pattern: {where}")
+            check_pattern("group_pattern", self.group_pattern, "group")
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """The pictures' folder: `images`, or that of data.yaml."""
+        return self.images or (self.annotations or Path()).parent
+
+
+_LABEL_FILES = {
+    "mpii": "MPII's RELEASE .mat file",
+    "coco": "a COCO keypoint .json file",
+    "yolo": "the data.yaml of a YOLO pose data set",
+    "table": "a .csv or .parquet file with the columns image and activity",
+}
+_GROUPS = {
+    "mpii": "groups come from vididx",
+    "coco": "groups come from the key group of an image",
+    "table": "groups come from the column group",
+}
+
+
+class Draw(Section):
+    """A data set that the project draws itself, in MPII's layout, into `folder`."""
+
+    folder: LocalPath
+    images: Positive
+    width: Positive = 320
+    height: Positive = 240
+    faults: bool = True
+    walking: bool = False
+
+
+class Clean(Section):
+    """The annotation cleaner."""
+
+    padding: Fraction = 0.1
+
+
+class PoseFit(Section):
+    """Fine-tuning of stage 1; defaults are the source's. See `stage1_pose.fit.fit`."""
+
+    epochs: tuple[Positive, ...] = (25, 20)
+    image_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
+    batch: Positive = 64
+    nbs: Positive = 64
+    freeze: Count = 21
+    optimizer: str = "auto"
+    lr0: Rate = 0.01
+    lrf: Rate = 0.01
+    cos_lr: bool = True
+    warmup_epochs: Annotated[float, Field(ge=0)] = 3.0
+    pose: Rate = 12.0
+    dropout: Fraction = 0.1
+    mosaic: Fraction = 0.0
+    close_mosaic: Count = 20
+    hsv_h: Fraction = 0.02
+    hsv_s: Fraction = 0.7
+    hsv_v: Fraction = 0.5
+    degrees: Annotated[float, Field(ge=0, le=180)] = 0.0
+    translate: Fraction = 0.0
+    scale: Fraction = 0.0
+    fliplr: Fraction = 0.5
+    patience: Count = 100
+    workers: Count = 8
+    cache: Literal["ram", "disk"] | None = None
+    device: str | None = None
+    amp: bool = False
+    plots: bool = True
+
+
+class Stage1(Section):
+    """The pose model.
+
+    `train: false` takes `weights` as they are, and `skeleton` names their joints. `split` gives
+    stage 1 pictures of its own choice of roles; by default a picture keeps its role in both stages.
+    `keep_apart` takes these from the pictures that stage 2 holds out neither for val nor for test.
+    `squash` writes the training pictures in that (width, height), proportions ignored.
+    """
+
+    weights: Weights = "yolov8n-pose.pt"
+    train: bool = True
+    skeleton: PoseSkeleton = "coco17"
+    split: Split | None = None
+    keep_apart: bool = True
+    squash: tuple[Positive, Positive] | None = None
+    fit: PoseFit = PoseFit()
+    export_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
+    predict: PosePredict = PosePredict()
+
+    @model_validator(mode="after")
+    def _training_keys(self) -> "Stage1":
+        if not self.train and (self.split or self.squash):
+            raise ValueError("split and squash belong to training: set train: true, or drop them")
+        if not self.train and self.weights.endswith(".yaml"):
+            raise ValueError(
+                f"weights {self.weights!r} is an untrained architecture: set train: true, or name "
+                "trained weights"
+            )
+        return self
+
+
+class Heatmap(Section):
+    """How people are drawn. See `cache.heatmap.Style`."""
+
+    style: Literal["skeleton", "gaussian"] = "skeleton"
+    bone_value: Annotated[int, Field(ge=0, le=255)] = 190
+    joint_value: Annotated[int, Field(ge=0, le=255)] = 250
+    bone_width: Positive = 4
+    joint_radius: Count = 4
+    sigma: Rate = 8.0
+    min_confidence: Fraction = 0.25
+
+
+class Cache(Section):
+    """What stage 2 sees, and where it lies. See `cache.planes.Recipe` and `cache.store.build`."""
+
+    planes: tuple[Literal["rgb", "heatmap"], ...] = ("rgb", "heatmap")
+    width: Annotated[int, Field(ge=32)] = 640
+    height: Annotated[int, Field(ge=32)] = 480
+    resize: Literal["stretch", "letterbox"] = "stretch"
+    people: Literal["centre_and_farthest", "centre", "largest", "top_score", "all", "each"] = (
+        "centre_and_farthest"
+    )
+    person: Literal["crop", "mask"] = "crop"
+    margin: Annotated[float, Field(ge=0, le=10)] = 0.2
+    heatmap: Heatmap = Heatmap()
+    tensors: Literal["disk", "memory_map", "on_the_fly"] = "disk"
+
+    @model_validator(mode="after")
+    def _planes(self) -> "Cache":
+        if not self.planes or len(set(self.planes)) != len(self.planes):
+            raise ValueError("planes must name at least one plane, and none twice")
+        fields = type(self).model_fields
+        asked = [n for n in ("person", "margin") if getattr(self, n) != fields[n].default]
+        if asked and self.people != "each":
+            raise ValueError(f"{' and '.join(asked)}: how one person is shown needs people: each")
+        return self
+
+    @property
+    def needs_poses(self) -> bool:
+        """Whether stage 1 has to find people."""
+        return "heatmap" in self.planes or self.people == "each"
+
+
+class Augment(Section):
+    """What training tensors go through. See `stage2_classifier.augment.build`."""
+
+    flip: Fraction = 0.5
+    rotate: Annotated[float, Field(ge=0, le=180)] = 10.0
+    translate: Fraction = 0.05
+    scale: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    hue: Fraction = 0.02
+    saturation: Fraction = 0.2
+    value: Fraction = 0.1
+    brightness: Fraction = 0.1
+    contrast: Fraction = 0.1
+    shear: Annotated[float, Field(ge=0, lt=90)] = 0.0
+    perspective: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    grayscale: Fraction = 0.0
+    blur: Annotated[float, Field(ge=0)] = 0.0
+    noise: Fraction = 0.0
+    compression: Fraction = 0.0
+    holes: Count = 0
+    hole_size: Annotated[float, Field(gt=0, le=1)] = 0.2
+    heatmap_dropout: Fraction = 0.0
+
+
+class Stage2(Section):
+    """The classifier. See `stage2_classifier.fit.fit`."""
+
+    model: Literal[
+        "efficientnet_lite0",
+        "efficientnet_b0",
+        "efficientnet_b1",
+        "efficientnet_b2",
+        "efficientnet_b3",
+        "efficientnet_v2_b0",
+    ] = "efficientnet_lite0"
+    weights: Weights = "imagenet"
+    adapter_start: Literal["identity", "random"] = "identity"
+    train_adapter: bool = True
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    batch: Positive = 32
+    epochs: Positive = 25
+    learning_rate: Rate = 1e-3
+    fine_tune_epochs: Count = 0
+    fine_tune_learning_rate: Rate = 1e-4
+    fine_tune_layers: Positive | None = None
+    patience: Positive = 5
+    class_weights: bool = False
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    unknown_precision: Fraction = 0.9
+    augment: Augment | None = Augment()
+
+    @model_validator(mode="after")
+    def _published(self) -> "Stage2":
+        if self.weights == "noisy_student" and not self.model.startswith("efficientnet_b"):
+            raise ValueError(
+                f"weights 'noisy_student' are published for efficientnet_b0 to _b3, not for "
+                f"{self.model}: choose one of these, or weights: imagenet"
+            )
+        return self
+
+
+class Report(Section):
+    """Which split the headline figures are of."""
+
+    split: Literal["val", "test"] = "test"
+
+
+class PictureRun(Section):
+    """A whole configuration.
+
+    `split: given` keeps the splits that the labels name. `stage2: null` trains stage 1 alone.
+    """
+
+    run_dir: LocalPath
+    seed: Count = 0
+    threads: Positive = 2
+    draw: Draw | None = None
+    data: Data
+    clean: Clean = Clean()
+    split: SplitOrGiven = Split()
+    stage1: Stage1 = Stage1()
+    cache: Cache = Cache()
+    stage2: Stage2 | None = Stage2()
+    report: Report = Report()
+
+    @model_validator(mode="after")
+    def _combinations(self) -> "PictureRun":
+        wrong = []
+        format_, jointless = self.data.format, ("folder", "table")
+        if format_ in jointless and self.stage1.train:
+            wrong.append(
+                f"data.format {format_!r} has no joints to train stage 1 on: set stage1.train: "
+                "false"
+            )
+        if self.split == "given" and format_ == "mpii":
+            wrong.append(f"data.format {format_!r} names no splits: give sizes, not split: given")
+        if self.stage2 is None and not self.stage1.train:
+            wrong.append("stage1.train: false and stage2: null leave nothing to train: set one")
+        if self.draw and self.data.format != "mpii":
+            wrong.append("draw makes a data set in MPII's layout: set data.format: mpii")
+        if self.stage1.train and self.stage1.weights.endswith(".yaml") and self.stage1.fit.freeze:
+            wrong.append("stage1.fit.freeze of untrained weights keeps them random: set it to 0")
+        if self.stage2:
+            wrong += self._wrong_in_stage2(self.stage2)
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+    def _wrong_in_stage2(self, stage2: Stage2) -> list[str]:
+        wrong = []
+        tuned = stage2.train_adapter or stage2.fine_tune_epochs > 0
+        if not tuned and "heatmap" in self.cache.planes and "rgb" in self.cache.planes:
+            wrong.append(
+                "an adapter that is never trained ignores the heatmap: set stage2.train_adapter: "
+                "true, or fine_tune_epochs > 0"
+            )
+        augment = stage2.augment
+        if augment and augment.heatmap_dropout and set(self.cache.planes) != {"rgb", "heatmap"}:
+            wrong.append("stage2.augment.heatmap_dropout needs cache.planes: [rgb, heatmap]")
+        if not tuned and stage2.adapter_start == "random":
+            wrong.append("a random adapter must be trained: set stage2.train_adapter: true")
+        if self.report.split == "test" and self.split != "given" and not self.split.test:
+            wrong.append("report.split 'test' needs split.test > 0")
+        return wrong
+
+    @property
+    def classifier(self) -> Stage2:
+        """The section `stage2` of a run that has one; raises ValueError for another."""
+        if self.stage2 is None:
+            raise ValueError("This run trains stage 1 alone (stage2: null): it has no classifier.")
+        return self.stage2
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> PictureRun:
+    """Reads the configuration of a run on pictures.
+
+    Args:
+        path: A YAML file.
+        overrides: `key=value` with dots in the key: `stage2.epochs=5`; see `configs.reading`.
+
+    Raises:
+        ConfigError: it cannot be read or is wrong; lists every mistake, with a suggestion where a
+            key is nearly right.
+    """
+    return check(path, read_tree(path), overrides, PictureRun)
+
+
+def check_paths(run: PictureRun, steps: Iterable[str]) -> None:
+    """Checks that what the steps read from outside the run folder is there.
+
+    The step "dry_run" reads labels alone.
+
+    Raises:
+        ConfigError: lists every path that is not.
+    """
+    missing = []
+    asked = set(steps)
+    labels, images = run.data.annotations, run.data.folder
+    reads_images = {"annotations", "cache"} | ({"stage1"} if run.stage1.train else set())
+    if run.draw is None or "annotations" not in asked:
+        if labels and {"annotations", "dry_run"} & asked and not labels.is_file():
+            missing.append(f"data.annotations: no such file: {labels}")
+        # A YOLO set's own reader tells which key of data.yaml leads nowhere.
+        known = images.is_dir() or run.data.images is None
+        if not known and (reads_images & asked or ("dry_run" in asked and not labels)):
+            missing.append(f"data.images: no such folder: {images}")
+    if run.data.format == "folder" and "annotations" in asked and run.draw is None:
+        if run.run_dir.resolve().is_relative_to(images.resolve()):
+            missing.append(
+                f"run_dir must not lie in data.images: {run.run_dir} would be an activity"
+            )
+    for step, weights, names in (
+        ("stage1", run.stage1.weights, ()),
+        ("stage2", run.stage2.weights if run.stage2 else "none", STAGE2_WEIGHTS),
+    ):
+        # A bare name of stage 1 may be found in a folder, or downloaded.
+        is_name = weights in names or (step == "stage1" and Path(weights).name == weights)
+        if step in asked and not is_name and not Path(weights).is_file():
+            missing.append(f"{step}.weights: no such file: {weights}")
+    if missing:
+        raise ConfigError("\n".join(missing))

@@ -1,0 +1,217 @@
+"""Answers into a folder of pictures and videos: `--draw`.
+
+A picture becomes a JPEG; a video, or what a camera gave, an MP4 of the same size and speed. Frames
+that `every` leaves out are not in it: it has fewer a second and lasts as long. Files are whole or
+absent, and carry a mark by which no later run takes them for inputs.
+"""
+
+import re
+import unicodedata
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+
+from pose_activity.annotations import videos
+from pose_activity.annotations.containers import examine
+from pose_activity.annotations.images import write_drawing
+from pose_activity.annotations.products import mark_mp4
+from pose_activity.artifacts import atomic
+from pose_activity.artifacts.names import shown
+from pose_activity.cache.record import key_of
+from pose_activity.inference import overlay
+from pose_activity.inference.drawing_folder import drawing_in
+from pose_activity.inference.results import FrameResult
+
+_LONGEST_JPEG = 65_500  # pixels a side
+_CAMERA_FPS = 25.0
+_CODEC = "mp4v"  # every OpenCV brings it
+_LONGEST_NAME = 80  # bytes of a source's name in that of its drawing
+
+
+def drawing_name(source: Path) -> str:
+    """Returns a file stem for the drawing of a source: its own name, and what tells it from others.
+
+    Letters of any script are kept; other signs, which some system does not allow, become "_".
+    """
+    name = unicodedata.normalize("NFC", shown(source.stem))
+    kept = (c if c.isalnum() or unicodedata.category(c)[0] == "M" else "_" for c in name)
+    readable = re.sub("_+", "_", "".join(kept)).strip("_")
+    readable = readable.encode()[:_LONGEST_NAME].decode(errors="ignore")
+    digest = key_of(source).rpartition("-")[2]
+    return f"{readable}-{digest}"
+
+
+class AnnotatedOutput:
+    """Draws answers: `paint` beside the graphs, in any thread, then `add`, in order.
+
+    Nothing is raised for a picture that cannot be drawn: the answers matter more. `add` says so.
+    """
+
+    def __init__(self, folder: Path | None, *, threshold: float, every: int = 1) -> None:
+        """Makes the folder.
+
+        Args:
+            folder: For the files; None draws nothing.
+            threshold: Joints with a lower confidence are left out.
+            every: The frames of videos are this many apart.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._threshold, self._every = folder, threshold, every
+        self._film: VideoWriter | None = None
+        self._failed: Path | None = None
+        self._held = ExitStack()
+
+    def paint(self, answer: FrameResult) -> np.ndarray | str | None:
+        """Draws a picture's file, or the people in a video's frame.
+
+        Returns:
+            The frame, `(H, W, 3)` uint8 RGB; of a picture why it was not drawn, or None.
+        """
+        if answer.pixels is None or self._folder is None:
+            return None
+        image = overlay.paint_people(answer.pixels, answer.rows, threshold=self._threshold)
+        if answer.frame.number is not None:
+            return image
+        source = answer.frame.source
+        if max(image.shape) > _LONGEST_JPEG:
+            return f"{source}: {image.shape[1]}x{image.shape[0]} is too large for a JPEG"
+        try:
+            write_drawing(self._folder / f"{drawing_name(source)}.jpg", _finished(image, answer))
+        except OSError as error:
+            return f"{source}: {error}"
+        return None
+
+    def add(self, answer: FrameResult) -> str | None:
+        """Puts a frame into its video; call it for every answer, with what `paint` made.
+
+        Returns:
+            What could not be drawn and why, or None.
+        """
+        source, finished = answer.frame.source, None
+        if self._film and self._film.source != source:
+            finished = self.close()
+        return "; ".join(filter(None, (finished, self._add(answer)))) or None
+
+    def _add(self, answer: FrameResult) -> str | None:
+        source = answer.frame.source
+        if not isinstance(answer.made, np.ndarray):
+            return answer.made
+        if source == self._failed or self._folder is None:
+            return None
+        image = _finished(answer.made, answer)
+        try:
+            if self._film is None:
+                self._film = VideoWriter(source, self._folder, image, self._every)
+            self._film.add(image, answer.frame.seconds or 0.0)
+        except OSError as error:
+            self._failed = source
+            return str(error)
+        return None
+
+    def close(self) -> str | None:
+        """Lets the video under way appear; returns why it could not be written, or None."""
+        film, self._film = self._film, None
+        try:
+            if film:
+                film.close()
+        except OSError as error:
+            return str(error)
+        return None
+
+    def __enter__(self) -> "AnnotatedOutput":
+        if self._folder:
+            self._held.enter_context(drawing_in(self._folder))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Lets go of the folder; a video under way appears, or after an error is removed."""
+        with self._held:
+            if self._film:
+                self._film.discard() if error else self._film.close()
+
+
+def _finished(image: np.ndarray, answer: FrameResult) -> np.ndarray:
+    """Returns the picture with the answer about the whole of it, where there is one."""
+    first = answer.rows[0]
+    return image if first.person is not None else overlay.paint_answer(image, first)
+
+
+class VideoWriter:
+    """A video that is being written beside its final name, and appears there once it is whole."""
+
+    def __init__(self, source: Path, folder: Path, first: np.ndarray, every: int) -> None:
+        """Begins a film; its first frame is still to be added.
+
+        Args:
+            source: The video that it is a copy of.
+            folder: For the file.
+            first: A frame, for its size.
+            every: The frames that are added lie so many apart.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self.source = source
+        self._path = folder / f"{drawing_name(source)}.mp4"
+        if shown(self._path) != str(self._path):
+            raise OSError(f"{self._path}: OpenCV writes no video into a folder that is not UTF-8")
+        self._size = (first.shape[1], first.shape[0])
+        self._camera = videos.is_camera(source)
+        self._fps = (videos.read_header(source).fps or _CAMERA_FPS) / every
+        self._written = 0
+        self._replacing = ExitStack()
+        self._partial = self._replacing.enter_context(atomic.replacing(self._path))
+        code = cv2.VideoWriter.fourcc(*_CODEC)
+        self._writer = cv2.VideoWriter(str(self._partial), code, self._fps, self._size)
+        if not self._writer.isOpened():
+            self.discard()
+            raise OSError(f"{self._path}: this OpenCV cannot write an MP4 of {self._size} pixels")
+
+    def add(self, image: np.ndarray, seconds: float) -> None:
+        """Appends a frame that is shown at `seconds`."""
+        if (image.shape[1], image.shape[0]) != self._size:  # a stream may change in its course
+            image = cv2.resize(image, self._size)
+        # A camera gives as many frames as there is time for; held, they keep its speed.
+        due = round(seconds * self._fps) + 1 - self._written if self._camera else 1
+        for _ in range(max(1, due)):
+            self._writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+            self._written += 1
+
+    def close(self) -> None:
+        """Lets the file appear.
+
+        Raises:
+            OSError: it is not whole, as on a full disk, of which OpenCV says nothing; then there is
+                none.
+        """
+        self._writer.release()
+        try:
+            frames = videos.read_header(self._partial).frames
+            if frames != self._written or examine(self._partial).broken:
+                raise OSError(
+                    f"{self._path}: only {frames:,} of {self._written:,} frames of the drawn video "
+                    "arrived in the file, so it was removed. Is there room on the disk?"
+                )
+            mark_mp4(self._partial)
+        except OSError:
+            self.discard()
+            raise
+        self._replacing.close()
+
+    def discard(self) -> None:
+        """Removes what was written; a file that has appeared stays."""
+        self._writer.release()
+        failure = OSError("discarded")  # by which `replacing` knows that it is not to appear
+        self._replacing.__exit__(OSError, failure, None)

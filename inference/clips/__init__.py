@@ -1,0 +1,1 @@
+"""Videos or pose files in, a result per person out."""

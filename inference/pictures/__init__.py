@@ -1,0 +1,1 @@
+"""Images and video frames in, activities out."""

@@ -1,0 +1,194 @@
+"""Where the classifier looked: one picture of an answer's class activation map and pose plane.
+
+In comes an answer with its pixels, out comes `(H, W, 3)` uint8 RGB: the picture with the parts that
+spoke for the answer in warm colours, the heatmap plane beside it, and the most probable activities.
+Source of the map: Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pose_activity.annotations.drawing import draw_text, gallery
+from pose_activity.annotations.images import write_drawing
+from pose_activity.annotations.videos import is_video
+from pose_activity.cache.planes import CHANNELS, Recipe, make
+from pose_activity.inference.annotated_media import drawing_name
+from pose_activity.inference.pictures.predictor import PicturePredictor
+from pose_activity.inference.results import UNKNOWN, FrameResult, Result
+
+SUFFIX = ".explained.png"
+_HEIGHT = 420  # pixels of a tile
+_FAINT = 0.6  # of the brightness stays where the map is 0
+_STRONGEST = 0.4  # share of the map's colour in the picture, where it is highest
+_BAR, _EMPTY = (91, 155, 224), (48, 52, 60)
+
+
+class Explanations:
+    """Explains answers: `paint` beside the graphs, in any thread, then `add` says what went wrong.
+
+    Files are called `IMAGE.explained.png`, with the person's number in between where there are
+    several.
+    """
+
+    def __init__(
+        self,
+        pipeline: PicturePredictor,
+        sources: Sequence[Path],
+        folder: Path | None,
+        *,
+        wanted: bool,
+    ) -> None:
+        """Looks whether there is something to explain with.
+
+        Args:
+            pipeline: That answers.
+            sources: What it is asked about.
+            folder: For the files; None: beside the one picture.
+            wanted: False explains nothing.
+
+        Raises:
+            ValueError: no folder for more than one picture; the classifier's graph is of a version
+                without maps.
+        """
+        lonely = len(sources) == 1 and not is_video(sources[0])
+        if wanted and folder is None and not lonely:
+            raise ValueError(
+                "--explain writes beside one picture; for more, or for a video, name a folder with "
+                f"--draw. Received: {len(sources)} sources"
+            )
+        if wanted and len(pipeline.classifier.graph.output_shapes) == 1:
+            raise ValueError(
+                f"{pipeline.classifier.graph.path} has no output for explanations: an older "
+                "version made it. Delete stage2/manifest.json of its run and run the stage2 step "
+                "again: it exports anew, without training."
+            )
+        self._pipeline, self._folder, self._wanted = pipeline, folder, wanted
+
+    def paint(self, answer: FrameResult) -> str | None:
+        """Writes the explanations of one frame; returns why it could not, or None."""
+        if not self._wanted:
+            return None
+        try:
+            _write(explain(self._pipeline, answer), answer, self._folder)
+        except OSError as error:
+            return f"{answer.frame.source}: {error}"
+        return None
+
+    def add(self, answer: FrameResult) -> str | None:
+        """Returns what `paint` returned."""
+        return answer.made
+
+
+def explain(pipeline: PicturePredictor, answer: FrameResult) -> list[np.ndarray]:
+    """Explains the rows of one answer.
+
+    Args:
+        pipeline: That gave it.
+        answer: With pixels, in a frame that could be read.
+
+    Returns:
+        A picture a row; none for a frame in which nobody was to be named.
+
+    Raises:
+        ValueError: the classifier's graph is of a version without maps.
+    """
+    pixels = answer.pixels
+    if pixels is None:
+        return []
+    pictures = []
+    for row in answer.rows:
+        if row.ranking:
+            planes = make(pixels, row.poses, pipeline.recipe, row.person)
+            _, maps = pipeline.classifier.explain(planes[None])
+            pictures.append(draw_explanation(planes, maps[0], row, pipeline.recipe))
+    return pictures
+
+
+def _write(pictures: Sequence[np.ndarray], answer: FrameResult, folder: Path | None) -> None:
+    image = answer.frame.source
+    stem = image.name if folder is None else drawing_name(image)
+    frame = "" if answer.frame.number is None else f".{answer.frame.number:06d}"
+    for number, picture in enumerate(pictures, 1):
+        which = f".{number}" if len(pictures) > 1 else ""
+        write_drawing((folder or image.parent) / f"{stem}{frame}{which}{SUFFIX}", picture)
+
+
+def draw_explanation(
+    planes: np.ndarray, heat: np.ndarray, row: Result, recipe: Recipe
+) -> np.ndarray:
+    """Draws one explanation.
+
+    Args:
+        planes: `(H, W, C)` uint8, what the classifier saw.
+        heat: `(h, w)` float32, its class activation map over all of the planes.
+        row: The answer.
+        recipe: Of the planes.
+    """
+    tiles, titles = [], []
+    size = _tile_size(row, recipe)
+    for name, plane in _split(planes, recipe).items():
+        plane = cv2.resize(plane, size, interpolation=cv2.INTER_CUBIC)
+        if name == "rgb" or "rgb" not in recipe.planes:
+            tiles.append(overlay(plane, heat))
+            titles.append("what spoke for it")
+        if name != "rgb":
+            tiles.append(plane)
+            titles.append(name)
+    tiles.append(_bars(row, size))
+    titles.append("most probable")
+    name, probability = row.ranking[0]
+    which = f"{UNKNOWN}, perhaps {name}" if row.activity == UNKNOWN else name
+    heading = f"{row.image.name}: {which} {probability:.0%}"
+    return gallery(tiles, titles, columns=len(tiles), tile_size=size, heading=heading)
+
+
+def overlay(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Lays what is above 0 in a `(h, w)` map over `(H, W, 3)` uint8 RGB; returns a new picture."""
+    strength = np.maximum(heat, 0) / max(float(heat.max()), 1e-12)
+    strength = cv2.resize(strength, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    colours = cv2.applyColorMap(np.rint(255 * strength).astype(np.uint8), cv2.COLORMAP_INFERNO)
+    share = _STRONGEST * strength[..., None]
+    # The rest is dark and grey, so that warm colours of the picture do not mislead.
+    faint = _FAINT * picture.mean(axis=2, keepdims=True)
+    ground = faint + (picture - faint) * strength[..., None]
+    mixed = ground * (1 - share) + cv2.cvtColor(colours, cv2.COLOR_BGR2RGB) * share
+    return np.rint(mixed).astype(np.uint8)
+
+
+def _split(planes: np.ndarray, recipe: Recipe) -> dict[str, np.ndarray]:
+    """Returns the planes by name, `(H, W, 3)` each."""
+    found, start = {}, 0
+    for name in recipe.planes:
+        plane = planes[..., start : start + CHANNELS[name]]
+        found[name] = np.ascontiguousarray(np.broadcast_to(plane, (*plane.shape[:2], 3)))
+        start += CHANNELS[name]
+    return found
+
+
+def _tile_size(row: Result, recipe: Recipe) -> tuple[int, int]:
+    """Returns (width, height) of a tile: the picture's proportions where it was stretched."""
+    width, height = recipe.width, recipe.height
+    if recipe.resize == "stretch" and row.poses is not None:
+        x1, y1, x2, y2 = (0, 0, *row.poses.size) if row.box is None else row.box
+        width, height = x2 - x1, y2 - y1
+    ratio = min(max(width / max(height, 1), 0.5), 2.0)
+    return round(_HEIGHT * ratio), _HEIGHT
+
+
+def _bars(row: Result, size: tuple[int, int]) -> np.ndarray:
+    """Returns a tile with a bar for each activity of the ranking."""
+    width, height = size
+    canvas = np.full((height, width, 3), (24, 26, 30), np.uint8)
+    line, left = height // 14, width // 16
+    room = width - 2 * left
+    for number, (name, probability) in enumerate(row.ranking):
+        y = height // 8 + number * 4 * line
+        text = f"{probability:.0%} {name.replace('_', ' ')}"
+        draw_text(canvas, text, (left, y), line + line // 4, room)
+        top, bottom = y + 3 * line // 2, y + 2 * line
+        canvas[top:bottom, left : left + room] = _EMPTY
+        canvas[top:bottom, left : left + round(room * probability)] = _BAR
+    return canvas

@@ -1,0 +1,350 @@
+"""Rows into a table that survives a crash: CSV, JSON lines or Parquet, by the name's ending.
+
+Rows go line by line into `NAME.partial`, and each is on its way to the disk when `write` returns;
+`NAME` itself appears, whole, at the end. Beside it lies `NAME.manifest.json`: how it was made, and
+how many rows of which status it holds. While there is a `.partial`, its own manifest says how that
+is being made. One process at a time writes a table, under the lock in `.NAME.writing`.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from pose_activity.artifacts import atomic
+from pose_activity.artifacts.lock import locked
+from pose_activity.artifacts.manifest import StaleError, differences
+from pose_activity.artifacts.names import in_json
+from pose_activity.inference import parquet
+from pose_activity.inference.records import CsvLines, JsonLines, Key, Lines
+from pose_activity.inference.results import Result
+
+SUFFIXES = (".csv", ".jsonl", ".parquet")
+_CODEC = ("utf-8", "backslashreplace")  # older tables hold names' own bytes; see `records`
+
+
+class TableExistsError(FileExistsError):
+    """There are rows already; they are to be kept, or to be begun anew, or to lie elsewhere."""
+
+
+def open_table(
+    path: Path,
+    *,
+    classes: tuple[str, ...] = (),
+    joints: tuple[str, ...] = (),
+    by_person: bool = False,
+    of_video: bool = False,
+    of_motion: bool = False,
+    manifest: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> "Table":
+    """Opens the table that `path` names, for writing.
+
+    Args:
+        path: Ends in .csv, .jsonl or .parquet.
+        classes: Activities in the order of the probabilities; not needed for CSV.
+        joints: Names of the joints; for Parquet only.
+        by_person: Whether there is a row per person; a CSV file has two columns more.
+        of_video: Whether there are frames of videos; a CSV file has two columns more.
+        of_motion: Whether people are named by how they move. Then the rows of a video belong
+            together as those of a frame do else, and a CSV file has the column `note`.
+        manifest: How it is made (`provenance.describe`); None writes no manifest.
+        resume: Keep the rows that are there, or in the `.partial` that a killed run left.
+        overwrite: Begin anew where there is a table, or such a `.partial`.
+
+    Raises:
+        ValueError: another ending; with `resume`, a file that is no such table.
+        StaleError: with `resume`, rows of another model, engine, precision or option.
+        TableExistsError: neither `resume` nor `overwrite`, and a table is there or a `.partial`
+            with rows that a killed run left.
+        BlockingIOError: another process is writing this table.
+        OSError: the place cannot be written to.
+        ModuleNotFoundError: Parquet without pyarrow.
+    """
+    check_name(path)
+    csv = path.suffix.lower() == ".csv"
+    columns = {"by_person": by_person, "of_video": of_video, "of_motion": of_motion}
+    return Table(
+        path,
+        CsvLines(**columns) if csv else JsonLines(classes),
+        classes=classes,
+        joints=joints,
+        whole_videos=of_motion,
+        manifest=manifest,
+        resume=resume,
+        overwrite=overwrite,
+    )
+
+
+def check_free(path: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuses a table that is there, unless it is to be kept or to be begun anew.
+
+    Raises:
+        TableExistsError: neither `resume` nor `overwrite`.
+    """
+    if path.exists() and not (resume or overwrite):
+        raise TableExistsError(
+            f"{path} is there already, and is not written over unasked. Resume it, overwrite it, "
+            "or name another table"
+        )
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Keeps other processes from writing a table while the body runs."""
+    folder = path.with_name(f".{path.name}.writing")
+    try:
+        with locked(folder):
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # Windows removes no open file
+                    shutil.rmtree(folder)
+    except BlockingIOError:
+        raise BlockingIOError(
+            f"{path} is being written by another process. Wait for it, or name another table"
+        ) from None
+
+
+def check_name(path: Path) -> None:
+    """Refuses a name that no table can have.
+
+    Raises:
+        ValueError: it ends in none of `SUFFIXES`.
+        IsADirectoryError: it is a folder.
+        ModuleNotFoundError: Parquet without pyarrow.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder. Name a file, like {path / 'a.csv'}")
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"An output's name ends in one of {SUFFIXES}. Received: {path}")
+    if path.suffix.lower() == ".parquet":
+        parquet.import_pyarrow()
+
+
+def beside(path: Path, ending: str) -> Path:
+    """Returns the file beside an output, such as `a.csv.partial` for ".partial"."""
+    return path.with_name(path.name + ending)
+
+
+class Table:
+    """An open table, made by `open_table`.
+
+    Attributes:
+        stopped: Set it where the input was cut short; the manifest says so.
+        counts: Rows by status, those of earlier runs too.
+        kept: How many were there before.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        lines: Lines,
+        *,
+        classes: tuple[str, ...],
+        joints: tuple[str, ...],
+        whole_videos: bool,
+        manifest: Mapping[str, Any] | None,
+        resume: bool,
+        overwrite: bool,
+    ) -> None:
+        self.stopped = False
+        self.counts: Counter[str] = Counter()
+        self._path, self._partial = path, beside(path, ".partial")
+        self._lines, self._classes, self._joints = lines, classes, joints
+        self._whole_videos = whole_videos
+        self._manifest = None if manifest is None else dict(manifest)
+        self._done: set[tuple[str, int | None]] = set()
+        self._started, self._seconds = time.monotonic(), 0.0
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            stack.enter_context(_writing(path))
+            check_free(path, resume=resume, overwrite=overwrite)
+            if resume and (path.exists() or self._partial.exists()):
+                self._resume()
+            else:
+                if not overwrite:
+                    self._refuse_to_lose()
+                self._partial.write_text(lines.header(), encoding="utf-8", newline="")
+            self.kept = self.counts.total()
+            if self._manifest is not None:
+                self._write_manifest(self._partial, finished=False)
+            self._file = stack.enter_context(self._partial.open("ab"))
+            self._opened = stack.pop_all()
+
+    def has(self, image: Path, frame: int | None) -> bool:
+        """Tells whether an earlier run wrote the rows of a picture or of a video's frame.
+
+        Where the rows of a video belong together, `frame` does not matter.
+        """
+        return (self._lines.name(image), None if self._whole_videos else frame) in self._done
+
+    def write(self, row: Result) -> None:
+        """Appends a row, unless an earlier run did."""
+        if not self.has(row.image, row.frame):
+            self._file.write(self._lines.encode(row).encode())
+            self._file.flush()
+            self.counts[row.status] += 1
+
+    def __enter__(self) -> "Table":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Lets the table appear; after an error what is there stays in the `.partial`."""
+        with self._opened:
+            self._file.close()
+            if error is None:
+                self._finish()
+            elif not self.counts:
+                for path in (self._partial, beside(self._partial, ".manifest.json")):
+                    path.unlink(missing_ok=True)
+
+    def _finish(self) -> None:
+        described = beside(self._path, ".manifest.json")
+        described.unlink(missing_ok=True)  # a table is better without one than with a wrong one
+        if self._path.suffix.lower() == ".parquet":
+            with atomic.replacing(self._path) as temporary:
+                parquet.from_json_lines(
+                    self._partial, temporary, classes=self._classes, joints=self._joints
+                )
+            self._partial.unlink()
+        else:
+            self._partial.replace(self._path)
+        if self._manifest is not None:
+            self._write_manifest(self._path, finished=not self.stopped)
+            beside(self._partial, ".manifest.json").unlink()
+
+    def _write_manifest(self, path: Path, *, finished: bool) -> None:
+        seconds = self._seconds + time.monotonic() - self._started
+        outcome = {
+            "output": self._path.name,
+            "finished": finished,
+            "rows": self.counts.total(),
+            "counts": dict(sorted(self.counts.items())),
+            "seconds": round(seconds, 3),
+        }
+        atomic.write_json(beside(path, ".manifest.json"), {**outcome, **(self._manifest or {})})
+
+    def _resume(self) -> None:
+        """Brings what is there into the `.partial`, up to the last frame that is surely whole."""
+        killed = self._partial.exists()
+        found = self._partial if killed else self._path
+        self._check_maker(found)
+        try:
+            if not killed:
+                self._restore()
+            self._done, self.counts, end = read_back(
+                self._partial, self._lines, torn=killed, whole_videos=self._whole_videos
+            )
+        except ValueError as error:
+            if not killed:
+                self._partial.unlink(missing_ok=True)
+            raise ValueError(
+                f"{found} cannot be resumed: {error}. Name another table, or overwrite it"
+            ) from None
+        if self._partial.stat().st_size < end:  # not even the header is whole
+            self._partial.write_text(self._lines.header(), encoding="utf-8", newline="")
+        os.truncate(self._partial, end)
+
+    def _refuse_to_lose(self) -> None:
+        """Refuses to begin anew over what a killed run has done, perhaps in hours."""
+        header = len(self._lines.header().encode())
+        if self._partial.exists() and self._partial.stat().st_size > header:
+            raise TableExistsError(
+                f"{self._partial} holds the rows of a run that was killed. Resume it, overwrite "
+                "it, or name another table"
+            )
+
+    def _check_maker(self, found: Path) -> None:
+        if self._manifest is None:
+            return
+        # A run that is killed just after its table appeared leaves the partial one's manifest.
+        places = [beside(path, ".manifest.json") for path in (self._partial, self._path)]
+        described = next((path for path in places if path.exists()), None)
+        if described is None:
+            raise StaleError(
+                f"{found} has no manifest, so nobody knows which model made it. "
+                "Name another table, or overwrite it"
+            )
+        before = json.loads(described.read_text(encoding="utf-8"))
+        now = json.loads(in_json(json.dumps(self._manifest["made_by"], ensure_ascii=False)))
+        if changes := differences(before["made_by"], now):
+            raise StaleError(
+                f"{found} was made in another way ({'; '.join(changes)}). "
+                "Name another table, or overwrite it"
+            )
+        self._seconds = before["seconds"]
+
+    def _restore(self) -> None:
+        """Makes the `.partial` from a table that has appeared."""
+        with atomic.replacing(self._partial) as temporary:
+            if self._path.suffix.lower() != ".parquet":
+                shutil.copyfile(self._path, temporary)
+                return
+            with temporary.open("w", encoding="utf-8") as file:
+                file.writelines(parquet.to_json_lines(self._path))
+
+
+def read_back(
+    path: Path, lines: Lines, *, torn: bool, whole_videos: bool = False
+) -> tuple[set[tuple[str, int | None]], Counter[str], int]:
+    """Reads which frames a table holds.
+
+    Args:
+        path: Lines of text.
+        lines: Their format.
+        torn: Whether the writer was killed. Then the last frame may lack a part of its line, or
+            some of its people, and does not count.
+        whole_videos: Whether that is so of a whole video; it counts as one frame without number.
+
+    Returns:
+        (image, number of the frame) of each frame, its rows by status, and where they end, in
+        bytes.
+
+    Raises:
+        ValueError: these are other lines, or they are damaged before their end.
+    """
+    done: set[tuple[str, int | None]] = set()
+    counts: Counter[str] = Counter()
+    frame: tuple[str, int | None] | None = None
+    end = position = len(lines.header().encode())
+    statuses: list[str] = []
+    with path.open("rb") as file:
+        for key in _keys(file, lines, torn):
+            found = key.image, None if whole_videos else key.frame
+            if found != frame:
+                if frame is not None:
+                    done.add(frame)
+                    counts.update(statuses)
+                frame, statuses, end = found, [], position
+            statuses.append(key.status)
+            position = file.tell()
+    if frame is not None and not torn:
+        done.add(frame)
+        counts.update(statuses)
+        end = position
+    return done, counts, end
+
+
+def _keys(file: BinaryIO, lines: Lines, torn: bool) -> Iterator[Key]:
+    """Yields keys; when one comes, `file` stands behind its line."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    texts = (line.decode(*_CODEC) for line in iter(file.readline, b"") if line.endswith(b"\n"))
+    try:
+        yield from lines.decode(texts)
+    except ValueError:
+        if not (torn and file.tell() == size):
+            raise

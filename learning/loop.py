@@ -1,0 +1,344 @@
+"""The loop of every training of stage 2: phases of epochs, each on disk before the next begins.
+
+    out/training.json     what was asked and on which tensors; a rest of another training is refused
+    out/states/NNN.keras  model and optimizer after epoch NNN; only the last and the best are kept
+    out/history.csv       written after the state it tells of
+    out/ended_early.json  where a training was ended by hand: its epochs, and those planned
+    out/classifier.keras  the kept epoch, by default the one of lowest validation loss; written last
+
+Killed at any time, the same calls go on after the last whole epoch and end with the same weights:
+batches, augmentation and dropout follow from (seed, epoch). Knows nothing of what a tensor shows
+or how a model is built.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pose_activity.artifacts import atomic, manifest
+from pose_activity.artifacts.events import EventLog
+from pose_activity.artifacts.removal import remove_tree
+from pose_activity.cache.store import Cache
+from pose_activity.learning import optimization
+from pose_activity.learning.augmentation import Augmentation
+from pose_activity.learning.batches import fixed_batches, train_batches
+from pose_activity.learning.history import LEARNED_FROM, TRAINING_FILES, Epoch, History
+
+CLASSIFIER, _STATES, HISTORY, EARLY, _ASKED = TRAINING_FILES
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A run of epochs between which nothing but weights and optimizer changes.
+
+    Attributes:
+        name: Stands in the history.
+        epochs: At most; may be 0.
+        begin: Returns the compiled network that the phase starts with. Not called where the phase
+            goes on from a state.
+    """
+
+    name: str
+    epochs: int
+    begin: Callable[[], keras.Model]
+
+
+class EpochRunner:
+    """What every epoch needs.
+
+    Attributes:
+        steps: How many an epoch has.
+    """
+
+    def __init__(
+        self,
+        cache: Cache,
+        *,
+        batch: int,
+        seed: int,
+        augmentation: Augmentation | None,
+        class_weights: dict[int, float] | None,
+    ) -> None:
+        """Builds the batches.
+
+        Args:
+            cache: Its split "train" is learned from, "val" is judged on; "val" may be empty.
+            batch: Tensors per step.
+            seed: Of the whole training.
+            augmentation: Changes each tensor, or None.
+            class_weights: Class id -> weight in the loss, or None.
+        """
+        self.steps = -(-len(cache.of_split("train")) // batch)
+        self._seed, self._class_weights, self._epoch = seed, class_weights, 0
+        self._training = train_batches(
+            cache, batch=batch, seed=seed, epoch=lambda: self._epoch, augmentation=augmentation
+        )
+        held_out = cache.of_split("val")
+        self._validation = fixed_batches(cache, held_out, batch=batch) if held_out else None
+
+    def run(
+        self, network: keras.Model, phase: str, epoch: int, tell: Callable[[int, str], None]
+    ) -> Epoch:
+        """Trains one epoch, in place, and validates.
+
+        Args:
+            network: Compiled.
+            phase: Its name.
+            epoch: Counted from 0 over all phases.
+            tell: Called with (finished steps of all epochs, text).
+
+        Raises:
+            FloatingPointError: the loss is no longer finite.
+        """
+        started = time.monotonic()
+        optimization.reseed(network, self._seed, epoch)
+        self._epoch = epoch
+
+        def on_step(step: int, logs: Mapping[str, float] | None) -> None:
+            loss = (logs or {}).get("loss", np.nan)
+            tell(epoch * self.steps + step + 1, f"{phase} epoch {epoch + 1}: loss {loss:.3f}")
+
+        result = network.fit(
+            self._training,
+            validation_data=self._validation,
+            class_weight=self._class_weights,
+            callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=on_step)],
+            shuffle=False,  # the batches come in their order
+            verbose=0,  # type: ignore[arg-type]
+        )
+        values = {name: float(series[0]) for name, series in result.history.items()}
+        if not np.isfinite([values[name] for name in ("loss", "val_loss") if name in values]).all():
+            raise FloatingPointError(
+                f"The loss must stay finite. Received: {values} in epoch {epoch + 1} ({phase}). "
+                "Lower the learning rate of that phase."
+            )
+        return Epoch(
+            epoch=epoch,
+            phase=phase,
+            learning_rate=float(np.array(network.optimizer.learning_rate)),
+            seconds=round(time.monotonic() - started, 3),
+            loss=values["loss"],
+            accuracy=values["accuracy"],
+            val_loss=values.get("val_loss"),
+            val_accuracy=values.get("val_accuracy"),
+        )
+
+
+def make_deterministic(seed: int, threads: int) -> None:
+    """Lets the same seed and number of threads give the same weights; call it before building."""
+    if tf.config.threading.get_intra_op_parallelism_threads() != threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def class_weights(cache: Cache) -> dict[int, float]:
+    """Returns weights by which rare classes of "train" weigh more: n / (classes * n_class)."""
+    ids = [cache.class_id(entry) for entry in cache.of_split("train")]
+    counts = np.bincount(ids, minlength=len(cache.classes))
+    return {i: len(ids) / (len(counts) * int(n)) if n else 0.0 for i, n in enumerate(counts)}
+
+
+def check_resumable(out: Path, cache: Cache, asked: Mapping[str, Any]) -> None:
+    """Marks `out` as the folder of this very training.
+
+    Args:
+        out: The folder, made if it is not there.
+        cache: What is learned from.
+        asked: All that decides the weights besides the cache, as JSON can say it.
+
+    Raises:
+        StaleError: it holds a training of other settings or tensors.
+    """
+    recipe = {**asked, "recipe": cache.recipe.as_json(), "classes": list(cache.classes)}
+    now = {**recipe, "tensors": cache.digest(LEARNED_FROM)}
+    path = out / _ASKED
+    if not path.exists():
+        atomic.write_json(path, now)
+        return
+    lines = manifest.differences(
+        json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(now))
+    )
+    if lines:
+        raise manifest.StaleError(
+            f"{out} holds a training that was asked for otherwise: {'; '.join(lines)}. "
+            "Ask for the same again, delete the folder, or choose another run_dir."
+        )
+
+
+def asked_of(out: Path) -> dict[str, Any]:
+    """Returns what `check_resumable` noted."""
+    return json.loads((out / _ASKED).read_text(encoding="utf-8"))
+
+
+def run(
+    phases: Sequence[Phase],
+    lesson: EpochRunner,
+    out: Path,
+    *,
+    patience: int | None,
+    logs: Path | None,
+    on_progress: Progress | None,
+) -> None:
+    """Runs what is left of the phases.
+
+    Args:
+        phases: In order.
+        lesson: What every epoch needs.
+        out: See the module's header.
+        patience: Epochs without a lower validation loss after which a phase ends; None: none is
+            ended early, nor where nothing is validated.
+        logs: Folder for TensorBoard: what the history tells, from its first epoch on, and
+            `out`/augmentations.png where it is there. None for none.
+        on_progress: Called with (done steps, all steps if nothing stops early, text).
+
+    Raises:
+        FloatingPointError: the loss is no longer finite.
+    """
+    steps = sum(phase.epochs for phase in phases) * lesson.steps
+
+    def tell(done: int, text: str) -> None:
+        if on_progress:
+            on_progress(done, steps, text)
+
+    with _open_log(logs, out) as log:
+        for phase in phases:
+            _run_phase(phase, lesson, out, patience=patience, log=log, tell=tell)
+
+
+def note_early_end(out: Path, planned: int) -> None:
+    """Notes that the training in `out` ends with the epochs that it has.
+
+    Args:
+        out: See the module's header.
+        planned: Epochs that were asked for.
+
+    Raises:
+        ValueError: not one epoch is whole.
+    """
+    done = len(History.read(out / HISTORY).epochs)
+    if not done:
+        raise ValueError(
+            f"A training can be finished after its first whole epoch. Received: none in {out}. "
+            "Train on."
+        )
+    if done < planned:
+        atomic.write_json(out / EARLY, {"epochs": done, "planned": planned})
+
+
+def finish(
+    out: Path,
+    *,
+    keep: Literal["best", "last"] = "best",
+    rebuild: Callable[[], keras.Model] | None = None,
+) -> History:
+    """Writes the kept epoch's network without its optimizer, and drops the states.
+
+    Args:
+        out: Where the states are.
+        keep: "best": the epoch with the lowest validation loss; "last": the last one.
+        rebuild: Makes the same graph in float32, which gets the weights; None if it is float32.
+
+    Returns:
+        The whole history.
+    """
+    history = History.read(out / HISTORY, keep=keep)
+    kept: Any = load_state(out, history.kept.epoch, compile=False)
+    if rebuild:
+        weights = out / _STATES / "best.weights.h5"
+        kept.save_weights(weights)
+        kept = rebuild()
+        kept.load_weights(weights)
+    with atomic.replacing(out / CLASSIFIER) as path:
+        kept.save(path)
+    remove_tree(out / _STATES)
+    return history
+
+
+def load_state(out: Path, epoch: int, *, compile: bool = True) -> keras.Model:
+    """Loads the network after an epoch; with its optimizer, if it is to learn on."""
+    network: Any = keras.models.load_model(_state_file(out, epoch), compile=compile)
+    return network
+
+
+def _run_phase(
+    phase: Phase,
+    lesson: EpochRunner,
+    out: Path,
+    *,
+    patience: int | None,
+    log: EventLog | None,
+    tell: Callable[[int, str], None],
+) -> None:
+    """Runs what is left of one phase; each epoch's state is on disk before the history names it."""
+    history = History.read(out / HISTORY)
+    network = None
+    while not _has_ended(history, phase, patience):
+        if network is None:
+            started = history.of_phase(phase.name).epochs
+            network = load_state(out, started[-1].epoch) if started else phase.begin()
+        row = lesson.run(network, phase.name, len(history.epochs), tell)
+        with atomic.replacing(_state_file(out, row.epoch)) as path:
+            network.save(path)
+        history = History((*history.epochs, row))
+        history.write(out / HISTORY)
+        if log:
+            _log_epoch(log, row, time.time())
+        _prune(out, {history.epochs[-1].epoch, history.best.epoch})
+
+
+def _has_ended(history: History, phase: Phase, patience: int | None) -> bool:
+    done = history.of_phase(phase.name)
+    followed = bool(done.epochs) and history.epochs[-1].phase != phase.name
+    waited = patience is not None and done.waited() >= patience
+    return followed or len(done.epochs) >= phase.epochs or waited
+
+
+def _open_log(logs: Path | None, out: Path) -> AbstractContextManager[EventLog | None]:
+    """Opens the log and tells the epochs before an interruption, as if they ended just now."""
+    if logs is None:
+        return nullcontext()
+    log, epochs = EventLog(logs), History.read(out / HISTORY).epochs
+    at = time.time() - sum(epoch.seconds for epoch in epochs)
+    for epoch in epochs:
+        at += epoch.seconds
+        _log_epoch(log, epoch, at)
+    picture = out / "augmentations.png"
+    if picture.exists():
+        log.picture("augmentations", picture.read_bytes())
+    return log
+
+
+def _log_epoch(log: EventLog, epoch: Epoch, at: float) -> None:
+    values = {
+        "loss/train": epoch.loss,
+        "loss/val": epoch.val_loss,
+        "accuracy/train": epoch.accuracy,
+        "accuracy/val": epoch.val_accuracy,
+        "learning_rate": epoch.learning_rate,
+        "seconds": epoch.seconds,
+    }
+    there = {name: value for name, value in values.items() if value is not None}
+    log.scalars(epoch.epoch + 1, there, at=at)
+
+
+def _state_file(out: Path, epoch: int) -> Path:
+    return out / _STATES / f"{epoch:03d}.keras"
+
+
+def _prune(out: Path, keep: set[int]) -> None:
+    kept = {_state_file(out, epoch) for epoch in keep}
+    for path in (out / _STATES).iterdir():
+        if path not in kept:
+            path.unlink()

@@ -1,0 +1,30 @@
+"""Work done over threads, its results in the order of what it was done on.
+
+Knows nothing of images or graphs.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+AHEAD = 4  # items per worker that are under way or done before their turn
+
+
+def in_order(work: Callable[[Any], Any], items: Iterable[Any], *, workers: int) -> Iterator[Any]:
+    """Yields `work(item)` for each item, in order, from some threads.
+
+    Items are taken when there is room, in the caller's thread: at most `AHEAD` per worker.
+    """
+    waiting: deque[Future] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) >= AHEAD * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

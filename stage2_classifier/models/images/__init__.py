@@ -1,0 +1,1 @@
+"""Classifiers of images, one file per model; `registry.py` names them."""

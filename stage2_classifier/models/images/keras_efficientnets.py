@@ -1,0 +1,146 @@
+"""What the EfficientNets of `keras.applications` have in common: graph, scaling, weight files.
+
+Whatever the weights, the graph is the same: pixels come in 0..255, and Rescaling and Normalization
+inside it bring them to what the weights were trained on. Two layouts of weight files are read:
+
+    Keras' own      `*_notop.h5` and `.weights.h5`
+    efficientnet's  the package's noisy-student and AutoAugment files: the same layers under the
+                    same names but no preprocessing; they want (x / 255 - mean) / deviation
+
+Sources: Tan and Le, "EfficientNet", ICML 2019; Xie et al., "Self-training with Noisy Student
+improves ImageNet classification", CVPR 2020.
+"""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+
+from pose_activity.stage2_classifier.models.images.adapter import (
+    AdapterStart,
+    assemble,
+    build_adapter,
+)
+from pose_activity.stage2_classifier.models.images.weights_file import Download
+
+_KERAS = "https://storage.googleapis.com/keras-applications"
+_NOISY = "https://github.com/qubvel/efficientnet/releases/download/v0.0.1"
+
+# Of ImageNet's pixels, in 0..1.
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
+
+Network = Callable[..., keras.Model]
+
+
+def published(variant: str, *, imagenet: str, noisy_student: str) -> dict[str, Download]:
+    """Returns what is published for one variant ("b0"); the other arguments are md5 digests."""
+    return {
+        "imagenet": Download(f"{_KERAS}/efficientnet{variant}_notop.h5", imagenet),
+        "noisy_student": Download(
+            f"{_NOISY}/efficientnet-{variant}_noisy-student_notop.h5", noisy_student
+        ),
+    }
+
+
+def build_classifier(
+    name: str,
+    network: Network,
+    *,
+    height: int,
+    width: int,
+    planes: tuple[str, ...],
+    classes: int,
+    weights: Path | None = None,
+    adapter_start: AdapterStart = "identity",
+    dropout: float = 0.2,
+) -> keras.Model:
+    """Builds adapter, network and head; arguments as `models.registry` says.
+
+    Args:
+        name: Of the model.
+        network: From `keras.applications`.
+        height: Of the input, in pixels.
+        width: Of the input, in pixels.
+        planes: Names from `cache.planes.CHANNELS`.
+        classes: Number of activities.
+        weights: A file of either layout, without the top layer; None for a random start.
+        adapter_start: See `models.adapter.build_adapter`.
+        dropout: Share of features left out in training.
+
+    Raises:
+        ValueError: `weights` is of another network or layout.
+    """
+    backbone = network(include_top=False, weights=None, input_shape=(height, width, 3))
+    backbone.name = "backbone"  # given as an argument, V2 would look its blocks up by it
+    if weights is not None:
+        _load(backbone, network, weights)
+    return assemble(
+        build_adapter(height=height, width=width, planes=planes, start=adapter_start),
+        backbone,
+        classes=classes,
+        dropout=dropout,
+        name=name,
+    )
+
+
+def _load(backbone: keras.Model, network: Network, path: Path) -> None:
+    try:
+        if _has_preprocessing(path):
+            backbone.load_weights(path)
+            _finish_scaling(backbone)
+        else:
+            _copy(backbone, _read_by_efficientnet(network, path))
+    except (ValueError, OSError, AttributeError, KeyError) as error:
+        raise ValueError(
+            f"weights must be a file of {network.__name__} without its top layer (.h5). "
+            f"Received: {path}, which does not fit: {error}"
+        ) from None
+
+
+def _has_preprocessing(path: Path) -> bool:
+    """Tells Keras' layout from the package's, which has no layer called normalization."""
+    if path.name.endswith(".weights.h5"):  # only Keras 3 writes these
+        return True
+    with h5py.File(path) as file:
+        group: Any = file.get("model_weights", file)  # there, if the file holds a whole model
+        return any("normalization" in name for name in group)
+
+
+def _read_by_efficientnet(network: Network, path: Path) -> keras.Model:
+    """Reads the package's layout by the package's own graph."""
+    package: Any = importlib.import_module("efficientnet.tfkeras")
+    theirs = getattr(package, network.__name__)
+    return theirs(include_top=False, weights=str(path), input_shape=(64, 64, 3))
+
+
+def _copy(backbone: keras.Model, source: keras.Model) -> None:
+    """Copies weights by the layers' names, and scales pixels as the package's weights want."""
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            _normalise(layer, _MEAN, _DEVIATION**2)
+        elif layer.weights:
+            layer.set_weights(source.get_layer(layer.name).get_weights())
+
+
+def _finish_scaling(backbone: keras.Model) -> None:
+    """Does for weights from a file what Keras does for weights="imagenet" only.
+
+    Keras divides by the root of the stored "variance", which is a standard deviation, and mends it
+    by one more Rescaling when it downloaded the file itself. Here the variance is put right.
+    """
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.Normalization) and layer.weights:
+            stored = np.array(layer.adapt_variance)
+            if np.allclose(stored.ravel(), _DEVIATION, atol=1e-3):
+                _normalise(layer, np.array(layer.adapt_mean), stored**2)
+
+
+def _normalise(layer: keras.layers.Normalization, mean: np.ndarray, variance: np.ndarray) -> None:
+    layer.adapt_mean.assign(mean)
+    layer.adapt_variance.assign(variance)
+    layer.finalize_state()

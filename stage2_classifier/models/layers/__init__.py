@@ -1,0 +1,1 @@
+"""Keras layers that classifiers of sequences are made of."""

@@ -1,0 +1,1 @@
+"""Classifiers of sequences, one file per model; `registry.py` names them."""

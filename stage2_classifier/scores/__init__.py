@@ -1,0 +1,1 @@
+"""Probabilities and labels into scores, charts and files; no model."""

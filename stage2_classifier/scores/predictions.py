@@ -1,0 +1,112 @@
+"""A classifier's answers on one split, as a value and as `predictions.parquet`.
+
+One row per classified tensor: `image` (path), `person` (number in the picture, -1 where the whole
+picture was classified), `label`, `answer`, `probability` (of the answer), `probabilities` (float32,
+in the order of the classes). Split and class names stand in the file's metadata.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pose_activity.artifacts import atomic
+
+_ABOUT = b"answers"
+_ROWS_AT_ONCE = 256  # of the parquet file: what a reader of thousands of classes has to hold
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a classifier said about N tensors.
+
+    Attributes:
+        split: "train", "val" or "test".
+        classes: C activities in the order of the columns.
+        images: N pictures; one comes several times where each person is classified.
+        persons: `(N,)` int: which person of the picture, -1 for the whole picture.
+        labels: `(N,)` int class ids: the truth.
+        probabilities: `(N, C)` float32; a row sums to 1.
+    """
+
+    split: str
+    classes: tuple[str, ...]
+    images: tuple[Path, ...]
+    persons: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+
+    def __post_init__(self) -> None:
+        shapes = (self.persons.shape, self.labels.shape, self.probabilities.shape)
+        n = len(self.images)
+        if shapes != ((n,), (n,), (n, len(self.classes))):
+            raise ValueError(
+                f"Answers need a person, a label and {len(self.classes)} probabilities for each of "
+                f"{n} images. Received: {', '.join(map(str, shapes))}"
+            )
+
+    @property
+    def guesses(self) -> np.ndarray:
+        """`(N,)` int: the most probable class; among equal ones the first."""
+        return self.probabilities.argmax(1)
+
+    @property
+    def confidences(self) -> np.ndarray:
+        """`(N,)` float32 in [0, 1]: the probability of the guess."""
+        return self.probabilities.max(1)
+
+    @property
+    def of_people(self) -> bool:
+        """Whether single people were classified, not whole pictures."""
+        return bool((self.persons >= 0).any())
+
+    def confident_mistakes(self, limit: int) -> np.ndarray:
+        """Returns the rows of the `limit` most confident wrong answers, the surest first."""
+        wrong = np.flatnonzero(self.guesses != self.labels)
+        return wrong[np.argsort(-self.confidences[wrong], kind="stable")][:limit]
+
+    def write(self, path: Path) -> None:
+        """Writes `predictions.parquet`, whole or not at all."""
+        names = np.array(self.classes, dtype=object)
+        flat = pa.array(self.probabilities.astype(np.float32).ravel())
+        columns = {
+            "image": pa.array([image.as_posix() for image in self.images], pa.string()),
+            "person": pa.array(self.persons, pa.int32()),
+            "label": pa.array(names[self.labels], pa.string()),
+            "answer": pa.array(names[self.guesses], pa.string()),
+            "probability": pa.array(self.confidences, pa.float32()),
+            "probabilities": pa.FixedSizeListArray.from_arrays(flat, len(self.classes)),
+        }
+        about = json.dumps({"split": self.split, "classes": self.classes}).encode()
+        table = pa.table(columns).replace_schema_metadata({_ABOUT: about})
+        with atomic.replacing(path) as temporary:
+            pq.write_table(table, temporary, row_group_size=_ROWS_AT_ONCE, compression="zstd")
+
+    @classmethod
+    def read(cls, path: Path) -> "Predictions":
+        """Reads what `write` wrote.
+
+        Raises:
+            ValueError: the file is damaged, or no such file.
+        """
+        try:
+            table = pq.read_table(path)
+            about = json.loads((table.schema.metadata or {})[_ABOUT])
+            classes = tuple(about["classes"])
+            ids = {name: i for i, name in enumerate(classes)}
+            flat = table["probabilities"].combine_chunks().flatten().to_numpy()
+            return cls(
+                split=about["split"],
+                classes=classes,
+                images=tuple(map(Path, table["image"].to_pylist())),
+                persons=table["person"].to_numpy(),
+                labels=np.array([ids[name] for name in table["label"].to_pylist()], int),
+                probabilities=flat.reshape(-1, len(classes)),
+            )
+        except (pa.ArrowException, OSError, KeyError) as error:
+            raise ValueError(
+                f"{path} holds no answers of a classifier ({error!r}). Run the step report again."
+            ) from None

@@ -1,0 +1,139 @@
+"""A `Report` and a `History` into files for people and machines.
+
+metrics.json     the report's numbers
+report.md        headline, table per class, the worst confusions, the pictures
+per_class.csv    precision, recall, F1 and number of pictures of every class
+confusion.png    share of each true class that was taken for each class
+curves.png       loss and accuracy over the epochs
+
+With thousands of classes the text and the picture show the ones with the most mistakes and say so;
+the CSV and the JSON file hold all.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pose_activity.artifacts import atomic, csv_text
+from pose_activity.learning.history import History
+from pose_activity.stage2_classifier.scores.confusion import confused_pairs, most_mistaken
+from pose_activity.stage2_classifier.scores.draw_scores import draw_confusion, draw_curves
+from pose_activity.stage2_classifier.scores.evaluate import Report
+
+_WORST = 10  # confusions named in report.md
+_MOST_ROWS = 100  # of report.md's table per class
+_FIGURES = ("precision", "recall", "f1")
+
+
+def write(
+    report: Report,
+    history: History,
+    out: Path,
+    *,
+    title: str = "Activity classifier",
+    facts: Mapping[str, str] | None = None,
+    unit: str = "images",
+) -> None:
+    """Writes the five files; each is whole or absent.
+
+    Args:
+        report: Of the held-out split.
+        history: Of the training; an empty one leaves `curves.png` out.
+        out: Folder, made if it is not there.
+        title: First line of `report.md`.
+        facts: Name -> text, further rows of its first table (run, model, minutes).
+        unit: What `report.n` counts.
+    """
+    atomic.write_json(out / "metrics.json", report.as_json())
+    atomic.write_text(out / "per_class.csv", _csv(report))
+    draw_confusion(report, out / "confusion.png")
+    if history.epochs:
+        draw_curves(history, out / "curves.png")
+    atomic.write_text(out / "report.md", _text(report, history, title, facts or {}, unit))
+
+
+def _text(report: Report, history: History, title: str, facts: Mapping[str, str], unit: str) -> str:
+    parts = [
+        f"# {title}",
+        f"{report.n} {unit} of the split **{report.split}**, {len(report.per_class)} classes.",
+        _headline(report, facts),
+        "## Per class",
+        _class_table(report, unit),
+        "## Most frequent confusions",
+        _confusion_table(report, unit),
+        "![Confusion](confusion.png)",
+    ]
+    if history.epochs:
+        parts += ["## Training", _training(history), "![Curves](curves.png)"]
+    return "\n\n".join(parts) + "\n"
+
+
+def _headline(report: Report, facts: Mapping[str, str]) -> str:
+    rows = [
+        ("accuracy", f"{report.accuracy:.4f}"),
+        ("top-3 accuracy", f"{report.top3_accuracy:.4f}"),
+        (
+            "weighted precision / recall",
+            f"{report.weighted_precision:.4f} / {report.weighted_recall:.4f}",
+        ),
+        ("micro precision / recall", f"{report.micro_precision:.4f} / {report.micro_recall:.4f}"),
+        ("macro precision / recall", f"{report.macro_precision:.4f} / {report.macro_recall:.4f}"),
+        ("macro F1", f"{report.macro_f1:.4f}"),
+        *_calibration(report),
+        *facts.items(),
+    ]
+    return _table(("figure", "value"), rows)
+
+
+def _calibration(report: Report) -> list[tuple[str, str]]:
+    figures = {
+        "expected calibration error": report.ece,
+        "expected calibration error, uncalibrated": report.ece_uncalibrated,
+    }
+    return [(name, f"{value:.4f}") for name, value in figures.items() if value is not None]
+
+
+def _class_table(report: Report, unit: str) -> str:
+    names = most_mistaken(report.confusion, list(report.per_class), _MOST_ROWS)
+    rows = [
+        (name, *(f"{row[key]:.3f}" for key in _FIGURES), str(row["support"]))
+        for name, row in ((name, report.per_class[name]) for name in names)
+    ]
+    table = _table(("class", "precision", "recall", "F1", unit), rows)
+    if len(names) == len(report.per_class):
+        return table
+    return (
+        f"The {len(names)} of {len(report.per_class)} classes with the most mistakes; all are in "
+        f"per_class.csv.\n\n{table}"
+    )
+
+
+def _csv(report: Report) -> str:
+    rows = [
+        (name, *(f"{row[key]:.4f}" for key in _FIGURES), row["support"])
+        for name, row in report.per_class.items()
+    ]
+    return csv_text.as_text([("class", *_FIGURES, "support"), *rows])
+
+
+def _confusion_table(report: Report, unit: str) -> str:
+    worst = confused_pairs(report.confusion)[:_WORST]
+    rows = [(true, taken, str(count)) for true, taken, count in worst]
+    return _table(("true", "taken for", unit), rows) if rows else "None."
+
+
+def _training(history: History) -> str:
+    kept = history.kept
+    run = (
+        f"{len(history.epochs)} epochs in {sum(e.seconds for e in history.epochs) / 60:.1f} "
+        f"minutes. Kept: epoch {kept.epoch + 1} ({kept.phase}), "
+    )
+    if kept.val_loss is None or kept.val_accuracy is None:
+        return f"{run}the last one: nothing was held out to choose on."
+    return f"{run}validation loss {kept.val_loss:.4f}, validation accuracy {kept.val_accuracy:.4f}."
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [header, ("---",) * len(header), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )

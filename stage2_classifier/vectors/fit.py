@@ -1,0 +1,255 @@
+"""Fits classifiers of vectors with scikit-learn, and says how good they are on vectors held back.
+
+Vectors and their labels in, `linear.Linear` out: plain numbers that need no scikit-learn any more.
+Knows nothing of files, clips or encoders.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+import numpy as np
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, LinearSVC
+
+from pose_activity.annotations.text import preview
+from pose_activity.stage2_classifier import calibrate
+from pose_activity.stage2_classifier.vectors.linear import Linear, Member, checked, to_unit
+
+Kind = Literal["logistic", "softmax", "svm", "rbf", "lda"]
+_MOST_ROUNDS = 20_000  # of a solver, before scikit-learn warns that it stopped too early
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """What classifiers said of vectors that they had not learned from.
+
+    Attributes:
+        classes: Names in the order of the columns.
+        probabilities: `(N, C)` float32, each row by the classifier of the other folds.
+        ids: `(N,)` int, the right classes.
+        folds: `(N,)` int, the fold in which each was held back.
+    """
+
+    classes: tuple[str, ...]
+    probabilities: np.ndarray
+    ids: np.ndarray
+    folds: np.ndarray
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the vectors whose most probable class is right."""
+        return float((self.probabilities.argmax(1) == self.ids).mean())
+
+
+def fit(
+    vectors: np.ndarray,
+    labels: Sequence[str],
+    *,
+    kind: Kind = "logistic",
+    C: float = 1.0,
+    standardise: bool = False,
+    unit: bool = False,
+    gamma: float | None = None,
+    shrinkage: float | None = None,
+    calibration_folds: int = 0,
+    groups: Sequence[str] | None = None,
+    seed: int = 0,
+) -> Linear:
+    """Fits one classifier.
+
+    Args:
+        vectors: `(N, D)` real and finite; never changed.
+        labels: N class names, two or more of them; the classes are their sorted names.
+        kind: "logistic": one-vs-rest logistic regression (liblinear, which also shrinks the bias);
+            "softmax": multinomial logistic regression; "svm": linear support vector machine,
+            one-vs-rest; "rbf": likewise with an RBF kernel; "lda": linear discriminant analysis
+            with a shrunk covariance, which on few vectors is far too sure of itself.
+        C: Inverse strength of the penalty on the weights; "lda" has none.
+        standardise: Whether every number gets mean 0 and deviation 1 over the vectors.
+        unit: Whether vectors are first divided by their lengths, so that angles alone count.
+        gamma: Of the RBF kernel, on what came out of the two; None: 1 / (D x variance).
+        shrinkage: Of the covariance towards a multiple of the identity, in [0, 1]; None: by Ledoit
+            and Wolf's formula. "lda" alone.
+        calibration_folds: 0: the probabilities stay as the kind makes them. 2 or more: a
+            temperature is fitted on probabilities of vectors held back in so many folds.
+        groups: N names; a group is in one of these folds only. None: each vector for itself.
+        seed: Of the folds, and of liblinear's order of coordinates.
+
+    Returns:
+        The classifier.
+
+    Raises:
+        ValueError: shapes that do not fit, numbers that are not finite, fewer than two classes, an
+            unknown kind, or options that are out of range.
+    """
+    exact = _check(vectors, labels)
+    _check_options(kind, C, gamma, shrinkage)
+    prepared = to_unit(exact) if unit else exact
+    mean, scale = np.zeros(exact.shape[1]), np.ones(exact.shape[1])
+    if standardise:
+        scaler = StandardScaler().fit(prepared)
+        mean, scale = np.asarray(scaler.mean_), np.asarray(scaler.scale_)
+        prepared = (prepared - mean) / scale
+    if kind == "rbf" and gamma is None:
+        gamma = 1 / (prepared.shape[1] * prepared.var()) if prepared.var() > 0 else 1.0
+    machine = _machine(kind, C, gamma, shrinkage, seed).fit(prepared, np.asarray(labels, dtype=str))
+    member = _member(kind, machine, prepared, gamma, mean=mean, scale=scale, unit=unit)
+    if calibration_folds:
+        options = {"kind": kind, "C": C, "standardise": standardise, "unit": unit}
+        options |= {"gamma": gamma, "shrinkage": shrinkage}
+        held = cross_validate(
+            vectors, labels, folds=calibration_folds, groups=groups, seed=seed, **options
+        )
+        temperature = calibrate.temperature(held.probabilities, held.ids)
+        member = replace(member, temperature=temperature)
+    return Linear(machine.classes_.tolist(), [member])
+
+
+def cross_validate(
+    vectors: np.ndarray,
+    labels: Sequence[str],
+    *,
+    folds: int = 5,
+    groups: Sequence[str] | None = None,
+    seed: int = 0,
+    on_progress: Callable[[int, int, str], None] | None = None,
+    **options: Any,
+) -> Held:
+    """Fits on all folds but one and classifies that one, in turns; folds have classes alike.
+
+    Args:
+        vectors: As for `fit`.
+        labels: As for `fit`.
+        folds: Number of folds, 2 or more.
+        groups: N names of scenes, or people; a group is in one fold only. None: each vector for
+            itself.
+        seed: Another seed gives other folds. Also given to `fit`.
+        on_progress: Told (folds done, folds, accuracy on the last one).
+        options: Of `fit`, without `seed`; its `groups` are those given here.
+
+    Returns:
+        What was said of every vector.
+
+    Raises:
+        ValueError: as `fit`; or a class in fewer groups (without groups: vectors) than there are
+            folds, so that a fold would be without it.
+    """
+    exact = _check(vectors, labels)
+    texts = np.asarray(labels, dtype=str)
+    own = None if groups is None else np.asarray(groups, dtype=str)
+    _check_folds(texts, np.arange(len(texts)).astype(str) if own is None else own, folds)
+    splitter = StratifiedKFold if own is None else StratifiedGroupKFold
+    parts = splitter(folds, shuffle=True, random_state=seed).split(exact, texts, own)
+    classes, ids = np.unique(texts, return_inverse=True)
+    probabilities = np.zeros((len(texts), len(classes)), np.float32)
+    fold_of = np.zeros(len(texts), int)
+    for fold, (learned, held) in enumerate(parts):
+        inner = None if own is None else own[learned].tolist()
+        classifier = fit(
+            exact[learned], texts[learned].tolist(), groups=inner, seed=seed, **options
+        )
+        columns = np.searchsorted(classes, classifier.classes)
+        probabilities[np.ix_(held, columns)] = classifier(exact[held])
+        fold_of[held] = fold
+        if on_progress:
+            right = probabilities[held].argmax(1) == ids[held]
+            on_progress(fold + 1, folds, f"accuracy {right.mean():.3f}")
+    return Held(tuple(classes.tolist()), probabilities, ids, fold_of)
+
+
+def _machine(kind: Kind, C: float, gamma: float | None, shrinkage: float | None, seed: int) -> Any:
+    if kind == "logistic":
+        inner = LogisticRegression(solver="liblinear", C=C, random_state=seed)
+        return OneVsRestClassifier(inner)
+    if kind == "softmax":
+        return LogisticRegression(C=C, max_iter=_MOST_ROUNDS)
+    if kind == "svm":
+        return LinearSVC(C=C, max_iter=_MOST_ROUNDS, random_state=seed)
+    if kind == "rbf":
+        return OneVsRestClassifier(SVC(C=C, gamma=gamma))  # type: ignore[arg-type]
+    shrunk = "auto" if shrinkage is None else shrinkage
+    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrunk)
+
+
+def _member(
+    kind: Kind, machine: Any, prepared: np.ndarray, gamma: float | None, **preparation: Any
+) -> Member:
+    """Takes the numbers out of a fitted machine; two classes get a row each."""
+    if kind == "rbf":
+        weights, bias, support = _kernel_numbers(machine.estimators_, prepared)
+        preparation |= {"support": support, "gamma": gamma}
+    elif kind == "logistic":
+        weights = np.concatenate([one.coef_ for one in machine.estimators_])
+        bias = np.concatenate([one.intercept_ for one in machine.estimators_])
+    else:
+        weights, bias = machine.coef_, machine.intercept_
+    link = "sigmoid" if kind == "logistic" else "softmax"
+    if len(bias) == 1:  # one row decides between two classes; a softmax sees the difference
+        part = 1.0 if link == "sigmoid" else 0.5
+        weights, bias = np.concatenate([-weights, weights]), np.concatenate([-bias, bias])
+        weights, bias = part * weights, part * bias
+    return Member(weights=weights, bias=bias, link=link, **preparation)
+
+
+def _kernel_numbers(
+    machines: Sequence[SVC], prepared: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns weights, bias and support vectors of one-vs-rest machines over all their vectors."""
+    weights = np.zeros((len(machines), len(prepared)))
+    for row, machine in zip(weights, machines, strict=True):
+        row[machine.support_] = machine.dual_coef_[0]
+    used = weights.any(0)
+    bias = np.concatenate([machine.intercept_ for machine in machines])
+    return weights[:, used], bias, prepared[used]
+
+
+def _check(vectors: np.ndarray, labels: Sequence[str]) -> np.ndarray:
+    exact = checked(vectors)
+    if len(exact) != len(labels):
+        raise ValueError(
+            f"labels must name one class per vector, {len(exact)} in all. Received: {len(labels)}"
+        )
+    classes = sorted({*labels})
+    if len(classes) < 2:
+        raise ValueError(f"There must be two classes or more. Received: {classes}. Add another.")
+    return exact
+
+
+def _check_options(kind: str, C: float, gamma: float | None, shrinkage: float | None) -> None:
+    wrong = []
+    if kind not in get_args(Kind):
+        wrong.append(f"kind must be one of {get_args(Kind)}. Received: {kind!r}")
+    if not 0 < C < np.inf:
+        wrong.append(f"C must be positive; smaller is simpler. Received: {C}")
+    if gamma is not None and not 0 < gamma < np.inf:
+        wrong.append(f"gamma must be positive, or None to be chosen. Received: {gamma}")
+    if shrinkage is not None and not 0 <= shrinkage <= 1:
+        wrong.append(f"shrinkage must be in [0, 1], or None to be chosen. Received: {shrinkage}")
+    if wrong:
+        raise ValueError("; ".join(wrong))
+
+
+def _check_folds(labels: np.ndarray, groups: np.ndarray, folds: int) -> None:
+    if folds < 2:
+        raise ValueError(f"There must be two folds or more. Received: {folds}")
+    if len(groups) != len(labels):
+        raise ValueError(
+            f"groups must name one per vector, {len(labels)} in all. Received: {len(groups)}"
+        )
+    where: dict[str, set[str]] = defaultdict(set)
+    for label, group in zip(labels.tolist(), groups.tolist(), strict=True):
+        where[label].add(group)
+    few = [
+        f"{name!r} ({len(found)})" for name, found in sorted(where.items()) if len(found) < folds
+    ]
+    if few:
+        raise ValueError(
+            f"Each class must be in {folds} groups (vectors, where there are no groups), one a "
+            f"fold. Received: {preview(few)}. Take fewer folds, or leave the classes out."
+        )

@@ -1,0 +1,99 @@
+"""Configurations of runs on clips: which is one, and every mistake at once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pose_activity.configs import loading, reading
+from pose_activity.configs.clips import ClipRun
+from pose_activity.configs.pictures import PictureRun
+from pose_activity.configs.sections import ConfigError
+
+CLIPS: dict[str, Any] = {
+    "run_dir": "runs/x",
+    "clips": {"format": "videos", "path": "videos"},
+}
+
+
+def load(tmp_path: Path, tree: dict[str, Any], *overrides: str) -> loading.AnyRun:
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+    return loading.load(tmp_path / "x.yaml", overrides)
+
+
+def load_clips(tmp_path: Path, *overrides: str) -> ClipRun:
+    run = load(tmp_path, CLIPS, *overrides)
+    assert isinstance(run, ClipRun)
+    return run
+
+
+def test_the_key_clips_makes_a_run_on_clips(tmp_path: Path) -> None:
+    run = load_clips(tmp_path, "stage2.options={units: 8}", "sequence.frames=12")
+    assert (run.sequence.frames, run.stage2.options) == (12, {"units": 8})
+    (tmp_path / "again.yaml").write_text(reading.dump(run), encoding="utf-8")
+    assert loading.load(tmp_path / "again.yaml") == run
+    pictures = {"run_dir": "runs/x", "data": {"format": "folder", "images": "photos"}}
+    assert isinstance(load(tmp_path, pictures | {"stage1": {"train": False}}), PictureRun)
+
+
+def test_patterns_and_paths_are_taken_as_they_are(tmp_path: Path) -> None:
+    pattern = r"(?P<label>\w+) #\d: [a-z]"
+    run = load_clips(tmp_path, f"clips.label_pattern={pattern}", "clips.ranges=no", "clips.path=7")
+    assert run.clips.label_pattern == pattern
+    assert (run.clips.ranges, run.clips.path) == (Path("no"), Path("7"))
+
+
+def test_all_mistakes_at_once(tmp_path: Path) -> None:
+    wrong = ("clips.paht=x", "sequence.windows=some", "stage2.epochs=0", "stage1.train=true")
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, CLIPS, *wrong)
+    for part in (
+        "clips.paht: unknown key. Did you mean 'path'?",
+        "sequence.windows: Input should be 'first', 'sliding' or 'whole'. Received: 'some'",
+        "stage2.epochs: Input should be greater than or equal to 1. Received: 0",
+        "stage1.train: unknown key.",
+    ):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["clips.prefix=split1"], "format 'videos' takes no prefix: drop it"),
+        (["clips.label_pattern='(anna'"], "label_pattern .* is no regular expression"),
+        (["clips.label_pattern=anna"], r"must name a part \(\?P<label>"),
+        (["clips.format=features"], "needs stage2.linear"),
+        (["stage2.encoder=runs/y"], "encoder gives vectors alone: add linear"),
+        (
+            ["clips.format=features", "split.unseen=true", "stage2.linear={kind: svm}"],
+            "'features' takes no split.unseen",
+        ),
+        (
+            ["clips.format=poses", "clips.prefix=split1", "clips.test_pattern=_2"],
+            "says labels and splits itself",
+        ),
+        (["report.gallery=_01"], "for people never seen: set split.unseen: true"),
+        (["split.unseen=true", "report.split=val"], "set report.split: test"),
+        (["split={train: 0.8, val: 0.2, test: 0.0}"], "needs split.test > 0"),
+        (["sequence.channels=[x, y]"], "channels must be one of"),
+        (["sequence.windows=whole", "sequence.rate=25"], "a rate of its own"),
+        (["draw.folder=walkers", "clips.format=openpose"], "draw makes videos"),
+    ],
+)
+def test_what_does_not_go_together(tmp_path: Path, overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load(tmp_path, CLIPS, *overrides)
+
+
+def test_val_may_be_empty(tmp_path: Path) -> None:
+    assert load_clips(tmp_path, "split={train: 0.8, val: 0.0, test: 0.2}").split
+    with pytest.raises(ConfigError, match="train must not be empty"):
+        load(tmp_path, CLIPS, "split={train: 0.0, val: 0.5, test: 0.5}")
+
+
+def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
+    run = load_clips(tmp_path, "stage1.graph=no/stage1", "clips.path=no/videos")
+    with pytest.raises(ConfigError, match="(?s)clips.path.*no/videos.*stage1.graph.*no/stage1"):
+        loading.check_paths(run, ["annotations", "stage1"])
+    loading.check_paths(run, ["report"])

@@ -1,0 +1,293 @@
+"""Configurations: every mistake at once, in the first second, and no dead knob."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pose_activity.configs import loading, reading, sections
+from pose_activity.configs.pictures import Stage2, check_paths, load
+from pose_activity.configs.sections import ConfigError, Split
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+FOLDER = {
+    "run_dir": "runs/x",
+    "data": {"format": "folder", "images": "photos"},
+    "stage1": {"train": False},
+}
+
+
+def write(path: Path, tree: object) -> Path:
+    path.write_text(yaml.safe_dump(tree), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_shipped_configs_are_valid_and_survive_dumping(path: Path, tmp_path: Path) -> None:
+    run = loading.load(path)
+    (tmp_path / "again.yaml").write_text(reading.dump(run), encoding="utf-8")
+    assert loading.load(tmp_path / "again.yaml") == run
+    assert path.read_text(encoding="utf-8").startswith("#"), (
+        "a header tells command, machine, minutes, score"
+    )
+
+
+def test_all_mistakes_at_once(tmp_path: Path) -> None:
+    tree = {
+        "run_dir": "runs/x",
+        "data": {"format": "folder", "images": "photos", "annotatons": "x.mat"},
+        "stage1": {"train": False, "fit": {"epochs": [0], "hsvh": 0.1}},
+        "cache": {"planes": ["rgb", "depth"], "width": "wide"},
+        "stage2": {"model": "resnet"},
+        "colour": 1,
+    }
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path / "x.yaml", tree), ["stage2", "run_dir.x=1"])
+    text = str(caught.value)
+    for part in (
+        "--set wants key=value. Received: 'stage2'",
+        "--set run_dir.x: 'run_dir' is a value, not a section",
+        "data.annotatons: unknown key. Did you mean 'annotations'?",
+        "stage1.fit.hsvh: unknown key. Did you mean 'hsv_h'?",
+        "stage1.fit.epochs.0: Input should be greater than or equal to 1. Received: 0",
+        "cache.planes.1: Input should be 'rgb' or 'heatmap'. Received: 'depth'",
+        "cache.width: Input should be a valid integer",
+        "stage2.model: Input should be 'efficientnet_lite0', 'efficientnet_b0', ",
+        "colour: unknown key. Known keys: run_dir",
+    ):
+        assert part in text, text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stage1": {"train": True}}, "has no joints to train stage 1 on"),
+        ({"draw": {"folder": "d", "images": 9}}, "draw makes a data set in MPII's layout"),
+        ({"split": {"train": 0.8, "val": 0.2, "test": 0.0}}, "needs split.test > 0"),
+        ({"split": {"train": 0.8, "val": 0.2, "test": 0.2}}, "must not sum to more than 1"),
+        ({"split": {"train": 0.8, "val": 100, "test": 100}}, "not a mixture"),
+        ({"split": {"train": 0, "val": 100, "test": 100}}, "train and val must not be empty"),
+        ({"data": {"format": "mpii", "images": "p"}}, "needs data.annotations"),
+        ({"data": {"format": "coco", "images": "p"}}, "'coco' needs data.annotations, a COCO"),
+        ({"data": {"format": "yolo"}}, "'yolo' needs data.annotations, the data.yaml"),
+        ({"data": {"format": "table", "annotations": "x.csv"}}, "'table' needs data.images"),
+        ({"data": {"format": "tables"}}, "'coco', 'yolo' or 'table'. Received: 'tables'"),
+        (
+            {"data": {"format": "table", "annotations": "x", "images": "p"}, "stage1": {}},
+            "'table' has no joints to train stage 1 on",
+        ),
+        (
+            {"data": {"format": "coco", "annotations": "x", "images": "p", "group_pattern": "x"}},
+            "'coco' takes no group_pattern: groups come from the key group",
+        ),
+        (
+            {"split": "given", "data": {"format": "mpii", "annotations": "x", "images": "p"}},
+            "'mpii' names no splits: give sizes",
+        ),
+        ({"split": "gven"}, "split: Input should be 'given'. Received: 'gven'"),
+        ({"split": {"trian": 0.5}}, "split.trian: unknown key. Did you mean 'train'"),
+        ({"split": {"train": -1}}, "split.train: Input should be greater than or equal to 0"),
+        (
+            {"stage2": {"weights": "noisy_student"}},
+            "published for efficientnet_b0 to _b3, not for efficientnet_lite0",
+        ),
+        (
+            {"stage2": {"augment": {"heatmap_dropout": 0.1}}, "cache": {"planes": ["rgb"]}},
+            "heatmap_dropout needs cache.planes",
+        ),
+        ({"stage2": None}, "leave nothing to train"),
+        (
+            {"data": {"format": "folder", "images": "p", "annotations": "a.mat"}},
+            "takes no data.annotations",
+        ),
+        (
+            {"data": {"format": "folder", "images": "p", "group_pattern": "(x"}},
+            "is no regular expression",
+        ),
+        (
+            {"data": {"format": "folder", "images": "p", "group_pattern": "(x)"}},
+            r"must name a part \(\?P<group>",
+        ),
+        ({"stage1": {"train": False, "weights": "yolov8n-pose.yaml"}}, "untrained architecture"),
+        ({"stage1": {"train": False, "squash": [64, 48]}}, "belong to training"),
+        ({"cache": {"planes": ["rgb", "rgb"]}}, "none twice"),
+        ({"cache": {"person": "mask"}}, "person: how one person is shown needs people: each"),
+        ({"stage1": {"train": False, "export_size": 100}}, "multiple of 32"),
+    ],
+)
+def test_impossible_combinations(tmp_path: Path, change: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load(write(tmp_path / "x.yaml", FOLDER | change))
+
+
+def test_overrides(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.yaml", FOLDER)
+    run = load(path, ["cache.width=320", "cache.planes=[rgb]", "cache.heatmap.sigma=3"])
+    assert run.cache.width == 320 and run.cache.planes == ("rgb",)
+    assert run.cache.heatmap.sigma == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("set #2", "set #2"),
+        ("a: b", "a: b"),
+        ("2026-11-28", "2026-11-28"),
+        ("7", "7"),
+        ("007", "007"),
+        ("no", "no"),
+        ("12:30", "12:30"),
+        ("[a, b]", "[a, b]"),
+        ("{x}", "{x}"),
+        ("*.d", "*.d"),
+        ("a=b", "a=b"),
+        ('"set #2"', "set #2"),
+        ("'it is'", "it is"),
+        ("'a' and 'b'", "'a' and 'b'"),
+        ("Fotos/Küche", "Fotos/Küche"),
+    ],
+)
+def test_a_path_or_text_is_taken_as_it_is(tmp_path: Path, value: str, expected: str) -> None:
+    names = ("run_dir", "data.images", "stage1.weights", "stage1.fit.device")
+    path = write(tmp_path / "x.yaml", FOLDER)
+    run = load(path, [f"{name}={value}" for name in names])
+    given = (run.run_dir, run.data.images, Path(run.stage1.weights), run.stage1.fit.device)
+    assert given == (Path(expected), Path(expected), Path(expected), expected)
+
+
+@pytest.mark.parametrize("value", ["2026-11-28", "7", "007", "no", "12:30", "1e3", "0x10", "1_000"])
+def test_a_path_or_text_of_a_file_is_taken_as_it_is_written(tmp_path: Path, value: str) -> None:
+    (tmp_path / "x.yaml").write_text(
+        f"run_dir: {value}\ndata: {{format: folder, images: {value}, group_pattern: null}}\n"
+        f"stage1: {{train: no, fit: {{device: {value}}}}}\n",
+        encoding="utf-8",
+    )
+    run = load(tmp_path / "x.yaml")
+    assert (run.run_dir, run.data.images) == (Path(value), Path(value))
+    assert (run.stage1.fit.device, run.data.group_pattern) == (value, None)
+    (tmp_path / "again.yaml").write_text(reading.dump(run), encoding="utf-8")
+    assert load(tmp_path / "again.yaml") == run
+
+
+@pytest.mark.parametrize("empty", ["", "null", "~", "''"])
+def test_nothing_is_none_where_a_key_may_be_empty(tmp_path: Path, empty: str) -> None:
+    path = write(tmp_path / "x.yaml", FOLDER | {"stage1": {"train": False, "fit": {"device": "0"}}})
+    assert load(path, [f"stage1.fit.device={empty}"]).stage1.fit.device is None
+    with pytest.raises(ConfigError, match="run_dir: .* Received: None"):
+        load(path, ["run_dir="])
+
+
+def test_the_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    tree = FOLDER | {"run_dir": "~/runs/x", "stage1": {"train": False, "weights": "~/a.pt"}}
+    run = load(write(tmp_path / "x.yaml", tree), ["data.images=~/photos"])
+    assert (run.run_dir, run.data.images) == (tmp_path / "runs/x", tmp_path / "photos")
+    assert run.stage1.weights == str(tmp_path / "a.pt")
+    assert load(tmp_path / "x.yaml", ["run_dir=a~/b"]).run_dir == Path("a~/b")
+
+
+def test_a_key_given_twice_is_refused_with_its_lines(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(
+        "run_dir: runs/x\ndata: {format: folder, images: p}\nstage2:\n  epochs: 3\n"
+        "  batch: 8\n  epochs: 30\nrun_dir: runs/y\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(
+        ConfigError,
+        match=r"x.yaml: .*stage2.epochs in the lines 4 and 6; run_dir in the lines 1 and 7",
+    ):
+        load(tmp_path / "x.yaml")
+
+
+def test_a_file_in_another_encoding_is_refused_with_the_line(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_bytes("run_dir: x\ndata: {images: Küche}\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match="x.yaml, line 2: .*0xfc after .*images: K"):
+        load(tmp_path / "x.yaml")
+
+
+@pytest.mark.parametrize("text", ["- 1", "a: [", "\x00"])
+def test_a_file_that_is_no_configuration(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="x.yaml"):
+        load(tmp_path / "x.yaml")
+    with pytest.raises(ConfigError, match="absent.yaml: cannot be opened"):
+        load(tmp_path / "absent.yaml")
+
+
+def test_paths_are_checked_for_the_steps_asked(tmp_path: Path) -> None:
+    tree = {
+        "run_dir": "runs/x",
+        "data": {"format": "mpii", "images": "no/photos", "annotations": "no/labels.mat"},
+    }
+    run = load(write(tmp_path / "x.yaml", tree))
+    with pytest.raises(ConfigError, match="(?s)no/labels.mat.*no/photos"):
+        check_paths(run, ["annotations"])
+    with pytest.raises(ConfigError, match="no/labels.mat$"):
+        check_paths(run, ["dry_run"])
+    check_paths(run, ["report"])
+
+
+def test_a_mistake_is_told_before_anything_heavy_is_imported(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.yaml", {**FOLDER, "colour": 1})
+    code = """
+import runpy, sys
+sys.argv = ["train.py", "all", "--config", sys.argv[1]]
+try:
+    runpy.run_path("train.py", run_name="__main__")
+except SystemExit as stop:
+    heavy = {"numpy", "cv2", "torch", "ultralytics", "tensorflow", "keras"} & set(sys.modules)
+    sys.exit(stop.code if not heavy else f"imported {heavy}")
+"""
+    command = [sys.executable, "-c", code, str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 2, done.stderr
+    assert "colour: unknown key" in done.stdout
+
+
+def test_combinations_are_judged_beside_wrong_keys(tmp_path: Path) -> None:
+    tree = {
+        **FOLDER,
+        "split": {"train": 0.8, "val": 0.2, "test": 0.0},
+        "stage1": {"train": True, "weights": "yolov8n-pose.yaml"},
+        "stage2": {"epoch": 3, "train_adapter": False, "adapter_start": "random"},
+    }
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path / "x.yaml", tree))
+    for part in (
+        "stage2.epoch: unknown key. Did you mean 'epochs'?",
+        "has no joints to train stage 1 on",
+        "needs split.test > 0",
+        "stage1.fit.freeze of untrained weights keeps them random",
+        "an adapter that is never trained ignores the heatmap",
+        "a random adapter must be trained",
+    ):
+        assert part in str(caught.value), caught.value
+
+
+def test_weights_that_are_not_there_are_told_at_once(tmp_path: Path) -> None:
+    weights = ["stage1.weights=dir/typo.pt", "stage2.weights=no.h5", f"data.images={tmp_path}"]
+    run = load(write(tmp_path / "x.yaml", FOLDER), weights)
+    with pytest.raises(ConfigError, match=r"(?s)stage1.weights.*typo.pt.*stage2.weights"):
+        check_paths(run, sections.STEPS)
+    check_paths(run, ["report"])
+
+
+def test_the_splits_of_the_labels_and_stage_1_alone(tmp_path: Path) -> None:
+    tree = {
+        "run_dir": "runs/x",
+        "data": {"format": "yolo", "annotations": "set/data.yaml"},
+        "split": "given",
+        "stage2": None,
+    }
+    run = load(write(tmp_path / "x.yaml", tree))
+    assert run.split == "given" and run.stage2 is None and run.data.folder == Path("set")
+    (tmp_path / "again.yaml").write_text(reading.dump(run), encoding="utf-8")
+    assert load(tmp_path / "again.yaml") == run
+    with pytest.raises(ValueError, match=r"trains stage 1 alone \(stage2: null\)"):
+        _ = run.classifier
+    changed = load(tmp_path / "x.yaml", ["split={train: 8, val: 2, test: 1}", "stage2={}"])
+    assert changed.split == Split(train=8, val=2, test=1)
+    assert changed.classifier == Stage2()

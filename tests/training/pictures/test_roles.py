@@ -1,0 +1,40 @@
+"""What the reproduction of MPII says in its header, counted on MPII's labels."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pose_activity.annotations.cleaning.clean import clean
+from pose_activity.annotations.splitting import split
+from pose_activity.annotations.types import Sample
+from pose_activity.configs.pictures import load
+from pose_activity.training.pictures.roles import open_to_stage1, overlap_notes
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+MPII = CONFIGS / "mpii.yaml"
+
+
+def test_what_stage_1_has_seen_of_mpii(mpii_release: Sequence[Sample]):
+    run = load(MPII)
+    assert run.stage1.split and not isinstance(run.split, str) and not run.stage1.keep_apart
+    kept = clean(mpii_release, **run.clean.arguments(), check_images=False).kept
+    stage2, _ = split.split(kept, **run.split.arguments(), seed=run.seed)
+    stage1, _ = split.split(kept, **run.stage1.split.arguments(), seed=run.seed)
+    both = split.roles_in_both(stage1, stage2)
+    assert (both["train", "test"], both["val", "test"]) == (186, 26)
+    assert (both["train", "val"], both["val", "val"]) == (101, 109)
+    header = MPII.read_text(encoding="utf-8").replace("\n# ", " ")
+    assert "trained on 186 of the 1,089 test pictures (and 101 of val)" in header
+    assert "chosen by 26 more (109 of val)" in header
+    assert "Stage 1 has seen 212 of the 1,089 pictures of test" in overlap_notes(stage1, stage2)[1]
+    apart = load(MPII, ["stage1.keep_apart=true"])
+    pool = open_to_stage1(apart, kept, stage2, ())
+    stage1, _ = split.split(pool, **run.stage1.split.arguments(), seed=run.seed)
+    assert overlap_notes(stage1, stage2) == [] and len(pool) == len(kept) - 2 * 1089
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_only_the_reproduction_lets_stages_overlap(path: Path):
+    text = path.read_text(encoding="utf-8")
+    assert ("keep_apart: false" in text) == (path.name == "mpii.yaml")

@@ -1,0 +1,151 @@
+"""The step `cache` of a run on clips: people are followed through videos, sequences stored.
+
+    cache/watched/KEY.parquet   what stage 1 saw of one clip: written once, before any sequence
+    cache/clips.parquet         all clips with their joints
+    cache/left_out.csv          clips that became no sequence, and why
+
+A run that was killed goes on with the clips that it has not watched yet.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pose_activity.annotations import sample_files
+from pose_activity.annotations.clip_files import read_clips, write_clips
+from pose_activity.annotations.clips import Clip
+from pose_activity.annotations.images import ImageError
+from pose_activity.annotations.types import Rejection
+from pose_activity.artifacts import atomic, manifest
+from pose_activity.artifacts.removal import remove_tree
+from pose_activity.cache import store
+from pose_activity.cache.recompute import CLIPS
+from pose_activity.cache.record import key_of
+from pose_activity.cache.sequence_recipe import SequenceRecipe
+from pose_activity.cache.windows import ClipWindow, windows_of
+from pose_activity.configs.clips import ClipRun
+from pose_activity.runtime.progress import progress_bar
+from pose_activity.stage1_pose import predict
+from pose_activity.stage1_pose.track_video import clip_of_video
+from pose_activity.training.clips import steps
+from pose_activity.training.console import console, say_notes
+from pose_activity.training.file_digest import FileDigests
+from pose_activity.training.plan import inputs_of, recipe_of
+from pose_activity.training.steps import Made
+
+WATCHED, LEFT_OUT = "watched", "left_out.csv"
+_ASKED = "asked.json"  # in WATCHED: what its files were made by
+
+
+def make_cache(run: ClipRun, folder: Path) -> Made:
+    """Cuts every clip into sequences and stores them."""
+    asked = recipe_of(run, "cache")
+    tensors = asked.pop("tensors")
+    recipe = SequenceRecipe.from_json(asked)
+    clips = read_clips(run.run_dir / "annotations" / steps.CLIPS)
+    clips = [clip for clip in clips if clip.split]
+    unreadable: dict[str, str] = {}
+    if run.has_videos:
+        watching = {"pose": recipe.as_json()["pose"], "track": run.track.arguments()}
+        clips, unreadable = _watch(run, clips, folder / WATCHED, watching)
+    write_clips(folder / CLIPS, clips)
+    with progress_bar("cutting clips", console) as show:
+        sources, without = windows_of(clips, recipe, on_progress=show)
+    left_out = {name: why.removeprefix(f"{name}: ") for name, why in (unreadable | without).items()}
+    rows = [Rejection(Path(name), "no_sequence", why) for name, why in left_out.items()]
+    sample_files.write_rejections(folder / LEFT_OUT, rows)
+    say_notes(f"{name}: {why}" for name, why in left_out.items())
+    _check_splits(run, sources, left_out)
+    with progress_bar("storing sequences", console) as show:
+        cache, _ = store.build(
+            folder,
+            sources,
+            recipe=recipe,
+            classes=_classes(clips),
+            inputs=inputs_of(run, "cache"),
+            tensors=tensors,
+            threads=run.threads,
+            on_progress=show,
+        )
+    counts = {"sequences": len(cache.entries), "left_out": len(left_out)}
+    return [folder / store.INDEX, folder / CLIPS], counts
+
+
+def _watch(
+    run: ClipRun, clips: Sequence[Clip], folder: Path, asked: dict[str, Any]
+) -> tuple[list[Clip], dict[str, str]]:
+    """Returns the clips with the joints of the person whom each is about, and unreadable ones.
+
+    A clip that was watched before is read from `folder`, unless it was watched otherwise.
+    """
+    pose = predict.load(
+        run.run_dir / "stage1",
+        threads=run.threads,
+        streams=run.threads,
+        **run.stage1.predict.arguments(),
+    )
+    _keep_only(folder, asked)
+    watched, unreadable, digests = [], {}, FileDigests(run.run_dir)
+    with progress_bar("following people", console) as show:
+        for done, clip in enumerate(clips, 1):
+            path = folder / f"{key_of(Path(clip.name))}-{_state_of(clip, digests)}.parquet"
+            try:
+                found = read_clips(path)[0] if path.exists() else _follow(run, clip, pose, path)
+            except ImageError as error:
+                unreadable[clip.name] = str(error)
+            else:
+                joints = {n: getattr(found, n) for n in ("skeleton", "keypoints", "times")}
+                watched.append(replace(clip, **joints))
+            show(done, len(clips), clip.name)
+    return watched, unreadable
+
+
+def _state_of(clip: Clip, digests: FileDigests) -> str:
+    """Returns what changes when the video does, or the part of it that the clip is."""
+    content = digests.of(clip.source) if clip.source.is_file() else None
+    return manifest.sha256_json([clip.span, content])[:12]
+
+
+def _follow(run: ClipRun, clip: Clip, pose: predict.PosePredictor, path: Path) -> Clip:
+    found = clip_of_video(
+        clip.source, clip.span, pose, workers=run.threads, **run.track.arguments()
+    )
+    write_clips(path, [found])
+    return found
+
+
+def _keep_only(folder: Path, asked: dict[str, Any]) -> None:
+    """Leaves in `folder` only what was watched with this graph and these settings."""
+    note = folder / _ASKED
+    if note.exists() and not manifest.differences(
+        json.loads(note.read_text(encoding="utf-8")), asked
+    ):
+        return
+    remove_tree(folder)
+    atomic.write_json(note, asked)
+
+
+def _classes(clips: Sequence[Clip]) -> list[str]:
+    """Returns what the network is to tell apart: people of test alone are none of it."""
+    return sorted({str(clip.label) for clip in clips if clip.split != "test"})
+
+
+def _check_splits(run: ClipRun, sources: Sequence[ClipWindow], left_out: dict[str, str]) -> None:
+    """Refuses what would only fail after all training."""
+    labels: dict[str, set[str | None]] = {"train": set(), run.report.split: set()}
+    for source in sources:
+        labels.setdefault(str(source.clip.split), set()).add(source.clip.label)
+    train, judged = labels["train"], labels[run.report.split]
+    strange = sorted(map(str, judged - train)) if not run.unseen else []
+    if len(train) > 1 and judged and not strange:
+        return
+    why = "; ".join(f"{name}: {text}" for name, text in list(left_out.items())[:3])
+    raise ValueError(
+        "There must be sequences of two classes or more in train, and of each class that "
+        f"{run.report.split} holds. Received: {len(train)} classes in train, {len(judged)} in "
+        f"{run.report.split}{f', of these not in train: {strange}' if strange else ''}. "
+        f"{len(left_out)} clips became no sequence ({why}), see {LEFT_OUT}: add clips, or change "
+        "sequence.short, sequence.frames or stage1.predict.confidence."
+    )

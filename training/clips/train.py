@@ -1,0 +1,163 @@
+"""The step `stage2` of a run on clips: a network is trained, or taken frozen; then `linear`.
+
+    stage2/classifier.onnx, .json   the network
+    stage2/features.parquet         its vectors of all sequences, where there is `stage2.linear`
+    stage2/linear.npz, .json        the scikit-learn classifier on them, as plain numbers
+
+Of a table of features there is no network.
+"""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pose_activity.annotations.clip_files import read_clips
+from pose_activity.annotations.readers.feature_table import (
+    FeatureTable,
+    read_features,
+    write_features,
+)
+from pose_activity.annotations.readers.pose_files import PoseFormat
+from pose_activity.artifacts import atomic
+from pose_activity.artifacts.manifest import differences, without_consequences
+from pose_activity.artifacts.removal import remove
+from pose_activity.cache.recompute import CLIPS
+from pose_activity.cache.sequence import LEAST_SEEN, prepare
+from pose_activity.cache.store import Cache, open_cache
+from pose_activity.configs.clips import ClipRun, Linear
+from pose_activity.inference.clips import pose_files
+from pose_activity.inference.package import POSE_FILES
+from pose_activity.learning.history import TRAINING_FILES, early_end
+from pose_activity.runtime.progress import progress_bar
+from pose_activity.stage2_classifier import predict_sequences, sidecar
+from pose_activity.stage2_classifier.vectors import fit, linear
+from pose_activity.training.clips import steps
+from pose_activity.training.clips.embeddings import features_of
+from pose_activity.training.console import console
+from pose_activity.training.resume import resume_or_restart
+from pose_activity.training.steps import Made
+from pose_activity.training.unknown import say_if_never_unknown
+
+PARITY_SEQUENCES = 8  # on which the exported graph is compared with Keras
+_USUAL = 0.1  # quantile of the shares of training windows in which somebody was seen
+
+
+def make_stage2(run: ClipRun, folder: Path, *, finish: bool = False) -> Made:
+    """Trains what answers for a clip, or ends its training where it is; exports it."""
+    if finish and (run.has_features or run.stage2.encoder):
+        raise ValueError("Only the training of a network has epochs to keep. This run trains none.")
+    for name in (linear.NUMBERS, linear.SIDECAR, POSE_FILES):  # of an earlier configuration
+        (folder / name).unlink(missing_ok=True)
+    section = run.stage2.linear
+    if run.has_features and section:
+        table = read_features(run.run_dir / "annotations" / steps.FEATURES)
+        say_if_never_unknown(folder, held_out=0, by_linear=True)
+        return _fit_linear(run, section, table, folder)
+    cache = open_cache(run.run_dir / "cache")
+    if run.stage2.encoder:
+        counts = _take_encoder(run.stage2.encoder / "stage2", cache, folder)
+    else:
+        counts = _train(run, cache, folder, finish)
+    outputs = [folder / sidecar.GRAPH, folder / sidecar.SIDECAR]
+    if not run.has_videos:
+        data = run.clips
+        form = PoseFormat(fps=data.fps, skeleton=data.skeleton, min_score=data.min_score)
+        outputs.append(pose_files.write_format(folder, form))
+    if section:
+        classifier = predict_sequences.load(folder, threads=run.threads)
+        table = features_of(classifier, cache)
+        write_features(folder / steps.FEATURES, table)
+        more, found = _fit_linear(run, section, table, folder)
+        outputs, counts = [*outputs, *more], counts | found
+    held_out = len(cache.of_split("val"))
+    say_if_never_unknown(folder, held_out=held_out, by_linear=section is not None)
+    return outputs, counts
+
+
+def _fit_linear(run: ClipRun, section: Linear, table: FeatureTable, folder: Path) -> Made:
+    rows = [i for i, split in enumerate(table.splits or ()) if split == "train"]
+    classifier = fit.fit(
+        table.vectors[rows],
+        [table.labels[i] for i in rows],
+        **section.arguments(),
+        groups=[table.groups[i] or str(i) for i in rows] if table.groups else None,
+        seed=run.seed,
+    )
+    linear.save(folder, classifier)
+    counts = {"vectors": len(rows), "dimension": classifier.dimension}
+    return [folder / linear.NUMBERS, folder / linear.SIDECAR], counts
+
+
+def _take_encoder(encoder: Path, cache: Cache, folder: Path) -> dict[str, Any]:
+    """Copies a finished run's network; it must have learned from sequences like these."""
+    found = predict_sequences.load(encoder, engine="onnxruntime", threads=1)
+    theirs, ours = ({**r.as_json(), "pose": None} for r in (found.recipe, cache.recipe))
+    if "fingerprint" not in theirs or "fingerprint" not in ours:  # unknown is no difference
+        for recipe in (theirs, ours):
+            recipe.pop("fingerprint", None)
+    if changed := without_consequences(differences(theirs, ours), of=""):
+        raise ValueError(
+            f"stage2.encoder {encoder} learned from other sequences ({'; '.join(changed[:3])}). "
+            "Give this run the encoder's section sequence."
+        )
+    for rest in TRAINING_FILES:
+        remove(folder / rest)
+    with atomic.replacing(folder / sidecar.GRAPH) as temporary:
+        shutil.copyfile(encoder / sidecar.GRAPH, temporary)
+    about = json.loads((encoder / sidecar.SIDECAR).read_text(encoding="utf-8"))
+    # Its poses are this run's: inference has to find people as this run does.
+    atomic.write_json(folder / sidecar.SIDECAR, {**about, "recipe": cache.recipe.as_json()})
+    return {"encoder": encoder.parent.name}
+
+
+def _train(run: ClipRun, cache: Cache, folder: Path, finish: bool) -> dict[str, Any]:
+    from pose_activity.stage2_classifier import export_sequences, fit_sequences
+
+    section = run.stage2
+
+    def train() -> Any:
+        with progress_bar("training stage 2", console) as show:
+            return fit_sequences.fit(
+                cache,
+                folder,
+                **section.arguments("encoder", "linear", "augment", "unknown_precision"),
+                augment=section.augment.arguments() if section.augment else None,
+                seed=run.seed,
+                threads=run.threads,
+                finish=finish,
+                logs=run.run_dir / "logs" / "stage2",
+                on_progress=show,
+            )
+
+    history = train() if finish else resume_or_restart(train, folder)
+    held_out = cache.of_split("val")
+    sample = (held_out or cache.of_split("train"))[:PARITY_SEQUENCES]
+    export_sequences.export(
+        folder,
+        recipe=cache.recipe,
+        classes=cache.classes,
+        tensors=np.stack([cache.load(entry, verify=True) for entry in sample]),
+        validation=((cache.load(e, verify=True), cache.class_id(e)) for e in held_out),
+        clips=[entry.image for entry in held_out],
+        least_seen=_least_seen(cache),
+        unknown_precision=section.unknown_precision,
+        threads=run.threads,
+    )
+    kept = {name: value for name, value in asdict(history.kept).items() if value is not None}
+    return early_end(folder) | kept
+
+
+def _least_seen(cache: Cache) -> float:
+    """Returns in what share of a window somebody must be seen for a sure answer.
+
+    Half, or as little as was usual in training: who learned from padded windows knows them.
+    """
+    names = {entry.image.as_posix() for entry in cache.of_split("train")}
+    clips = [clip for clip in read_clips(cache.folder / CLIPS) if clip.name in names]
+    cuts = [prepare(clip, cache.recipe) for clip in clips]
+    shares = [cut.seen(window) for cut in cuts for window in range(len(cut.begins))]
+    return min(LEAST_SEEN, float(np.quantile(shares, _USUAL)))

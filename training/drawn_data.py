@@ -1,0 +1,49 @@
+"""A data set that the project draws: once, and never over somebody else's files."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pose_activity.artifacts import manifest
+from pose_activity.artifacts.lock import locked
+from pose_activity.artifacts.removal import remove
+
+_MARKER = ".drawn"
+
+
+def draw_once(
+    folder: Path,
+    *,
+    recipe: Mapping[str, Any],
+    names: Sequence[str],
+    draw: Callable[[], Path],
+) -> None:
+    """Draws a data set into a folder, unless this very one is there already.
+
+    Args:
+        folder: Of the data set.
+        recipe: All that decides what is drawn, as JSON can say it.
+        names: Files and folders in it that an earlier drawing may have left.
+        draw: Draws, and returns the file that vouches for the rest.
+
+    Raises:
+        ValueError: the folder holds something that this function did not write.
+    """
+    with locked(folder):
+        if not manifest.why_stale(folder, recipe=recipe, inputs={}):
+            return
+        _empty(folder, names)
+        manifest.write(folder, recipe=recipe, inputs={}, outputs=[draw()])
+
+
+def _empty(folder: Path, names: Sequence[str]) -> None:
+    """Removes an earlier drawing; nobody else's files."""
+    marker = folder / _MARKER
+    if not marker.exists() and {path.name for path in folder.iterdir()} - {".lock"}:
+        raise ValueError(
+            f"draw.folder must be new, empty or an earlier drawing. {folder} holds other files: "
+            "name another folder."
+        )
+    marker.touch()
+    for path in (folder / name for name in (manifest.NAME, *names)):
+        remove(path)

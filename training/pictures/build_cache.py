@@ -1,0 +1,96 @@
+"""The step `cache`: poses are found, planes drawn, tensors stored."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pose_activity.annotations.names import MPII_ACTIVITIES
+from pose_activity.annotations.sample_files import read_samples
+from pose_activity.artifacts import csv_text
+from pose_activity.artifacts.atomic import replacing
+from pose_activity.artifacts.names import shown
+from pose_activity.cache import poses, store
+from pose_activity.cache.planes import Recipe
+from pose_activity.configs.pictures import PictureRun
+from pose_activity.runtime.progress import progress_bar
+from pose_activity.training.console import console, say_notes
+from pose_activity.training.pictures.match_people import (
+    Chosen,
+    Unmatched,
+    each_person,
+    whole_pictures,
+)
+from pose_activity.training.pictures.stage1 import find_poses
+from pose_activity.training.plan import inputs_of, recipe_of
+from pose_activity.training.steps import Made
+
+UNMATCHED = "unmatched.csv"
+
+
+def make_cache(run: PictureRun, folder: Path) -> Made:
+    """Draws every picture's planes, or every person's, and stores them."""
+    asked = recipe_of(run, "cache")
+    tensors = asked.pop("tensors")
+    recipe = Recipe.from_json(asked)
+    samples = read_samples(run.run_dir / "annotations" / "samples.jsonl")
+    found = poses.Found()
+    if recipe.needs_poses:
+        images = [sample.image for sample in samples]
+        found = find_poses(run, images, run.run_dir / "stage1", folder / poses.FILE)
+    say_notes(found.unreadable.values())
+    readable = [sample for sample in samples if sample.image not in found.unreadable]
+    choose = each_person if recipe.one_by_one else whole_pictures
+    chosen = choose(readable, found.poses)
+    say_notes(chosen.notes)
+    _write_unmatched(folder / UNMATCHED, chosen.unmatched if recipe.one_by_one else None)
+    _check_splits(run, chosen, len(samples))
+    with progress_bar("drawing planes", console) as show:
+        cache, undecodable = store.build(
+            folder,
+            chosen.sources,
+            recipe=recipe,
+            classes=_classes(run, {source.label for source in chosen.sources}),
+            inputs=inputs_of(run, "cache"),
+            tensors=tensors,
+            threads=run.threads,
+            on_progress=show,
+        )
+    say_notes(undecodable.values())
+    counts = {
+        "tensors": len(cache.entries),
+        "unreadable": len(found.unreadable | undecodable),
+        "unmatched": len(chosen.unmatched),
+    }
+    return [folder / store.INDEX], counts
+
+
+def _write_unmatched(path: Path, unmatched: Iterable[Unmatched] | None) -> None:
+    """Writes the labels that became no tensor; of another policy, there is no such file."""
+    if unmatched is None:
+        path.unlink(missing_ok=True)
+        return
+    with replacing(path) as temporary:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            writer = csv_text.Writer(file)
+            writer.writerow(("image", "person", "activity", "reason"))
+            for row in unmatched:
+                person = "" if row.person is None else row.person
+                writer.writerow((shown(row.image), person, row.activity, row.reason))
+
+
+def _check_splits(run: PictureRun, chosen: Chosen, pictures: int) -> None:
+    """Refuses what would only fail after all training: a split that is needed and empty."""
+    there = {source.split for source in chosen.sources}
+    empty = [split for split in ("train", "val", run.report.split) if split not in there]
+    if empty:
+        raise ValueError(
+            f"No tensor for {' and '.join(dict.fromkeys(empty))}: of {pictures} pictures, "
+            f"{len(chosen.sources)} tensors could be made. Pictures that cannot be read and people "
+            "that stage 1 did not find are named above; add pictures, or lower "
+            "stage1.predict.confidence."
+        )
+
+
+def _classes(run: PictureRun, labels: set[str]) -> Sequence[str]:
+    """Returns MPII's 20 categories for MPII, else what there is, sorted."""
+    real_mpii = run.data.format == "mpii" and not run.draw and labels <= set(MPII_ACTIVITIES)
+    return MPII_ACTIVITIES if real_mpii else sorted(labels)

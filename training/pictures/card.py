@@ -1,0 +1,202 @@
+"""What a packaged model says of itself: `MODEL_CARD.md`, and the same as JSON for `model.json`.
+
+Gathered from what a finished run left in its folder; nothing is measured here.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pose_activity.annotations.types import SPLITS
+from pose_activity.cache.planes import Recipe
+from pose_activity.cache.store import Cache
+from pose_activity.configs.pictures import PictureRun
+from pose_activity.inference import precision_records
+from pose_activity.stage2_classifier.calibrate import NEVER_UNKNOWN
+from pose_activity.stage2_classifier.predict import Classifier
+from pose_activity.training.pictures import roles
+from pose_activity.training.plan import steps_of
+from pose_activity.training.report_page.labels import HEADS, class_balance
+from pose_activity.training.report_page.page import version_rows
+from pose_activity.training.report_page.poses import score_rows
+from pose_activity.training.runs import VERSIONS
+
+FIGURES = {
+    "accuracy": "accuracy",
+    "top3_accuracy": "class among the three most probable",
+    "weighted_precision": "weighted precision",
+    "weighted_recall": "weighted recall",
+    "macro_f1": "macro F1",
+    "ece": "expected calibration error",
+}
+_CONFIG = ("split", "stage1", "cache", "stage2", "seed")
+_APACHE = "Apache-2.0"
+_NETWORKS = {
+    "imagenet": f"published ImageNet weights, {_APACHE}",
+    "noisy_student": f"published noisy-student weights, {_APACHE}",
+    "none": "random weights",
+}
+
+
+def about(run: PictureRun, cache: Cache) -> dict[str, Any]:
+    """Returns what the card says in numbers, as JSON values.
+
+    Returns:
+        `name`, `recipe` (sections of the configuration), `data`, `scores`, `pose_scores`,
+        `seen_by_stage1` (a sentence or None), `precisions`, `licences`, `versions`.
+    """
+    found = _read(run, "report/metrics.json")
+    scores = {"split": found["split"], "n": found["n"]}
+    return {
+        "name": run.run_dir.name,
+        "recipe": {name: run.model_dump(mode="json")[name] for name in _CONFIG},
+        "data": _data(run, cache),
+        "scores": scores | {key: found[key] for key in FIGURES if found.get(key) is not None},
+        "pose_scores": _pose_scores(run),
+        "seen_by_stage1": roles.seen_note(run, found["split"]),
+        "precisions": precision_records.records(run.run_dir),
+        "licences": licences(run),
+        "versions": _read(run, VERSIONS),
+    }
+
+
+def licences(run: PictureRun) -> dict[str, str]:
+    """Returns part -> its terms in one line; those of the data are not known here."""
+    start = run.classifier.weights
+    terms = {
+        "this project": "AGPL-3.0-or-later",
+        "classifier": f"{run.classifier.model}, from "
+        + _NETWORKS.get(start, f"the file {start}, under its own terms"),
+        "pictures and labels": "the data set's own terms; they bind what is learnt from it, too",
+    }
+    if "stage1" in steps_of(run):
+        done = "trained and exported" if run.stage1.train else "exported"
+        terms["pose graph"] = f"{done} with ultralytics, AGPL-3.0, from {run.stage1.weights}"
+    return terms
+
+
+def write_card(facts: Mapping[str, Any], classifier: Classifier) -> str:
+    """Returns the card as Markdown.
+
+    Args:
+        facts: See `about`.
+        classifier: The run's.
+    """
+    recipe, classes = classifier.recipe, classifier.classes
+    who = "each person in a picture" if recipe.one_by_one else "a picture"
+    scores, data = facts["scores"], facts["data"]
+    figures = [(text, scores[key]) for key, text in FIGURES.items() if key in scores]
+    poses = facts["pose_scores"]
+    parts = [
+        f"# {facts['name']}\n",
+        f"Names the activity of {who}, one of {len(classes)}. {_how(recipe)}\n",
+        "    python infer.py photos/ --model THIS_FOLDER\n",
+        f"Activities: {', '.join(classes)}.\n",
+        f"It answers with one of them whatever it is shown. {_unknown(classifier)}\n",
+        "## Scores\n",
+        f"On {scores['n']} {data['unit']} of the split `{scores['split']}`:\n",
+        table_of(("figure", "value"), [(text, f"{value:.4f}") for text, value in figures]),
+        *([f"{facts['seen_by_stage1']}\n"] if facts["seen_by_stage1"] else []),
+        *(["Stage 1:\n", table_of(("figure", "value"), _fixed(poses))] if poses else []),
+        "## Data\n",
+        table_of(("", "count"), data["counts"].items()),
+        table_of(("class", *data["splits"]), [(k, *v) for k, v in data["classes"].items()]),
+        "## Recipe\n",
+        table_of(("", ""), _recipe_rows(facts["recipe"], classifier)),
+        "All of it stands in `model.json`.\n",
+        "## Precision and engines\n",
+        "f32 on onnxruntime and openvino. A faster precision is taken only where this was measured "
+        "on validation pictures:\n",
+        *(
+            f"- {record['precision']} on {record['engine']}: {record['text']}; "
+            f"{'allowed' if record['passes'] else 'refused'}\n"
+            for record in facts["precisions"]
+        ),
+        *([] if facts["precisions"] else ["- nothing was measured\n"]),
+        "## Licences\n",
+        table_of(("part", "terms"), facts["licences"].items()),
+        "## Made with\n",
+        table_of(("", ""), version_rows(facts["versions"])),
+    ]
+    return "\n".join(parts)
+
+
+def _how(recipe: Recipe) -> str:
+    size = f"{recipe.width}x{recipe.height} pixels"
+    if not recipe.needs_poses:
+        return f"The classifier sees {' + '.join(recipe.planes)} at {size}."
+    return (
+        f"Stage 1 finds people and {recipe.pose.skeleton} joints at {recipe.pose.size} pixels; the "
+        f"classifier sees {' + '.join(recipe.planes)} at {size}."
+    )
+
+
+def _recipe_rows(config: Mapping[str, Any], classifier: Classifier) -> list[tuple[str, str]]:
+    """Returns what a reader wants to know first; all of it stands in model.json."""
+    seen, stage2 = classifier.recipe, config["stage2"]
+    epochs = stage2["epochs"] + stage2["fine_tune_epochs"]
+    rows = [
+        ("classifier", f"{stage2['model']}, from {stage2['weights']}, up to {epochs} epochs"),
+        ("its planes", f"{' + '.join(seen.planes)}, {seen.width}x{seen.height}, {seen.resize}"),
+    ]
+    if seen.needs_poses:
+        stage1 = config["stage1"]
+        trained = f"{sum(stage1['fit']['epochs'])} epochs" if stage1["train"] else "not trained"
+        rows += [
+            ("pose model", f"from {stage1['weights']}, {trained}"),
+            ("its input", f"{seen.pose.size} pixels on the longer side"),
+            ("its people", f"score above {seen.pose.confidence:g}, at most {seen.pose.max_people}"),
+            ("people shown", seen.people.replace("_", " ")),
+            ("heatmap", f"{seen.heatmap.style}, joints above {seen.heatmap.min_confidence:g}"),
+        ]
+    shares = ", ".join(f"{name} {share}" for name, share in _shares(config["split"]))
+    return [*rows, ("split", shares), ("seed", str(config["seed"]))]
+
+
+def _shares(split: Any) -> Iterable[tuple[str, Any]]:
+    if not isinstance(split, dict):
+        return [("as", split)]
+    return [(name, split[name]) for name in SPLITS if name in split]
+
+
+def _unknown(classifier: Classifier) -> str:
+    if classifier.unknown_below is None:
+        return NEVER_UNKNOWN
+    kept = f"{classifier.unknown_coverage or 0:.0%}"
+    return (
+        f"Answers of a probability below {classifier.unknown_below:.3f} are called `unknown`; on "
+        f"validation pictures {kept} are above."
+    )
+
+
+def _data(run: PictureRun, cache: Cache) -> dict[str, Any]:
+    cleaning = _read(run, "annotations/cleaning.json")
+    balance = class_balance(cache)
+    return {
+        "format": run.data.format,
+        "unit": "persons" if cache.recipe.one_by_one else "pictures",
+        "counts": {text: cleaning[key] for key, text in HEADS.items()},
+        "splits": balance["splits"],
+        "classes": dict(balance["rows"]),
+    }
+
+
+def _pose_scores(run: PictureRun) -> dict[str, float]:
+    if "stage1" not in steps_of(run) or not (run.run_dir / "stage1/metrics.json").is_file():
+        return {}
+    return dict(score_rows(_read(run, "stage1/metrics.json")))
+
+
+def _read(run: PictureRun, name: str) -> dict[str, Any]:
+    return json.loads((run.run_dir / name).read_text(encoding="utf-8"))
+
+
+def _fixed(figures: Mapping[str, float]) -> list[tuple[str, str]]:
+    return [(text, f"{value:.4f}") for text, value in figures.items()]
+
+
+def table_of(heads: tuple[str, ...], rows: Iterable[tuple]) -> str:
+    """Returns a table in Markdown."""
+    lines = [heads, ("---",) * len(heads), *rows]
+    cells = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in lines]
+    return "".join(f"| {' | '.join(row)} |\n" for row in cells)

@@ -1,0 +1,94 @@
+"""The step `stage2`: the classifier is trained and exported."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pose_activity.annotations.images import write_drawing
+from pose_activity.cache.store import Cache, open_cache
+from pose_activity.configs.pictures import PictureRun
+from pose_activity.learning.augmentation import training_seed
+from pose_activity.learning.history import early_end
+from pose_activity.runtime.progress import progress_bar
+from pose_activity.stage2_classifier import augment
+from pose_activity.stage2_classifier.draw_augmentations import draw_augmentations
+from pose_activity.stage2_classifier.models.images import registry
+from pose_activity.training.console import console, say
+from pose_activity.training.resume import resume_or_restart
+from pose_activity.training.steps import Made
+from pose_activity.training.unknown import say_if_never_unknown
+
+PARITY_TENSORS = 8  # on which the exported graph is compared with Keras
+SHOWN_PICTURES, SHOWN_EPOCHS = 6, 4  # in augmentations.png
+
+
+def make_stage2(run: PictureRun, folder: Path, *, finish: bool = False) -> Made:
+    """Trains the classifier, or ends its training with the epochs there are; exports it."""
+    from pose_activity.stage2_classifier import export, fit
+
+    cache = open_cache(run.run_dir / "cache")
+    registry.find_weights(run.classifier.model, run.classifier.weights, on_progress=_say)
+    with progress_bar("training stage 2", console) as show:
+
+        def train() -> Any:
+            write_drawing(folder / "augmentations.png", show_augmentations(run, cache))
+            return fit.fit(
+                cache,
+                folder,
+                **run.classifier.arguments("augment", "unknown_precision"),
+                augment=run.classifier.augment.arguments() if run.classifier.augment else None,
+                seed=run.seed,
+                threads=run.threads,
+                finish=finish,
+                logs=run.run_dir / "logs" / "stage2",
+                on_progress=show,
+            )
+
+        history = train() if finish else resume_or_restart(train, folder)
+    entries = cache.of_split("val")
+    sample = [cache.load(entry, verify=True) for entry in entries[:PARITY_TENSORS]]
+    with progress_bar("calibrating", console) as show:
+
+        def validation() -> Iterator[tuple[np.ndarray, int]]:
+            for done, entry in enumerate(entries, 1):
+                yield cache.load(entry, verify=True), cache.class_id(entry)
+                show(done, len(entries), entry.image.name)
+
+        export.export(
+            folder,
+            recipe=cache.recipe,
+            classes=cache.classes,
+            tensors=np.stack(sample),
+            validation=validation(),
+            unknown_precision=run.classifier.unknown_precision,
+            threads=run.threads,
+        )
+    say_if_never_unknown(folder, held_out=len(entries))
+    counts = early_end(folder) | asdict(history.best)
+    return [folder / "classifier.onnx", folder / "classifier.json"], counts
+
+
+def show_augmentations(run: PictureRun, cache: Cache) -> np.ndarray:
+    """Draws what training will see of some pictures, one a class as far as they go."""
+    options = run.classifier.augment
+    planes = cache.recipe.planes
+    entries = cache.of_split("train")
+    first_of = {entry.label: index for index, entry in reversed(list(enumerate(entries)))}
+    spread = np.linspace(0, len(first_of) - 1, min(SHOWN_PICTURES, len(first_of))).round()
+    chosen = [sorted(first_of.values())[int(i)] for i in spread]
+    return draw_augmentations(
+        [cache.load(entries[i], verify=True) for i in chosen],
+        [f"{entries[i].label}: {entries[i].image.name}" for i in chosen],
+        planes,
+        augment.build(planes, **options.arguments()) if options else None,
+        seeds=[
+            [training_seed(run.seed, epoch, i) for epoch in range(SHOWN_EPOCHS)] for i in chosen
+        ],
+    )
+
+
+def _say(done: int, total: int, text: str) -> None:
+    say(text)

@@ -1,0 +1,125 @@
+"""The page's part about stage 1: training curves, PCKh per joint, best and worst pictures."""
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pose_activity.annotations.sample_files import read_samples
+from pose_activity.configs.pictures import PictureRun
+from pose_activity.stage1_pose.draw_comparison import labelled_against_found
+from pose_activity.stage1_pose.evaluate import PictureScore, score_pictures
+from pose_activity.training.pictures.stage1 import judged_poses
+from pose_activity.training.pictures.steps import stage1_samples
+from pose_activity.training.report_page import charts
+from pose_activity.training.report_page.images import Tile, data_uri, try_load
+
+SHOWN = 6  # pictures of each kind, best and worst
+_TILE = 560  # pixels: longer side of two halves
+_SCORES = {
+    "pckh50": "PCKh@0.5",
+    "start_pckh50": "PCKh@0.5 before training",
+    "pose_map50": "pose mAP50",
+    "pose_map50_95": "pose mAP50-95",
+    "box_map50": "box mAP50",
+    "box_map50_95": "box mAP50-95",
+}
+# Columns of ultralytics' results.csv: chart -> line -> column. (B) is boxes, (P) poses.
+_CURVES = {
+    "Pose loss": {"training": "train/pose_loss", "validation": "val/pose_loss"},
+    "Box loss": {"training": "train/box_loss", "validation": "val/box_loss"},
+    "On the validation pictures": {
+        "pose mAP50": "metrics/mAP50(P)",
+        "pose mAP50-95": "metrics/mAP50-95(P)",
+        "box mAP50": "metrics/mAP50(B)",
+    },
+}
+
+
+def gather(run: PictureRun) -> dict[str, Any]:
+    """Returns what the template shows of stage 1.
+
+    Returns:
+        `trained`; `weights`; `scores`: rows (text, value); `split`, `n`, `n_people`, `n_joints`
+        that they are of; `joints`: rows (name, PCKh); `curves`: charts; `best` and `worst`: tiles.
+        A part that was not made is empty.
+    """
+    folder = run.run_dir / "stage1"
+    path = folder / "metrics.json"
+    metrics = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    best, worst = _extremes(run) if metrics else ([], [])
+    joints = metrics.get("pckh50_per_joint", {})
+    return {
+        "trained": run.stage1.train,
+        "weights": run.stage1.weights,
+        "scores": score_rows(metrics),
+        **{key: metrics.get(key) for key in ("split", "n", "n_people", "n_joints")},
+        "joints": sorted(joints.items(), key=lambda item: -item[1]),
+        "curves": curves(sorted(folder.glob("round*/results.csv"))) if run.stage1.train else [],
+        "best": best,
+        "worst": worst,
+    }
+
+
+def score_rows(metrics: dict[str, Any]) -> list[tuple[str, float]]:
+    """Returns (name for people, value) of the figures in stage 1's metrics.json."""
+    return [(text, metrics[key]) for key, text in _SCORES.items() if metrics.get(key) is not None]
+
+
+def curves(tables: Sequence[Path]) -> list[str]:
+    """Draws what ultralytics wrote down.
+
+    Args:
+        tables: `results.csv` of each round, in order; their epochs are counted on.
+
+    Returns:
+        A chart per group of columns that are there; none without an epoch.
+    """
+    rows = [row for table in tables for row in _read_table(table)]
+    epochs = list(range(1, len(rows) + 1))
+    drawn = []
+    for title, lines in _CURVES.items():
+        series = {
+            name: (epochs, [float(row[column]) for row in rows])
+            for name, column in lines.items()
+            if rows and all(column in row for row in rows)
+        }
+        if series:
+            share = title not in ("Pose loss", "Box loss")
+            drawn.append(charts.line_chart(series, title=title, x_label="epoch", share=share))
+    return drawn
+
+
+def _read_table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        # Older versions of ultralytics pad names and values with spaces.
+        return [
+            {name.strip(): value.strip() for name, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def _extremes(run: PictureRun) -> tuple[list[Tile], list[Tile]]:
+    """Returns tiles of the best and of the worst pictures; none is in both."""
+    samples = read_samples(run.run_dir / stage1_samples(run))
+    poses, labels = judged_poses(run, samples, run.run_dir / "stage1")
+    pairs = {label.image: (label, pose) for label, pose in zip(labels, poses, strict=True)}
+    ranking = score_pictures(poses, labels)
+    best = ranking[: min(SHOWN, (len(ranking) + 1) // 2)]
+    worst = ranking[len(best) :][::-1][:SHOWN]
+    threshold = run.cache.heatmap.min_confidence
+
+    def tile(score: PictureScore) -> Tile:
+        image, head = try_load(score.image), score.pckh50
+        drawn = None
+        if image is not None:
+            drawn = labelled_against_found(image, *pairs[score.image], threshold=threshold)
+        return Tile(
+            source=None if drawn is None else data_uri(drawn, _TILE),
+            title=f"OKS {score.oks:.2f}" + ("" if head is None else f", PCKh {head:.2f}"),
+            details=(),
+            file=score.image.name,
+        )
+
+    return [tile(score) for score in best], [tile(score) for score in worst]

@@ -1,0 +1,31 @@
+"""A training that goes on where it was, or begins anew where it was asked for otherwise."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from pose_activity.artifacts.manifest import StaleError
+from pose_activity.artifacts.removal import remove
+from pose_activity.learning.history import TRAINING_FILES
+from pose_activity.training.console import say
+
+Result = TypeVar("Result")
+
+
+def resume_or_restart(train: Callable[[], Result], folder: Path) -> Result:
+    """Trains; where `folder` holds the rest of another training, removes it first and says so.
+
+    Args:
+        train: Trains into `folder`; raises StaleError where that is another training's.
+        folder: Of the training; other files in it stay.
+
+    Raises:
+        OSError: the other training could not be removed.
+    """
+    try:
+        return train()
+    except StaleError as stale:
+        say(str(stale), mark="beginning anew:", style="yellow")
+        for name in TRAINING_FILES:
+            remove(folder / name)
+        return train()
