@@ -1,1 +1,1 @@
-"""How a folder vouches for itself: atomic writes, manifests, locks (floor 0)."""
+"""What every room needs: atomic writes, manifests, locks, work in order over threads (floor 0)."""

@@ -23,12 +23,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pose_activity.annotations.images import load_rgb  # noqa: E402
 from pose_activity.annotations.videos import Frame
+from pose_activity.artifacts.ordered import in_order
 from pose_activity.cache.planes import make  # noqa: E402
 from pose_activity.inference.pictures.predictor import PicturePredictor
 from pose_activity.inference.precision_check import compare  # noqa: E402
 from pose_activity.inference.precision_records import Precision  # noqa: E402
 from pose_activity.inference.table import open_table  # noqa: E402
-from pose_activity.runtime.ordered import in_order
 from pose_activity.stage1_pose.predict import PosePredictor, letterbox, to_input  # noqa: E402
 
 READY = 40  # inputs that are held in memory

@@ -21,6 +21,7 @@ from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import Poses
 from pose_activity.artifacts import atomic
 from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.artifacts.progress import ProgressCallback
 
 FILE = "poses.parquet"
 SAVE_EVERY = 500  # pictures; what a kill can cost
@@ -59,7 +60,7 @@ def find(
     *,
     source: Mapping[str, Any],
     batch: int = 8,
-    on_progress: Callable[[int, int, str], None] | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> Found:
     """Returns the poses of `images`, asking stage 1 only for those that `path` does not hold.
 

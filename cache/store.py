@@ -25,6 +25,8 @@ import numpy as np
 from pose_activity.annotations.images import ImageError, load_rgb
 from pose_activity.annotations.types import Poses
 from pose_activity.artifacts import atomic, manifest
+from pose_activity.artifacts.ordered import in_order
+from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.removal import remove_tree
 from pose_activity.cache import index
 from pose_activity.cache.memory_map import MemmapFiles
@@ -33,7 +35,6 @@ from pose_activity.cache.recompute import origin_of
 from pose_activity.cache.record import INDEX, WHOLE, CacheError, Entry, digest_of, key_of
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 from pose_activity.cache.storage import FOLDER, Nowhere, NpyFiles, TensorStore
-from pose_activity.runtime.ordered import in_order
 
 STARTED = "recipe.json"
 Drawn = tuple[Entry, np.ndarray | None] | ImageError  # no tensor: the shelf has kept it
@@ -167,7 +168,7 @@ def build(
     inputs: Mapping[str, str],
     tensors: Tensors = "disk",
     threads: int = 2,
-    on_progress: Callable[[int, int, str], None] | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> tuple[Cache[R], dict[Path, str]]:
     """Makes all tensors, then the index, then the manifest.
 

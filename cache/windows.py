@@ -3,7 +3,7 @@
 A stored window is, byte for byte, what `cache.sequence.prepare` gives inference.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pose_activity.annotations.clips import Clip
+from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.cache.record import WHOLE, Entry, key_of
 from pose_activity.cache.sequence import ShortClip, prepare
 from pose_activity.cache.sequence_recipe import SequenceRecipe
@@ -46,7 +47,7 @@ class ClipWindow:
 def windows_of(
     clips: Sequence[Clip],
     recipe: SequenceRecipe,
-    on_progress: Callable[[int, int, str], None] | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> tuple[list[ClipWindow], dict[str, str]]:
     """Returns the sources of a cache.
 

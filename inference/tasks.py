@@ -4,12 +4,13 @@ A task checks what was asked for, says which columns its table has, and gives ro
 of command lines and prints nothing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.inference.interrupt import GracefulInterrupt
 from pose_activity.inference.package import kind_of
 from pose_activity.inference.pictures.predictor import PicturePredictor
@@ -18,8 +19,6 @@ from pose_activity.inference.table import Table
 
 if TYPE_CHECKING:
     from pose_activity.inference.clips.predictor import ClipPredictor
-
-ProgressCallback = Callable[[int, int, str], None]  # done, all (0: unknown), what is under way
 
 
 @dataclass(frozen=True)

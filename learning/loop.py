@@ -25,6 +25,7 @@ import tensorflow as tf
 
 from pose_activity.artifacts import atomic, manifest
 from pose_activity.artifacts.events import EventLog
+from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.removal import remove_tree
 from pose_activity.cache.store import Cache
 from pose_activity.learning import optimization
@@ -33,8 +34,6 @@ from pose_activity.learning.batches import fixed_batches, train_batches
 from pose_activity.learning.history import LEARNED_FROM, TRAINING_FILES, Epoch, History
 
 CLASSIFIER, _STATES, HISTORY, EARLY, _ASKED = TRAINING_FILES
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -189,7 +188,7 @@ def run(
     *,
     patience: int | None,
     logs: Path | None,
-    on_progress: Progress | None,
+    on_progress: ProgressCallback | None,
 ) -> None:
     """Runs what is left of the phases.
 

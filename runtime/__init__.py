@@ -1,1 +1,1 @@
-"""An exported graph on the fastest engine of this machine, and running work in order (floor 1)."""
+"""An exported graph on the fastest engine of this machine, and progress bars (floor 1)."""

@@ -5,7 +5,7 @@ Where there is no terminal, such as in a log file, a line a minute takes its pla
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -22,10 +22,9 @@ from rich.progress import (
 from rich.text import Text
 
 from pose_activity.artifacts.names import shown
+from pose_activity.artifacts.progress import ProgressCallback
 
 EVERY_S = 60.0  # between two lines in a log file
-
-Show = Callable[[int, int, str], None]
 
 
 class RateColumn(ProgressColumn):
@@ -38,7 +37,7 @@ class RateColumn(ProgressColumn):
 
 
 @contextmanager
-def progress_bar(title: str, console: Console) -> Iterator[Show]:
+def progress_bar(title: str, console: Console) -> Iterator[ProgressCallback]:
     """Shows on `console` how far the body is.
 
     Args:
@@ -55,7 +54,7 @@ def progress_bar(title: str, console: Console) -> Iterator[Show]:
 
 
 @contextmanager
-def _bar(title: str, console: Console) -> Iterator[Show]:
+def _bar(title: str, console: Console) -> Iterator[ProgressCallback]:
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -75,7 +74,7 @@ def _bar(title: str, console: Console) -> Iterator[Show]:
 
 
 @contextmanager
-def _lines(title: str, console: Console) -> Iterator[Show]:
+def _lines(title: str, console: Console) -> Iterator[ProgressCallback]:
     lines, ended = _Lines(title), threading.Event()
 
     def tell() -> None:

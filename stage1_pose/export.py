@@ -6,7 +6,7 @@ the torch model on pictures. One of the three files that import torch.
 
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from pose_activity.annotations.images import load_rgb
 from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.artifacts import atomic
 from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.runtime.canonical import canonical
 from pose_activity.stage1_pose import ultralytics_env, weights
 from pose_activity.stage1_pose.predict import (
@@ -47,7 +48,7 @@ def export(
     images: Sequence[Path],
     engine: str = "auto",
     threads: int | None = None,
-    on_progress: Callable[[int, int, str], None] | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> dict[str, Any]:
     """Exports weights as `folder`/pose.onnx with its sidecar pose.json.
 

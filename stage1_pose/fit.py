@@ -19,13 +19,12 @@ from pose_activity.annotations.readers.yolo_files import describe, label_of
 from pose_activity.artifacts import atomic
 from pose_activity.artifacts.events import EventLog
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
+from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.removal import remove_tree
 from pose_activity.stage1_pose import ultralytics_env, weights
 from pose_activity.stage1_pose.export import download
 
 BEST, NOTE = "best.pt", "fitted.json"
-
-Progress = Callable[[int, int, str], None]
 
 
 def fit(
@@ -63,7 +62,7 @@ def fit(
     plots: bool = True,
     seed: int = 0,
     logs: Path | None = None,
-    on_progress: Progress | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> Path:
     """Trains; the same arguments on the same machine give the same weights.
 
@@ -211,7 +210,7 @@ def _run_round(
     settings: dict[str, Any],
     amp: bool,
     threads: int | None,
-    tell: Progress,
+    tell: ProgressCallback,
     follow: Callable[[], None],
 ) -> None:
     ultralytics_env.prepare()
@@ -260,7 +259,7 @@ def _following(log: EventLog | None, table: Path, before: int) -> Callable[[], N
     return follow
 
 
-def _counting(tell: Progress) -> tuple[Callable[[Any], None], Callable[[Any], None]]:
+def _counting(tell: ProgressCallback) -> tuple[Callable[[Any], None], Callable[[Any], None]]:
     """Returns callbacks for the start of an epoch and the end of a step; they tell of each step."""
     steps = 0
 
@@ -284,7 +283,9 @@ def _epoch_line(trainer: Any) -> tuple[int, int, str]:
     return done, trainer.epochs, f"pose mAP50 {score:.3f}"
 
 
-def _shifted(on_progress: Progress | None, before: int, total: int, number: int) -> Progress:
+def _shifted(
+    on_progress: ProgressCallback | None, before: int, total: int, number: int
+) -> ProgressCallback:
     def tell(done: int, _: int, text: str) -> None:
         if on_progress:
             on_progress(before + done, total, f"round {number}: {text}")

@@ -20,7 +20,8 @@ from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import Poses
 from pose_activity.annotations.videos import Frame
 from pose_activity.artifacts import atomic
-from pose_activity.runtime.ordered import in_order
+from pose_activity.artifacts.ordered import in_order
+from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.stage1_pose.predict import PosePredictor
 from pose_activity.stage1_pose.track import Track, Tracker, as_clip, focus
 
@@ -75,7 +76,7 @@ def track_video(
     confirm_after: int = 3,
     max_gap: int = 30,
     workers: int = 1,
-    on_progress: Callable[[int, int, str], None] | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> VideoTracks:
     """Finds the people of a video and follows them.
 
@@ -131,7 +132,7 @@ def clip_of_video(
     confirm_after: int = 3,
     max_gap: int = 30,
     workers: int = 1,
-    on_progress: Callable[[int, int, str], None] | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> Clip:
     """Returns the clip of the person whom a video is about.
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.artifacts.progress import ProgressCallback
 
 FOLDER_VARIABLE = "POSE_ACTIVITY_WEIGHTS"
 
 Download = Callable[[str, Path], None]
-Progress = Callable[[int, int, str], None]
 
 
 class WeightsError(FileNotFoundError):
@@ -23,7 +23,7 @@ def find(
     name_or_path: str | Path,
     *,
     download: Download | None = None,
-    on_progress: Progress | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> Path:
     """Finds weights.
 
@@ -73,7 +73,7 @@ def weights_folder() -> Path:
     return Path(cache) / "pose-activity" / "weights"
 
 
-def _fetch(download: Download, target: Path, on_progress: Progress | None) -> str:
+def _fetch(download: Download, target: Path, on_progress: ProgressCallback | None) -> str:
     """Downloads; returns why it failed, or an empty string."""
     tell = on_progress or (lambda done, total, text: None)
     tell(0, 1, f"downloading {target.name} to {target.parent}")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import keras
 
 from pose_activity.artifacts import manifest
+from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.cache.store import Cache
 from pose_activity.learning import loop, optimization
 from pose_activity.learning.history import History
@@ -42,7 +43,7 @@ def fit(
     threads: int = 2,
     finish: bool = False,
     logs: Path | None = None,
-    on_progress: loop.Progress | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> History:
     """Trains, or goes on with an interrupted training, or returns the history of a finished one.
 

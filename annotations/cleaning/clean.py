@@ -45,6 +45,7 @@ from pose_activity.annotations.images import check_image, holds_several
 from pose_activity.annotations.media import describe_unread
 from pose_activity.annotations.text import preview
 from pose_activity.annotations.types import Rejection, Sample
+from pose_activity.artifacts.progress import ProgressCallback
 
 RULES = (
     "other_format",
@@ -120,7 +121,7 @@ def clean(
     read_size: Callable[[Path], tuple[int, int]] = check_image,
     unread: Sequence[Path] = (),
     cases_per_rule: int = 4,
-    on_progress: Callable[[int, int, str], None] | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> Cleaned:
     """Applies every rule to every sample, in one pass.
 

@@ -8,7 +8,7 @@ found.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +20,11 @@ from pose_activity.artifacts import csv_text
 from pose_activity.artifacts.atomic import replacing
 from pose_activity.artifacts.manifest import sha256_file
 from pose_activity.artifacts.names import shown
+from pose_activity.artifacts.progress import ProgressCallback
 
 
 def find_duplicates(
-    images: Iterable[Path], *, on_progress: Callable[[int, int, str], None] | None = None
+    images: Iterable[Path], *, on_progress: ProgressCallback | None = None
 ) -> list[list[Path]]:
     """Returns the sets of files with the same content, each sorted, in the order of their first.
 
@@ -45,7 +46,7 @@ def find_duplicates(
 
 
 def find_same_clips(
-    clips: Sequence[Clip], *, on_progress: Callable[[int, int, str], None] | None = None
+    clips: Sequence[Clip], *, on_progress: ProgressCallback | None = None
 ) -> list[list[str]]:
     """Returns the sets of names of clips with the same content, each sorted, as `find_duplicates`.
 

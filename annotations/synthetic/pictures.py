@@ -6,7 +6,6 @@ activity, another pose. The same seed draws the same bytes.
 The bodies come from `annotations.synthetic.body`, the colours from `painting.py` and `scenery.py`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -22,6 +21,7 @@ from pose_activity.annotations.synthetic.body import ACTIVITIES, HEAD, Points, p
 from pose_activity.annotations.synthetic.gait import body, gaits
 from pose_activity.annotations.synthetic.render import draw_ground, draw_person, seen, wardrobe
 from pose_activity.artifacts.atomic import write_bytes, write_json
+from pose_activity.artifacts.progress import ProgressCallback
 
 _CLIP = 2  # pictures of one clip
 _WALKING = "walking"
@@ -70,7 +70,7 @@ def write(
     seed: int,
     faults: bool = True,
     walking: bool = False,
-    on_progress: Callable[[int, int, str], None] | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> Path:
     """Draws the data set.
 

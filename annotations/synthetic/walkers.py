@@ -7,7 +7,7 @@ picture. The same seed draws the same.
 Gaits come from `annotations.synthetic.gait`, the colours from `painting.py` and `scenery.py`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from pose_activity.annotations.synthetic.body import Points, turn
 from pose_activity.annotations.synthetic.gait import Gait, body, gaits, on_a_day
 from pose_activity.annotations.synthetic.render import draw_ground, draw_person, seen, wardrobe
 from pose_activity.artifacts.atomic import replacing
+from pose_activity.artifacts.progress import ProgressCallback
 
 VIDEOS, TRUTH = "videos", "truth.parquet"
 _CODEC = "mp4v"  # MPEG-4 part 2: OpenCV's own FFmpeg writes and reads it everywhere
@@ -76,7 +77,7 @@ def write(
     size: tuple[int, int] = (160, 160),
     fps: float = 25.0,
     seed: int = 0,
-    on_progress: Callable[[int, int, str], None] | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> Path:
     """Draws the data set.
 

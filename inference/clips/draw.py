@@ -5,11 +5,12 @@ The copy is an MP4 of the same size; frames that `every` leaves out are not in i
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from pose_activity.annotations import videos
 from pose_activity.annotations.images import ImageError
+from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.inference import overlay
 from pose_activity.inference.annotated_media import VideoWriter
 from pose_activity.inference.clips.predictor import VideoResult
@@ -25,7 +26,7 @@ def draw_video(
     *,
     threshold: float,
     every: int = 1,
-    on_progress: Callable[[int, int, str], None] | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> str | None:
     """Writes an annotated copy of a video, whole or not at all.
 

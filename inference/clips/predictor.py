@@ -5,7 +5,7 @@ each what training made of its clips, and stage 2 names it. No torch, no tensorf
 streamed and windows classified some at a time: what a longer video adds to memory is joints.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from pose_activity.annotations import videos
 from pose_activity.annotations.readers.pose_files import is_pose_file
 from pose_activity.annotations.skeleton import OPENPOSE18
 from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.cache.sequence import LEAST_SEEN, Prepared, prepare
 from pose_activity.inference.clips import pose_files
 from pose_activity.inference.finished import check_model
@@ -145,7 +146,7 @@ class ClipPredictor:
         every: int = 1,
         per_window: bool = False,
         smooth: float = 0.0,
-        on_progress: Callable[[int, int, str], None] | None = None,
+        on_progress: ProgressCallback | None = None,
     ) -> Iterator[VideoResult]:
         """Yields an answer per video or pose file, in order; unreadable ones carry their error.
 

@@ -8,13 +8,14 @@ from types import TracebackType
 from typing import Any
 
 from pose_activity.annotations import videos
+from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.inference.clips.draw import draw_video
 from pose_activity.inference.clips.predictor import ClipPredictor, VideoResult
 from pose_activity.inference.drawing_folder import drawing_in
 from pose_activity.inference.interrupt import GracefulInterrupt
 from pose_activity.inference.results import Result
 from pose_activity.inference.table import Table
-from pose_activity.inference.tasks import OutputOptions, ProgressCallback
+from pose_activity.inference.tasks import OutputOptions
 
 _SEEN = 0.25  # joints of a lower confidence would only clutter a drawing
 

@@ -16,13 +16,13 @@ import numpy as np
 from pose_activity.annotations.images import ImageError, holds_several
 from pose_activity.annotations.types import Poses
 from pose_activity.annotations.videos import Frame
+from pose_activity.artifacts.ordered import in_order
 from pose_activity.cache.planes import PoseModelId, make
 from pose_activity.inference.finished import check_model
 from pose_activity.inference.package import open_model
 from pose_activity.inference.precision_records import Precision, require
 from pose_activity.inference.results import FIRST_ONLY, FrameResult, Result, check_unknown, rank
 from pose_activity.runtime.graph import cpu_count
-from pose_activity.runtime.ordered import in_order
 from pose_activity.stage1_pose import predict as stage1
 from pose_activity.stage2_classifier import predict as stage2
 

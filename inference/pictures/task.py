@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from pose_activity.annotations import videos
+from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.inference import smoothing, sources
 from pose_activity.inference.annotated_media import AnnotatedOutput
 from pose_activity.inference.gallery import Gallery
@@ -16,7 +17,7 @@ from pose_activity.inference.pictures.explain import Explanations
 from pose_activity.inference.pictures.predictor import PicturePredictor
 from pose_activity.inference.results import Result
 from pose_activity.inference.table import Table
-from pose_activity.inference.tasks import OutputOptions, ProgressCallback
+from pose_activity.inference.tasks import OutputOptions
 
 
 class PictureTask:

@@ -5,7 +5,7 @@ Knows nothing of files, clips or encoders.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from pose_activity.annotations.text import preview
+from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.stage2_classifier import calibrate
 from pose_activity.stage2_classifier.vectors.linear import Linear, Member, checked, to_unit
 
@@ -118,7 +119,7 @@ def cross_validate(
     folds: int = 5,
     groups: Sequence[str] | None = None,
     seed: int = 0,
-    on_progress: Callable[[int, int, str], None] | None = None,
+    on_progress: ProgressCallback | None = None,
     **options: Any,
 ) -> Held:
     """Fits on all folds but one and classifies that one, in turns; folds have classes alike.

@@ -16,6 +16,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.stage2_classifier.models.images import weights_file
 
 MODELS = {
@@ -29,7 +30,7 @@ MODELS = {
 
 
 def find_weights(
-    model: str, weights: str, *, on_progress: weights_file.Progress | None = None
+    model: str, weights: str, *, on_progress: ProgressCallback | None = None
 ) -> Path | None:
     """Finds the file that a model starts from; see `weights_file.find`.
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pose_activity.artifacts.manifest import sha256_file
-
-Progress = Callable[[int, int, str], None]
+from pose_activity.artifacts.progress import ProgressCallback
 
 
 class WeightsError(FileNotFoundError):
@@ -41,7 +40,9 @@ class Download:
 Published = Mapping[str, Download | Callable[[], Path]]
 
 
-def find(weights: str, published: Published, *, on_progress: Progress | None = None) -> Path | None:
+def find(
+    weights: str, published: Published, *, on_progress: ProgressCallback | None = None
+) -> Path | None:
     """Finds the file that `weights` means.
 
     Args:
@@ -74,7 +75,7 @@ def find(weights: str, published: Published, *, on_progress: Progress | None = N
     return path
 
 
-def _fetch(source: Download, tell: Progress) -> Path:
+def _fetch(source: Download, tell: ProgressCallback) -> Path:
     """Returns the file in Keras' folder, downloaded if it is not there."""
     import keras
 

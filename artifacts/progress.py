@@ -1,0 +1,5 @@
+"""The function that long work calls to say how far it is."""
+
+from collections.abc import Callable
+
+ProgressCallback = Callable[[int, int, str], None]  # done, total (0: unknown), what is under way
