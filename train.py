@@ -1,22 +1,23 @@
 """Trains a run, step by step: python train.py all --config configs/demo.yaml.
 
-    annotations  read the labels, mend them, split them     -> RUN/annotations
+    annotations  read the labels, clean them, split them    -> RUN/annotations
     stage1       train or fetch the pose model, export it   -> RUN/stage1
     cache        find poses, draw planes, store tensors     -> RUN/cache
     stage2       train the classifier, export it            -> RUN/stage2
     report       classify the test split, write the scores  -> RUN/report
 
-Each step leaves a folder with a manifest, written last. A step whose manifest fits the
-configuration and its inputs is skipped; one that does not is made again while its old result stays,
-until the new one is whole. `all` gives each step a process of its own, so that torch and TensorFlow
+Each step leaves a folder with a manifest, written last. A step whose manifest matches the
+configuration and its inputs is skipped. A stale step runs again, and its old result stays until the
+new one is whole. `all` gives each step a process of its own, so that torch and TensorFlow
 never meet, and holds the run's lock from the first step to the last. What a step does is in
-`training/`, which is imported only after the configuration was found right.
+`training/`, which is imported only after the configuration was checked.
 
-    compare      the scores of several configurations in one table
-    status       which steps of a run are done, stale or missing, and why
-    clean        frees disk: removes what can be made again
-    package      a folder with the model alone, for infer.py --model elsewhere
-    doctor       whether this installation works
+    compare      put the scores of several configurations into one table
+    status       show which steps of a run are done, stale or missing, and why
+    clean        free disk space: remove what can be made again
+    package      copy the model alone into a folder, for prediction elsewhere
+    precision    check whether bf16 or int8 gives the same answers
+    doctor       check whether this installation works
 """
 
 import os
@@ -41,7 +42,7 @@ from pose_activity.training import processes
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # before OpenCV is imported
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
 app = typer.Typer(
-    help="Trains a two-stage activity classifier.\n\n"
+    help="Train a two-stage activity classifier.\n\n"
     "Example: python train.py all --config demo --set stage2.epochs=5",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -49,13 +50,16 @@ app = typer.Typer(
 STEP_COMMAND = [sys.executable, "-m", "pose_activity.train"]  # a step in a process of its own
 Config = Annotated[
     Path,
-    typer.Option(help="A YAML file, or the name of a shipped one: folder.", show_default=False),
+    typer.Option(
+        help="A YAML file, or the name of a shipped one, such as folder.", show_default=False
+    ),
 ]
 RunFolder = Annotated[Path, typer.Option("--run", help="Folder of a run.", show_default=False)]
 Make = Callable[..., tuple[list[Path], dict[str, Any]]]
 What = Literal["tensors", "logs", "states", "dataset", "all"]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", help="Override: --set stage2.epochs=5 (repeatable).")
+    list[str] | None,
+    typer.Option("--set", help="Change one setting: --set stage2.epochs=5 (repeatable)."),
 ]
 
 
@@ -64,13 +68,13 @@ def annotations(
     config: Config,
     overrides: Set = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only read and check labels; needs no pictures.")
+        bool, typer.Option("--dry-run", help="Only read and check the labels; needs no pictures.")
     ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail if the cleaner rejects anything.")
     ] = False,
 ) -> None:
-    """Reads, mends and splits the labels."""
+    """Read, clean and split the labels."""
     from pose_activity.training.rejections import refuse_rejections
 
     run = _load(config, overrides, ["dry_run" if dry_run else "annotations"])
@@ -87,13 +91,13 @@ def annotations(
 
 @app.command()
 def stage1(config: Config, overrides: Set = None) -> None:
-    """Trains the pose model, or takes it as it is; exports it."""
+    """Train the pose model, or take it as it is, and export it."""
     _make(_load(config, overrides, ["stage1"]), "stage1")
 
 
 @app.command()
 def cache(config: Config, overrides: Set = None) -> None:
-    """Finds poses, draws planes, stores tensors."""
+    """Find the poses, draw the planes and store the tensors."""
     _make(_load(config, overrides, ["cache"]), "cache")
 
 
@@ -103,16 +107,16 @@ def stage2(
     overrides: Set = None,
     finish: Annotated[
         bool,
-        typer.Option("--finish", help="End a training that was stopped: keep its best epoch."),
+        typer.Option("--finish", help="End a training that was stopped, and keep its best epoch."),
     ] = False,
 ) -> None:
-    """Trains the classifier and exports it."""
+    """Train the classifier and export it."""
     _make(_load(config, overrides, ["stage2"]), "stage2", finish=finish)
 
 
 @app.command()
 def report(config: Config, overrides: Set = None) -> None:
-    """Classifies the test split and writes the scores."""
+    """Classify the test split and write the scores."""
     run = _load(config, overrides, ["report"])
     _make(run, "report")
     if isinstance(run, PictureRun):
@@ -127,7 +131,7 @@ def report(config: Config, overrides: Set = None) -> None:
 
 @app.command(name="all")
 def every_step(config: Config, overrides: Set = None) -> None:
-    """Runs all steps, each in a process of its own; finished ones are skipped."""
+    """Run all steps, each in a process of its own; skip those that are up to date."""
     run_all(config, overrides)
 
 
@@ -136,10 +140,12 @@ def compare(
     configs: Annotated[
         list[Path], typer.Option("--config", help="A YAML file (repeatable).", show_default=False)
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the table.")] = Path("runs/comparison"),
+    out: Annotated[Path, typer.Option(help="Folder to write the table to.")] = Path(
+        "runs/comparison"
+    ),
     overrides: Set = None,
 ) -> None:
-    """Runs all steps of several configurations and puts their scores into one table."""
+    """Run all steps of several configurations and put their scores into one table."""
     runs = [run_all(config, overrides) for config in configs]
     from pose_activity.training.compare import compare
 
@@ -151,13 +157,13 @@ def status(
     run: RunFolder,
     config: Annotated[
         Path | None,
-        typer.Option(help="Judge by this file instead of by the run's own configuration."),
+        typer.Option(help="Compare with this file instead of the run's own configuration."),
     ] = None,
     overrides: Set = None,
 ) -> None:
-    """Tells which steps are done, stale or missing, and why; exits with 1 unless all are done.
+    """Show which steps are done, stale or missing, and why; exit with 1 unless all are done.
 
-    Writes nothing. Labels, pictures and weights may be gone: then they are not compared.
+    Write nothing. Labels, pictures and weights that are gone are not compared.
     """
     from pose_activity.training import runs
     from pose_activity.training import status as standing
@@ -170,13 +176,13 @@ def status(
 def clean(
     run: RunFolder,
     what: Annotated[
-        What | None, typer.Option(help="What to remove; without it, sizes are shown.")
+        What | None, typer.Option(help="What to remove. Without it, show the sizes.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Frees disk: removes what train.py wrote and can make again.
+    """Free disk space: remove what train.py wrote and can make again.
 
-    Scores, graphs and the configuration stay, unless --what is all.
+    Keep scores, graphs and the configuration, unless --what is all.
     """
     from pose_activity.training import clean as tidy
 
@@ -189,12 +195,14 @@ def package(
     out: Annotated[Path, typer.Option(help="A new folder, or an older package to replace.")],
     stage1: Annotated[
         Path | None,
-        typer.Option(help="Of a run on pose files: a run or package whose stage 1 goes with it."),
+        typer.Option(
+            help="For a run on pose files: a run or package whose stage 1 is added, for videos."
+        ),
     ] = None,
 ) -> None:
-    """Copies what prediction needs into one folder, with a model card and checksums.
+    """Copy what prediction needs into one folder, with a model card and checksums.
 
-    It works where only numpy, OpenCV, onnxruntime, typer and rich are: infer.py --model FOLDER
+    The folder works with pip install 'pose-activity[infer]' alone: infer.py --model FOLDER
     """
     from pose_activity.training import runs
     from pose_activity.training.package import make_package
@@ -205,15 +213,15 @@ def package(
 @app.command()
 def precision(
     wanted: Annotated[
-        str, typer.Argument(help="bf16, int8, or stage 1's and stage 2's, like f32/int8.")
+        str, typer.Argument(help="bf16 or int8, or one for each stage, such as f32/int8.")
     ],
     run: RunFolder,
     engine: Annotated[str, typer.Option(help="auto, openvino or onnxruntime.")] = "auto",
-    threads: Annotated[int | None, typer.Option(help="CPU threads; default: all.")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads (default: all).")] = None,
 ) -> None:
-    """Compares a faster precision with f32 on validation pictures; makes int8 graphs.
+    """Compare a faster precision with f32 on validation pictures; make the int8 graphs.
 
-    infer.py --precision takes it only if the answers stay the same. Exits with 1 if they do not.
+    infer.py --precision takes it only if the answers stay the same. Exit with 1 if they do not.
     """
     from pose_activity.training import runs
     from pose_activity.training.pictures.precision import try_precision
@@ -224,9 +232,9 @@ def precision(
 
 @app.command()
 def doctor() -> None:
-    """Looks at packages, engines, GPUs, weights, disk and memory, and tests itself; 15 seconds.
+    """Check packages, engines, GPUs, weights, disk and memory, and run a self-test (15 seconds).
 
-    Exits with 1 if something that is needed does not work.
+    Exit with 1 if something that is needed does not work.
     """
     from pose_activity.training import doctor as examination
 
