@@ -34,10 +34,11 @@ from rich.table import Table
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from pose_activity.annotations.boxes import iou  # noqa: E402
 from pose_activity.annotations.skeleton import MPII16  # noqa: E402
 from pose_activity.annotations.synthetic.walkers import crossing  # noqa: E402
 from pose_activity.annotations.types import Poses, no_people  # noqa: E402
-from pose_activity.stage1_pose.track import iou, track  # noqa: E402
+from pose_activity.stage1_pose.track import track  # noqa: E402
 
 SIZE, FRAMES, FILMS, RATES = (320, 160), 75, 8, (10.0, 15.0, 25.0)
 VIDEO = Path("drawn.mp4")

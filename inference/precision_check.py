@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from pose_activity.annotations.types import Poses, Sample
+from pose_activity.annotations.types import Poses
 from pose_activity.inference.results import Result
-from pose_activity.stage1_pose.evaluate import assign
+from pose_activity.stage1_pose.evaluate import body_areas, oks, pair
 
 MOST_JOINT_PX = 2.0  # at the 95th percentile
 LEAST_SAME = 0.99
@@ -102,18 +102,15 @@ def _by_image(rows: Sequence[Result]) -> dict[Path, list[Result]]:
 
 def _movement(first: Poses, second: Poses, min_confidence: float) -> np.ndarray:
     """Returns how far each drawn joint of `first` moved, `(n,)` pixels; infinity if it is gone."""
-    partner = assign(second, _as_labels(first))
+    areas = body_areas(first.boxes, first.keypoints)
+    joints = first.skeleton.joints
+    partner = pair(oks(first.keypoints, second.keypoints, joints=joints, areas=areas))
     drawn = first.keypoints[..., 2] > min_confidence
     there = np.zeros_like(first.keypoints)
     there[partner >= 0] = second.keypoints[partner[partner >= 0]]
     distance = np.linalg.norm(first.keypoints[..., :2] - there[..., :2], axis=-1)
     distance[there[..., 2] <= min_confidence] = np.inf
     return distance[drawn]
-
-
-def _as_labels(poses: Poses) -> Sample:
-    heads = np.zeros(len(poses.boxes), np.float32)
-    return Sample(poses.image, poses.size, poses.skeleton, poses.boxes, poses.keypoints, heads)
 
 
 def _activities(rows: Sequence[Result]) -> list[str | None]:

@@ -111,7 +111,7 @@ def score_pictures(poses: Sequence[Poses], samples: Sequence[Sample]) -> list[Pi
         joints = [sample.skeleton.index(j) for j in shared_joints(pose.skeleton, sample.skeleton)]
         labelled = np.any(sample.keypoints[:, joints, 2] > 0, axis=1)
         if labelled.any():
-            likeness, partner = oks(pose, sample), assign(pose, sample)
+            likeness, partner = oks_by_name(pose, sample), assign(pose, sample)
             each = [likeness[i, k] if k >= 0 else 0.0 for i, k in enumerate(partner) if labelled[i]]
             pckh50 = pckh([pose], [sample])["pckh50"]
             scores.append(PictureScore(sample.image, float(np.mean(each)), pckh50))
@@ -125,7 +125,7 @@ def assign(pose: Poses, sample: Sample) -> np.ndarray:
         `(N,)` int: for each labelled person the index of the found one, -1 where none is left or
         their OKS is 0.
     """
-    return pair(oks(pose, sample))
+    return pair(oks_by_name(pose, sample))
 
 
 def pair(likeness: np.ndarray, *, at_least: float = 0.0) -> np.ndarray:
@@ -146,28 +146,61 @@ def pair(likeness: np.ndarray, *, at_least: float = 0.0) -> np.ndarray:
     return partner
 
 
-def oks(pose: Poses, sample: Sample) -> np.ndarray:
+def oks(
+    labels: np.ndarray, found: np.ndarray, *, joints: Sequence[str], areas: np.ndarray
+) -> np.ndarray:
     """Object keypoint similarity of every labelled person with every found one.
 
-    The mean of exp(-d^2 / (2 s^2 k^2)) over the labelled joints that both skeletons have, with d
-    the distance, s^2 = 0.53 x the label's box area (the joints' extent where it has no box) and
-    k = 2 sigma. Source: cocodataset.org/#keypoints-eval.
+    The mean of exp(-d^2 / (2 s^2 k^2)) over the labelled joints, with d the distance, s^2 the
+    person's area and k = 2 sigma. Source: cocodataset.org/#keypoints-eval.
+
+    Args:
+        labels: `(N, K, 3)` keypoints.
+        found: `(M, K, 3)` keypoints in the same image.
+        joints: Names of the K joints.
+        areas: `(N,)` square pixels, see `body_areas`.
 
     Returns:
-        `(labelled, found)` float64 in [0, 1]; 0 for a person without a labelled shared joint.
+        `(N, M)` float64 in [0, 1]; 0 for a person without a labelled joint.
     """
-    joints = shared_joints(pose.skeleton, sample.skeleton)
-    labels = sample.keypoints[:, [sample.skeleton.index(joint) for joint in joints]]
-    found = pose.keypoints[:, [pose.skeleton.index(joint) for joint in joints]]
     variance = np.array([(2 * _sigma(joint)) ** 2 for joint in joints], np.float64)
-    area = np.maximum(_areas(sample), 1.0)
     offsets = labels[:, None, :, :2].astype(np.float64) - found[None, :, :, :2]
     squared = (offsets**2).sum(axis=3)
-    likeness = np.exp(-squared / (2 * area[:, None, None] * variance))
+    likeness = np.exp(-squared / (2 * areas[:, None, None] * variance))
     likeness *= found[None, :, :, 2] > 0
     labelled = labels[:, None, :, 2] > 0
     count = np.maximum(labelled.sum(axis=2), 1)
     return (likeness * labelled).sum(axis=2) / count
+
+
+def oks_by_name(pose: Poses, sample: Sample) -> np.ndarray:
+    """Returns the `oks` of labelled and found people over the joints that both skeletons have."""
+    joints = shared_joints(pose.skeleton, sample.skeleton)
+    return oks(
+        sample.keypoints[:, [sample.skeleton.index(joint) for joint in joints]],
+        pose.keypoints[:, [pose.skeleton.index(joint) for joint in joints]],
+        joints=joints,
+        areas=body_areas(sample.boxes, sample.keypoints),
+    )
+
+
+def body_areas(boxes: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
+    """Returns `(N,)` float64 square pixels, at least 1: 0.53 x the area of each person's box.
+
+    Where the box is empty, the joints' extent takes its place.
+
+    Args:
+        boxes: `(N, 4)`.
+        keypoints: `(N, K, 3)`.
+    """
+    extents = boxes[:, 2:] - boxes[:, :2]
+    there, xy = keypoints[..., 2:] > 0, keypoints[..., :2]
+    high = np.where(there, xy, -np.inf).max(axis=1, initial=-np.inf)
+    low = np.where(there, xy, np.inf).min(axis=1, initial=np.inf)
+    joints = np.where(there.any(axis=1), high - low, 0)
+    box = extents.prod(axis=1)
+    areas = _AREA_OF_BOX * np.where(box > 0, box, joints.prod(axis=1)).astype(np.float64)
+    return np.maximum(areas, 1.0)
 
 
 def shared_joints(one: Skeleton, other: Skeleton) -> list[str]:
@@ -185,17 +218,6 @@ def _check_pairs(poses: Sequence[Poses], samples: Sequence[Sample]) -> None:
 
 def _sigma(joint: str) -> float:
     return _SIGMAS.get(joint.rpartition("_")[2], _OTHER_SIGMA)
-
-
-def _areas(sample: Sample) -> np.ndarray:
-    extents = sample.boxes[:, 2:] - sample.boxes[:, :2]
-    there = sample.keypoints[..., 2:] > 0
-    xy = sample.keypoints[..., :2]
-    high = np.where(there, xy, -np.inf).max(axis=1, initial=-np.inf)
-    low = np.where(there, xy, np.inf).min(axis=1, initial=np.inf)
-    joints = np.where(there.any(axis=1), high - low, 0)
-    box = extents.prod(axis=1)
-    return _AREA_OF_BOX * np.where(box > 0, box, joints.prod(axis=1)).astype(np.float64)
 
 
 def _is_hit(label: np.ndarray, found: np.ndarray | None, reach: float) -> bool:

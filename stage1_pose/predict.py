@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pose_activity.annotations.boxes import iou as overlaps
 from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import Poses, no_people
 from pose_activity.runtime.graph import Graph
@@ -274,17 +275,12 @@ def suppress(boxes: np.ndarray, *, iou: float) -> np.ndarray:
     Returns:
         Indices of the kept boxes, rising.
     """
-    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     left = np.arange(len(boxes))
     keep = []
     while len(left):
         first, left = left[0], left[1:]
         keep.append(first)
-        low = np.maximum(boxes[first, :2], boxes[left, :2])
-        high = np.minimum(boxes[first, 2:], boxes[left, 2:])
-        shared = np.prod(np.maximum(high - low, 0), axis=1)
-        union = np.maximum(area[first] + area[left] - shared, np.finfo(np.float32).tiny)
-        left = left[shared / union <= iou]
+        left = left[overlaps(boxes[[first]], boxes[left])[0] <= iou]
     return np.array(keep, int)
 
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from pose_activity.annotations.boxes import iou
 from pose_activity.annotations.clips import Clip
 from pose_activity.annotations.skeleton import Skeleton
-from pose_activity.annotations.types import Poses, Sample
-from pose_activity.stage1_pose.evaluate import oks, pair
+from pose_activity.annotations.types import Poses
+from pose_activity.stage1_pose.evaluate import body_areas, oks, pair
 
 _SURE = 0.3  # joints of a lower confidence tell nothing about who it is
 # OKS above which two in one frame are one, found twice. In real videos copies had more than 0.5 and
@@ -282,8 +283,7 @@ def _likeness(people: Sequence[_Person], poses: Poses, frame: int) -> np.ndarray
         return np.zeros((0, len(poses.boxes)))
     expected = [person.expected(frame) for person in people]
     boxes, joints = (np.stack(parts) for parts in zip(*expected, strict=True))
-    heads = np.zeros(len(people), np.float32)
-    close = oks(poses, Sample(poses.image, poses.size, poses.skeleton, boxes, joints, heads))
+    close = _oks(boxes, joints, poses)
     overlap = iou(boxes, poses.boxes)
     has_joints = np.any(joints[..., 2] > 0, axis=1)
     return np.where(has_joints[:, None], (overlap + close) / 2, overlap)
@@ -321,8 +321,7 @@ def _unknown(poses: Poses, known: Sequence[int]) -> list[int]:
     if len(known) == len(everybody):
         return []
     joints = poses.keypoints * (poses.keypoints[..., 2:] > _SURE)
-    heads = np.zeros(len(everybody), np.float32)
-    close = oks(poses, Sample(poses.image, poses.size, poses.skeleton, poses.boxes, joints, heads))
+    close = _oks(poses.boxes, joints, poses)
     close = np.maximum(close, close.T)
     new: list[int] = []
     for found in everybody:  # by falling score
@@ -332,14 +331,10 @@ def _unknown(poses: Poses, known: Sequence[int]) -> list[int]:
     return new
 
 
-def iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Returns the overlap of each of `(N, 4)` xyxy boxes with each of `(M, 4)`: `(N, M)`."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    shared = np.maximum(high - low, 0).prod(axis=2)
-    own, their = ((b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, others))
-    union = own[:, None] + their[None] - shared
-    return shared / np.maximum(union, np.finfo(np.float32).tiny)
+def _oks(boxes: np.ndarray, joints: np.ndarray, poses: Poses) -> np.ndarray:
+    """Returns the OKS of people, as they are expected, with those found."""
+    names, areas = poses.skeleton.joints, body_areas(boxes, joints)
+    return oks(joints, poses.keypoints, joints=names, areas=areas)
 
 
 def _as_track(number: int, person: _Person, skeleton: Skeleton) -> Track:

@@ -11,7 +11,13 @@ from numpy.typing import ArrayLike
 from pose_activity.annotations.images import load_rgb, read_size
 from pose_activity.annotations.skeleton import COCO17, MPII16, Skeleton
 from pose_activity.annotations.types import Poses, Sample
-from pose_activity.stage1_pose.evaluate import PictureScore, assign, oks, pckh, score_pictures
+from pose_activity.stage1_pose.evaluate import (
+    PictureScore,
+    assign,
+    oks_by_name,
+    pckh,
+    score_pictures,
+)
 from pose_activity.stage1_pose.predict import load
 
 IMAGE = Path("x.jpg")
@@ -102,7 +108,7 @@ def test_oks_by_hand():
     guess = found([person(COCO17, left_knee=(106, 108, 1), left_ankle=(100, 150, 1))])
     area = 0.53 * 100 * 200
     knee = np.exp(-(10**2) / (2 * area * (2 * 0.087) ** 2))
-    assert oks(guess, sample) == pytest.approx(np.array([[(knee + 1) / 2]]))
+    assert oks_by_name(guess, sample) == pytest.approx(np.array([[(knee + 1) / 2]]))
 
 
 def test_oks_equals_a_slow_double_loop_over_people_and_joints():
@@ -127,7 +133,7 @@ def test_oks_equals_a_slow_double_loop_over_people_and_joints():
                 if labels[i, k, 2] > 0
             ]
             slow[i, j] = sum(terms) / len(terms)
-    np.testing.assert_allclose(oks(pose, sample), slow, rtol=1e-5)
+    np.testing.assert_allclose(oks_by_name(pose, sample), slow, rtol=1e-5)
     assert assign(pose, sample).tolist() == [3, 2, 1, 0]
 
 
@@ -137,7 +143,7 @@ def test_a_label_without_a_box_takes_its_joints_extent():
     boxed = labelled(sample.keypoints, [20])
     boxed.boxes[:] = [[100, 100, 130, 140]]
     guess = found([person(COCO17, left_knee=(101, 102, 1), left_ankle=(125, 140, 1))])
-    assert oks(guess, sample) == pytest.approx(oks(guess, boxed))
+    assert oks_by_name(guess, sample) == pytest.approx(oks_by_name(guess, boxed))
 
 
 def test_poses_of_other_pictures_are_refused():

@@ -7,11 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
+from pose_activity.annotations.boxes import iou
 from pose_activity.annotations.skeleton import COCO17, MPII16, Skeleton
 from pose_activity.annotations.synthetic.walkers import crossing
 from pose_activity.annotations.types import Poses, no_people
 from pose_activity.stage1_pose.predict import load
-from pose_activity.stage1_pose.track import POLICIES, Track, Tracker, as_clip, focus, iou, track
+from pose_activity.stage1_pose.track import POLICIES, Track, Tracker, as_clip, focus, track
 
 VIDEO, SIZE = Path("clip.mp4"), (640, 480)
 # A standing person of height 1, feet at the origin: nose, eyes, ears, shoulders, ... ankles.
@@ -183,18 +184,6 @@ def test_what_was_given_is_not_changed() -> None:
     assert all(np.array_equal(a, b.keypoints) for a, b in zip(before, frames, strict=True))
     assert np.array_equal(one.keypoints, np.stack([poses.keypoints[0] for poses in frames]))
     assert one.boxes.dtype == one.scores.dtype == one.keypoints.dtype == np.float32
-
-
-def test_overlap_is_that_of_counted_pixels() -> None:
-    rng = np.random.default_rng(0)
-    corners = np.sort(rng.integers(0, 30, (6, 2, 2)), axis=1)
-    boxes = np.hstack([corners[:, 0], corners[:, 1] + 1]).astype(np.float32)
-    masks = np.zeros((6, 40, 40), bool)
-    for mask, (x1, y1, x2, y2) in zip(masks, boxes.astype(int), strict=True):
-        mask[y1:y2, x1:x2] = True
-    slow = [[(a & b).sum() / (a | b).sum() for b in masks] for a in masks]
-    assert iou(boxes, boxes) == pytest.approx(np.array(slow))
-    assert iou(boxes[:0], boxes).shape == (0, 6)
 
 
 def made(person: int, boxes: list[list[float]], score: float = 0.9) -> Track:

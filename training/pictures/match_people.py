@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pose_activity.annotations.boxes import iou
 from pose_activity.annotations.types import Poses, Sample
 from pose_activity.cache.store import TensorSpec
-from pose_activity.stage1_pose.evaluate import oks, pair, shared_joints
+from pose_activity.stage1_pose.evaluate import oks_by_name, pair, shared_joints
 
 LIKENESS = 0.5  # OKS, or IoU where there are no joints: from here on two people are the same one
 _NOBODY = "nobody was found in the picture"
@@ -112,18 +113,8 @@ def match(found: Poses, sample: Sample) -> np.ndarray:
     """
     joints = [sample.skeleton.index(j) for j in shared_joints(found.skeleton, sample.skeleton)]
     has_joints = np.any(sample.keypoints[:, joints, 2] > 0, axis=1, keepdims=True)
-    likeness = np.where(has_joints, oks(found, sample), iou(sample.boxes, found.boxes))
+    likeness = np.where(has_joints, oks_by_name(found, sample), iou(sample.boxes, found.boxes))
     return pair(likeness, at_least=LIKENESS)
-
-
-def iou(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Returns the `(N, M)` intersection over union of `(N, 4)` and `(M, 4)` xyxy boxes."""
-    low = np.maximum(one[:, None, :2], other[None, :, :2])
-    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
-    common = np.clip(high - low, 0, None).prod(axis=2)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (one, other)]
-    union = areas[0][:, None] + areas[1][None] - common
-    return np.divide(common, union, out=np.zeros_like(union), where=union > 0)
 
 
 def _labelled_people(

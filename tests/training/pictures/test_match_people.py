@@ -11,7 +11,6 @@ from pose_activity.annotations.types import Poses, Sample
 from pose_activity.training.pictures.match_people import (
     Unmatched,
     each_person,
-    iou,
     match,
     whole_pictures,
 )
@@ -82,19 +81,6 @@ def test_people_without_joints_are_matched_by_their_boxes() -> None:
 def test_two_labels_never_share_a_found_person() -> None:
     twice = labelled([PLACES[0], (22.0, 20.0)], ("a", "b"))
     assert match(found([PLACES[0]]), twice).tolist() == [0, -1]
-
-
-def test_iou_is_its_definition() -> None:
-    """Against counting pixels."""
-    rng = np.random.default_rng(1)
-    low = rng.integers(0, 20, (6, 2))
-    boxes = np.hstack([low, low + rng.integers(0, 12, (6, 2))]).astype(np.float32)
-    areas = np.zeros((6, 40, 40), bool)
-    for area, (x1, y1, x2, y2) in zip(areas, boxes.astype(int).tolist(), strict=True):
-        area[y1:y2, x1:x2] = True
-    both = (areas[:3, None] & areas[None, 3:]).sum((2, 3))
-    either = (areas[:3, None] | areas[None, 3:]).sum((2, 3))
-    np.testing.assert_allclose(iou(boxes[:3], boxes[3:]), both / np.maximum(either, 1), atol=1e-6)
 
 
 def test_labelled_people_give_their_own_activities_and_nobody_is_lost_in_silence() -> None:
