@@ -1,0 +1,174 @@
+"""What the documents name exists: commands, options, settings, configurations, files, imports."""
+
+import importlib
+import inspect
+import re
+import shlex
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+import typer
+import yaml
+
+from pose_activity.command import app
+from pose_activity.configs import loading
+from pose_activity.configs.clips import ClipRun
+from pose_activity.configs.pictures import PictureRun
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+CURRENT = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]  # that one tells of the past
+SCRIPTS = {"train.py": "train", "infer.py": "predict"}
+FOREIGN = {"--logdir", "--count"}  # TensorBoard's, a benchmark's
+ENDINGS = {"py", "yaml", "md", "html", "csv", "json", "jsonl", "parquet"}  # report.md is no setting
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def blocks(path: Path) -> Iterator[str]:
+    """The code blocks of a document, without the word that names their language."""
+    yield from re.findall(r"^```\w*\n(.*?)^```", path.read_text(encoding="utf-8"), re.M | re.S)
+
+
+def spans(path: Path) -> list[str]:
+    """The pieces of code within a document's sentences."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+    return re.findall(r"`([^`]+)`", text)
+
+
+def commands(path: Path) -> Iterator[list[str]]:
+    """Every command of ours in a document, as the words after `pose-activity`."""
+    for block in [*blocks(path), *spans(path)]:
+        for line in re.split(
+            r"\n(?=\S)", re.sub(r"\\\n\s*", " ", block)
+        ):  # quoted text is indented
+            script = re.match(r"(?:python )?(train\.py|infer\.py) (?! )", line)
+            if "..." in line or not (script or line.startswith("pose-activity ")):
+                continue
+            words = shlex.split(line.removeprefix("python "), comments=True)
+            yield [SCRIPTS[words[0]], *words[1:]] if script else words[1:]
+
+
+def resolve(words: list[str]) -> tuple[Any, list[str]]:
+    """The command that the words name, and the words after its name."""
+    found: Any = typer.main.get_command(app)
+    rest = list(words)
+    while rest and not rest[0].startswith("-") and hasattr(found, "commands"):
+        assert rest[0] in found.commands, f"{shlex.join(words)}: no command {rest[0]}"
+        found = found.commands[rest.pop(0)]
+    return found, rest
+
+
+def options_of(command: Any) -> set[str]:
+    """Every option of a command, and of those below it."""
+    found = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    return found.union(*map(options_of, getattr(command, "commands", {}).values()))
+
+
+@pytest.mark.parametrize("path", CURRENT, ids=named)
+def test_commands_and_their_options_exist(path: Path) -> None:
+    for words in commands(path):
+        command, rest = resolve(words)
+        options = {word.partition("=")[0] for word in rest if word.startswith("--")}
+        assert options <= options_of(command), shlex.join(words)
+
+
+@pytest.mark.parametrize("path", CURRENT, ids=named)
+def test_options_within_sentences_exist(path: Path) -> None:
+    said = {option for code in spans(path) for option in re.findall(r"(?<!\S)--[\w-]+", code)}
+    assert said <= options_of(typer.main.get_command(app)) | FOREIGN
+
+
+@pytest.mark.parametrize("path", CURRENT, ids=named)
+def test_configurations_exist_and_take_the_settings(path: Path) -> None:
+    for words in commands(path):
+        values = {"--config": [], "--set": []}
+        for option, value in pairwise(words):
+            values.get(option, []).append(value)
+        for name in values["--config"]:
+            loading.load(loading.find(ROOT / name if "/" in name else Path(name)), values["--set"])
+
+
+def settings_of(section: Any, prefix: str = "") -> set[str]:
+    """Dotted names of all settings of a section, whatever of the allowed types they have."""
+    if not inspect.isclass(section):
+        return set().union(*(settings_of(part, prefix) for part in get_args(section)))
+    if not section.__module__.startswith("pose_activity."):
+        return set()
+    found = {f"{prefix}{name}": kind for name, kind in get_type_hints(section).items()}
+    return set(found).union(*(settings_of(kind, f"{name}.") for name, kind in found.items()))
+
+
+@pytest.mark.parametrize("path", CURRENT, ids=named)
+def test_settings_within_sentences_exist(path: Path) -> None:
+    known = settings_of(PictureRun) | settings_of(ClipRun)
+    sections = {name.partition(".")[0] for name in known if "." in name}
+    pattern = rf"((?:{'|'.join(sections)})(?:\.[a-z]\w*)+)(?=$|[:=])"
+    said = {match[1] for code in spans(path) if (match := re.match(pattern, code))}
+    assert {name for name in said if name.rpartition(".")[2] not in ENDINGS} <= known
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=named)
+def test_links_lead_to_files(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
+        if not target.startswith(("https://", "#")):
+            assert (path.parent / target.partition("#")[0]).exists(), target
+
+
+@pytest.mark.parametrize("path", CURRENT, ids=named)
+def test_files_that_are_named_exist(path: Path) -> None:
+    rooms = "|".join(sorted({file.parts[0] for file in tracked() if len(file.parts) > 1}))
+    pattern = rf"`((?:{rooms})/[\w./]+\.(?:py|yaml|json|j2|html)|(?:{rooms})/[\w/]+/)`"
+    made = ("cache/", "annotations/")  # a run's folders are called like rooms
+    for name in re.findall(pattern, path.read_text(encoding="utf-8")):
+        if name.endswith((".py", ".yaml", ".j2", "/")) or not name.startswith(made):
+            assert (ROOT / name).exists(), name
+
+
+def tracked() -> list[Path]:
+    """Files of the project; without git, those of the folders that hold a package."""
+    command = ["git", "ls-files"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    if done.returncode == 0:
+        return [Path(name) for name in done.stdout.splitlines()]
+    return [path.relative_to(ROOT) for path in ROOT.glob("*/*.py")]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=named)
+def test_imports_resolve(path: Path) -> None:
+    for block in blocks(path):
+        for module, names in re.findall(r"^\s*from (\S+) import (.+)$", block, re.M):
+            assert module.split(".")[0] == "pose_activity", module
+            for name in names.split(","):
+                assert hasattr(importlib.import_module(module), name.strip()), (module, name)
+
+
+@pytest.mark.parametrize("path", CURRENT, ids=named)
+def test_make_targets_exist(path: Path) -> None:
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    text = path.read_text(encoding="utf-8")
+    assert set(re.findall(r"(?:`|^)make ([\w-]+)", text, re.M)) <= set(targets)
+
+
+def test_the_citation_names_this_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (citation["version"], citation["license"]) == (project["version"], project["license"])
+
+
+def test_pre_commit_runs_what_make_lint_runs() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    entries = [hook["entry"] for repo in hooks["repos"] for hook in repo["hooks"]]
+    recipe = re.search(
+        r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M
+    )
+    assert recipe
+    lint = recipe[1].replace("$(BIN)", ".venv/bin").split("\n\t")
+    assert entries == [line.strip() for line in lint]
