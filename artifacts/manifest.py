@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pose_activity.artifacts import renamed
 from pose_activity.artifacts.atomic import write_json
 
 NAME = "manifest.json"
@@ -92,16 +93,24 @@ def without_consequences(lines: list[str], *, of: str = "recipe.") -> list[str]:
     return rest if any(line.startswith(of) for line in rest) else lines
 
 
-def why_stale(folder: Path, *, recipe: Mapping[str, Any], inputs: Mapping[str, str]) -> list[str]:
+def why_stale(
+    folder: Path, *, recipe: Mapping[str, Any], inputs: Mapping[str, str], step: str = ""
+) -> list[str]:
     """Returns why `folder` cannot be used as it is; an empty list means that it is up to date.
 
     Recipe, inputs and the checksums of the outputs are compared.
+
+    Args:
+        folder: That holds the manifest.
+        recipe: What is asked for now.
+        inputs: Name -> sha256 of each thing that would be read now.
+        step: Of which step the recipe is, for its keys that had another name; see `renamed`.
     """
     manifest = read(folder)
     if manifest is None:
         return ["not finished"]
     lines = differences(
-        {"recipe": manifest["recipe"], "inputs": manifest["inputs"]},
+        {"recipe": renamed.translate(manifest["recipe"], step), "inputs": manifest["inputs"]},
         # Through JSON, so that a tuple equals the list it was stored as.
         json.loads(json.dumps({"recipe": dict(recipe), "inputs": dict(inputs)})),
     )

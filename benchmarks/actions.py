@@ -36,7 +36,7 @@ SETTINGS: dict[str, Any] = {
     "warmup_epochs": 5.0,
     "weight_decay": 0.05,
     "label_smoothing": 0.1,
-    "keep": "last",
+    "checkpoint": "last",
     "augment": {
         "mirror": 0.5,
         "rotate": 15.0,

@@ -116,7 +116,7 @@ def prepare(clip: Clip, recipe: SequenceRecipe) -> Prepared:
     else:
         values, rows, seconds = np.zeros((0, len(recipe.body), 4)), np.zeros(0, np.int64), times
     length = len(times) if recipe.windows == "whole" else len(seconds)
-    if recipe.short == "refuse" and length < recipe.frames:
+    if recipe.short == "error" and length < recipe.frames:
         raise ShortClip(
             f"{clip.name}: a clip must have at least {recipe.frames} frames, from the first to the "
             f"last in which a joint was found. Received: {length}. Leave it out, or let short be "

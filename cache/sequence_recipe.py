@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pose_activity.annotations.skeleton import Skeleton
+from pose_activity.artifacts import renamed
 from pose_activity.cache.planes import PoseModelId
 
 KNOWN = ("x", "y", "confidence", "valid")  # what is known of a joint in a frame
@@ -18,7 +19,7 @@ CHANNELS = (("x", "y", "valid"), KNOWN)
 _CHOICES = {
     "kind": ("joints", "maps"),
     "windows": ("first", "sliding", "whole"),
-    "short": ("pad", "refuse"),
+    "short": ("pad", "error"),
     "gaps": ("interpolate", "zero"),
     "centre": ("frame", "clip"),
     "scale": ("clip", "frame"),
@@ -43,7 +44,7 @@ class SequenceRecipe:
         rate: Frames a second to which a clip is resampled by its true times; None takes the frames
             as they come. Not for "whole", which has a rate of its own for each clip.
         short: What happens to a clip with fewer frames than a window: "pad" adds zeros at its end
-            ("whole" needs none, it stretches), "refuse" raises.
+            ("whole" needs none, it stretches), "error" raises.
         gaps: A joint that is missing in a frame: "interpolate" puts it on the line, in time,
             between where it was found before and after, and at the clip's ends where it was found
             nearest in time; "zero" leaves x = y = 0. `valid` is 0 in both.
@@ -70,7 +71,7 @@ class SequenceRecipe:
     windows: Literal["first", "sliding", "whole"] = "first"
     stride: int = 25
     rate: float | None = None
-    short: Literal["pad", "refuse"] = "pad"
+    short: Literal["pad", "error"] = "pad"
     gaps: Literal["interpolate", "zero"] = "interpolate"
     centre: Literal["frame", "clip"] = "frame"
     scale: Literal["clip", "frame"] = "clip"
@@ -133,4 +134,4 @@ class SequenceRecipe:
     def from_json(cls, value: Mapping[str, Any]) -> "SequenceRecipe":
         """Builds the recipe that `as_json` described."""
         changed = {"channels": tuple(value["channels"]), "pose": PoseModelId(**value["pose"])}
-        return cls(**{**value, **changed})
+        return cls(**renamed.translate({**value, **changed}, "sequence"))

@@ -92,11 +92,11 @@ _USED_BY = {
 class ClipSplit(Split):
     """Sizes of train, val and test. Without val, all epochs are trained and the last one kept.
 
-    `unseen` makes test of people (labels) that training never sees.
+    `open_set` makes test of people (labels) that training never sees.
     """
 
     needs_val: ClassVar[bool] = False
-    unseen: bool = False
+    open_set: bool = False
 
 
 ClipSplitOrGiven = Annotated[
@@ -126,9 +126,9 @@ class Track(Section):
     """
 
     policy: Literal["focus", "longest", "largest"] = "focus"
-    least_likeness: Annotated[float, Field(gt=0, le=1)] = 0.2
-    confirm_after: Positive = 3
-    max_gap: Count = 30
+    min_similarity: Annotated[float, Field(gt=0, le=1)] = 0.2
+    min_hits: Positive = 3
+    max_age: Count = 30
 
 
 class Sequence(Section):
@@ -140,7 +140,7 @@ class Sequence(Section):
     windows: Literal["first", "sliding", "whole"] = "first"
     stride: Positive = 25
     rate: Rate | None = None
-    short: Literal["pad", "refuse"] = "pad"
+    short: Literal["pad", "error"] = "pad"
     gaps: Literal["interpolate", "zero"] = "interpolate"
     centre: Literal["frame", "clip"] = "frame"
     scale: Literal["clip", "frame"] = "clip"
@@ -169,7 +169,7 @@ class SequenceAugment(Section):
     rotate: Annotated[float, Field(ge=0, le=180)] = 10.0
     scale: Annotated[float, Field(ge=0, lt=1)] = 0.1
     shear: Annotated[float, Field(ge=0, lt=90)] = 0.0
-    view: Annotated[float, Field(ge=0, lt=90)] = 0.0
+    yaw: Annotated[float, Field(ge=0, lt=90)] = 0.0
     joint_shift: Annotated[float, Field(ge=0)] = 0.0
     noise: Annotated[float, Field(ge=0)] = 0.0
     speed: Annotated[float, Field(ge=0, lt=1)] = 0.1
@@ -185,7 +185,7 @@ class Linear(Section):
     kind: Literal["logistic", "softmax", "svm", "rbf", "lda"] = "logistic"
     C: Rate = 1.0
     standardise: bool = False
-    unit: bool = False
+    l2_normalize: bool = False
     gamma: Rate | None = None
     shrinkage: Fraction | None = None
     calibration_folds: Count = 0
@@ -211,7 +211,7 @@ class SequenceStage2(Section):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     patience: Positive | None = None
-    keep: Literal["best", "last"] = "best"
+    checkpoint: Literal["best", "last"] = "best"
     class_weights: bool = False
     unknown_precision: Fraction = 0.9
     augment: SequenceAugment | None = SequenceAugment()
@@ -261,14 +261,14 @@ class ClipRun(Section):
             wrong.append("draw makes videos: set clips.format: videos")
         if self.has_features and not self.stage2.linear:
             wrong.append("clips.format 'features' needs stage2.linear, the classifier on them")
-        if self.has_features and self.unseen:
-            wrong.append("clips.format 'features' takes no split.unseen: there is no network")
+        if self.has_features and self.open_set:
+            wrong.append("clips.format 'features' takes no split.open_set: there is no network")
         if self.has_features and self.stage2.encoder:
             wrong.append("clips.format 'features' takes no stage2.encoder: drop it")
-        if self.report.gallery is not None and not self.unseen:
-            wrong.append("report.gallery is for people never seen: set split.unseen: true")
-        if self.unseen and self.report.split != "test":
-            wrong.append("split.unseen makes test of people never seen: set report.split: test")
+        if self.report.gallery is not None and not self.open_set:
+            wrong.append("report.gallery is for people never seen: set split.open_set: true")
+        if self.open_set and self.report.split != "test":
+            wrong.append("split.open_set makes test of people never seen: set report.split: test")
         sizes = self.split
         if not isinstance(sizes, str) and not getattr(sizes, self.report.split):
             wrong.append(f"report.split {self.report.split!r} needs split.{self.report.split} > 0")
@@ -293,9 +293,9 @@ class ClipRun(Section):
         return " + ".join(network + ([self.stage2.linear.kind] if self.stage2.linear else []))
 
     @property
-    def unseen(self) -> bool:
+    def open_set(self) -> bool:
         """Whether the people of test are those that training never sees."""
-        return not isinstance(self.split, str) and self.split.unseen
+        return not isinstance(self.split, str) and self.split.open_set
 
 
 def check_paths(run: ClipRun, steps: Iterable[str]) -> None:

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from pose_activity.artifacts import renamed
 from pose_activity.configs import clips as clip_config
 from pose_activity.configs import pictures as picture_config
 from pose_activity.configs.reading import check, read_tree
 from pose_activity.configs.sections import ConfigError
 
+CONFIG, VERSIONS = "config.yaml", "versions.json"  # what every run folder holds
 AnyRun = picture_config.PictureRun | clip_config.ClipRun
 
 
@@ -38,6 +40,8 @@ def find(name: Path) -> Path:
 def load(path: Path, overrides: Sequence[str] = ()) -> AnyRun:
     """Reads a configuration; it is one of clips where it has the key `clips`.
 
+    Old names of keys are translated in a file that a run wrote, and refused in a person's.
+
     Args:
         path: See `find`.
         overrides: `key=value` with dots in the key: `stage2.epochs=5`; see `configs.reading`.
@@ -47,6 +51,8 @@ def load(path: Path, overrides: Sequence[str] = ()) -> AnyRun:
     """
     path = find(path)
     tree = read_tree(path)
+    if path.name == CONFIG and path.with_name(VERSIONS).is_file():
+        tree = renamed.translate(tree)
     return check(
         path, tree, overrides, clip_config.ClipRun if "clips" in tree else picture_config.PictureRun
     )

@@ -138,7 +138,7 @@ class Stage1(Section):
     `train: false` takes `weights` as they are, and `skeleton` names their joints. `split` gives
     stage 1 pictures of its own choice of roles; by default a picture keeps its role in both stages.
     `keep_apart` takes these from the pictures that stage 2 holds out neither for val nor for test.
-    `squash` writes the training pictures in that (width, height), proportions ignored.
+    `resize` writes the training pictures in that (width, height), proportions ignored.
     """
 
     weights: Weights = "yolov8n-pose.pt"
@@ -146,15 +146,15 @@ class Stage1(Section):
     skeleton: PoseSkeleton = "coco17"
     split: Split | None = None
     keep_apart: bool = True
-    squash: tuple[Positive, Positive] | None = None
+    resize: tuple[Positive, Positive] | None = None
     fit: PoseFit = PoseFit()
     export_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
     predict: PosePredict = PosePredict()
 
     @model_validator(mode="after")
     def _training_keys(self) -> "Stage1":
-        if not self.train and (self.split or self.squash):
-            raise ValueError("split and squash belong to training: set train: true, or drop them")
+        if not self.train and (self.split or self.resize):
+            raise ValueError("split and resize belong to training: set train: true, or drop them")
         if not self.train and self.weights.endswith(".yaml"):
             raise ValueError(
                 f"weights {self.weights!r} is an untrained architecture: set train: true, or name "

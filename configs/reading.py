@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
-from pose_activity.artifacts import yaml_text
+from pose_activity.artifacts import renamed, yaml_text
 from pose_activity.configs.sections import SPLIT_TAGS, ConfigError, Section
 
 Model = TypeVar("Model", bound=Section)
@@ -186,11 +186,18 @@ def _choices(annotation: Any) -> list[Any]:
 def _explain(detail: Any, model: type[Section]) -> str:
     loc = _plain(detail["loc"])
     where = ".".join(str(part) for part in loc)
+    section, key = ("", "", *loc)[-2:]
     if detail["type"] == "extra_forbidden":
         known = _fields_at(loc[:-1], model)
+        new = renamed.KEYS.get(str(section), {}).get(str(key))
+        if new in known:
+            return f"`{where}` is now `{where.removesuffix(str(key))}{new}`"
         close = difflib.get_close_matches(str(loc[-1]), known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else f" Known keys: {', '.join(known)}"
         return f"{where}: unknown key.{hint}"
+    choice = renamed.CHOICES.get(str(section), {}).get(str(key), {}).get(str(detail["input"]))
+    if choice:
+        return f"`{where}: {detail['input']}` is now `{where}: {choice}`"
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] in ("missing", "value_error"):
         return f"{where}: {message}" if where else message

@@ -49,16 +49,16 @@ class History:
 
     Attributes:
         epochs: One after the other.
-        keep: Whose weights the training keeps: the "best" epoch's or the "last" one's.
+        checkpoint: Whose weights the training keeps: the "best" epoch's or the "last" one's.
     """
 
     epochs: tuple[Epoch, ...] = ()
-    keep: Literal["best", "last"] = "best"
+    checkpoint: Literal["best", "last"] = "best"
 
     @property
     def kept(self) -> Epoch:
         """The epoch whose weights are kept."""
-        return self.best if self.keep == "best" else self.epochs[-1]
+        return self.best if self.checkpoint == "best" else self.epochs[-1]
 
     @property
     def best(self) -> Epoch:
@@ -84,19 +84,19 @@ class History:
         atomic.write_text(path, csv_text.as_text([names, *rows]))
 
     @classmethod
-    def read(cls, path: Path, *, keep: Literal["best", "last"] = "best") -> "History":
+    def read(cls, path: Path, *, checkpoint: Literal["best", "last"] = "best") -> "History":
         """Reads what `write` wrote; a missing file is an empty history.
 
         Args:
             path: The file.
-            keep: What the training was asked to keep; the file does not tell.
+            checkpoint: What the training was asked to keep; the file does not tell.
         """
         if not path.exists():
-            return cls(keep=keep)
+            return cls(checkpoint=checkpoint)
         with path.open(newline="", encoding="utf-8") as file:
             names, *rows = csv_text.read(file)
         epochs = (_epoch_of(dict(zip(names, row, strict=True))) for row in rows)
-        return cls(tuple(epochs), keep)
+        return cls(tuple(epochs), checkpoint)
 
 
 def early_end(folder: Path) -> dict[str, str]:

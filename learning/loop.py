@@ -23,7 +23,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pose_activity.artifacts import atomic, manifest
+from pose_activity.artifacts import atomic, manifest, renamed
 from pose_activity.artifacts.events import EventLog
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.removal import remove_tree
@@ -167,7 +167,8 @@ def check_resumable(out: Path, cache: Cache, asked: Mapping[str, Any]) -> None:
         atomic.write_json(path, now)
         return
     lines = manifest.differences(
-        json.loads(path.read_text(encoding="utf-8")), json.loads(json.dumps(now))
+        renamed.translate(json.loads(path.read_text(encoding="utf-8")), "stage2"),
+        json.loads(json.dumps(now)),
     )
     if lines:
         raise manifest.StaleError(
@@ -239,20 +240,20 @@ def note_early_end(out: Path, planned: int) -> None:
 def finish(
     out: Path,
     *,
-    keep: Literal["best", "last"] = "best",
+    checkpoint: Literal["best", "last"] = "best",
     rebuild: Callable[[], keras.Model] | None = None,
 ) -> History:
     """Writes the kept epoch's network without its optimizer, and drops the states.
 
     Args:
         out: Where the states are.
-        keep: "best": the epoch with the lowest validation loss; "last": the last one.
+        checkpoint: "best": the epoch with the lowest validation loss; "last": the last one.
         rebuild: Makes the same graph in float32, which gets the weights; None if it is float32.
 
     Returns:
         The whole history.
     """
-    history = History.read(out / HISTORY, keep=keep)
+    history = History.read(out / HISTORY, checkpoint=checkpoint)
     kept: Any = load_state(out, history.kept.epoch, compile=False)
     if rebuild:
         weights = out / _STATES / "best.weights.h5"

@@ -111,25 +111,25 @@ class Tracker:
     """
 
     def __init__(
-        self, *, least_likeness: float = 0.2, confirm_after: int = 3, max_gap: int = 30
+        self, *, min_similarity: float = 0.2, min_hits: int = 3, max_age: int = 30
     ) -> None:
         """Begins with nobody.
 
         Args:
-            least_likeness: In [0, 1]; what is less like anybody followed is somebody new.
-            confirm_after: People found in fewer frames are taken for mistakes and left out.
-            max_gap: Somebody not found for more frames than this is given up; who comes then is
+            min_similarity: In [0, 1]; what is less like anybody followed is somebody new.
+            min_hits: People found in fewer frames are taken for mistakes and left out.
+            max_age: Somebody not found for more frames than this is given up; who comes then is
                 somebody new. In frames of the video, also where only some of them are looked at.
 
         Raises:
             ValueError: a number outside its range.
         """
-        if not 0 < least_likeness <= 1 or confirm_after < 1 or max_gap < 0:
+        if not 0 < min_similarity <= 1 or min_hits < 1 or max_age < 0:
             raise ValueError(
-                "least_likeness must lie in (0, 1], confirm_after be at least 1 and max_gap at "
-                f"least 0. Received: {least_likeness}, {confirm_after}, {max_gap}"
+                "min_similarity must lie in (0, 1], min_hits be at least 1 and max_age at "
+                f"least 0. Received: {min_similarity}, {min_hits}, {max_age}"
             )
-        self._least, self._confirm, self._gap = least_likeness, confirm_after, max_gap
+        self._least, self._confirm, self._gap = min_similarity, min_hits, max_age
         self._ended: list[_Person] = []
         self._going: list[_Person] = []
         self._last: tuple[int, Skeleton] | None = None

@@ -19,7 +19,7 @@ from pose_activity.annotations.images import ImageError
 from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import Poses
 from pose_activity.annotations.videos import Frame
-from pose_activity.artifacts import atomic
+from pose_activity.artifacts import atomic, renamed
 from pose_activity.artifacts.ordered import in_order
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.stage1_pose.predict import PosePredictor
@@ -72,9 +72,9 @@ def track_video(
     *,
     span: tuple[int, int] | None = None,
     every: int = 1,
-    least_likeness: float = 0.2,
-    confirm_after: int = 3,
-    max_gap: int = 30,
+    min_similarity: float = 0.2,
+    min_hits: int = 3,
+    max_age: int = 30,
     workers: int = 1,
     on_progress: ProgressCallback | None = None,
 ) -> VideoTracks:
@@ -85,9 +85,9 @@ def track_video(
         pose: Finds people in a frame.
         span: Frames [first, stop) to look at; None: all.
         every: 2 looks at the frames 0, 2, 4, ...
-        least_likeness: See `stage1_pose.track.Tracker`.
-        confirm_after: See there.
-        max_gap: See there.
+        min_similarity: See `stage1_pose.track.Tracker`.
+        min_hits: See there.
+        max_age: See there.
         workers: Frames that are looked at side by side; the answer does not depend on it.
         on_progress: Told frames done, frames that the header promises (0: unknown) and the name.
 
@@ -96,7 +96,7 @@ def track_video(
     """
     first, stop = span or (0, None)
     total = _promised(path, first, stop, every)
-    tracker = Tracker(least_likeness=least_likeness, confirm_after=confirm_after, max_gap=max_gap)
+    tracker = Tracker(min_similarity=min_similarity, min_hits=min_hits, max_age=max_age)
     numbers, times = list[int](), list[float]()
     size, lost = (0, 0), None
     for frame, found in in_order(_looker(pose), _frames(path, first, stop, every), workers=workers):
@@ -128,9 +128,9 @@ def clip_of_video(
     pose: PosePredictor,
     *,
     policy: str = "focus",
-    least_likeness: float = 0.2,
-    confirm_after: int = 3,
-    max_gap: int = 30,
+    min_similarity: float = 0.2,
+    min_hits: int = 3,
+    max_age: int = 30,
     workers: int = 1,
     on_progress: ProgressCallback | None = None,
 ) -> Clip:
@@ -141,9 +141,9 @@ def clip_of_video(
         span: Frames [first, stop) to look at; None: all.
         pose: Finds people in a frame.
         policy: Who that person is, a key of `stage1_pose.track.POLICIES`.
-        least_likeness: See `stage1_pose.track.Tracker`.
-        confirm_after: See there.
-        max_gap: See there.
+        min_similarity: See `stage1_pose.track.Tracker`.
+        min_hits: See there.
+        max_age: See there.
         workers: See `track_video`.
         on_progress: See `track_video`.
 
@@ -159,9 +159,9 @@ def clip_of_video(
         path,
         pose,
         span=span,
-        least_likeness=least_likeness,
-        confirm_after=confirm_after,
-        max_gap=max_gap,
+        min_similarity=min_similarity,
+        min_hits=min_hits,
+        max_age=max_age,
         workers=workers,
         on_progress=on_progress,
     )
@@ -179,23 +179,23 @@ def clip_of_video(
 
 
 def write_tracking(
-    folder: Path, *, least_likeness: float = 0.2, confirm_after: int = 3, max_gap: int = 30
+    folder: Path, *, min_similarity: float = 0.2, min_hits: int = 3, max_age: int = 30
 ) -> None:
     """Notes beside a pose graph how people are followed, so that inference does the same.
 
     Args:
         folder: Of pose.onnx.
-        least_likeness: See `stage1_pose.track.Tracker`.
-        confirm_after: See there.
-        max_gap: See there.
+        min_similarity: See `stage1_pose.track.Tracker`.
+        min_hits: See there.
+        max_age: See there.
 
     Raises:
         ValueError: a number outside its range.
     """
     options = {
-        "least_likeness": least_likeness,
-        "confirm_after": confirm_after,
-        "max_gap": max_gap,
+        "min_similarity": min_similarity,
+        "min_hits": min_hits,
+        "max_age": max_age,
     }
     Tracker(**options)
     atomic.write_json(folder / TRACKING, options)
@@ -211,9 +211,9 @@ def read_tracking(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        options = json.loads(path.read_text(encoding="utf-8"))
+        options = renamed.translate(json.loads(path.read_text(encoding="utf-8")), "track")
         Tracker(**options)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged ({error}). Run the stage1 step again.") from None
     return options
 

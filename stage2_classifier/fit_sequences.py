@@ -34,7 +34,7 @@ def fit(
     weight_decay: float = 0.0,
     label_smoothing: float = 0.0,
     patience: int | None = None,
-    keep: Literal["best", "last"] = "best",
+    checkpoint: Literal["best", "last"] = "best",
     class_weights: bool = False,
     augment: Mapping[str, Any] | None = None,
     seed: int = 0,
@@ -61,7 +61,7 @@ def fit(
         label_smoothing: Share of the truth that is spread over all classes, in [0, 1); in the
             history's losses too.
         patience: Epochs without a lower validation loss after which training ends; None: none.
-        keep: "best": the epoch with the lowest validation loss; "last": the last one.
+        checkpoint: "best": the epoch with the lowest validation loss; "last": the last one.
         class_weights: Whether rare classes weigh more, by n / (classes * n_class).
         augment: Keywords of `sequence_augment.build`; None for no augmentation.
         seed: Of everything random.
@@ -87,7 +87,7 @@ def fit(
     registry.load_layers(model)
     loop.check_resumable(out, cache, asked)
     if (out / loop.CLASSIFIER).exists():
-        return History.read(out / loop.HISTORY, keep=keep)
+        return History.read(out / loop.HISTORY, checkpoint=checkpoint)
     loop.make_deterministic(seed, threads)
     recipe = cache.recipe
     lesson = loop.EpochRunner(
@@ -117,10 +117,10 @@ def fit(
 
     if finish:
         loop.note_early_end(out, epochs)
-        return loop.finish(out, keep=keep)
+        return loop.finish(out, checkpoint=checkpoint)
     phase = loop.Phase("train", epochs, begin)
     loop.run([phase], lesson, out, patience=patience, logs=logs, on_progress=on_progress)
-    return loop.finish(out, keep=keep)
+    return loop.finish(out, checkpoint=checkpoint)
 
 
 def _check(cache: Cache, epochs: int) -> None:

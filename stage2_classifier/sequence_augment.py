@@ -37,7 +37,7 @@ def build(
     rotate: float = 10.0,
     scale: float = 0.1,
     shear: float = 0.0,
-    view: float = 0.0,
+    yaw: float = 0.0,
     joint_shift: float = 0.0,
     noise: float = 0.0,
     speed: float = 0.1,
@@ -54,7 +54,7 @@ def build(
         rotate: Largest rotation around the origin (maps: the middle), in degrees.
         scale: Largest change of size: the factor lies in [1 - scale, 1 + scale].
         shear: Largest slant of what is upright, in degrees.
-        view: Largest turn of the body around its upright axis, in degrees, as if the camera stood
+        yaw: Largest turn of the body around its upright axis, in degrees, as if the camera stood
             elsewhere. Left and right joints are taken to lie before and behind a person who is
             seen from the side. Not for maps.
         joint_shift: Standard deviation by which each found joint moves, by the same in all frames:
@@ -74,9 +74,9 @@ def build(
         A function from a tensor and a seed to the changed tensor.
 
     Raises:
-        ValueError: `view`, `joint_shift` or `noise` for maps.
+        ValueError: `yaw`, `joint_shift` or `noise` for maps.
     """
-    for name, value in (("view", view), ("joint_shift", joint_shift), ("noise", noise)):
+    for name, value in (("yaw", yaw), ("joint_shift", joint_shift), ("noise", noise)):
         if recipe.kind == "maps" and value:
             raise ValueError(f"{name} moves joints and must be 0 for maps. Received: {value}")
     kind = _Maps() if recipe.kind == "maps" else _Joints(recipe.gaps == "interpolate")
@@ -94,8 +94,8 @@ def build(
         if rotate or scale or shear:
             tensor = kind.moved(tensor, _draw_matrix(rng, rotate, scale, shear))
         if isinstance(kind, _Joints):
-            if view:
-                tensor = kind.turned(tensor, np.radians(rng.uniform(-view, view)), depths)
+            if yaw:
+                tensor = kind.turned(tensor, np.radians(rng.uniform(-yaw, yaw)), depths)
             if joint_shift:
                 tensor = kind.shaken(tensor, rng.normal(0, joint_shift, (tensor.shape[1], 2)))
             if noise:

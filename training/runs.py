@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pose_activity.configs import loading
-from pose_activity.configs.loading import AnyRun
+from pose_activity.configs.loading import CONFIG, VERSIONS, AnyRun
 from pose_activity.configs.pictures import PictureRun
-
-CONFIG, VERSIONS = "config.yaml", "versions.json"
 
 
 def open_run(folder: Path, config: Path | None = None, overrides: Sequence[str] = ()) -> AnyRun:

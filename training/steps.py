@@ -105,4 +105,4 @@ def why_stale(run: AnyRun, step: str, outer: Mapping[str, str | None]) -> list[s
     inputs = plan_of(run).inner_inputs(step) | {
         name: before.get(name, "?") if digest is None else digest for name, digest in outer.items()
     }
-    return manifest.why_stale(folder, recipe=recipe_of(run, step), inputs=inputs)
+    return manifest.why_stale(folder, recipe=recipe_of(run, step), inputs=inputs, step=step)

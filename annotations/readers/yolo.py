@@ -39,7 +39,7 @@ def write_yolo(
     folder: Path,
     *,
     skeleton: Skeleton,
-    squash: tuple[int, int] | None = None,
+    resize: tuple[int, int] | None = None,
 ) -> Path:
     """Writes a data set.
 
@@ -47,7 +47,7 @@ def write_yolo(
         samples: Each with a size, a split and a box around each person.
         folder: New or empty.
         skeleton: Of all samples.
-        squash: (width, height): pictures are written as copies of that size, whatever their
+        resize: (width, height): pictures are written as copies of that size, whatever their
             proportions; None copies them as they are.
 
     Returns:
@@ -72,8 +72,8 @@ def write_yolo(
         label = folder / "labels" / split / f"{name}.txt"
         for path in (image, label):
             path.parent.mkdir(parents=True, exist_ok=True)
-        if squash is not None:
-            _write_squashed(sample.image, image.with_suffix(".jpg"), squash)
+        if resize is not None:
+            _write_resized(sample.image, image.with_suffix(".jpg"), resize)
         elif suffix == _DECODED:
             write_image(image, load_rgb(sample.image))
         else:
@@ -220,7 +220,7 @@ def _short(name: str) -> str:
     return name.encode()[:_MOST_BYTES].decode(errors="ignore")
 
 
-def _write_squashed(source: Path, target: Path, size_wh: tuple[int, int]) -> None:
+def _write_resized(source: Path, target: Path, size_wh: tuple[int, int]) -> None:
     small = cv2.resize(load_rgb(source), size_wh, interpolation=cv2.INTER_AREA)
     done, data = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     if not done:

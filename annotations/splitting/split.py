@@ -70,7 +70,7 @@ def split_clips(
     val: float | int,
     test: float | int,
     seed: int,
-    unseen: bool = False,
+    open_set: bool = False,
     together: Iterable[Sequence[str]] = (),
 ) -> tuple[list[Clip], list[str]]:
     """Gives every clip its split, as `split` does for pictures; labels are what is spread.
@@ -79,9 +79,9 @@ def split_clips(
         clips: Of one data set. A clip without a group is a group of its own.
         train: A float is a fraction of the clips in [0, 1], an int a number of clips.
         val: As `train`.
-        test: As `train`; with `unseen` a fraction or a number of the labels.
+        test: As `train`; with `open_set` a fraction or a number of the labels.
         seed: Another seed gives another split.
-        unseen: Whole labels go to test, with all their clips: people who are never seen in
+        open_set: Whole labels go to test, with all their clips: people who are never seen in
             training. Labels that share a group stay together. The other labels' clips are train
             and val, in the proportion of these two where they are fractions.
         together: Sets of names of clips that must not be cut either (copies of one clip).
@@ -90,11 +90,11 @@ def split_clips(
         The clips in their order with `split` set, and notes, as `split` returns them.
 
     Raises:
-        ValueError: what `split` refuses; a name twice; with `unseen` fewer than two labels, a test
-            that leaves none or takes none, or groups that tie all labels together.
+        ValueError: what `split` refuses; a name twice; with `open_set` fewer than two labels, a
+            test that leaves none or takes none, or groups that tie all labels together.
     """
     shadows, copies = [_shadow(clip) for clip in clips], _as_paths(together)
-    if not unseen:
+    if not open_set:
         done, notes = allocate(shadows, CLIPS, seed, copies, train=train, val=val, test=test)
         return _with_splits(clips, done), notes
     taken, notes = _unseen_labels(shadows, test, seed, copies)
@@ -268,7 +268,7 @@ def _unseen_labels(
     wanted = test if isinstance(test, int) else max(1, round(count * test))
     if not 0 < test or not wanted < count:
         raise ValueError(
-            "unseen needs a test that takes some labels and leaves some: a fraction in (0, 1) or "
+            "open_set needs a test that takes some labels and leaves some: a fraction in (0, 1) or "
             f"a number. Received: test {test!r}, of {count} labels"
         )
     taken: set[str] = set()
@@ -277,8 +277,8 @@ def _unseen_labels(
             taken |= sets[i]
     if not taken:
         raise ValueError(
-            f"unseen: groups tie the {count} labels together into {len(sets)} sets, of which none "
-            f"has at most {wanted}. Give smaller groups, or drop unseen."
+            f"open_set: groups tie the {count} labels together into {len(sets)} sets, of "
+            f"which none has at most {wanted}. Give smaller groups, or drop open_set."
         )
     if len(taken) == wanted:
         return taken, []

@@ -55,7 +55,7 @@ def fit(
     kind: Kind = "logistic",
     C: float = 1.0,
     standardise: bool = False,
-    unit: bool = False,
+    l2_normalize: bool = False,
     gamma: float | None = None,
     shrinkage: float | None = None,
     calibration_folds: int = 0,
@@ -73,7 +73,7 @@ def fit(
             with a shrunk covariance, which on few vectors is far too sure of itself.
         C: Inverse strength of the penalty on the weights; "lda" has none.
         standardise: Whether every number gets mean 0 and deviation 1 over the vectors.
-        unit: Whether vectors are first divided by their lengths, so that angles alone count.
+        l2_normalize: Whether vectors are first divided by their lengths: angles alone count.
         gamma: Of the RBF kernel, on what came out of the two; None: 1 / (D x variance).
         shrinkage: Of the covariance towards a multiple of the identity, in [0, 1]; None: by Ledoit
             and Wolf's formula. "lda" alone.
@@ -91,7 +91,7 @@ def fit(
     """
     exact = _check(vectors, labels)
     _check_options(kind, C, gamma, shrinkage)
-    prepared = to_unit(exact) if unit else exact
+    prepared = to_unit(exact) if l2_normalize else exact
     mean, scale = np.zeros(exact.shape[1]), np.ones(exact.shape[1])
     if standardise:
         scaler = StandardScaler().fit(prepared)
@@ -100,9 +100,9 @@ def fit(
     if kind == "rbf" and gamma is None:
         gamma = 1 / (prepared.shape[1] * prepared.var()) if prepared.var() > 0 else 1.0
     machine = _machine(kind, C, gamma, shrinkage, seed).fit(prepared, np.asarray(labels, dtype=str))
-    member = _member(kind, machine, prepared, gamma, mean=mean, scale=scale, unit=unit)
+    member = _member(kind, machine, prepared, gamma, mean=mean, scale=scale, unit=l2_normalize)
     if calibration_folds:
-        options = {"kind": kind, "C": C, "standardise": standardise, "unit": unit}
+        options = {"kind": kind, "C": C, "standardise": standardise, "l2_normalize": l2_normalize}
         options |= {"gamma": gamma, "shrinkage": shrinkage}
         held = cross_validate(
             vectors, labels, folds=calibration_folds, groups=groups, seed=seed, **options

@@ -78,7 +78,7 @@ class TestSplit:
 
 class TestUnseen:
     def test_whole_people_are_for_the_test(self):
-        done, notes = split_clips(_people(), **_USUAL, seed=1, unseen=True)
+        done, notes = split_clips(_people(), **_USUAL, seed=1, open_set=True)
         by_label = _sides(done, "label")
         unseen = [label for label, sides in by_label.items() if "test" in sides]
         assert len(unseen) == 3 and all(by_label[label] == {"test"} for label in unseen)
@@ -89,18 +89,18 @@ class TestUnseen:
 
     def test_another_seed_gives_other_people(self):
         def chosen(seed: int) -> frozenset[str | None]:
-            done, _ = split_clips(_people(), **_USUAL, seed=seed, unseen=True)
+            done, _ = split_clips(_people(), **_USUAL, seed=seed, open_set=True)
             return frozenset(clip.label for clip in done if clip.split == "test")
 
         assert chosen(1) == chosen(1) and len({chosen(seed) for seed in range(8)}) > 4
 
     def test_a_number_of_people(self):
-        done, _ = split_clips(_people(), train=0.5, val=0.5, test=8, seed=1, unseen=True)
+        done, _ = split_clips(_people(), train=0.5, val=0.5, test=8, seed=1, open_set=True)
         counts = Counter(clip.split for clip in done)
         assert counts == {"test": 8 * 12, "train": 6 * 12, "val": 6 * 12}
 
     def test_without_val(self):
-        done, _ = split_clips(_people(), train=0.75, val=0.0, test=0.25, seed=1, unseen=True)
+        done, _ = split_clips(_people(), train=0.75, val=0.0, test=0.25, seed=1, open_set=True)
         assert Counter(clip.split for clip in done) == {"test": 5 * 12, "train": 15 * 12}
 
     def test_people_of_one_scene_stay_together(self):
@@ -110,27 +110,27 @@ class TestUnseen:
             for who in both
             for i in range(3)
         ]
-        done, notes = split_clips(clips, train=0.5, val=0.0, test=3, seed=0, unseen=True)
+        done, notes = split_clips(clips, train=0.5, val=0.0, test=3, seed=0, open_set=True)
         assert all(len(sides) == 1 for sides in _sides(done, "group").values())
         assert len({clip.label for clip in done if clip.split == "test"}) == 2
         assert notes[0] == "test has 2 labels instead of 3, since no group may be cut."
 
     def test_clips_without_a_label_are_not_for_the_test(self):
         clips = [*_people(4), *(_clip(f"x{i}", None) for i in range(6))]
-        done, _ = split_clips(clips, train=0.5, val=0.25, test=0.25, seed=0, unseen=True)
+        done, _ = split_clips(clips, train=0.5, val=0.25, test=0.25, seed=0, open_set=True)
         assert "test" not in _sides(done, "label")[None]
 
     @pytest.mark.parametrize("test", [0.0, 0, 1.0, 4, -1])
     def test_a_test_that_leaves_or_takes_nothing(self, test: float | int):
         with pytest.raises(ValueError, match="takes some labels and leaves some.*of 4 labels"):
-            split_clips(_people(4), train=0.5, val=0.2, test=test, seed=0, unseen=True)
+            split_clips(_people(4), train=0.5, val=0.2, test=test, seed=0, open_set=True)
 
     def test_everybody_in_one_scene(self):
         clips = [_clip(f"{who}{i}", who, group="here") for who in "abcd" for i in range(3)]
         with pytest.raises(
             ValueError, match="tie the 4 labels together into 1 sets, of which none"
         ):
-            split_clips(clips, train=0.5, val=0.2, test=0.3, seed=0, unseen=True)
+            split_clips(clips, train=0.5, val=0.2, test=0.3, seed=0, open_set=True)
 
 
 class TestGiven:
@@ -166,7 +166,7 @@ class TestCopies:
         copies = [[clips[0].name, clips[3].name], [clips[3].name, clips[23].name]]
         for seed in range(8):
             done, _ = split_clips(
-                clips, train=0.5, val=0.0, test=0.5, seed=seed, unseen=True, together=copies
+                clips, train=0.5, val=0.0, test=0.5, seed=seed, open_set=True, together=copies
             )
             sides = _sides(done, "label")
             assert sides["p00"] == sides["p01"] == sides["p07"]

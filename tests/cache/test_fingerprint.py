@@ -33,7 +33,7 @@ RECIPES = {
     "a pixel": Recipe(width=1, height=1),
     "joints": JOINTS,
     "maps": MAPS,
-    "resampled": replace(JOINTS, rate=3.7, short="refuse"),
+    "resampled": replace(JOINTS, rate=3.7, short="error"),
     "whole": replace(JOINTS, windows="whole", gaps="zero", scale="frame", centre="clip"),
 }
 

@@ -212,14 +212,14 @@ def test_a_short_clip_is_padded_and_masked_or_refused() -> None:
     long = make(clip, replace(SLIDING, frames=12)).tensors
     assert np.array_equal(windows.tensors[:, :12], long) and not windows.tensors[:, 12:].any()
     message = "person00/walk: .* at least 20 frames.*Received: 12. Leave it out, or .* 'pad'"
-    for refusing in (replace(SLIDING, short="refuse"), SequenceRecipe(frames=20, short="refuse")):
+    for refusing in (replace(SLIDING, short="error"), SequenceRecipe(frames=20, short="error")):
         with pytest.raises(ShortClip, match=message):
             make(clip, refusing)
-    assert len(make(walk(20), replace(SLIDING, short="refuse")).tensors) == 1
+    assert len(make(walk(20), replace(SLIDING, short="error")).tensors) == 1
     whole = SequenceRecipe(frames=20, windows="whole")
     assert make(clip, whole).tensors[0, :, NECK, 2].all()
     with pytest.raises(ShortClip, match="Received: 12"):
-        make(clip, replace(whole, short="refuse"))
+        make(clip, replace(whole, short="error"))
 
 
 @pytest.mark.parametrize("recipe", KINDS)
@@ -248,7 +248,7 @@ def test_a_clip_without_anybody_has_no_window(recipe: SequenceRecipe, frames: in
     assert windows.tensors.dtype == recipe.dtype
     assert len(windows.starts) == len(windows.seconds) == 0
     with pytest.raises(ShortClip, match="Received: 0"):
-        make(empty, replace(recipe, short="refuse"))
+        make(empty, replace(recipe, short="error"))
 
 
 def test_a_window_in_a_long_hole_is_left_out() -> None:

@@ -23,6 +23,11 @@ def test_json_goes_both_ways(recipe: SequenceRecipe) -> None:
     assert SequenceRecipe.from_json(json.loads(json.dumps(recipe.as_json()))) == recipe
 
 
+def test_a_recipe_of_an_older_version() -> None:
+    recipe = SequenceRecipe(short="error")
+    assert SequenceRecipe.from_json(recipe.as_json() | {"short": "refuse"}) == recipe
+
+
 def test_shape_and_dtype() -> None:
     assert SequenceRecipe().shape == (50, 18, 3) and SequenceRecipe().dtype == "float32"
     both = SequenceRecipe(skeleton="jhmdb15", frames=32, channels=("x", "y", "confidence", "valid"))
@@ -36,7 +41,7 @@ def test_shape_and_dtype() -> None:
     [
         ({"kind": "video"}, r"kind must be one of \['joints', 'maps'\]. Received: 'video'"),
         ({"windows": "all"}, "windows must be one of .*'whole'.*Received: 'all'"),
-        ({"short": "drop"}, "short must be one of .*'refuse'"),
+        ({"short": "drop"}, "short must be one of .*'error'"),
         ({"gaps": None}, "gaps must be one of .*'zero'.*Received: None"),
         ({"centre": "neck"}, "centre must be one of"),
         ({"scale": 2}, "scale must be one of"),

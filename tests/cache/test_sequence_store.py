@@ -106,7 +106,7 @@ def test_clips_without_a_window_are_named(clips: list[Clip]) -> None:
     assert left_out == {"nobody": "nobody was found in any of its frames"}
     seen = []
     windows, left_out = windows_of(
-        clips[:2], replace(RECIPE, frames=25, short="refuse"), lambda *told: seen.append(told)
+        clips[:2], replace(RECIPE, frames=25, short="error"), lambda *told: seen.append(told)
     )
     assert {window.clip.name for window in windows} == {"person01/walk"}
     assert list(left_out) == ["person00/walk"] and "Received: 20" in left_out["person00/walk"]

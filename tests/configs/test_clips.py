@@ -1,5 +1,6 @@
 """Configurations of runs on clips: which is one, and every mistake at once."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +67,15 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         (["clips.format=features"], "needs stage2.linear"),
         (["stage2.encoder=runs/y"], "encoder gives vectors alone: add linear"),
         (
-            ["clips.format=features", "split.unseen=true", "stage2.linear={kind: svm}"],
-            "'features' takes no split.unseen",
+            ["clips.format=features", "split.open_set=true", "stage2.linear={kind: svm}"],
+            "'features' takes no split.open_set",
         ),
         (
             ["clips.format=poses", "clips.prefix=split1", "clips.test_pattern=_2"],
             "says labels and splits itself",
         ),
-        (["report.gallery=_01"], "for people never seen: set split.unseen: true"),
-        (["split.unseen=true", "report.split=val"], "set report.split: test"),
+        (["report.gallery=_01"], "for people never seen: set split.open_set: true"),
+        (["split.open_set=true", "report.split=val"], "set report.split: test"),
         (["split={train: 0.8, val: 0.2, test: 0.0}"], "needs split.test > 0"),
         (["sequence.channels=[x, y]"], "channels must be one of"),
         (["sequence.windows=whole", "sequence.rate=25"], "a rate of its own"),
@@ -97,3 +98,49 @@ def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="(?s)clips.path.*no/videos.*stage1.graph.*no/stage1"):
         loading.check_paths(run, ["annotations", "stage1"])
     loading.check_paths(run, ["report"])
+
+
+_OLD = [  # key, its name now, and a value
+    ("split.unseen", "split.open_set", True),
+    ("track.least_likeness", "track.min_similarity", 0.3),
+    ("track.confirm_after", "track.min_hits", 4),
+    ("track.max_gap", "track.max_age", 9),
+    ("stage2.keep", "stage2.checkpoint", "last"),
+    ("stage2.augment.view", "stage2.augment.yaw", 9.0),
+    ("stage2.linear.unit", "stage2.linear.l2_normalize", True),
+]
+
+
+def nested(key: str, value: Any) -> dict[str, Any]:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return value
+
+
+@pytest.mark.parametrize(("old", "new", "value"), _OLD)
+def test_an_old_key(tmp_path: Path, old: str, new: str, value: object) -> None:
+    """A person is told the new one; what a run wrote is translated."""
+    line = re.escape(f"\n  - `{old}` is now `{new}`") + "$"
+    with pytest.raises(ConfigError, match=line):
+        load(tmp_path, CLIPS | nested(old, value))
+    with pytest.raises(ConfigError, match=line):
+        load(tmp_path, CLIPS, f"{old}={str(value).lower()}")
+    expected = load(tmp_path, CLIPS | nested(new, value))
+    write_run(tmp_path, CLIPS | nested(old, value))
+    assert loading.load(tmp_path / "config.yaml") == expected
+    with pytest.raises(ConfigError, match=line):
+        loading.load(tmp_path / "config.yaml", [f"{old}={str(value).lower()}"])
+
+
+def test_an_old_choice(tmp_path: Path) -> None:
+    old, new = nested("sequence.short", "refuse"), nested("sequence.short", "error")
+    line = "\n  - `sequence.short: refuse` is now `sequence.short: error`$"
+    with pytest.raises(ConfigError, match=line):
+        load(tmp_path, CLIPS | old)
+    write_run(tmp_path, CLIPS | old)
+    assert loading.load(tmp_path / "config.yaml") == load(tmp_path, CLIPS | new)
+
+
+def write_run(folder: Path, tree: dict[str, Any]) -> None:
+    (folder / "versions.json").touch()
+    (folder / "config.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")

@@ -112,7 +112,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
             r"must name a part \(\?P<group>",
         ),
         ({"stage1": {"train": False, "weights": "yolov8n-pose.yaml"}}, "untrained architecture"),
-        ({"stage1": {"train": False, "squash": [64, 48]}}, "belong to training"),
+        ({"stage1": {"train": False, "resize": [64, 48]}}, "belong to training"),
         ({"cache": {"planes": ["rgb", "rgb"]}}, "none twice"),
         ({"cache": {"person": "mask"}}, "person: how one person is shown needs people: each"),
         ({"stage1": {"train": False, "export_size": 100}}, "multiple of 32"),
@@ -291,3 +291,13 @@ def test_the_splits_of_the_labels_and_stage_1_alone(tmp_path: Path) -> None:
     changed = load(tmp_path / "x.yaml", ["split={train: 8, val: 2, test: 1}", "stage2={}"])
     assert changed.split == Split(train=8, val=2, test=1)
     assert changed.classifier == Stage2()
+
+
+def test_the_old_key_of_stage_1(tmp_path: Path) -> None:
+    tree = FOLDER | {"data": {"format": "mpii", "images": "photos", "annotations": "x.mat"}}
+    old, new = tree | {"stage1": {"squash": [64, 48]}}, tree | {"stage1": {"resize": [64, 48]}}
+    with pytest.raises(ConfigError, match="\n  - `stage1.squash` is now `stage1.resize`$"):
+        load(write(tmp_path / "x.yaml", old))
+    (tmp_path / "versions.json").touch()
+    kept = loading.load(write(tmp_path / "config.yaml", old))
+    assert kept == load(write(tmp_path / "x.yaml", new))

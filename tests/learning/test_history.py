@@ -48,4 +48,4 @@ def test_without_validation_the_last_epoch_is_best_and_nothing_waits(tmp_path):
 def test_which_epoch_is_kept(tmp_path):
     _history(2, 1, 3).write(tmp_path / "history.csv")
     assert History.read(tmp_path / "history.csv").kept.epoch == 1
-    assert History.read(tmp_path / "history.csv", keep="last").kept.epoch == 2
+    assert History.read(tmp_path / "history.csv", checkpoint="last").kept.epoch == 2

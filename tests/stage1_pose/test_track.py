@@ -119,15 +119,15 @@ def standing(frames: int, without: tuple[int, ...] = ()) -> list[Poses]:
 
 def test_gaps_up_to_the_longest_are_bridged() -> None:
     gap = tuple(range(10, 15))
-    (one,) = track(standing(30, gap), max_gap=5)
+    (one,) = track(standing(30, gap), max_age=5)
     assert one.frames.tolist() == [n for n in range(30) if n not in gap]
-    first, second = track(standing(30, gap), max_gap=4)
+    first, second = track(standing(30, gap), max_age=4)
     assert (first.frames.tolist(), second.frames.tolist()) == ([*range(10)], [*range(15, 30)])
     assert (first.person, second.person) == (0, 1)
 
 
 def test_frames_may_be_far_apart() -> None:
-    tracker = Tracker(max_gap=30)
+    tracker = Tracker(max_age=30)
     for frame, poses in enumerate(standing(60)):
         if frame % 6 == 0:
             tracker.add(poses, frame)
@@ -140,10 +140,10 @@ def test_who_is_found_too_seldom_is_a_mistake() -> None:
     ghost = body(500, 200, 90, 0)
     for number in (4, 9):
         frames[number] = poses_of([frames[number].keypoints[0], ghost])
-    (one,) = track(frames, confirm_after=3)
+    (one,) = track(frames, min_hits=3)
     assert len(one.frames) == 20
-    assert [len(one.frames) for one in track(frames, confirm_after=2)] == [20, 2]
-    assert track(frames, confirm_after=21) == []
+    assert [len(one.frames) for one in track(frames, min_hits=2)] == [20, 2]
+    assert track(frames, min_hits=21) == []
 
 
 def test_who_is_found_twice_is_one_person() -> None:
@@ -232,11 +232,11 @@ def test_a_clip_has_a_row_for_every_frame() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"least_likeness": 0.0}, {"least_likeness": 1.1}, {"confirm_after": 0}, {"max_gap": -1}],
+    [{"min_similarity": 0.0}, {"min_similarity": 1.1}, {"min_hits": 0}, {"max_age": -1}],
     ids=str,
 )
 def test_options_outside_their_range(wrong: dict) -> None:
-    with pytest.raises(ValueError, match=r"must lie in \(0, 1\], confirm_after be at least 1"):
+    with pytest.raises(ValueError, match=r"must lie in \(0, 1\], min_hits be at least 1"):
         Tracker(**wrong)
 
 

@@ -117,7 +117,7 @@ def test_a_view_from_elsewhere():
     """Seen from there, x' is x cos a + z sin a; z of left joints is that of right ones mirrored."""
     tensor = sequence()
     tensor[..., 0] = np.where(tensor[..., -1] > 0, 1, 0)
-    turned = changed(tensor, view=30)[:SHOWN]
+    turned = changed(tensor, yaw=30)[:SHOWN]
     nose, left, right = (
         turned[:, OPENPOSE18.index(n), 0] for n in ("nose", "left_hip", "right_hip")
     )
@@ -129,7 +129,7 @@ def test_a_view_from_elsewhere():
     np.testing.assert_array_equal(turned[..., 1:], tensor[:SHOWN, :, 1:])
 
 
-@pytest.mark.parametrize("knob", ["view", "joint_shift", "noise"])
+@pytest.mark.parametrize("knob", ["yaw", "joint_shift", "noise"])
 def test_what_moves_joints_is_not_for_maps(knob):
     with pytest.raises(ValueError, match=f"{knob} moves joints and must be 0 for maps.*: 0.1"):
         sequence_augment.build(MAPS, **{knob: 0.1})

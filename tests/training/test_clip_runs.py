@@ -201,7 +201,7 @@ def test_an_encoder_of_other_sequences_is_refused(clip_run: Path, tmp_path: Path
 
 
 def test_people_never_seen_are_looked_up_in_a_gallery(clip_run: Path, tmp_path: Path) -> None:
-    split = "split={train: 0.4, val: 0.1, test: 0.5, unseen: true}"
+    split = "split={train: 0.4, val: 0.1, test: 0.5, open_set: true}"
     run = make(frozen(clip_run, tmp_path, split, "report.gallery=_[0-3]$"))
     found = json.loads((run / "report" / "retrieval.json").read_text(encoding="utf-8"))
     assert set(found) == {"rank1", "rank5", "mean_average_precision"}
@@ -265,7 +265,7 @@ def test_a_class_that_train_does_not_hold_is_refused(clip_run: Path, tmp_path: P
 def test_what_would_fail_late_fails_first(
     clip_run: Path, tmp_path: Path, setting: str, message: str
 ) -> None:
-    unseen = "split={train: 0.4, val: 0.1, test: 0.5, unseen: true}"
+    unseen = "split={train: 0.4, val: 0.1, test: 0.5, open_set: true}"
     run = load(clip_run / "x.yaml", f"run_dir={tmp_path}", unseen, setting)
     with pytest.raises(ValueError, match=message):
         make(run, "annotations")
@@ -285,7 +285,7 @@ def test_rejections_are_written_where_no_split_comes_of_the_rest(
 
 
 def test_people_never_seen_without_a_gallery(clip_run: Path, tmp_path: Path) -> None:
-    split = "split={train: 0.4, val: 0.1, test: 0.5, unseen: true}"
+    split = "split={train: 0.4, val: 0.1, test: 0.5, open_set: true}"
     scenes = r"clips.group_pattern='(?P<group>[a-z]+_[0-2]|[a-z]+)'"
     run = make(frozen(clip_run, tmp_path, split, scenes))
     answers = Predictions.read(run / "report" / "predictions.parquet")

@@ -163,7 +163,7 @@ def test_the_run_may_lie_around_its_clips_or_among_them(
 
 
 def test_following_people_otherwise_makes_the_cache_again(run: ClipRun) -> None:
-    changed = load(run.run_dir.parent, "track.max_gap=5")
+    changed = load(run.run_dir.parent, "track.max_age=5")
     states = {one.step: one.state for one in step_statuses(changed)}
     assert (states["annotations"], states["stage1"], states["cache"]) == ("done", "stale", "stale")
     changed = load(run.run_dir.parent, "track.policy=longest")

@@ -18,7 +18,7 @@ from pose_activity.annotations.clip_files import read_clips, write_clips
 from pose_activity.annotations.clips import Clip
 from pose_activity.annotations.images import ImageError
 from pose_activity.annotations.types import Rejection
-from pose_activity.artifacts import atomic, manifest
+from pose_activity.artifacts import atomic, manifest, renamed
 from pose_activity.artifacts.removal import remove_tree
 from pose_activity.cache import store
 from pose_activity.cache.recompute import CLIPS
@@ -120,7 +120,7 @@ def _keep_only(folder: Path, asked: dict[str, Any]) -> None:
     """Leaves in `folder` only what was watched with this graph and these settings."""
     note = folder / _ASKED
     if note.exists() and not manifest.differences(
-        json.loads(note.read_text(encoding="utf-8")), asked
+        renamed.translate(json.loads(note.read_text(encoding="utf-8"))), asked
     ):
         return
     remove_tree(folder)
@@ -138,7 +138,7 @@ def _check_splits(run: ClipRun, sources: Sequence[ClipWindow], left_out: dict[st
     for source in sources:
         labels.setdefault(str(source.clip.split), set()).add(source.clip.label)
     train, judged = labels["train"], labels[run.report.split]
-    strange = sorted(map(str, judged - train)) if not run.unseen else []
+    strange = sorted(map(str, judged - train)) if not run.open_set else []
     if len(train) > 1 and judged and not strange:
         return
     why = "; ".join(f"{name}: {text}" for name, text in list(left_out.items())[:3])

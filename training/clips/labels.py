@@ -168,8 +168,8 @@ def _split(run: ClipRun, clips: Sequence[Clip], copies: Sequence[Sequence[str]])
     """
     if isinstance(run.split, str):
         done, notes = [*clips], split.keep_given_clips(clips)
-    elif _has_split_folders(run, clips) and not run.unseen:
-        sizes = run.split.arguments("unseen")
+    elif _has_split_folders(run, clips) and not run.open_set:
+        sizes = run.split.arguments("open_set")
         done, notes = split.fill_given_clips(clips, **sizes, seed=run.seed, together=copies)
     else:
         sizes = run.split.arguments()
@@ -204,14 +204,14 @@ def _check_splits(run: ClipRun, clips: Sequence[Clip]) -> None:
             f"No clip for {' and '.join(empty)}: there are {len(clips)}, and groups are not cut. "
             f"Add clips, change split ({run.split}), or the patterns, or report.split."
         )
-    if run.unseen:
+    if run.open_set:
         _check_strangers(run, [clip for clip in clips if clip.split == run.report.split])
         return
     strange = {clip.label for clip in clips if clip.split == run.report.split} - names
     if strange:
         raise ValueError(
             f"{run.report.split} holds classes that train does not: {sorted(map(str, strange))}. "
-            "For people that training never sees set split.unseen: true, with sizes."
+            "For people that training never sees set split.open_set: true, with sizes."
         )
 
 

@@ -45,7 +45,7 @@ def make_report(run: ClipRun, folder: Path) -> Made:
     facts: dict[str, str] = {}
     if run.has_features:
         answers = _answers_of_features(run)
-    elif run.unseen:
+    elif run.open_set:
         answers, found = look_up(run)
         write_json(folder / RETRIEVAL, _figures(found))
         facts = {name: f"{value:.4f}" for name, value in _figures(found).items()}
@@ -153,7 +153,7 @@ def _history(run: ClipRun) -> History:
     """Returns what the network went through; nothing where it was not trained here."""
     if run.has_features or run.stage2.encoder:
         return History()
-    return History.read(run.run_dir / "stage2" / "history.csv", keep=run.stage2.keep)
+    return History.read(run.run_dir / "stage2" / "history.csv", checkpoint=run.stage2.checkpoint)
 
 
 def _facts(run: ClipRun) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pose_activity.annotations.clip_files import read_clips
 from pose_activity.annotations.skeleton import OPENPOSE18, Skeleton
+from pose_activity.artifacts import renamed
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.cache import fingerprint
 from pose_activity.cache.planes import PoseModelId
@@ -61,7 +62,7 @@ class ClipPlan:
             return {**recipe.as_json(), "tensors": run.sequence.tensors}
         if step == "stage2":
             return config["stage2"] | fixed
-        return config["report"] | {"unseen": run.unseen}
+        return config["report"] | {"open_set": run.open_set}
 
     def sources(self, step: str, *, download: Download | None) -> dict[str, Callable[[], str]]:
         """Returns, by name, how to take the digest of each thing read outside the run."""
@@ -99,7 +100,7 @@ class ClipPlan:
         if step == "cache" or run.has_features:
             inputs = {"clips": sha256_file(table)}
             if run.has_videos:
-                inputs["track"] = sha256_json(run.model_dump(mode="json")["track"])
+                inputs["track"] = sha256_json(renamed.in_old_names(run.track.arguments(), "track"))
         else:
             cache = open_cache(run.run_dir / "cache")
             if step == "stage2" and not run.stage2.linear:  # which keeps vectors of every split

@@ -46,7 +46,7 @@ def look_up(run: ClipRun) -> tuple[Predictions, retrieval.Retrieval]:
         asked = [people[i] for i in probes]
         found = retrieval.retrieve(vectors[gallery], known, vectors[probes], asked)
         probes = [i for i in probes if people[i] in known]
-        machine = fit.fit(vectors[gallery], known, kind="svm", unit=True, seed=run.seed)
+        machine = fit.fit(vectors[gallery], known, kind="svm", l2_normalize=True, seed=run.seed)
         classes, shares = machine.classes, machine(vectors[probes])
     answers = Predictions(
         split=run.report.split,
@@ -110,7 +110,7 @@ def _by_scenes(
         folds=min(_FOLDS, *several.values()),
         groups=[scenes[i] for i in probes],
         kind="svm",
-        unit=True,
+        l2_normalize=True,
         seed=seed,
     )
     return probes, held.classes, held.probabilities

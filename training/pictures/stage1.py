@@ -53,7 +53,7 @@ def train_poses(
     # Pictures of test come last: how the others are numbered does not depend on them.
     used = sorted((s for s in samples if s.split), key=lambda sample: sample.split == "test")
     data = yolo.write_yolo(
-        used, folder / "dataset", skeleton=samples[0].skeleton, squash=run.stage1.squash
+        used, folder / "dataset", skeleton=samples[0].skeleton, resize=run.stage1.resize
     )
     with progress_bar("training stage 1", console) as show:
         best = fit.fit(

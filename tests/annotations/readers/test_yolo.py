@@ -65,8 +65,8 @@ def test_pictures_of_one_name_stay_apart_and_unmodified(tmp_path: Path):
     assert [hashlib.sha256(s.image.read_bytes()).digest() for s in (*one, *two)] == before
 
 
-@pytest.mark.parametrize("squash", [None, (64, 48)])
-def test_whoever_writes_into_the_set_reaches_no_original(tmp_path: Path, squash: tuple | None):
+@pytest.mark.parametrize("resize", [None, (64, 48)])
+def test_whoever_writes_into_the_set_reaches_no_original(tmp_path: Path, resize: tuple | None):
     """As ultralytics does: it rewrites a JPEG that does not end with its marker where it lies."""
     (tmp_path / "in").mkdir()
     samples = drawn_samples(tmp_path / "in", 4)
@@ -75,7 +75,7 @@ def test_whoever_writes_into_the_set_reaches_no_original(tmp_path: Path, squash:
     linked.symlink_to(samples[1].image)
     samples[1] = replace(samples[1], image=linked)
     before = [sample.image.read_bytes() for sample in samples]
-    write_yolo(samples, tmp_path / "out", skeleton=MPII16, squash=squash)
+    write_yolo(samples, tmp_path / "out", skeleton=MPII16, resize=resize)
     for path in (tmp_path / "out/images").rglob("*.jpg"):
         assert not path.is_symlink() and path.stat().st_nlink == 1
         path.write_bytes(b"rewritten")
@@ -112,7 +112,7 @@ def test_what_ultralytics_would_pass_over_becomes_a_png(tmp_path: Path, ending: 
 
 def test_squashed_copies_keep_the_labels_fractions(tmp_path: Path):
     samples = drawn_samples(tmp_path / "in", 4)
-    data = write_yolo(samples, tmp_path / "out", skeleton=MPII16, squash=(64, 96))
+    data = write_yolo(samples, tmp_path / "out", skeleton=MPII16, resize=(64, 96))
     for one, other in zip(samples, read_yolo(data), strict=True):
         assert other.size == (64, 96)
         scale = np.array([64 / 96, 96 / 72, 1], np.float32)

@@ -144,7 +144,7 @@ def test_a_person_seen_too_briefly_is_padded_or_refused(
     film = write_film(tmp_path / "short.avi", crossing(6))
     for row in rows_of(pipeline, film):
         assert row.status == "ok" and row.note == "padded: seen for 6 of 10 frames"
-    strict = write_model(tmp_path / "strict", replace(RECIPE, short="refuse"))
+    strict = write_model(tmp_path / "strict", replace(RECIPE, short="error"))
     for person, row in enumerate(rows_of(ClipPredictor(strict, **OPTIONS), film)):
         assert (row.status, row.person, row.frame) == ("error", person, 0)
         assert row.error is not None and "at least 10 frames" in row.error
@@ -422,16 +422,19 @@ def test_a_clip_that_cannot_be_read_whole_is_refused(
 def test_people_are_followed_as_in_training(tmp_path: Path, film: Path) -> None:
     model = write_model(tmp_path / "run")
     assert read_tracking(model / "stage1") == {} and ClipPredictor(model, **OPTIONS).tracking == {}
-    write_tracking(model / "stage1", confirm_after=31)
+    write_tracking(model / "stage1", min_hits=31)
     pipeline = ClipPredictor(model, **OPTIONS)
-    assert pipeline.tracking == {"least_likeness": 0.2, "confirm_after": 31, "max_gap": 30}
+    assert pipeline.tracking == {"min_similarity": 0.2, "min_hits": 31, "max_age": 30}
     assert [row.status for row in rows_of(pipeline, film)] == ["nobody"]
-    for text in ("{", '{"speed": 3}', '{"max_gap": -1}', "[]"):
+    for text in ("{", '{"speed": 3}', '{"max_age": -1}', "[]"):
         (model / "stage1" / TRACKING).write_text(text, encoding="utf-8")
         with pytest.raises(ValueError, match=r"track.json is damaged .* Run the stage1 step again"):
             read_tracking(model / "stage1")
-    with pytest.raises(ValueError, match="max_gap"):
-        write_tracking(tmp_path, max_gap=-1)
+    with pytest.raises(ValueError, match="max_age"):
+        write_tracking(tmp_path, max_age=-1)
+    old = '{"least_likeness": 0.2, "confirm_after": 31, "max_gap": 30}'
+    (model / "stage1" / TRACKING).write_text(old, encoding="utf-8")
+    assert read_tracking(model / "stage1") == pipeline.tracking
 
 
 # --- the function and the package -------------------------------------------------------------
@@ -471,7 +474,7 @@ def test_what_predict_action_says_of_bad_input(model: Path, film: Path, tmp_path
 
 def test_a_packaged_model_of_motion(model: Path, film: Path, tmp_path: Path) -> None:
     run = write_model(tmp_path / "run")
-    write_tracking(run / "stage1", max_gap=20)
+    write_tracking(run / "stage1", max_age=20)
     assert kind_of(run) == "sequence"
     names = {path.name for path in files_of(run)}
     assert names == {"pose.onnx", "pose.json", "track.json", "classifier.onnx", "classifier.json"}
@@ -484,7 +487,7 @@ def test_a_packaged_model_of_motion(model: Path, film: Path, tmp_path: Path) -> 
     write_package(out, files_of(run), card="# a\n", about={})
     assert kind_of(out) == "sequence"
     before, after = (ClipPredictor(folder, **OPTIONS) for folder in (run, out))
-    assert after.tracking["max_gap"] == 20 and after.classes == ("a", "b")
+    assert after.tracking["max_age"] == 20 and after.classes == ("a", "b")
     for one, other in zip(rows_of(before, film), rows_of(after, film), strict=True):
         assert np.array_equal(shares_of(one), shares_of(other))
     for name in (TRACKING, linear.SIDECAR, linear.NUMBERS):

@@ -25,7 +25,7 @@ OPTIONS: dict[str, Any] = {
     "warmup_epochs": 1,
     "weight_decay": 1e-3,
     "label_smoothing": 0.1,
-    "keep": "last",
+    "checkpoint": "last",
     "augment": {"noise": 0.02, "frame_dropout": 0.1},
     "threads": 1,
 }

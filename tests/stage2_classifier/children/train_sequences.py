@@ -46,7 +46,7 @@ no_val = Cache(cache.folder, cache.recipe, cache.classes, tuple(cache.of_split("
 alone, facts["without val"] = train(no_val, out / "no_val", patience=1)
 facts["alone"] = rows_of(alone)
 
-long = {**plain, "epochs": 40, "learning_rate": 0.3, "patience": 2, "keep": "best"}
+long = {**plain, "epochs": 40, "learning_rate": 0.3, "patience": 2, "checkpoint": "best"}
 stopped, _ = train(cache, out / "stopped", **long)
 facts["stopped"] = [[e.val_loss for e in stopped.epochs], stopped.best.epoch]
 kept: Any = keras.models.load_model(out / "stopped" / "classifier.keras", compile=False)

@@ -63,7 +63,7 @@ def test_answers_as_scikit_learn_does_also_when_loaded(tmp_path, kind, unit, sta
     vectors, labels = draw(classes)
     others = draw(classes, rows=40, seed=1)[0]
     before = vectors.copy()
-    fitted = fit(vectors, labels, kind=kind, C=0.7, unit=unit, standardise=standardise)
+    fitted = fit(vectors, labels, kind=kind, C=0.7, l2_normalize=unit, standardise=standardise)
     expected, names = by_scikit_learn(kind, classes, unit, standardise, vectors, labels, others)
     linear.save(tmp_path, fitted)
     loaded = linear.load(tmp_path)
@@ -119,7 +119,7 @@ np.save(folder / "found.npy", linear.load(folder)(np.load(folder / "vectors.npy"
 
 def test_the_average_is_the_mean(tmp_path):
     vectors, labels = draw(3)
-    one, other = fit(vectors, labels), fit(vectors, labels, kind="rbf", unit=True)
+    one, other = fit(vectors, labels), fit(vectors, labels, kind="rbf", l2_normalize=True)
     both = average([one, other])
     np.testing.assert_allclose(both(vectors), (one(vectors) + other(vectors)) / 2, atol=1e-7)
     with pytest.raises(ValueError, match="same classes in the same order. Received: .*class 2"):

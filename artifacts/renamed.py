@@ -1,0 +1,50 @@
+"""Keys and choices of a configuration that have another name today: one table, both directions.
+
+A person who writes an old one is told the new one (`configs.reading`). What a run folder remembers
+(config.yaml, manifests, sidecars) is translated, so that runs made before still open.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+KEYS: Mapping[str, Mapping[str, str]] = {  # section -> old key -> new key
+    "split": {"unseen": "open_set"},
+    "stage1": {"squash": "resize"},
+    "track": {
+        "least_likeness": "min_similarity",
+        "confirm_after": "min_hits",
+        "max_gap": "max_age",
+    },
+    "linear": {"unit": "l2_normalize"},
+    "augment": {"view": "yaw"},
+    "stage2": {"keep": "checkpoint"},
+}
+CHOICES: Mapping[str, Mapping[str, Mapping[str, str]]] = {  # section -> key -> old -> new choice
+    "sequence": {"short": {"refuse": "error"}},
+}
+# What a step's manifest calls its recipe is part of a section; that of the report tells
+# `split.unseen` too. A training remembers the recipe of its tensors under "recipe".
+_SECTIONS = {"annotations": "", "cache": "sequence", "recipe": "sequence", "report": "split"}
+
+
+def translate(tree: Mapping[str, Any], section: str = "") -> dict[str, Any]:
+    """Returns keys and values in today's names, in their order.
+
+    Args:
+        tree: A whole configuration, a section of it, or what a step remembers of it.
+        section: Which section, or which step's; "" for a whole configuration.
+    """
+    section = _SECTIONS.get(section, section)
+    keys, choices = KEYS.get(section, {}), CHOICES.get(section, {})
+    return {
+        keys.get(key, key): translate(value, key)
+        if isinstance(value, dict)
+        else choices.get(key, {}).get(str(value), value)
+        for key, value in tree.items()
+    }
+
+
+def in_old_names(values: Mapping[str, Any], section: str) -> dict[str, Any]:
+    """Returns a section under the names that it had first: digests of it stay what they were."""
+    old = {new: old for old, new in KEYS[section].items()}
+    return {old.get(key, key): value for key, value in values.items()}
