@@ -23,21 +23,19 @@ never meet, and holds the run's lock from the first step to the last. What a ste
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
 from pose_activity.artifacts.lock import locked
 from pose_activity.artifacts.utf8_mode import restart_in_utf8
-from pose_activity.configs import loading, sections
-from pose_activity.configs.loading import AnyRun
-from pose_activity.configs.pictures import PictureRun
+from pose_activity.configs import sections
+from pose_activity.configs.sections import Run
 from pose_activity.inference.output import run_program
-from pose_activity.training import processes
+from pose_activity.training import kinds, processes
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # before OpenCV is imported
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
@@ -55,7 +53,6 @@ Config = Annotated[
     ),
 ]
 RunFolder = Annotated[Path, typer.Option("--run", help="Folder of a run.", show_default=False)]
-Make = Callable[..., tuple[list[Path], dict[str, Any]]]
 What = Literal["tensors", "logs", "states", "dataset", "all"]
 Set = Annotated[
     list[str] | None,
@@ -78,7 +75,7 @@ def annotations(
     from pose_activity.training.rejections import refuse_rejections
 
     run = _load(config, overrides, ["dry_run" if dry_run else "annotations"])
-    labels = _labels_of(run)
+    labels = kinds.kind_of(run).module("labels")
     if run.draw:
         labels.draw_data_set(run.draw, run.seed)
     if dry_run:
@@ -119,14 +116,7 @@ def report(config: Config, overrides: Set = None) -> None:
     """Classify the test split and write the scores."""
     run = _load(config, overrides, ["report"])
     _make(run, "report")
-    if isinstance(run, PictureRun):
-        from pose_activity.training.pictures.report import say_scores
-
-        say_scores(run)
-    else:
-        from pose_activity.training.clips.report import say_clip_scores
-
-        say_clip_scores(run)
+    kinds.kind_of(run).module("report").say_scores(run)
 
 
 @app.command(name="all")
@@ -224,9 +214,10 @@ def precision(
     infer.py --precision takes it only if the answers stay the same. Exit with 1 if they do not.
     """
     from pose_activity.training import runs
-    from pose_activity.training.pictures.precision import try_precision
 
-    passes = try_precision(runs.open_picture_run(run), wanted, engine=engine, threads=threads)
+    opened = runs.open_run(run)
+    measure = kinds.module_for(opened, "precision").try_precision
+    passes = measure(opened, wanted, engine=engine, threads=threads)
     raise typer.Exit(0 if passes else 1)
 
 
@@ -241,13 +232,13 @@ def doctor() -> None:
     raise typer.Exit(0 if examination.show() else 1)
 
 
-def _load(config: Path, overrides: list[str] | None, steps: Sequence[str]) -> AnyRun:
-    run = loading.load(config, overrides or ())
-    loading.check_paths(run, steps)
+def _load(config: Path, overrides: list[str] | None, steps: Sequence[str]) -> Run:
+    run = kinds.load(config, overrides or ())
+    kinds.check_paths(run, steps)
     return run
 
 
-def run_all(config: Path, overrides: list[str] | None) -> AnyRun:
+def run_all(config: Path, overrides: list[str] | None) -> Run:
     """Runs all steps of a configuration, each in a process of its own.
 
     Args:
@@ -258,36 +249,26 @@ def run_all(config: Path, overrides: list[str] | None) -> AnyRun:
         The configuration.
     """
     run = _load(config, overrides, sections.STEPS)
-    from pose_activity.training.plan import steps_of
+    from pose_activity.training.steps import steps_of
 
     settings = [part for item in overrides or () for part in ("--set", item)]
     with locked(run.run_dir) as lock:
         for step in steps_of(run):
-            command = [*STEP_COMMAND, step, "--config", str(config), *settings]
+            command = [*STEP_COMMAND, step.name, "--config", str(config), *settings]
             code = processes.call(command, lock=lock)
             if code:
                 raise typer.Exit(code)
     return run
 
 
-def _labels_of(run: AnyRun) -> Any:
-    """Returns the module that reads this run's labels."""
-    if isinstance(run, PictureRun):
-        from pose_activity.training.pictures import labels
-    else:
-        from pose_activity.training.clips import labels
-    return labels
-
-
-def _make(run: AnyRun, step: str, *, finish: bool = False) -> None:
-    """Brings one step up to date, importing only what this step needs."""
+def _make(run: Run, step: str, **options: bool) -> None:
+    """Brings one step up to date; its options are those of its `make`."""
     processes.stop_on_signals()
     processes.follow_parent()
     try:
         from pose_activity.training.steps import run_step
 
-        make = _maker(step) if isinstance(run, PictureRun) else _clip_maker(step)
-        run_step(run, step, partial(make, finish=True) if finish else make)
+        run_step(run, step, **options)
     except processes.Interruption as stop:
         _say_stopped(step)
         raise typer.Exit(stop.code) from None
@@ -306,38 +287,6 @@ def _say_stopped(step: str) -> None:
         command = shlex.join(["python", sys.argv[0], "stage2", *options, "--finish"])
         text += f"\nTo keep the best epoch so far and end the training: {command}"
     Console().print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _maker(step: str) -> Make:
-    """Returns what makes a step of a run on pictures."""
-    match step:
-        case "annotations":
-            from pose_activity.training.pictures.labels import make_annotations as make
-        case "stage1":
-            from pose_activity.training.pictures.stage1 import make_stage1 as make
-        case "cache":
-            from pose_activity.training.pictures.build_cache import make_cache as make
-        case "stage2":
-            from pose_activity.training.pictures.train import make_stage2 as make
-        case _:
-            from pose_activity.training.pictures.report import make_report as make
-    return make
-
-
-def _clip_maker(step: str) -> Make:
-    """Returns what makes a step of a run on clips."""
-    match step:
-        case "annotations":
-            from pose_activity.training.clips.labels import make_annotations as make
-        case "stage1":
-            from pose_activity.training.clips.stage1 import make_stage1 as make
-        case "cache":
-            from pose_activity.training.clips.build_cache import make_cache as make
-        case "stage2":
-            from pose_activity.training.clips.train import make_stage2 as make
-        case _:
-            from pose_activity.training.clips.report import make_report as make
-    return make
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from pose_activity.configs.sections import (
     PoseSkeleton,
     Positive,
     Rate,
+    Run,
     Section,
     Split,
     Weights,
@@ -239,12 +240,9 @@ class ClipReport(Section):
         return self
 
 
-class ClipRun(Section):
+class ClipRun(Run):
     """A whole configuration of a run on clips. `split: given` keeps the splits of the labels."""
 
-    run_dir: LocalPath
-    seed: Count = 0
-    threads: Positive = 2
     draw: DrawWalkers | None = None
     clips: Clips
     split: ClipSplitOrGiven = ClipSplit()

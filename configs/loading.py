@@ -1,18 +1,13 @@
-"""A configuration of either kind: of pictures (`data`) or of clips (`clips`)."""
+"""Where a configuration is, and what is written there: a file, a shipped one, or a run's own."""
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from pose_activity.artifacts import renamed
-from pose_activity.configs import clips as clip_config
-from pose_activity.configs import pictures as picture_config
-from pose_activity.configs.reading import check, read_tree
+from pose_activity.configs.reading import read_tree
 from pose_activity.configs.sections import ConfigError
 
 CONFIG, VERSIONS = "config.yaml", "versions.json"  # what every run folder holds
-AnyRun = picture_config.PictureRun | clip_config.ClipRun
-
-
 FOLDER = Path(__file__).parent
 
 
@@ -37,34 +32,12 @@ def find(name: Path) -> Path:
     )
 
 
-def load(path: Path, overrides: Sequence[str] = ()) -> AnyRun:
-    """Reads a configuration; it is one of clips where it has the key `clips`.
-
-    Old names of keys are translated in a file that a run wrote, and refused in a person's.
-
-    Args:
-        path: See `find`.
-        overrides: `key=value` with dots in the key: `stage2.epochs=5`; see `configs.reading`.
+def read(path: Path) -> dict[str, Any]:
+    """Reads what a file says; old names of keys are translated in one that a run wrote.
 
     Raises:
-        ConfigError: it cannot be read or is wrong; lists every mistake.
+        ConfigError: it cannot be read.
     """
-    path = find(path)
     tree = read_tree(path)
-    if path.name == CONFIG and path.with_name(VERSIONS).is_file():
-        tree = renamed.translate(tree)
-    return check(
-        path, tree, overrides, clip_config.ClipRun if "clips" in tree else picture_config.PictureRun
-    )
-
-
-def check_paths(run: AnyRun, steps: Iterable[str]) -> None:
-    """Checks that what the steps read from outside the run folder is there.
-
-    Raises:
-        ConfigError: lists every path that is not.
-    """
-    if isinstance(run, picture_config.PictureRun):
-        picture_config.check_paths(run, steps)
-    else:
-        clip_config.check_paths(run, steps)
+    written_by_run = path.name == CONFIG and path.with_name(VERSIONS).is_file()
+    return renamed.translate(tree) if written_by_run else tree

@@ -21,6 +21,7 @@ from pose_activity.configs.sections import (
     PoseSkeleton,
     Positive,
     Rate,
+    Run,
     Section,
     Split,
     SplitOrGiven,
@@ -272,15 +273,12 @@ class Report(Section):
     split: Literal["val", "test"] = "test"
 
 
-class PictureRun(Section):
+class PictureRun(Run):
     """A whole configuration.
 
     `split: given` keeps the splits that the labels name. `stage2: null` trains stage 1 alone.
     """
 
-    run_dir: LocalPath
-    seed: Count = 0
-    threads: Positive = 2
     draw: Draw | None = None
     data: Data
     clean: Clean = Clean()

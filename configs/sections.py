@@ -47,6 +47,22 @@ class Section(BaseModel):
         }
 
 
+class Run(Section):
+    """What the configurations of all kinds of run have in common.
+
+    Attributes:
+        run_dir: The run folder.
+        seed: Of everything random.
+        threads: CPU threads of a step.
+        draw: A data set that the project draws itself; None: there is one.
+    """
+
+    run_dir: LocalPath
+    seed: Count = 0
+    threads: Positive = 2
+    draw: Any = None
+
+
 class Split(Section):
     """Sizes of train, val and test: fractions of all pictures, or counts."""
 

@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pose_activity.artifacts import atomic, csv_text
-from pose_activity.configs.loading import AnyRun
-from pose_activity.configs.pictures import PictureRun
-from pose_activity.training.clips.report import RETRIEVAL, left_out
+from pose_activity.configs.sections import Run
 from pose_activity.training.console import say, say_rows
-from pose_activity.training.plan import steps_of
-from pose_activity.training.steps import require
+from pose_activity.training.kinds import kind_of
+from pose_activity.training.steps import require, steps_of
 
 FIGURES = (
     "accuracy",
@@ -29,10 +27,11 @@ FIGURES = (
     "rank5",
     "mean_average_precision",
 )
+_FACTS = ("model", "poses", "split", "n", "left_out")
 _SHOWN = ("run", "model", "n", "accuracy", "macro_f1", "rank1")  # what a terminal has room for
 
 
-def compare(runs: Sequence[AnyRun], out: Path) -> None:
+def compare(runs: Sequence[Run], out: Path) -> None:
     """Writes and prints a table of finished runs.
 
     Args:
@@ -52,34 +51,12 @@ def compare(runs: Sequence[AnyRun], out: Path) -> None:
     say(f"all of it: {out / 'comparison.md'}, .csv")
 
 
-def row_of(run: AnyRun) -> dict[str, Any]:
+def row_of(run: Run) -> dict[str, Any]:
     """Returns what tells a run from others, and its figures; None where it has none."""
-    metrics = json.loads((run.run_dir / "report" / "metrics.json").read_text(encoding="utf-8"))
-    retrieval = run.run_dir / "report" / RETRIEVAL
-    if retrieval.exists():
-        metrics |= json.loads(retrieval.read_text(encoding="utf-8"))
-    return {
-        "run": run.run_dir.name,
-        "model": _model(run),
-        "poses": _poses(run),
-        "split": metrics["split"],
-        "n": metrics["n"],
-        "left_out": None if isinstance(run, PictureRun) else left_out(run),
-        **{name: metrics.get(name) for name in FIGURES},
-    }
-
-
-def _model(run: AnyRun) -> str:
-    return run.classifier.model if isinstance(run, PictureRun) else run.classifier_name
-
-
-def _poses(run: AnyRun) -> str:
-    """Returns where the poses are from."""
-    if isinstance(run, PictureRun):
-        return run.stage1.weights if run.cache.needs_poses else "none"
-    if not run.has_videos:
-        return f"{run.clips.format}: {run.clips.path.name}"
-    return str(run.stage1.graph or run.stage1.weights)
+    path = run.run_dir / "report" / "metrics.json"
+    found = {"run": run.run_dir.name} | json.loads(path.read_text(encoding="utf-8"))
+    found |= kind_of(run).module("report").comparison(run)
+    return {name: found.get(name) for name in ("run", *_FACTS, *FIGURES)}
 
 
 def _short(value: Any) -> str:

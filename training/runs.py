@@ -4,18 +4,18 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pose_activity.configs import loading
-from pose_activity.configs.loading import CONFIG, VERSIONS, AnyRun
-from pose_activity.configs.pictures import PictureRun
+from pose_activity.configs.loading import CONFIG, VERSIONS
+from pose_activity.configs.sections import Run
+from pose_activity.training import kinds
 
 
-def open_run(folder: Path, config: Path | None = None, overrides: Sequence[str] = ()) -> AnyRun:
+def open_run(folder: Path, config: Path | None = None, overrides: Sequence[str] = ()) -> Run:
     """Reads the configuration that a run folder was last worked on with.
 
     Args:
         folder: A run folder; it may have been moved or copied.
         config: Another configuration to look at it with.
-        overrides: `key=value` each, as `loading.load` takes them.
+        overrides: `key=value` each, as `kinds.load` takes them.
 
     Returns:
         The configuration, with `run_dir` set to `folder`.
@@ -24,24 +24,8 @@ def open_run(folder: Path, config: Path | None = None, overrides: Sequence[str] 
         ValueError: the folder is no run, or the configuration is wrong.
     """
     check_run(folder)
-    run = loading.load(config or folder / CONFIG, overrides)
+    run = kinds.load(config or folder / CONFIG, overrides)
     return run.model_copy(update={"run_dir": folder})
-
-
-def open_picture_run(
-    folder: Path, config: Path | None = None, overrides: Sequence[str] = ()
-) -> PictureRun:
-    """Reads the configuration of a run on pictures; see `open_run`.
-
-    Raises:
-        ValueError: the folder is no run, the configuration is wrong, or it is about clips.
-    """
-    run = open_run(folder, config, overrides)
-    if not isinstance(run, PictureRun):
-        raise ValueError(
-            f"This command is for runs on pictures. {folder} was trained on clips of people."
-        )
-    return run
 
 
 def check_run(folder: Path) -> None:

@@ -18,11 +18,12 @@ from rich.table import Table
 
 from pose_activity.artifacts import manifest
 from pose_activity.artifacts.lock import is_locked
-from pose_activity.configs import loading, sections
-from pose_activity.configs.loading import AnyRun
-from pose_activity.training import plan, steps
+from pose_activity.configs import sections
+from pose_activity.configs.sections import Run
+from pose_activity.training import kinds
 from pose_activity.training.console import console, say, say_notes
 from pose_activity.training.runs import bytes_below
+from pose_activity.training.steps import Step, steps_of, why_unfit
 
 MOST_REASONS, MOST_COUNTS = 3, 3
 COLOURS = {"done": "green", "stale": "yellow", "missing": "red", "not needed": "dim"}
@@ -57,19 +58,20 @@ class StepStatus:
     fits: bool = True
 
 
-def step_statuses(run: AnyRun) -> list[StepStatus]:
+def step_statuses(run: Run) -> list[StepStatus]:
     """Judges every step of a run; nothing is written, nothing is downloaded."""
-    needed, unfit = plan.steps_of(run), []
-    found = []
-    for step in sections.STEPS:
-        standing = _judge(run, step, unfit) if step in needed else StepStatus(step, "not needed")
+    needed = {step.name: step for step in steps_of(run, look_only=True)}
+    found, unfit = [], []
+    for name in sections.STEPS:
+        step = needed.get(name)
+        standing = _judge(run, step, unfit) if step else StepStatus(name, "not needed")
         found.append(standing)
         if not standing.fits:
-            unfit.append(step)
+            unfit.append(name)
     return found
 
 
-def show(run: AnyRun) -> bool:
+def show(run: Run) -> bool:
     """Prints a table of all steps, why some are not done, and what `train.py all` would do next.
 
     Returns:
@@ -96,21 +98,21 @@ def show(run: AnyRun) -> bool:
     return all(standing.state in ("done", "not needed") for standing in found)
 
 
-def _judge(run: AnyRun, step: str, unfit: Sequence[str]) -> StepStatus:
+def _judge(run: Run, step: Step, unfit: Sequence[str]) -> StepStatus:
     """Judges one step; `unfit` are the earlier ones that it cannot stand on."""
-    folder = run.run_dir / step
+    folder = run.run_dir / step.name
     size = bytes_below(folder)
     try:
         made = manifest.read(folder)
     except ValueError as error:
-        return StepStatus(step, "stale", (str(error),), size=size, fits=False)
+        return StepStatus(step.name, "stale", (str(error),), size=size, fits=False)
     if made is None:
-        return StepStatus(step, "missing", (_how_far(folder),), size=size, fits=False)
-    outer, notes = _sources(run, step)
-    why, lost = _reasons(run, step, outer)
+        return StepStatus(step.name, "missing", (_how_far(folder),), size=size, fits=False)
+    external, notes = _external_inputs(step)
+    why, lost = _reasons(run, step, external)
     why += [f"{earlier} is not done" for earlier in unfit]
     return StepStatus(
-        step,
+        step.name,
         "stale" if why or lost else "done",
         tuple(why or lost),
         notes,
@@ -123,20 +125,20 @@ def _judge(run: AnyRun, step: str, unfit: Sequence[str]) -> StepStatus:
 
 
 def _reasons(
-    run: AnyRun, step: str, outer: Mapping[str, str | None]
+    run: Run, step: Step, external: Mapping[str, str | None]
 ) -> tuple[list[str], list[str]]:
     """Returns why a step would be made again: what does not fit, and which files are lost."""
     try:
-        return steps.why_stale(run, step, outer), plan.plan_of(run).lost_files(step)
+        return why_unfit(run, step, external), step.lost_files()
     except (OSError, ValueError) as error:  # damage, here or in what an earlier step left
         return [str(error)], []
 
 
-def _sources(run: AnyRun, step: str) -> tuple[dict[str, str | None], tuple[str, ...]]:
+def _external_inputs(step: Step) -> tuple[dict[str, str | None], tuple[str, ...]]:
     """Returns the digests of what a step reads outside the run, None where it is gone, and why."""
     digests: dict[str, str | None] = {}
     notes = []
-    for name, digest in plan.sources_of(run, step, download=None).items():
+    for name, digest in step.external_inputs.items():
         try:
             digests[name] = digest()
         except (OSError, ValueError) as error:
@@ -177,11 +179,11 @@ def _shortened(lines: Sequence[str]) -> list[str]:
     return [*first, f"and {rest} more like this"] if rest else first
 
 
-def _next(run: AnyRun, found: Sequence[StepStatus]) -> str:
+def _next(run: Run, found: Sequence[StepStatus]) -> str:
     """Returns a sentence on what `train.py all` would do with this configuration."""
     todo = [standing for standing in found if standing.state in ("stale", "missing")]
     try:
-        loading.check_paths(run, sections.STEPS)
+        kinds.check_paths(run, sections.STEPS)
     except sections.ConfigError as error:
         does = f"first ask for: {'; '.join(str(error).splitlines())}"
         return f"`train.py all` would {does}"

@@ -1,7 +1,8 @@
-"""How steps keep house: whether one is up to date, and who may run it."""
+"""A step of a run: what it is made from, whether it is up to date, and making it."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,10 @@ from pose_activity.artifacts.atomic import write_json, write_text
 from pose_activity.artifacts.lock import locked
 from pose_activity.artifacts.removal import remove
 from pose_activity.configs import reading
-from pose_activity.configs.loading import AnyRun
-from pose_activity.training import remake
+from pose_activity.configs.sections import Run
+from pose_activity.training import kinds, remake
 from pose_activity.training.console import console, say
-from pose_activity.training.plan import plan_of, recipe_of, sources_of, steps_of
+from pose_activity.training.runs import CONFIG, VERSIONS
 from pose_activity.training.versions import versions
 
 NOT_FINISHED = "not finished"
@@ -21,88 +22,150 @@ NOT_FINISHED = "not finished"
 Made = tuple[list[Path], dict[str, Any]]  # a step's outputs to vouch for, and counts to show
 
 
-def run_step(run: AnyRun, step: str, make: Callable[[Any, Path], Made]) -> None:
-    """Brings one step up to date: skips it, or makes it and vouches for it.
+@dataclass(frozen=True)
+class MadeFrom:
+    """What a result is made from.
+
+    Attributes:
+        recipe: Everything in the configuration that decides it, as JSON.
+        inputs: Name -> digest of everything that was read.
+    """
+
+    recipe: dict[str, Any]
+    inputs: dict[str, str]
+
+
+def _nothing_lost() -> list[str]:
+    return []
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of one run; every function may be called once the steps before it are finished.
+
+    Attributes:
+        name: One of `sections.STEPS`, and the name of its folder.
+        recipe: Returns everything in the configuration that decides the result, as JSON.
+        inputs: Returns the digests of what it reads inside the run folder.
+        make: Makes it in a folder, of what it is made from. What only some steps take (`finish`) is
+            passed by name.
+        external_inputs: Name -> how to take the digest of each thing that is read outside the run;
+            that raises OSError where the thing is gone.
+        lost_files: Returns a line for each file of the finished step that is gone and is made
+            again alone.
+    """
+
+    name: str
+    recipe: Callable[[], dict[str, Any]]
+    inputs: Callable[[], dict[str, str]]
+    make: Callable[..., Made]
+    external_inputs: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+    lost_files: Callable[[], list[str]] = _nothing_lost
+
+    def made_from(self) -> MadeFrom:
+        """Returns what the step would be made from now."""
+        external = {name: digest() for name, digest in self.external_inputs.items()}
+        return MadeFrom(self.recipe(), self.inputs() | external)
+
+
+def steps_of(run: Run, *, look_only: bool = False) -> list[Step]:
+    """Returns the steps that a run needs, in order.
 
     Args:
         run: The whole configuration.
-        step: One of `sections.STEPS`.
-        make: Called with the run and the folder to make the step in: its own, or one beside the
-            result that is there, which stays until the new one is whole.
+        look_only: Whether taking digests writes nothing and downloads nothing.
+    """
+    return kinds.kind_of(run).module("steps").steps_of(run, look_only=look_only)
+
+
+def run_step(run: Run, name: str, **options: Any) -> None:
+    """Brings one step up to date: skips it, or makes it and vouches for it.
+
+    It is made in its own folder, or beside the result that is there, which stays until the new one
+    is whole.
+
+    Args:
+        run: The whole configuration.
+        name: One of `sections.STEPS`.
+        **options: Of the step's `make`.
 
     Raises:
         ValueError: an earlier step is missing or fits another configuration.
         BlockingIOError: another process works on this run.
     """
-    steps = steps_of(run)
-    console.rule(f"[bold]{step}", align="left")
-    if step not in steps:
+    steps = {step.name: step for step in steps_of(run)}
+    console.rule(f"[bold]{name}", align="left")
+    if name not in steps:
         say("not needed in this run")
         return
-    folder = run.run_dir / step
+    step, folder = steps[name], run.run_dir / name
     with locked(run.run_dir):
         for done in steps:
             remake.settle(run.run_dir / done, done)
-        require(run, steps[: steps.index(step)])
-        outer = {name: digest() for name, digest in sources_of(run, step).items()}
-        why = why_stale(run, step, outer) or plan_of(run).lost_files(step)
+        require(run, [*steps.values()][: [*steps].index(name)])
+        asked = step.made_from()
+        why = why_stale(folder, asked) or step.lost_files()
         if not why:
             say(f"up to date: {folder}")
             return
         say(f"making {folder}: {'; '.join(why[:3])}")
         for litter in [*folder.rglob(".tmp-*")]:  # of a killed process
             remove(litter)
-        work = remake.begin(folder, step)
-        write_text(run.run_dir / "config.yaml", reading.dump(run))
-        write_json(run.run_dir / "versions.json", versions())
+        work = remake.begin(folder, name)
+        write_text(run.run_dir / CONFIG, reading.dump(run))
+        write_json(run.run_dir / VERSIONS, versions())
         started = time.monotonic()
-        outputs, counts = make(run, work)
+        outputs, counts = step.make(work, asked, **options)
         seconds = time.monotonic() - started
         own = manifest.read(work) or {"counts": {}}  # the cache's, which vouches for itself
         manifest.write(
             work,
-            recipe=recipe_of(run, step),
-            inputs=plan_of(run).inner_inputs(step) | outer,
+            recipe=asked.recipe,
+            inputs=asked.inputs,
             outputs=outputs,
             counts=own["counts"] | counts,
             seconds=seconds,
         )
-        remake.finish(folder, step, work)
+        remake.finish(folder, name, work)
     say(f"in {seconds:.0f} s: {folder}", mark="done", style="green")
 
 
-def require(run: AnyRun, steps: Sequence[str]) -> None:
-    """Refuses to build on an earlier step that is unfinished, or was made from something else.
+def require(run: Run, steps: Sequence[Step]) -> None:
+    """Refuses to build on a step that is unfinished, or was made from something else.
 
     What lies outside the run folder (labels, pictures, weights) may be gone by then.
     """
     for step in steps:
-        lines = why_stale(run, step, dict.fromkeys(sources_of(run, step)))
-        hint = f"Run: python train.py {step} --config ..."
+        lines = why_unfit(run, step, dict.fromkeys(step.external_inputs))
+        hint = f"Run: python train.py {step.name} --config ..."
         if lines == [NOT_FINISHED]:
-            raise ValueError(f"Step {step!r} is not finished. {hint}")
+            raise ValueError(f"Step {step.name!r} is not finished. {hint}")
         if lines:
-            raise ValueError(f"Step {step!r} does not fit: {'; '.join(lines)}. {hint}")
+            raise ValueError(f"Step {step.name!r} does not fit: {'; '.join(lines)}. {hint}")
 
 
-def why_stale(run: AnyRun, step: str, outer: Mapping[str, str | None]) -> list[str]:
+def why_unfit(run: Run, step: Step, external: Mapping[str, str | None]) -> list[str]:
     """Returns a line for each reason to make a step again; without one its results fit the run.
 
     Args:
         run: The whole configuration.
         step: One of `steps_of(run)`, the steps before it finished.
-        outer: Name -> digest of each of `sources_of(run, step)`; None where it is not compared.
+        external: Name -> digest of each of its `external_inputs`; None where it is not compared.
 
     Raises:
         ValueError: the step's manifest, or what an earlier step left, is damaged.
         FileNotFoundError: what an earlier step should have left is not there.
     """
-    folder = run.run_dir / step
+    folder = run.run_dir / step.name
     found = manifest.read(folder)
     if found is None:
         return [NOT_FINISHED]
     before = found["inputs"]
-    inputs = plan_of(run).inner_inputs(step) | {
-        name: before.get(name, "?") if digest is None else digest for name, digest in outer.items()
-    }
-    return manifest.why_stale(folder, recipe=recipe_of(run, step), inputs=inputs, step=step)
+    compared = {name: digest or before.get(name, "?") for name, digest in external.items()}
+    return why_stale(folder, MadeFrom(step.recipe(), step.inputs() | compared))
+
+
+def why_stale(folder: Path, asked: MadeFrom) -> list[str]:
+    """Returns why the result in a step's folder is not what is asked for; empty where it is."""
+    recipe, inputs = asked.recipe, asked.inputs
+    return manifest.why_stale(folder, recipe=recipe, inputs=inputs, step=folder.name)

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from pose_activity.configs import loading, reading
+from pose_activity.configs import reading
 from pose_activity.configs.clips import ClipRun
 from pose_activity.configs.pictures import PictureRun
-from pose_activity.configs.sections import ConfigError
+from pose_activity.configs.sections import ConfigError, Run
+from pose_activity.training import kinds
 
 CLIPS: dict[str, Any] = {
     "run_dir": "runs/x",
@@ -18,9 +19,9 @@ CLIPS: dict[str, Any] = {
 }
 
 
-def load(tmp_path: Path, tree: dict[str, Any], *overrides: str) -> loading.AnyRun:
+def load(tmp_path: Path, tree: dict[str, Any], *overrides: str) -> Run:
     (tmp_path / "x.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
-    return loading.load(tmp_path / "x.yaml", overrides)
+    return kinds.load(tmp_path / "x.yaml", overrides)
 
 
 def load_clips(tmp_path: Path, *overrides: str) -> ClipRun:
@@ -33,7 +34,7 @@ def test_the_key_clips_makes_a_run_on_clips(tmp_path: Path) -> None:
     run = load_clips(tmp_path, "stage2.options={units: 8}", "sequence.frames=12")
     assert (run.sequence.frames, run.stage2.options) == (12, {"units": 8})
     (tmp_path / "again.yaml").write_text(reading.dump(run), encoding="utf-8")
-    assert loading.load(tmp_path / "again.yaml") == run
+    assert kinds.load(tmp_path / "again.yaml") == run
     pictures = {"run_dir": "runs/x", "data": {"format": "folder", "images": "photos"}}
     assert isinstance(load(tmp_path, pictures | {"stage1": {"train": False}}), PictureRun)
 
@@ -96,8 +97,8 @@ def test_val_may_be_empty(tmp_path: Path) -> None:
 def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
     run = load_clips(tmp_path, "stage1.graph=no/stage1", "clips.path=no/videos")
     with pytest.raises(ConfigError, match="(?s)clips.path.*no/videos.*stage1.graph.*no/stage1"):
-        loading.check_paths(run, ["annotations", "stage1"])
-    loading.check_paths(run, ["report"])
+        kinds.check_paths(run, ["annotations", "stage1"])
+    kinds.check_paths(run, ["report"])
 
 
 _OLD = [  # key, its name now, and a value
@@ -127,9 +128,9 @@ def test_an_old_key(tmp_path: Path, old: str, new: str, value: object) -> None:
         load(tmp_path, CLIPS, f"{old}={str(value).lower()}")
     expected = load(tmp_path, CLIPS | nested(new, value))
     write_run(tmp_path, CLIPS | nested(old, value))
-    assert loading.load(tmp_path / "config.yaml") == expected
+    assert kinds.load(tmp_path / "config.yaml") == expected
     with pytest.raises(ConfigError, match=line):
-        loading.load(tmp_path / "config.yaml", [f"{old}={str(value).lower()}"])
+        kinds.load(tmp_path / "config.yaml", [f"{old}={str(value).lower()}"])
 
 
 def test_an_old_choice(tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_an_old_choice(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=line):
         load(tmp_path, CLIPS | old)
     write_run(tmp_path, CLIPS | old)
-    assert loading.load(tmp_path / "config.yaml") == load(tmp_path, CLIPS | new)
+    assert kinds.load(tmp_path / "config.yaml") == load(tmp_path, CLIPS | new)
 
 
 def write_run(folder: Path, tree: dict[str, Any]) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pose_activity.configs import loading, reading, sections
+from pose_activity.configs import reading, sections
 from pose_activity.configs.pictures import Stage2, check_paths, load
 from pose_activity.configs.sections import ConfigError, Split
+from pose_activity.training import kinds
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
@@ -27,9 +28,9 @@ def write(path: Path, tree: object) -> Path:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_shipped_configs_are_valid_and_survive_dumping(path: Path, tmp_path: Path) -> None:
-    run = loading.load(path)
+    run = kinds.load(path)
     (tmp_path / "again.yaml").write_text(reading.dump(run), encoding="utf-8")
-    assert loading.load(tmp_path / "again.yaml") == run
+    assert kinds.load(tmp_path / "again.yaml") == run
     assert path.read_text(encoding="utf-8").startswith("#"), (
         "a header tells command, machine, minutes, score"
     )
@@ -299,5 +300,5 @@ def test_the_old_key_of_stage_1(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="\n  - `stage1.squash` is now `stage1.resize`$"):
         load(write(tmp_path / "x.yaml", old))
     (tmp_path / "versions.json").touch()
-    kept = loading.load(write(tmp_path / "config.yaml", old))
+    kept = kinds.load(write(tmp_path / "config.yaml", old))
     assert kept == load(write(tmp_path / "x.yaml", new))

@@ -23,7 +23,7 @@ from pose_activity.inference.package import (
 from pose_activity.inference.pictures.predictor import PicturePredictor
 from pose_activity.runtime.graph import twin_of
 from pose_activity.training.package import make_package
-from pose_activity.training.runs import open_picture_run
+from pose_activity.training.runs import open_run
 from tests.commands import call, copy_of
 
 
@@ -188,18 +188,18 @@ def test_only_finished_runs_that_fit_together(tiny_run: Path, tmp_path: Path) ->
     run, out = copy_of(tiny_run, tmp_path), tmp_path / "out"
     (run / "report" / "manifest.json").unlink()
     with pytest.raises(ValueError, match="Step 'report' is not finished"):
-        make_package(open_picture_run(run), out)
+        make_package(open_run(run), out)
     with pytest.raises(ValueError, match="Step 'stage2' does not fit: recipe.dropout: 0.2 -> 0.5"):
-        make_package(open_picture_run(run, None, ["stage2.dropout=0.5"]), out)
+        make_package(open_run(run, None, ["stage2.dropout=0.5"]), out)
     with pytest.raises(ValueError, match="needs a classifier, and this run has none"):
-        make_package(open_picture_run(run, None, ["stage2=null"]), out)
+        make_package(open_run(run, None, ["stage2=null"]), out)
     assert not out.exists()
 
 
 def test_a_folder_with_other_things_is_left_alone(tiny_run: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years", encoding="utf-8")
     with pytest.raises(FileExistsError, match="is there and is no packaged model"):
-        make_package(open_picture_run(tiny_run), tmp_path)
+        make_package(open_run(tiny_run), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
@@ -225,7 +225,7 @@ def test_int8_graphs_and_their_gate_travel(tiny_run: Path, tmp_path: Path) -> No
     twin_of(graph, ".json").write_text(json.dumps({"sha256": digests}), encoding="utf-8")
     record = {"precision": "f32/int8", "engine": "openvino", "passes": True, "text": "hardly moved"}
     (run / "precision.json").write_text(json.dumps([record]), encoding="utf-8")
-    make_package(open_picture_run(run), out)
+    make_package(open_run(run), out)
     names = {path.name for path in out.iterdir()}
     assert names >= {f"classifier_int8{suffix}" for suffix in (".xml", ".bin", ".json")}
     assert json.loads((out / "precision.json").read_text(encoding="utf-8")) == [record]

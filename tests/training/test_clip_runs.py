@@ -20,16 +20,16 @@ from pose_activity.annotations.readers.feature_table import (
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.artifacts import manifest
 from pose_activity.cache.store import open_cache
-from pose_activity.configs import loading
 from pose_activity.configs.clips import ClipRun
 from pose_activity.inference.api import predict_action
 from pose_activity.inference.clips.predictor import ClipPredictor
 from pose_activity.stage2_classifier.scores.predictions import Predictions
-from pose_activity.training.clips import build_cache, report, train
+from pose_activity.training import kinds
 from pose_activity.training.clips import labels as clip_labels
+from pose_activity.training.clips import report
+from pose_activity.training.clips.steps import step_names
 from pose_activity.training.compare import compare
 from pose_activity.training.package import make_package
-from pose_activity.training.plan import steps_of
 from pose_activity.training.rejections import refuse_rejections
 from pose_activity.training.runs import open_run
 from pose_activity.training.status import step_statuses
@@ -50,12 +50,7 @@ stage2: {{model: lstm, options: {{units: 4}}, epochs: 2, batch: 8}}
 """
 NOBODY = "anna_9"
 MODELS = ("model", "both")
-MAKERS = {
-    "annotations": clip_labels.make_annotations,
-    "cache": build_cache.make_cache,
-    "stage2": train.make_stage2,
-    "report": report.make_report,
-}
+STEPS = ("annotations", "cache", "stage2", "report")
 
 
 def walk(rng: np.random.Generator, swing: float, frames: int) -> np.ndarray:
@@ -88,15 +83,15 @@ def clip_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def load(config: Path, *settings: str) -> ClipRun:
-    run = loading.load(config, settings)
+    run = kinds.load(config, settings)
     assert isinstance(run, ClipRun)
     return run
 
 
 def make(run: ClipRun, *steps: str) -> Path:
     """Makes steps (all that need no TensorFlow) in this process."""
-    for step in steps or steps_of(run):
-        run_step(run, step, MAKERS[step])
+    for step in steps or step_names(run):
+        run_step(run, step)
     return run.run_dir
 
 
@@ -114,7 +109,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 def test_every_step_vouches_for_its_folder(
     clip_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for step in MAKERS:
+    for step in STEPS:
         found = manifest.read(clip_run / "run" / step)
         assert found is not None and found["outputs"], step
         assert manifest.altered(clip_run / "run" / step, found) == []
@@ -122,7 +117,7 @@ def test_every_step_vouches_for_its_folder(
     for name in ("report.md", "confusion.png", "curves.png", "per_class.csv"):
         assert (clip_run / "run" / "report" / name).stat().st_size > 0
     make(load(clip_run / "x.yaml"))
-    assert capsys.readouterr().out.count("up to date") == len(MAKERS)
+    assert capsys.readouterr().out.count("up to date") == len(STEPS)
 
 
 def test_every_clip_is_in_the_cache_or_named_with_its_reason(clip_run: Path) -> None:
@@ -174,10 +169,10 @@ def test_a_model_of_pose_files_is_packaged_and_answers_as_the_report_does(
 
 def test_status_names_what_is_stale(clip_run: Path) -> None:
     found = {one.step: one for one in step_statuses(open_run(clip_run / "run"))}
-    assert [found[step].state for step in MAKERS] == ["done"] * len(MAKERS)
+    assert [found[step].state for step in STEPS] == ["done"] * len(STEPS)
     assert found["stage1"].state == "not needed"
     changed = step_statuses(open_run(clip_run / "run", None, ["sequence.frames=13"]))
-    assert [one.state for one in changed if one.step in MAKERS] == ["done", *["stale"] * 3]
+    assert [one.state for one in changed if one.step in STEPS] == ["done", *["stale"] * 3]
     assert changed[2].why == ("recipe.frames: 12 -> 13",)
 
 

@@ -11,25 +11,18 @@ from pose_activity.annotations.clip_files import read_clips
 from pose_activity.artifacts import manifest
 from pose_activity.cache.sequence import prepare
 from pose_activity.cache.store import open_cache
-from pose_activity.configs import loading
+from pose_activity.configs import sections
 from pose_activity.configs.clips import ClipRun
 from pose_activity.inference.clips.predictor import ClipPredictor
 from pose_activity.stage1_pose.track_video import track_video
 from pose_activity.stage2_classifier.scores.predictions import Predictions
-from pose_activity.training.clips import build_cache, labels, report, stage1, train
+from pose_activity.training import kinds
+from pose_activity.training.clips.steps import step_names
 from pose_activity.training.package import make_package
-from pose_activity.training.plan import sources_of, steps_of
 from pose_activity.training.status import step_statuses
-from pose_activity.training.steps import run_step
+from pose_activity.training.steps import run_step, steps_of
 from tests.inference.motion_model import RECIPE, picture, write_film, write_model
 
-MAKERS = {
-    "annotations": labels.make_annotations,
-    "stage1": stage1.make_stage1,
-    "cache": build_cache.make_cache,
-    "stage2": train.make_stage2,
-    "report": report.make_report,
-}
 CONFIG = """
 run_dir: {folder}/run
 threads: 1
@@ -59,19 +52,21 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> ClipRun:
 
 
 def load(folder: Path, *settings: str) -> ClipRun:
-    run = loading.load(folder / "x.yaml", settings)
+    run = kinds.load(folder / "x.yaml", settings)
     assert isinstance(run, ClipRun)
     return run
 
 
 def make(run: ClipRun, *steps: str) -> ClipRun:
-    for step in steps or steps_of(run):
-        run_step(run, step, MAKERS[step])
+    for step in steps or step_names(run):
+        run_step(run, step)
     return run
 
 
 def test_every_step_is_done_and_fits_the_others(run: ClipRun) -> None:
-    assert {one.step: one.state for one in step_statuses(run)} == dict.fromkeys(MAKERS, "done")
+    assert {one.step: one.state for one in step_statuses(run)} == dict.fromkeys(
+        sections.STEPS, "done"
+    )
 
 
 def test_a_damaged_video_is_named_and_the_others_are_used(run: ClipRun) -> None:
@@ -152,14 +147,15 @@ def test_the_run_may_lie_around_its_clips_or_among_them(
     shutil.copytree(run.clips.path, tmp_path / "videos")
     clips = f"clips.path={tmp_path / 'videos'}"
     asked = load(run.run_dir.parent, f"run_dir={tmp_path / run_dir}", clips)
-    before = sources_of(asked, "annotations")["clips"]()
+    digest = steps_of(asked)[0].external_inputs["clips"]
+    before = digest()
     (tmp_path / "videos" / ".thumbnail").touch()
     if run_dir:
         (tmp_path / run_dir).mkdir(parents=True, exist_ok=True)
         (tmp_path / run_dir / "config.yaml").touch()
-    assert sources_of(asked, "annotations")["clips"]() == before
+    assert digest() == before
     (tmp_path / "videos" / "left" / "new.avi").touch()
-    assert sources_of(asked, "annotations")["clips"]() != before
+    assert digest() != before
 
 
 def test_following_people_otherwise_makes_the_cache_again(run: ClipRun) -> None:

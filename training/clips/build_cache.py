@@ -32,18 +32,17 @@ from pose_activity.stage1_pose.track_video import clip_of_video
 from pose_activity.training.clips import steps
 from pose_activity.training.console import console, say_notes
 from pose_activity.training.file_digest import FileDigests
-from pose_activity.training.plan import inputs_of, recipe_of
-from pose_activity.training.steps import Made
+from pose_activity.training.steps import Made, MadeFrom
 
 WATCHED, LEFT_OUT = "watched", "left_out.csv"
 _ASKED = "asked.json"  # in WATCHED: what its files were made by
 
 
-def make_cache(run: ClipRun, folder: Path) -> Made:
+def make_cache(run: ClipRun, folder: Path, asked: MadeFrom) -> Made:
     """Cuts every clip into sequences and stores them."""
-    asked = recipe_of(run, "cache")
-    tensors = asked.pop("tensors")
-    recipe = SequenceRecipe.from_json(asked)
+    found = dict(asked.recipe)
+    tensors = found.pop("tensors")
+    recipe = SequenceRecipe.from_json(found)
     clips = read_clips(run.run_dir / "annotations" / steps.CLIPS)
     clips = [clip for clip in clips if clip.split]
     unreadable: dict[str, str] = {}
@@ -64,7 +63,7 @@ def make_cache(run: ClipRun, folder: Path) -> Made:
             sources,
             recipe=recipe,
             classes=_classes(clips),
-            inputs=inputs_of(run, "cache"),
+            inputs=asked.inputs,
             tensors=tensors,
             threads=run.threads,
             on_progress=show,

@@ -13,6 +13,7 @@ learned from the gallery's vectors (without a gallery: from other scenes than th
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,6 @@ from pose_activity.training.clips import steps
 from pose_activity.training.clips.embeddings import classify, embed, rows_of_clips
 from pose_activity.training.clips.unseen_identities import look_up
 from pose_activity.training.console import say, say_rows
-from pose_activity.training.plan import steps_of
 from pose_activity.training.steps import Made
 
 RETRIEVAL = "retrieval.json"
@@ -66,7 +66,7 @@ def make_report(run: ClipRun, folder: Path) -> Made:
     return outputs, {"split": judged.split, "accuracy": judged.accuracy}
 
 
-def say_clip_scores(run: ClipRun) -> None:
+def say_scores(run: ClipRun) -> None:
     """Prints the headline figures and where the report lies."""
     folder = run.run_dir / "report"
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
@@ -149,6 +149,18 @@ def left_out(run: ClipRun) -> int:
     return len(names - {entry.image.as_posix() for entry in entries})
 
 
+def comparison(run: ClipRun) -> dict[str, Any]:
+    """Returns what `train.py compare` shows of a finished run beside its figures."""
+    videos = str(run.stage1.graph or run.stage1.weights)
+    path = run.run_dir / "report" / RETRIEVAL
+    figures = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return figures | {
+        "model": run.classifier_name,
+        "poses": videos if run.has_videos else f"{run.clips.format}: {run.clips.path.name}",
+        "left_out": left_out(run),
+    }
+
+
 def _history(run: ClipRun) -> History:
     """Returns what the network went through; nothing where it was not trained here."""
     if run.has_features or run.stage2.encoder:
@@ -162,7 +174,7 @@ def _facts(run: ClipRun) -> dict[str, str]:
     if missing := left_out(run):
         facts["clips of this split left out, see cache/left_out.csv"] = str(missing)
     facts |= early_end(run.run_dir / "stage2")
-    for step in steps_of(run)[:-1]:
+    for step in steps.step_names(run)[:-1]:
         found = manifest.read(run.run_dir / step)
         facts[f"minutes for {step}"] = f"{found['seconds'] / 60:.1f}" if found else "?"
     return facts

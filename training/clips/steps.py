@@ -1,7 +1,8 @@
-"""What each step of a run on clips is made from."""
+"""What each step of a run on clips is made from, and how."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,102 +21,143 @@ from pose_activity.configs.clips import ClipRun
 from pose_activity.learning.history import LEARNED_FROM
 from pose_activity.stage1_pose.predict import GRAPH as POSE_GRAPH
 from pose_activity.stage1_pose.predict import read_sidecar
-from pose_activity.stage1_pose.weights import Download
 from pose_activity.stage2_classifier.sidecar import GRAPH
 from pose_activity.stage2_classifier.vectors.linear import NUMBERS, SIDECAR
 from pose_activity.training.file_digest import digest_of_files, without_own
-from pose_activity.training.pose_weights import digest_weights, find_weights
+from pose_activity.training.pose_weights import digest_weights
+from pose_activity.training.steps import Made, MadeFrom, Step
 
 CLIPS, FEATURES = "clips.parquet", "features.parquet"  # of the step annotations
+_Digests = dict[str, Callable[[], str]]
 
 
-@dataclass(frozen=True)
-class ClipPlan:
-    """See `training.plan.Plan`.
+def step_names(run: ClipRun) -> list[str]:
+    """Returns the steps that the run needs: no stage 1 without videos, no cache of vectors."""
+    unused = set() if run.has_videos else {"stage1"}
+    if run.has_features:
+        unused.add("cache")
+    return [step for step in sections.STEPS if step not in unused]
 
-    Attributes:
-        run: The whole configuration.
-    """
 
-    run: ClipRun
+def steps_of(run: ClipRun, *, look_only: bool = False) -> list[Step]:
+    """Returns the steps that the run needs; see `training.steps.steps_of`."""
+    make = {
+        "annotations": _annotations,
+        "stage1": _stage1,
+        "cache": _cache,
+        "stage2": _stage2,
+        "report": _report,
+    }
+    return [make[name](run, remember=not look_only) for name in step_names(run)]
 
-    def steps(self) -> list[str]:
-        """Returns the steps that the run needs: no stage 1 without videos, no cache of vectors."""
-        unused = set() if self.run.has_videos else {"stage1"}
-        if self.run.has_features:
-            unused.add("cache")
-        return [step for step in sections.STEPS if step not in unused]
 
-    def recipe(self, step: str) -> dict[str, Any]:
-        """Returns everything in the configuration that decides the result of a step, as JSON."""
-        run = self.run
+def _annotations(run: ClipRun, *, remember: bool) -> Step:
+    def recipe() -> dict[str, Any]:
         config = run.model_dump(mode="json")
-        fixed = {"seed": run.seed, "threads": run.threads}
-        if step == "annotations":
-            return {key: config[key] for key in ("clips", "draw", "split", "seed")}
-        if step == "stage1":
-            keys = ("graph",) if run.stage1.graph else ("weights", "skeleton", "export_size")
-            model = {key: config["stage1"][key] for key in keys}
-            return model | {"track": run.track.arguments("policy")}
-        if step == "cache":
-            recipe = fingerprint.sign(sequence_recipe(run), run.run_dir / "cache")
-            return {**recipe.as_json(), "tensors": run.sequence.tensors}
-        if step == "stage2":
-            return config["stage2"] | fixed
-        return config["report"] | {"open_set": run.open_set}
+        return {key: config[key] for key in ("clips", "draw", "split", "seed")}
 
-    def sources(self, step: str, *, download: Download | None) -> dict[str, Callable[[], str]]:
-        """Returns, by name, how to take the digest of each thing read outside the run."""
-        run, sources = self.run, dict[str, Callable[[], str]]()
-        remember = download is not None
-        clips, ranges, encoder = run.clips.path, run.clips.ranges, run.stage2.encoder
-        if step == "annotations":
-            sources["clips"] = lambda: _listing(clips, run.run_dir, remember)
-            if ranges:
-                sources["ranges"] = lambda: sha256_file(ranges)
-        if step == "stage1":
-            graph, weights = run.stage1.graph, run.stage1.weights
-            if graph:
-                sources["graph"] = lambda: sha256_file(graph / POSE_GRAPH)
-            else:
-                sources["weights"] = lambda: digest_weights(
-                    find_weights(weights, download=download)
-                )
-        if step == "cache" and run.has_videos:
-            sources["videos"] = lambda: _listing_of(
-                {clip.source for clip in read_clips(run.run_dir / "annotations" / CLIPS)},
-                run.run_dir,
-                remember,
-            )
-        if step == "stage2" and encoder:
-            sources["encoder"] = lambda: sha256_file(encoder / "stage2" / GRAPH)
-        return sources
+    def make(folder: Path, asked: MadeFrom) -> Made:
+        from pose_activity.training.clips.labels import make_annotations
 
-    def inner_inputs(self, step: str) -> dict[str, str]:
-        """Returns the digests of what a step reads inside the run folder."""
-        run = self.run
-        if step in ("annotations", "stage1"):
-            return {}
-        table = run.run_dir / "annotations" / (FEATURES if run.has_features else CLIPS)
-        if step == "cache" or run.has_features:
-            inputs = {"clips": sha256_file(table)}
-            if run.has_videos:
-                inputs["track"] = sha256_json(renamed.in_old_names(run.track.arguments(), "track"))
-        else:
-            cache = open_cache(run.run_dir / "cache")
-            if step == "stage2" and not run.stage2.linear:  # which keeps vectors of every split
-                return {"tensors": cache.digest(LEARNED_FROM)}
-            index = sha256_file(cache.folder / INDEX)
-            inputs = {"cache": sha256_json([index, cache.recipe.as_json(), cache.classes])}
-        if step == "report":
-            read = [run.run_dir / "stage2" / name for name in (GRAPH, NUMBERS, SIDECAR)]
-            read.append(run.run_dir / "cache" / USED)  # groups and labels
-            inputs |= {path.name: sha256_file(path) for path in read if path.is_file()}
-        return inputs
+        return make_annotations(run, folder)
 
-    def lost_files(self, step: str) -> list[str]:
-        """Returns a line for each file of a finished step that is gone and is made again alone."""
-        return missing_tensors(self.run.run_dir / step) if step == "cache" else []
+    external: _Digests = {"clips": partial(_digest_below, run.clips.path, run.run_dir, remember)}
+    if run.clips.ranges:
+        external["ranges"] = partial(sha256_file, run.clips.ranges)
+    return Step("annotations", recipe, dict, make, external)
+
+
+def _stage1(run: ClipRun, *, remember: bool) -> Step:
+    section = run.stage1
+
+    def recipe() -> dict[str, Any]:
+        keys = ("graph",) if section.graph else ("weights", "skeleton", "export_size")
+        config = section.model_dump(mode="json")
+        return {key: config[key] for key in keys} | {"track": run.track.arguments("policy")}
+
+    def make(folder: Path, asked: MadeFrom) -> Made:
+        from pose_activity.training.clips.stage1 import make_stage1
+
+        return make_stage1(run, folder)
+
+    external: _Digests = (
+        {"graph": partial(sha256_file, section.graph / POSE_GRAPH)}
+        if section.graph
+        else {"weights": partial(digest_weights, section.weights, look_only=not remember)}
+    )
+    return Step("stage1", recipe, dict, make, external)
+
+
+def _cache(run: ClipRun, *, remember: bool) -> Step:
+    folder, table = run.run_dir / "cache", run.run_dir / "annotations" / CLIPS
+
+    def recipe() -> dict[str, Any]:
+        found = fingerprint.sign(sequence_recipe(run), folder)
+        return {**found.as_json(), "tensors": run.sequence.tensors}
+
+    def inputs() -> dict[str, str]:
+        read = {"clips": sha256_file(table)}
+        if run.has_videos:
+            read["track"] = sha256_json(renamed.in_old_names(run.track.arguments(), "track"))
+        return read
+
+    def make(folder: Path, asked: MadeFrom) -> Made:
+        from pose_activity.training.clips.build_cache import make_cache
+
+        return make_cache(run, folder, asked)
+
+    def videos() -> str:
+        return _digest_of({clip.source for clip in read_clips(table)}, run.run_dir, remember)
+
+    external: _Digests = {"videos": videos} if run.has_videos else {}
+    return Step("cache", recipe, inputs, make, external, partial(missing_tensors, folder))
+
+
+def _stage2(run: ClipRun, *, remember: bool) -> Step:
+    section = run.stage2
+
+    def recipe() -> dict[str, Any]:
+        return section.model_dump(mode="json") | {"seed": run.seed, "threads": run.threads}
+
+    def inputs() -> dict[str, str]:
+        if run.has_features or section.linear:  # which keeps vectors of every split
+            return _learned(run)
+        return {"tensors": open_cache(run.run_dir / "cache").digest(LEARNED_FROM)}
+
+    def make(folder: Path, asked: MadeFrom, *, finish: bool = False) -> Made:
+        from pose_activity.training.clips.train import make_stage2
+
+        return make_stage2(run, folder, finish=finish)
+
+    encoder = section.encoder
+    external = {"encoder": partial(sha256_file, encoder / "stage2" / GRAPH)} if encoder else {}
+    return Step("stage2", recipe, inputs, make, external)
+
+
+def _report(run: ClipRun, *, remember: bool) -> Step:
+    def recipe() -> dict[str, Any]:
+        return run.report.model_dump(mode="json") | {"open_set": run.open_set}
+
+    def inputs() -> dict[str, str]:
+        read = [run.run_dir / "stage2" / name for name in (GRAPH, NUMBERS, SIDECAR)]
+        read.append(run.run_dir / "cache" / USED)  # groups and labels
+        return _learned(run) | {path.name: sha256_file(path) for path in read if path.is_file()}
+
+    def make(folder: Path, asked: MadeFrom) -> Made:
+        from pose_activity.training.clips.report import make_report
+
+        return make_report(run, folder)
+
+    return Step("report", recipe, inputs, make)
+
+
+def _learned(run: ClipRun) -> dict[str, str]:
+    """Returns the digest of all clips' sequences, or of the table of features."""
+    if run.has_features:
+        return {"clips": sha256_file(run.run_dir / "annotations" / FEATURES)}
+    cache = open_cache(run.run_dir / "cache")
+    index = sha256_file(cache.folder / INDEX)
+    return {"cache": sha256_json([index, cache.recipe.as_json(), cache.classes])}
 
 
 def sequence_recipe(run: ClipRun) -> SequenceRecipe:
@@ -139,7 +181,7 @@ def sequence_recipe(run: ClipRun) -> SequenceRecipe:
     return replace(recipe, pose=pose)
 
 
-def _listing(path: Path, run_dir: Path, remember: bool) -> str:
+def _digest_below(path: Path, run_dir: Path, remember: bool) -> str:
     """Returns a digest of a file, or of the names and contents of the files below a folder.
 
     Hidden files do not count, nor the run's own where the run lies in there.
@@ -153,10 +195,10 @@ def _listing(path: Path, run_dir: Path, remember: bool) -> str:
         for file in path.rglob("*")
         if not any(part.startswith(".") for part in file.relative_to(path).parts)
     )
-    return _listing_of(without_own(shown, path, run_dir), run_dir, remember)
+    return _digest_of(without_own(shown, path, run_dir), run_dir, remember)
 
 
-def _listing_of(files: Iterable[Path], run_dir: Path, remember: bool) -> str:
+def _digest_of(files: Iterable[Path], run_dir: Path, remember: bool) -> str:
     there = sorted(path for path in files if path.is_file())
     if not there:
         raise FileNotFoundError("clips.path: not one of its files is there")

@@ -20,17 +20,16 @@ from pose_activity.training.pictures.match_people import (
     whole_pictures,
 )
 from pose_activity.training.pictures.stage1 import find_poses
-from pose_activity.training.plan import inputs_of, recipe_of
-from pose_activity.training.steps import Made
+from pose_activity.training.steps import Made, MadeFrom
 
 UNMATCHED = "unmatched.csv"
 
 
-def make_cache(run: PictureRun, folder: Path) -> Made:
+def make_cache(run: PictureRun, folder: Path, asked: MadeFrom) -> Made:
     """Draws every picture's planes, or every person's, and stores them."""
-    asked = recipe_of(run, "cache")
-    tensors = asked.pop("tensors")
-    recipe = Recipe.from_json(asked)
+    described = dict(asked.recipe)
+    tensors = described.pop("tensors")
+    recipe = Recipe.from_json(described)
     samples = read_samples(run.run_dir / "annotations" / "samples.jsonl")
     found = poses.Found()
     if recipe.needs_poses:
@@ -49,7 +48,7 @@ def make_cache(run: PictureRun, folder: Path) -> Made:
             chosen.sources,
             recipe=recipe,
             classes=_classes(run, {source.label for source in chosen.sources}),
-            inputs=inputs_of(run, "cache"),
+            inputs=asked.inputs,
             tensors=tensors,
             threads=run.threads,
             on_progress=show,

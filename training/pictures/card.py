@@ -15,7 +15,7 @@ from pose_activity.inference import precision_records
 from pose_activity.stage2_classifier.calibrate import NEVER_UNKNOWN
 from pose_activity.stage2_classifier.predict import Classifier
 from pose_activity.training.pictures import roles
-from pose_activity.training.plan import steps_of
+from pose_activity.training.pictures.steps import step_names
 from pose_activity.training.report_page.labels import HEADS, class_balance
 from pose_activity.training.report_page.page import version_rows
 from pose_activity.training.report_page.poses import score_rows
@@ -69,7 +69,7 @@ def licences(run: PictureRun) -> dict[str, str]:
         + _NETWORKS.get(start, f"the file {start}, under its own terms"),
         "pictures and labels": "the data set's own terms; they bind what is learnt from it, too",
     }
-    if "stage1" in steps_of(run):
+    if "stage1" in step_names(run):
         done = "trained and exported" if run.stage1.train else "exported"
         terms["pose graph"] = f"{done} with ultralytics, AGPL-3.0, from {run.stage1.weights}"
     return terms
@@ -182,7 +182,7 @@ def _data(run: PictureRun, cache: Cache) -> dict[str, Any]:
 
 
 def _pose_scores(run: PictureRun) -> dict[str, float]:
-    if "stage1" not in steps_of(run) or not (run.run_dir / "stage1/metrics.json").is_file():
+    if "stage1" not in step_names(run) or not (run.run_dir / "stage1/metrics.json").is_file():
         return {}
     return dict(score_rows(_read(run, "stage1/metrics.json")))
 

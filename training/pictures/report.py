@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from pose_activity.stage2_classifier.scores.evaluate import Report, evaluate
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.console import console, say, say_notes, say_rows
 from pose_activity.training.pictures import roles
-from pose_activity.training.plan import steps_of
+from pose_activity.training.pictures.steps import step_names
 from pose_activity.training.report_page.page import write_page
 from pose_activity.training.report_page.poses import score_rows
 from pose_activity.training.steps import Made
@@ -84,7 +85,7 @@ def _facts(run: PictureRun) -> dict[str, str]:
     seen = roles.seen_note(run, run.report.split)
     facts |= {"pictures that stage 1 knows": seen} if seen else {}
     facts |= early_end(run.run_dir / "stage2")
-    for step in steps_of(run)[:-1]:
+    for step in step_names(run)[:-1]:
         found = manifest.read(run.run_dir / step)
         facts[f"minutes for {step}"] = f"{found['seconds'] / 60:.1f}" if found else "?"
     return facts
@@ -93,7 +94,7 @@ def _facts(run: PictureRun) -> dict[str, str]:
 def _pose_scores(run: PictureRun) -> dict[str, float]:
     """Returns stage 1's figures by their names for people; none where it was not measured."""
     path = run.run_dir / "stage1" / "metrics.json"
-    if "stage1" not in steps_of(run) or not path.exists():
+    if "stage1" not in step_names(run) or not path.exists():
         return {}
     metrics = json.loads(path.read_text(encoding="utf-8"))
     return {f"{text} ({metrics.get('split')})": value for text, value in score_rows(metrics)}
@@ -112,3 +113,9 @@ def say_scores(run: PictureRun) -> None:
     seen = roles.seen_note(run, metrics["split"])
     say_notes([seen] if seen else [])
     say(f"report: {folder / 'report.html'}")
+
+
+def comparison(run: PictureRun) -> dict[str, Any]:
+    """Returns what `train.py compare` shows of a finished run beside its figures."""
+    poses = run.stage1.weights if run.cache.needs_poses else "none"
+    return {"model": run.classifier.model, "poses": poses}

@@ -1,7 +1,7 @@
-"""What each step of a run on pictures is made from."""
+"""What each step of a run on pictures is made from, and how."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,103 +21,141 @@ from pose_activity.configs import sections
 from pose_activity.configs.pictures import STAGE2_WEIGHTS, PictureRun
 from pose_activity.learning.history import LEARNED_FROM
 from pose_activity.stage1_pose.predict import read_sidecar
-from pose_activity.stage1_pose.weights import Download
 from pose_activity.training.file_digest import digest_of_files, without_own
-from pose_activity.training.pose_weights import digest_weights, find_weights
+from pose_activity.training.pose_weights import digest_weights
+from pose_activity.training.steps import Made, MadeFrom, Step
+
+SAMPLES = "annotations/samples.jsonl"
+_Digests = dict[str, Callable[[], str]]
 
 
-@dataclass(frozen=True)
-class PicturePlan:
-    """See `training.plan.Plan`.
+def step_names(run: PictureRun) -> list[str]:
+    """Returns the steps that the run needs.
 
-    Attributes:
-        run: The whole configuration.
+    Without a classifier only the first two; no stage 1 where no plane shows poses.
     """
+    if run.stage2 is None:
+        return ["annotations", "stage1"]
+    unused = set() if run.cache.needs_poses or run.stage1.train else {"stage1"}
+    return [step for step in sections.STEPS if step not in unused]
 
-    run: PictureRun
 
-    def steps(self) -> list[str]:
-        """Returns the steps that a run needs.
+def steps_of(run: PictureRun, *, look_only: bool = False) -> list[Step]:
+    """Returns the steps that the run needs; see `training.steps.steps_of`."""
+    make = {
+        "annotations": _annotations,
+        "stage1": _stage1,
+        "cache": _cache,
+        "stage2": _stage2,
+        "report": _report,
+    }
+    return [make[name](run, remember=not look_only) for name in step_names(run)]
 
-        Without a classifier only the first two; no stage 1 where no plane shows poses.
-        """
-        if self.run.stage2 is None:
-            return ["annotations", "stage1"]
-        unused = set() if self.run.cache.needs_poses or self.run.stage1.train else {"stage1"}
-        return [step for step in sections.STEPS if step not in unused]
 
-    def recipe(self, step: str) -> dict[str, Any]:
-        """Returns everything in the configuration that decides the result of a step, as JSON."""
-        run = self.run
+def _annotations(run: PictureRun, *, remember: bool) -> Step:
+    def recipe() -> dict[str, Any]:
         config = run.model_dump(mode="json")
-        if step == "annotations":
-            keys = ("data", "draw", "clean", "split", "seed")
-            people = "each" if run.cache.people == "each" else "together"
-            needs = {"activity_of": people if run.stage2 else None}
-            own = {"stage1_split": config["stage1"]["split"]}
-            if run.stage1.split:
-                own["stage1_keep_apart"] = run.stage1.keep_apart
-            return {k: config[k] for k in keys} | own | needs
-        if step == "stage1":
-            unused = {"split", "keep_apart"} | (set() if run.stage1.train else {"fit"})
-            return {k: v for k, v in config["stage1"].items() if k not in unused} | _fixed(run)
-        if step == "cache":
-            return _cache_recipe(run)
-        if step == "stage2":
-            return config["stage2"] | _fixed(run)
-        return config["report"]
+        keys = ("data", "draw", "clean", "split", "seed")
+        people = "each" if run.cache.people == "each" else "together"
+        needs = {"activity_of": people if run.stage2 else None}
+        own = {"stage1_split": config["stage1"]["split"]}
+        if run.stage1.split:
+            own["stage1_keep_apart"] = run.stage1.keep_apart
+        return {key: config[key] for key in keys} | own | needs
 
-    def sources(self, step: str, *, download: Download | None) -> dict[str, Callable[[], str]]:
-        """Returns, by name, how to take the digest of each thing that a step reads outside the run.
+    def make(folder: Path, asked: MadeFrom) -> Made:
+        from pose_activity.training.pictures.labels import make_annotations
 
-        Taking one raises OSError where the thing is gone. Without `download` none is attempted,
-        and nothing is written.
-        """
-        run, sources = self.run, dict[str, Callable[[], str]]()
-        labels = run.data.annotations
-        if step == "annotations" and labels:
-            sources["labels"] = lambda: sha256_file(labels)
-        if step == "stage1":
-            sources["weights"] = lambda: digest_weights(
-                find_weights(run.stage1.weights, download=download)
-            )
-        if step == "stage2" and run.classifier.weights not in STAGE2_WEIGHTS:
-            sources["weights"] = lambda: sha256_file(Path(run.classifier.weights))
-        remember = download is not None
-        if step == "annotations":
-            sources["images"] = lambda: _digest_of_data(run, remember)
-        if step == "cache":
-            sources["images"] = lambda: digest_of_images(run, step, SPLITS, remember=remember)
-        if step == "stage1" and run.stage1.train:
-            for name, splits in stage1_roles(run).items():
-                sources[f"{name}_images"] = partial(
-                    digest_of_images, run, step, splits, remember=remember
-                )
-        return sources
+        return make_annotations(run, folder)
 
-    def inner_inputs(self, step: str) -> dict[str, str]:
-        """Returns the digests of what a step reads inside the run folder."""
-        run = self.run
-        if step == "annotations":
-            return {}
-        if step == "stage1":
-            samples = run.run_dir / stage1_samples(run)
-            roles = stage1_roles(run)
-            return {name: digest_of_roles(samples, splits) for name, splits in roles.items()}
-        if step == "cache":
-            return {"samples": sha256_file(run.run_dir / "annotations/samples.jsonl")}
+    labels = run.data.annotations
+    external: _Digests = {"labels": partial(sha256_file, labels)} if labels else {}
+    external["images"] = partial(_digest_of_data, run, remember=remember)
+    return Step("annotations", recipe, dict, make, external)
+
+
+def _stage1(run: PictureRun, *, remember: bool) -> Step:
+    roles, section = stage1_roles(run), run.stage1
+
+    def recipe() -> dict[str, Any]:
+        unused = {"split", "keep_apart"} | (set() if section.train else {"fit"})
+        config = section.model_dump(mode="json")
+        return {key: value for key, value in config.items() if key not in unused} | _fixed(run)
+
+    def inputs() -> dict[str, str]:
+        samples = run.run_dir / stage1_samples(run)
+        return {name: digest_of_roles(samples, splits) for name, splits in roles.items()}
+
+    def make(folder: Path, asked: MadeFrom) -> Made:
+        from pose_activity.training.pictures.stage1 import make_stage1
+
+        return make_stage1(run, folder)
+
+    weights = partial(digest_weights, section.weights, look_only=not remember)
+    external: _Digests = {"weights": weights}
+    for name, splits in roles.items() if section.train else ():
+        images = partial(_digest_of_images, run, stage1_samples(run), splits, remember=remember)
+        external[f"{name}_images"] = images
+    return Step("stage1", recipe, inputs, make, external)
+
+
+def _cache(run: PictureRun, *, remember: bool) -> Step:
+    folder = run.run_dir / "cache"
+
+    def recipe() -> dict[str, Any]:
+        found = fingerprint.sign(_tensor_recipe(run), folder)
+        return {**found.as_json(), "tensors": run.cache.tensors}
+
+    def inputs() -> dict[str, str]:
+        return {"samples": sha256_file(run.run_dir / SAMPLES)}
+
+    def make(folder: Path, asked: MadeFrom) -> Made:
+        from pose_activity.training.pictures.build_cache import make_cache
+
+        return make_cache(run, folder, asked)
+
+    images = partial(_digest_of_images, run, SAMPLES, SPLITS, remember=remember)
+    lost = partial(missing_tensors, folder)
+    return Step("cache", recipe, inputs, make, {"images": images}, lost)
+
+
+def _stage2(run: PictureRun, *, remember: bool) -> Step:
+    section = run.classifier
+
+    def recipe() -> dict[str, Any]:
+        return section.model_dump(mode="json") | _fixed(run)
+
+    def inputs() -> dict[str, str]:
+        return {"tensors": open_cache(run.run_dir / "cache").digest(LEARNED_FROM)}
+
+    def make(folder: Path, asked: MadeFrom, *, finish: bool = False) -> Made:
+        from pose_activity.training.pictures.train import make_stage2
+
+        return make_stage2(run, folder, finish=finish)
+
+    named = section.weights in STAGE2_WEIGHTS
+    external = {} if named else {"weights": partial(sha256_file, Path(section.weights))}
+    return Step("stage2", recipe, inputs, make, external)
+
+
+def _report(run: PictureRun, *, remember: bool) -> Step:
+    def recipe() -> dict[str, Any]:
+        return run.report.model_dump(mode="json")
+
+    def inputs() -> dict[str, str]:
         cache = open_cache(run.run_dir / "cache")
-        if step == "stage2":
-            return {"tensors": cache.digest(LEARNED_FROM)}
         index = sha256_file(cache.folder / INDEX)
         return {
             "cache": sha256_json([index, cache.recipe.as_json(), cache.classes]),
             "classifier": sha256_file(run.run_dir / "stage2" / "classifier.onnx"),
         }
 
-    def lost_files(self, step: str) -> list[str]:
-        """Returns a line for each file of a finished step that is gone and is made again alone."""
-        return missing_tensors(self.run.run_dir / step) if step == "cache" else []
+    def make(folder: Path, asked: MadeFrom) -> Made:
+        from pose_activity.training.pictures.report import make_report
+
+        return make_report(run, folder)
+
+    return Step("report", recipe, inputs, make)
 
 
 def _fixed(run: PictureRun) -> dict[str, int]:
@@ -125,20 +163,19 @@ def _fixed(run: PictureRun) -> dict[str, int]:
     return {"seed": run.seed, "threads": run.threads}
 
 
-def _cache_recipe(run: PictureRun) -> dict[str, Any]:
+def _tensor_recipe(run: PictureRun) -> Recipe:
     style = Style(**run.cache.heatmap.arguments())
     recipe = Recipe(**run.cache.arguments("heatmap", "tensors"), heatmap=style)
-    if recipe.needs_poses:
-        graph = read_sidecar(run.run_dir / "stage1")
-        settings = run.stage1.predict.arguments()
-        name = Skeleton.from_json(graph["skeleton"]).name
-        pose = PoseModelId(sha256=graph["sha256"], size=graph["size"], skeleton=name, **settings)
-        recipe = replace(recipe, pose=pose)
-    recipe = fingerprint.sign(recipe, run.run_dir / "cache")
-    return {**recipe.as_json(), "tensors": run.cache.tensors}
+    if not recipe.needs_poses:
+        return recipe
+    graph = read_sidecar(run.run_dir / "stage1")
+    settings = run.stage1.predict.arguments()
+    name = Skeleton.from_json(graph["skeleton"]).name
+    pose = PoseModelId(sha256=graph["sha256"], size=graph["size"], skeleton=name, **settings)
+    return replace(recipe, pose=pose)
 
 
-def _digest_of_data(run: PictureRun, remember: bool) -> str:
+def _digest_of_data(run: PictureRun, *, remember: bool) -> str:
     """Returns a digest of the pictures that the step `annotations` may read.
 
     Any picture in the data folder (and a YOLO set's labels), but not the run's own where the run
@@ -154,21 +191,22 @@ def _digest_of_data(run: PictureRun, remember: bool) -> str:
     return digest_of_files(files, run.run_dir, remember=remember)
 
 
-def digest_of_images(run: PictureRun, step: str, splits: Collection[str], *, remember: bool) -> str:
+def _digest_of_images(
+    run: PictureRun, samples: str, splits: Collection[str], *, remember: bool
+) -> str:
     """Returns a digest of the pictures of some splits that the step `annotations` listed.
 
     Args:
         run: The whole configuration.
-        step: "stage1", which may have a split of its own, or "cache".
+        samples: Where they are listed, in the run folder.
         splits: Roles of the pictures.
         remember: Whether the digests of files are written down in the run folder.
 
     Raises:
         FileNotFoundError: not one of the pictures is there.
     """
-    name = stage1_samples(run) if step == "stage1" else "annotations/samples.jsonl"
-    samples = read_samples(run.run_dir / name)
-    files = [sample.image for sample in samples if sample.split in splits]
+    listed = read_samples(run.run_dir / samples)
+    files = [sample.image for sample in listed if sample.split in splits]
     if files and not any(file.is_file() for file in files):
         raise FileNotFoundError(f"data.images: none of {len(files)} pictures is there")
     return digest_of_files(files, run.run_dir, remember=remember)
@@ -186,4 +224,4 @@ def stage1_roles(run: PictureRun) -> dict[str, tuple[str, ...]]:
 
 def stage1_samples(run: PictureRun) -> str:
     """Returns where stage 1's samples lie in the run folder."""
-    return f"annotations/{'stage1' if run.stage1.split else 'samples'}.jsonl"
+    return "annotations/stage1.jsonl" if run.stage1.split else SAMPLES

@@ -18,7 +18,7 @@ from pose_activity.configs.pictures import PictureRun
 from pose_activity.stage2_classifier.scores.evaluate import Report
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.pictures import roles
-from pose_activity.training.plan import steps_of
+from pose_activity.training.pictures.steps import step_names
 from pose_activity.training.report_page import labels, poses, predictions
 from pose_activity.training.runs import CONFIG, VERSIONS
 
@@ -50,12 +50,12 @@ def write_page(
         "headline": headline(report, chosen_on),
         "seen": roles.seen_note(run, report.split),
         "labels": labels.gather(run, cache),
-        "poses": poses.gather(run) if "stage1" in steps_of(run) else None,
+        "poses": poses.gather(run) if "stage1" in step_names(run) else None,
         "answers": predictions.gather(run, cache, answers, report),
         "classifier": f"{run.classifier.model}, planes {' + '.join(run.cache.planes)}",
         "recipe": (run.run_dir / CONFIG).read_text(encoding="utf-8"),
         "versions": version_rows(json.loads((run.run_dir / VERSIONS).read_text(encoding="utf-8"))),
-        "timings": timings(run.run_dir, steps_of(run)),
+        "timings": timings(run.run_dir, step_names(run)),
     }
     atomic.write_text(path, render(parts))
 

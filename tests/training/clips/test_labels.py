@@ -13,8 +13,8 @@ from pose_activity.annotations.readers.feature_table import (
     read_features,
     write_features,
 )
-from pose_activity.configs import loading
 from pose_activity.configs.clips import ClipRun
+from pose_activity.training import kinds
 from pose_activity.training.clips.labels import make_annotations, try_annotations
 
 CONFIG = """
@@ -29,7 +29,7 @@ def load(folder: Path, kind: str, path: Path, *settings: str) -> ClipRun:
     (folder / "x.yaml").write_text(
         CONFIG.format(folder=folder, format=kind, path=path), encoding="utf-8"
     )
-    run = loading.load(folder / "x.yaml", settings)
+    run = kinds.load(folder / "x.yaml", settings)
     assert isinstance(run, ClipRun)
     return run
 

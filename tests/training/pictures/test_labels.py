@@ -16,7 +16,7 @@ from pose_activity.annotations.types import Sample
 from pose_activity.configs import pictures as picture_config
 from pose_activity.training.pictures import roles
 from pose_activity.training.pictures.labels import make_annotations, try_annotations
-from pose_activity.training.plan import inputs_of, steps_of
+from pose_activity.training.pictures.steps import step_names, steps_of
 
 CATEGORY = {"id": 1, "name": "person", "keypoints": ["l_hand", "r_hand"], "skeleton": [[1, 2]]}
 
@@ -107,7 +107,7 @@ def test_a_given_split_without_test(tmp_path: Path, photos: Path):
 def test_stage_1_alone_needs_no_activities(tmp_path: Path, photos: Path):
     kept = make(tmp_path, coco_of(photos), split=SIZES, stage2=None)
     assert len(kept) == 12 and kept[0].skeleton.name.startswith("person-")
-    assert steps_of(load(tmp_path, coco_of(photos), stage2=None)) == ["annotations", "stage1"]
+    assert step_names(load(tmp_path, coco_of(photos), stage2=None)) == ["annotations", "stage1"]
     with pytest.raises(ValueError, match=r"empty_activity: 12\)\..*alone, set stage2: null"):
         make(tmp_path, coco_of(photos), split=SIZES)
 
@@ -138,9 +138,9 @@ def test_a_yolo_set_knows_its_pictures(tmp_path: Path, photos: Path):
     kept = make(tmp_path, data, split="given", stage2=None)
     assert [len(s.boxes) for s in kept] == [1, 0, 0, 0, 0, 0]
     run = load(tmp_path, data, split="given", stage2=None)
-    before = inputs_of(run, "annotations")
+    before = steps_of(run)[0].made_from()
     label.write_text("", encoding="utf-8")
-    assert before != inputs_of(run, "annotations"), "a changed label makes the step stale"
+    assert before != steps_of(run)[0].made_from(), "a changed label makes the step stale"
 
 
 def test_nothing_that_can_be_used(tmp_path: Path, photos: Path):
@@ -162,12 +162,12 @@ def test_the_runs_own_pictures_are_no_input(tmp_path: Path, photos: Path):
     data = {**table_of(photos, lambda i: ""), "images": str(photos)}
     run = load(tmp_path, data, stage1={"train": False})
     run = run.model_copy(update={"run_dir": photos / "run"})
-    before = inputs_of(run, "annotations")
+    before = steps_of(run)[0].made_from()
     (photos / "run").mkdir()
     (photos / "run" / "cleaning.png").write_bytes((photos / "0.png").read_bytes())
-    assert inputs_of(run, "annotations") == before
+    assert steps_of(run)[0].made_from() == before
     (photos / "0.png").write_bytes(b"another picture")
-    assert inputs_of(run, "annotations") != before
+    assert steps_of(run)[0].made_from() != before
 
 
 def test_a_run_among_the_photos_is_refused(tmp_path: Path, photos: Path):
