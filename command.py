@@ -21,19 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("predict", no_args_is_help=True)(infer.main)
-if find_spec("pydantic"):
-    from pose_activity import train
-
-    app.add_typer(train.app, name="train")
-else:  # where prediction alone is installed
-
-    @app.command("train", context_settings={"ignore_unknown_options": True})
-    def train_is_missing(arguments: Annotated[list[str], typer.Argument()]) -> None:
-        """Needs more packages: pip install 'pose-activity[train]'."""
-        raise ImportError("Training needs more packages: pip install 'pose-activity[train]'")
 
 
-@app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/demo"),
 ) -> None:
@@ -58,6 +47,22 @@ def demo(
         gallery=folder / "gallery.html",
         overwrite=True,
     )
+
+
+def needs_training() -> None:
+    """Not installed here: needs the extra "train" of this package."""
+    raise ImportError("Training needs more packages: pip install 'pose-activity[train]'")
+
+
+if find_spec("pydantic") and find_spec("yaml"):  # Typer may bring the first alone
+    from pose_activity import train
+
+    app.add_typer(train.app, name="train")
+    app.command()(demo)
+else:
+    anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+    for name in ("train", "demo"):
+        app.command(name, add_help_option=False, context_settings=anything)(needs_training)
 
 
 @app.callback(invoke_without_command=True)

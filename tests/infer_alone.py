@@ -18,6 +18,14 @@ names = ("torch", "torchvision", "ultralytics", "tensorflow", "keras", "scipy", 
 there = [name for name in names if find_spec(name)]
 assert not there, f"the extra [infer] must not bring {there}"
 """
+INSTALLED = """
+from importlib.metadata import distribution
+files = distribution("pose-activity").files
+tops = {file.parts[0] for file in files} - {".."}  # the command is beside site-packages
+assert {name for name in tops if not name.endswith(".dist-info")} == {"pose_activity"}, tops
+assert any(file.match("configs/folder.yaml") for file in files), "no configurations"
+assert not [file for file in files if "tests" in file.parts or "benchmarks" in file.parts]
+"""
 THREE_LINES = """
 import sys
 from pose_activity import Classifier
@@ -26,10 +34,10 @@ print(c(sys.argv[2]).activity)
 """
 
 
-def run(python: Path, *arguments: str | Path) -> str:
-    """Runs Python away from the project's folder; returns what it printed."""
+def run(program: Path, *arguments: str | Path) -> str:
+    """Runs a program away from the project's folder; returns what it printed."""
     with tempfile.TemporaryDirectory() as elsewhere:
-        command = [str(python), *map(str, arguments)]
+        command = [str(program), *map(str, arguments)]
         done = subprocess.run(
             command, cwd=elsewhere, capture_output=True, text=True, encoding="utf-8"
         )
@@ -38,12 +46,14 @@ def run(python: Path, *arguments: str | Path) -> str:
 
 
 def main(python: Path, model: Path, pictures: list[Path]) -> None:
-    """Classifies the pictures in every way that a person may, and compares."""
+    """Classifies the pictures in every way that a user may, and compares."""
+    command = python.parent / "pose-activity"
     run(python, "-c", LEFT_OUT)
+    run(python, "-c", INSTALLED)
     with tempfile.TemporaryDirectory() as folder:
         table, page, drawn = (Path(folder, name) for name in ("rows.csv", "page.html", "drawn"))
         options = ("--out", table, "--gallery", page, "--draw", drawn, "--explain")
-        print(run(python, "-m", "infer", *pictures, "--model", model, *options))
+        print(run(command, "predict", *pictures, "--model", model, *options))
         with table.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         assert [row["image"] for row in rows] == [str(picture) for picture in pictures]
@@ -51,6 +61,8 @@ def main(python: Path, model: Path, pictures: list[Path]) -> None:
         assert page.read_text(encoding="utf-8").count("<figure") == len(rows)
         assert len(list(drawn.glob("*.jpg"))) == len(pictures)
         assert list(drawn.glob("*.explained.png"))
+    missing = subprocess.run([command, "train", "doctor"], capture_output=True, encoding="utf-8")
+    assert missing.returncode and "pose-activity[train]" in missing.stderr, missing
     said = run(python, "-c", THREE_LINES, model, pictures[0])
     assert said.strip() == (rows[0]["activity"] or "None"), (said, rows[0])
     print(f"{len(rows)} pictures answered by {python} without a training library")
