@@ -8,14 +8,14 @@ found.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from pose_activity.annotations.clips import Clip
+from pose_activity.annotations.label_table import LabelTable, Name
 from pose_activity.annotations.text import preview
-from pose_activity.annotations.types import Sample
 from pose_activity.artifacts import csv_text
 from pose_activity.artifacts.atomic import replacing
 from pose_activity.artifacts.manifest import sha256_file
@@ -98,24 +98,23 @@ def _overlapping(clips: Sequence[Clip]) -> list[list[str]]:
     return sets
 
 
-def write_duplicates(
-    path: Path, copies: Sequence[Sequence[Path]], samples: Sequence[Sample]
-) -> None:
+def write_duplicates(path: Path, copies: Sequence[Sequence[Name]], items: LabelTable) -> None:
     """Writes a CSV with a row per copy: set, image, activity, group, split."""
-    by_image = {sample.image: sample for sample in samples}
+    row_of = {name: row for row, name in enumerate(items.names)}
     with replacing(path) as temporary:
         with temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv_text.Writer(file)
             writer.writerow(("set", "image", "activity", "group", "split"))
-            for number, images in enumerate(copies, 1):
-                for sample in (by_image[image] for image in images):
-                    facts = (sample.activity, sample.group, sample.split)
-                    writer.writerow((number, shown(sample.image), *(shown(f or "") for f in facts)))
+            for number, names in enumerate(copies, 1):
+                for name in names:
+                    row = row_of[name]
+                    facts = (items.labels[row], items.groups[row], items.splits[row])
+                    writer.writerow((number, shown(name), *(shown(f or "") for f in facts)))
 
 
 def describe_duplicates(
-    copies: Sequence[Sequence[Path]],
-    samples: Sequence[Sample],
+    copies: Sequence[Sequence[Name]],
+    items: LabelTable,
     *,
     many: str = "pictures",
     labels: str = "activity",
@@ -123,35 +122,35 @@ def describe_duplicates(
     """Returns sentences for a person: how many copies, which contradict, which cross the split.
 
     Args:
-        copies: From `find_duplicates`.
-        samples: With their final split.
+        copies: Sets of names, from `find_duplicates` for example.
+        items: In their final split.
         many: What they are.
         labels: What each has one of.
     """
     if not copies:
         return []
-    by_image = {sample.image: sample for sample in samples}
-    sets = [[by_image[image] for image in images] for images in copies]
-    surplus = sum(len(same) - 1 for same in sets)
-    notes = [f"{surplus:,} {many} are copies of others: {_pairs(sets)}. See duplicates.csv."]
-    contrary = [same for same in sets if len({sample.activity for sample in same}) > 1]
+    label_of = dict(zip(items.names, items.labels, strict=True))
+    split_of = dict(zip(items.names, items.splits, strict=True))
+    surplus = sum(len(same) - 1 for same in copies)
+    notes = [f"{surplus:,} {many} are copies of others: {_pairs(copies)}. See duplicates.csv."]
+    contrary = [same for same in copies if len({label_of[name] for name in same}) > 1]
     if contrary:
         notes.append(
             f"{len(contrary):,} {many} have more than one {labels}: "
-            f"{_pairs(contrary, 'activity')}. Keep one copy of each."
+            f"{_pairs(contrary, label_of)}. Keep one copy of each."
         )
-    crossing = [same for same in sets if len({s.split for s in same if s.split}) > 1]
+    crossing = [same for same in copies if len({split_of[n] for n in same if split_of[n]}) > 1]
     if crossing:
         notes.append(
             f"WARNING: {len(crossing):,} {many} lie in more than one split: "
-            f"{_pairs(crossing, 'split')}. Scores will look better than they are: the model has "
+            f"{_pairs(crossing, split_of)}. Scores will look better than they are: the model has "
             "seen these. Keep one copy of each."
         )
     return notes
 
 
-def _pairs(sets: Sequence[Sequence[Sample]], fact: str | None = None) -> str:
-    def name(sample: Sample) -> str:
-        return f"{sample.image}" + (f" ({getattr(sample, fact)})" if fact else "")
+def _pairs(sets: Sequence[Sequence[Name]], fact_of: Mapping[Name, str | None] | None = None) -> str:
+    def described(name: Name) -> str:
+        return f"{name} ({fact_of[name]})" if fact_of else f"{name}"
 
-    return preview([" = ".join(name(sample) for sample in same) for same in sets], shown=3)
+    return preview([" = ".join(map(described, same)) for same in sets], shown=3)

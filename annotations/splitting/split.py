@@ -3,7 +3,8 @@
 Every activity is spread over the three splits in proportion, and a group (a video, a scene) is
 never cut: on MPII's sports photos a split that cut clips showed 12 points of accuracy too many.
 The result depends on the seed and on the set of samples, not on their order. No picture is opened.
-A data set's own split can be kept instead (`keep_given`). Clips are split as pictures are.
+A data set's own split can be kept instead (`keep_given`). Clips, and rows of features, are split as
+images are.
 """
 
 from collections import Counter, defaultdict
@@ -13,19 +14,18 @@ from pathlib import Path
 
 import numpy as np
 
-from pose_activity.annotations.clips import Clip
-from pose_activity.annotations.skeleton import COCO17
+from pose_activity.annotations.label_table import LabelTable, table_of_samples
 from pose_activity.annotations.splitting.allocate import (
     CLIPS,
     PICTURES,
     Key,
-    activity_of,
     allocate,
     fill_from_train,
     keys_of,
     notes_of_given,
+    with_splits_of,
 )
-from pose_activity.annotations.types import SPLITS, Sample, no_people
+from pose_activity.annotations.types import SPLITS, Sample
 
 
 def split(
@@ -39,9 +39,9 @@ def split(
 ) -> tuple[list[Sample], list[str]]:
     """Gives every sample its split.
 
-    Groups are dealt in seeded order, large ones first, each to the split that is furthest from its
-    share of the group's activities and has room (where none has, to the one with most room left).
-    An activity with one group goes to train.
+    Groups are allocated in seeded order, large ones first, each to the split that is furthest from
+    its share of the group's activities and has room (where none has, to the one with most room
+    left). An activity with one group goes to train.
 
     Args:
         samples: Of one data set. A sample without a group is a group of its own.
@@ -60,11 +60,13 @@ def split(
         ValueError: no samples, an image twice, or sizes that are negative, leave train empty or
             ask for more than there is.
     """
-    return allocate(samples, PICTURES, seed, together, train=train, val=val, test=test)
+    sizes = {"train": train, "val": val, "test": test}
+    done, notes = allocate(_by_activity(samples), PICTURES, seed, together, **sizes)
+    return _with_splits(samples, done), notes
 
 
 def split_clips(
-    clips: Sequence[Clip],
+    clips: LabelTable,
     *,
     train: float | int,
     val: float | int,
@@ -72,8 +74,8 @@ def split_clips(
     seed: int,
     open_set: bool = False,
     together: Iterable[Sequence[str]] = (),
-) -> tuple[list[Clip], list[str]]:
-    """Gives every clip its split, as `split` does for pictures; labels are what is spread.
+) -> tuple[LabelTable, list[str]]:
+    """Gives every clip its split, as `split` does for images; labels are what is spread.
 
     Args:
         clips: Of one data set. A clip without a group is a group of its own.
@@ -87,33 +89,30 @@ def split_clips(
         together: Sets of names of clips that must not be cut either (copies of one clip).
 
     Returns:
-        The clips in their order with `split` set, and notes, as `split` returns them.
+        The clips in their final split, and notes, as `split` returns them.
 
     Raises:
         ValueError: what `split` refuses; a name twice; with `open_set` fewer than two labels, a
             test that leaves none or takes none, or groups that tie all labels together.
     """
-    shadows, copies = [_shadow(clip) for clip in clips], _as_paths(together)
     if not open_set:
-        done, notes = allocate(shadows, CLIPS, seed, copies, train=train, val=val, test=test)
-        return _with_splits(clips, done), notes
-    taken, notes = _unseen_labels(shadows, test, seed, copies)
-    rest = [sample for sample in shadows if sample.activity not in taken]
+        return allocate(clips, CLIPS, seed, together, train=train, val=val, test=test)
+    copies = [*together]
+    taken, notes = _unseen_labels(clips, test, seed, copies)
+    rest = clips.take(i for i, label in enumerate(clips.labels) if label not in taken)
     fraction = 1 - test if isinstance(test, float) else 1.0
     train, val = (min(1.0, s / fraction) if isinstance(s, float) else s for s in (train, val))
     seen, more = allocate(rest, CLIPS, seed, copies, train=train, val=val, test=0)
-    split_of = {sample.image: sample.split for sample in seen}
-    done = [replace(sample, split=split_of.get(sample.image, "test")) for sample in shadows]
-    return _with_splits(clips, done), notes + more
+    return with_splits_of(clips.with_splits(["test"] * len(clips)), seen), notes + more
 
 
-def keep_given_clips(clips: Sequence[Clip]) -> list[str]:
-    """Looks at the split that a data set of clips brings along, as `keep_given` does for pictures.
+def keep_given_clips(clips: LabelTable) -> list[str]:
+    """Looks at the split that a data set of clips brings along, as `keep_given` does for images.
 
     Raises:
         ValueError: a name twice, no clip for train, or an unknown name of a split.
     """
-    return notes_of_given([_shadow(clip) for clip in clips], CLIPS, ("train",))
+    return notes_of_given(clips, CLIPS, ("train",))
 
 
 def keep_given(samples: Sequence[Sample]) -> list[str]:
@@ -125,7 +124,7 @@ def keep_given(samples: Sequence[Sample]) -> list[str]:
     Raises:
         ValueError: an image twice, no image for train or val, or an unknown name of a split.
     """
-    return notes_of_given(samples, PICTURES, ("train", "val"))
+    return notes_of_given(_by_activity(samples), PICTURES, ("train", "val"))
 
 
 def fill_given(
@@ -155,24 +154,21 @@ def fill_given(
         ValueError: what `keep_given` refuses, but for an empty val, or more than train has.
     """
     sizes = {"train": train, "val": val, "test": test}
-    return fill_from_train(samples, PICTURES, seed, together, **sizes)
+    done, notes = fill_from_train(_by_activity(samples), PICTURES, seed, together, **sizes)
+    return _with_splits(samples, done), notes
 
 
 def fill_given_clips(
-    clips: Sequence[Clip],
+    clips: LabelTable,
     *,
     train: float | int,
     val: float | int,
     test: float | int,
     seed: int,
     together: Iterable[Sequence[str]] = (),
-) -> tuple[list[Clip], list[str]]:
-    """Keeps the split that clips bring along and fills it up, as `fill_given` does for pictures."""
-    sizes = {"train": train, "val": val, "test": test}
-    done, notes = fill_from_train(
-        [_shadow(clip) for clip in clips], CLIPS, seed, _as_paths(together), **sizes
-    )
-    return _with_splits(clips, done), notes
+) -> tuple[LabelTable, list[str]]:
+    """Keeps the split that clips bring along and fills it up, as `fill_given` does for images."""
+    return fill_from_train(clips, CLIPS, seed, together, train=train, val=val, test=test)
 
 
 def roles_in_both(stage1: Iterable[Sample], stage2: Iterable[Sample]) -> dict[tuple[str, str], int]:
@@ -195,7 +191,7 @@ def without_held_out(
         held_out: Some of them.
         together: Sets of images that are copies of one picture.
     """
-    keys = keys_of(samples, together)
+    keys = keys_of(table_of_samples(samples), together)
     images = {sample.image for sample in held_out}
     closed = {key for sample, key in zip(samples, keys, strict=True) if sample.image in images}
     return [sample for sample, key in zip(samples, keys, strict=True) if key not in closed]
@@ -208,7 +204,7 @@ def count_activities(samples: Iterable[Sample]) -> dict[str, Counter[str | None]
     """
     counts: dict[str, Counter[str | None]] = defaultdict(Counter)
     for sample in samples:
-        activity = activity_of(sample)
+        activity = _activity_of(sample)
         if activity is not None:
             counts[activity][sample.split] += 1
     return dict(sorted(counts.items()))
@@ -236,34 +232,24 @@ def average_joints(samples: Sequence[Sample]) -> list[dict[str, str | float]]:
     return [*rows, {"joint": "all joints"} | {n: float(mean.sum()) for n, mean in means.items()}]
 
 
-def copies_as_samples(
-    clips: Sequence[Clip], copies: Iterable[Sequence[str]]
-) -> tuple[list[list[Path]], list[Sample]]:
-    """Returns sets of names and clips as `cleaning.duplicates` describes those of pictures."""
-    return _as_paths(copies), [_shadow(clip) for clip in clips]
+def _activity_of(sample: Sample) -> str | None:
+    """Returns what a sample is counted as: its activity, else that of a person in it."""
+    return sample.activity or next(filter(None, sample.activities or ()), None)
 
 
-def _shadow(clip: Clip) -> Sample:
-    """Returns a sample that is split as the clip is."""
-    boxes, keypoints, heads = no_people(COCO17)
-    return Sample(
-        Path(clip.name), None, COCO17, boxes, keypoints, heads, clip.label, clip.group, clip.split
-    )
+def _by_activity(samples: Sequence[Sample]) -> LabelTable:
+    return replace(table_of_samples(samples), labels=tuple(map(_activity_of, samples)))
 
 
-def _with_splits(clips: Sequence[Clip], done: Sequence[Sample]) -> list[Clip]:
-    return [replace(clip, split=one.split) for clip, one in zip(clips, done, strict=True)]
-
-
-def _as_paths(together: Iterable[Sequence[str]]) -> list[list[Path]]:
-    return [[Path(name) for name in names] for names in together]
+def _with_splits(samples: Sequence[Sample], done: LabelTable) -> list[Sample]:
+    return [replace(s, split=split) for s, split in zip(samples, done.splits, strict=True)]
 
 
 def _unseen_labels(
-    samples: Sequence[Sample], test: float | int, seed: int, together: Sequence[Sequence[Path]]
+    clips: LabelTable, test: float | int, seed: int, together: Sequence[Sequence[str]]
 ) -> tuple[set[str], list[str]]:
     """Chooses the labels that are for test alone; those that share a group go together."""
-    sets = _tied_labels(samples, together)
+    sets = _tied_labels(clips, together)
     count = sum(map(len, sets))
     wanted = test if isinstance(test, int) else max(1, round(count * test))
     if not 0 < test or not wanted < count:
@@ -285,11 +271,11 @@ def _unseen_labels(
     return taken, [f"test has {len(taken)} labels instead of {wanted}, since no group may be cut."]
 
 
-def _tied_labels(samples: Sequence[Sample], together: Sequence[Sequence[Path]]) -> list[set[str]]:
+def _tied_labels(clips: LabelTable, together: Sequence[Sequence[str]]) -> list[set[str]]:
     """Returns the labels, in sets that share no group, sorted."""
     by_group: dict[Key, set[str]] = defaultdict(set)
-    for sample, key in zip(samples, keys_of(samples, together), strict=True):
-        by_group[key] |= {sample.activity} if sample.activity else set()
+    for label, key in zip(clips.labels, keys_of(clips, together), strict=True):
+        by_group[key] |= {label} if label else set()
     sets: list[set[str]] = []
     for labels in filter(None, by_group.values()):
         tied = [one for one in sets if one & labels]

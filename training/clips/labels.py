@@ -8,7 +8,7 @@ annotations/duplicates.csv     clips with the same content
 annotations/SPLIT.txt          the names of each split's clips
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,12 @@ from pose_activity.annotations.cleaning.duplicates import (
 )
 from pose_activity.annotations.clip_files import write_clips
 from pose_activity.annotations.clips import Clip
-from pose_activity.annotations.readers.feature_table import read_features, write_features
+from pose_activity.annotations.label_table import LabelTable, table_of_clips
+from pose_activity.annotations.readers.feature_table import (
+    FeatureTable,
+    read_features,
+    write_features,
+)
 from pose_activity.annotations.readers.openpose import read_pose_folder
 from pose_activity.annotations.readers.penn_action import read_penn_action
 from pose_activity.annotations.readers.pose_archives import read_flat_archive, read_pose_archive
@@ -31,7 +36,7 @@ from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.splitting import split
 from pose_activity.annotations.synthetic import walkers
 from pose_activity.annotations.text import preview
-from pose_activity.annotations.types import SPLITS, Rejection, Sample
+from pose_activity.annotations.types import SPLITS, Rejection
 from pose_activity.artifacts.atomic import write_text
 from pose_activity.configs.clips import ClipRun, Clips, DrawWalkers
 from pose_activity.runtime.progress import progress_bar
@@ -46,47 +51,56 @@ from pose_activity.training.steps import Made
 COPIES = "duplicates.csv"
 _WITHOUT_LABEL = "empty_label"
 
+Labels = list[Clip] | FeatureTable
+
 
 def make_annotations(run: ClipRun, folder: Path) -> Made:
     """Reads and splits the clips, or the table of features."""
-    kept, rejected = _labelled(run)
-    sample_files.write_rejections(
-        folder / rejections.FILE, rejected
-    )  # there if no split comes of it
-    _check_some_labelled(run, kept, rejected)
-    copies = _find_copies(run, kept)
-    done = _split(run, kept, copies)
-    write_duplicates(folder / COPIES, *_say_copies(copies, done))
-    output = folder / (FEATURES if run.has_features else CLIPS)
-    if run.has_features:
-        table = replace(read_features(run.clips.path), splits=tuple(clip.split for clip in done))
-        write_features(output, table)
-    else:
-        write_clips(output, done)
+    data, items, rejected = _labelled(run)
+    # Written first, so that it is there if no split comes of it.
+    sample_files.write_rejections(folder / rejections.FILE, rejected)
+    _check_some_labelled(run, items, rejected)
+    copies = _find_copies(data, items)
+    done = _split(run, items, copies)
+    _say_copies(copies, done)
+    write_duplicates(folder / COPIES, copies, done)
+    output = _write(folder, data, done.splits)
     _say(done, rejected)
     counts = {"rejected": len(rejected)}
     for name in SPLITS:
-        names = [clip.name for clip in done if clip.split == name]
+        names = [str(n) for n, split in zip(done.names, done.splits, strict=True) if split == name]
         counts[name] = len(names)
         write_text(folder / f"{name}.txt", "".join(f"{clip}\n" for clip in names))
     return [output], counts
 
 
-def _labelled(run: ClipRun) -> tuple[list[Clip], list[Rejection]]:
-    """Returns the clips with a label, and why the others are left out."""
+def _labelled(run: ClipRun) -> tuple[Labels, LabelTable, list[Rejection]]:
+    """Returns what has a label, its table, and why other clips are left out."""
     _check_network(run)
-    found = read_labels(run)
+    data = read_labels(run)
+    if isinstance(data, FeatureTable):
+        return data, _table_of_features(data), []
     rejected = [
         Rejection(Path(clip.name), _WITHOUT_LABEL, "it has no label")
-        for clip in found
+        for clip in data
         if clip.label is None
     ]
-    return [clip for clip in found if clip.label is not None], rejected
+    kept = [clip for clip in data if clip.label is not None]
+    return kept, table_of_clips(kept), rejected
 
 
-def _check_some_labelled(run: ClipRun, kept: Sequence[Clip], rejected: Sequence[Rejection]) -> None:
+def _write(folder: Path, data: Labels, splits: tuple[str | None, ...]) -> Path:
+    if isinstance(data, FeatureTable):
+        write_features(folder / FEATURES, replace(data, splits=splits))
+        return folder / FEATURES
+    done = [replace(clip, split=split) for clip, split in zip(data, splits, strict=True)]
+    write_clips(folder / CLIPS, done)
+    return folder / CLIPS
+
+
+def _check_some_labelled(run: ClipRun, items: LabelTable, rejected: Sequence[Rejection]) -> None:
     """Refuses clips of which none has a label, with the key that would say it."""
-    if kept:
+    if len(items):
         return
     hint = ""
     if run.clips.label_pattern is None and run.clips.prefix is None:
@@ -101,15 +115,15 @@ def _check_some_labelled(run: ClipRun, kept: Sequence[Clip], rejected: Sequence[
     )
 
 
-def read_labels(run: ClipRun) -> list[Clip]:
-    """Reads clips of any format, and says what the reader left out or guessed."""
+def read_labels(run: ClipRun) -> Labels:
+    """Reads clips or features of any format, and reports what the reader left out or guessed."""
     notes: list[str] = []
-    clips = _read(run.clips, on_note=notes.append)
+    data = _read(run.clips, on_note=notes.append)
     say_notes(notes)
-    return clips
+    return data
 
 
-def _read(data: Clips, *, on_note: Callable[[str], None]) -> list[Clip]:
+def _read(data: Clips, *, on_note: Callable[[str], None]) -> Labels:
     names = ("label_pattern", "group_pattern", "val_pattern", "test_pattern")
     patterns = {name: getattr(data, name) for name in names}
     match data.format:
@@ -120,7 +134,7 @@ def _read(data: Clips, *, on_note: Callable[[str], None]) -> list[Clip]:
         case "penn_action":
             return read_penn_action(data.path, fps=data.fps, on_note=on_note)
         case "features":
-            return _clips_of_features(data.path)
+            return read_features(data.path)
     options = {"fps": data.fps, "skeleton": _skeleton(data), "on_note": on_note}
     if data.prefix is not None:
         return read_flat_archive(data.path, prefix=data.prefix, **options)
@@ -131,86 +145,78 @@ def _skeleton(data: Clips) -> Skeleton | None:
     return None if data.skeleton is None else Skeleton.from_text(data.skeleton)
 
 
-def _clips_of_features(path: Path) -> list[Clip]:
-    """Returns a clip without joints for each vector, so that vectors are split like clips."""
-    table = read_features(path)
-    empty = (None,) * len(table.labels)
+def _table_of_features(table: FeatureTable) -> LabelTable:
+    none = (None,) * len(table.labels)
     names = table.names or tuple(f"{i:06d}" for i in range(len(table.labels)))
-    rows = zip(names, table.labels, table.groups or empty, table.splits or empty, strict=True)
-    return [
-        Clip(name=name, source=path, label=label, group=group, split=role)
-        for name, label, group, role in rows
-    ]
+    return LabelTable(names, table.labels, table.groups or none, table.splits or none)
 
 
-def _find_copies(run: ClipRun, clips: Sequence[Clip]) -> list[list[str]]:
+def _find_copies(data: Labels, items: LabelTable) -> list[list[str]]:
     """Returns sets of names of clips with the same content."""
-    if run.has_features:
-        return find_same_rows([clip.name for clip in clips], read_features(run.clips.path).vectors)
+    if isinstance(data, FeatureTable):
+        return find_same_rows([*map(str, items.names)], data.vectors)
     with progress_bar("looking for copies", console) as show:
-        return find_same_clips(clips, on_progress=show)
+        return find_same_clips(data, on_progress=show)
 
 
-def _say_copies(
-    copies: Sequence[Sequence[str]], clips: Sequence[Clip]
-) -> tuple[list[list[Path]], list[Sample]]:
-    """Says what the copies mean for the split; returns them as `write_duplicates` takes them."""
-    sets, alike = split.copies_as_samples(clips, copies)
-    say_notes(describe_duplicates(sets, alike, many="clips", labels="label"))
-    return sets, alike
+def _say_copies(copies: Sequence[Sequence[str]], items: LabelTable) -> None:
+    say_notes(describe_duplicates(copies, items, many="clips", labels="label"))
 
 
-def _split(run: ClipRun, clips: Sequence[Clip], copies: Sequence[Sequence[str]]) -> list[Clip]:
+def _split(run: ClipRun, items: LabelTable, copies: Sequence[Sequence[str]]) -> LabelTable:
     """Splits by sizes, or keeps the split that the labels name; says what it could not do.
 
     Raises:
         ValueError: a split that the run needs is empty.
     """
     if isinstance(run.split, str):
-        done, notes = [*clips], split.keep_given_clips(clips)
-    elif _has_split_folders(run, clips) and not run.open_set:
+        done, notes = items, split.keep_given_clips(items)
+    elif _has_split_folders(run, items) and not run.open_set:
         sizes = run.split.arguments("open_set")
-        done, notes = split.fill_given_clips(clips, **sizes, seed=run.seed, together=copies)
+        done, notes = split.fill_given_clips(items, **sizes, seed=run.seed, together=copies)
     else:
         sizes = run.split.arguments()
-        done, notes = split.split_clips(clips, **sizes, seed=run.seed, together=copies)
-        if any(clip.split for clip in clips):
+        done, notes = split.split_clips(items, **sizes, seed=run.seed, together=copies)
+        if any(items.splits):
             notes.append("The labels name splits, which are not used. To keep them: split: given")
     say_notes(notes)
     _check_splits(run, done)
     return done
 
 
-def _has_split_folders(run: ClipRun, clips: Sequence[Clip]) -> bool:
+def _has_split_folders(run: ClipRun, items: LabelTable) -> bool:
     """Tells whether folders, rather than patterns or flags, say which split a clip is of."""
     data = run.clips
     patterns = (data.label_pattern, data.val_pattern, data.test_pattern)
     in_folders = data.format in ("videos", "openpose") and not any(patterns)
-    return in_folders and any(clip.split for clip in clips)
+    return in_folders and any(items.splits)
 
 
-def _check_splits(run: ClipRun, clips: Sequence[Clip]) -> None:
+def _check_splits(run: ClipRun, items: LabelTable) -> None:
     """Refuses what would only fail after all training."""
-    names = {clip.label for clip in clips if clip.split == "train"}
+    labels: dict[str | None, set[str | None]] = defaultdict(set)
+    for label, name in zip(items.labels, items.splits, strict=True):
+        labels[name].add(label)
+    names = labels["train"]
     if len(names) < 2:
         raise ValueError(
             "A classifier needs at least two classes, or people, in train. Received: "
             f"{sorted(filter(None, names))}. Does clips.path hold one folder each?"
         )
-    counts = Counter(clip.split for clip in clips)
-    empty = [name for name in dict.fromkeys(("train", run.report.split)) if not counts[name]]
+    held_out = run.report.split
+    empty = [name for name in dict.fromkeys(("train", held_out)) if not labels[name]]
     if empty:
         raise ValueError(
-            f"No clip for {' and '.join(empty)}: there are {len(clips)}, and groups are not cut. "
+            f"No clip for {' and '.join(empty)}: there are {len(items)}, and groups are not cut. "
             f"Add clips, change split ({run.split}), or the patterns, or report.split."
         )
     if run.open_set:
-        _check_strangers(run, [clip for clip in clips if clip.split == run.report.split])
+        _check_unseen(run, items.take(i for i, n in enumerate(items.splits) if n == held_out))
         return
-    strange = {clip.label for clip in clips if clip.split == run.report.split} - names
+    strange = labels[held_out] - names
     if strange:
         raise ValueError(
-            f"{run.report.split} holds classes that train does not: {sorted(map(str, strange))}. "
+            f"{held_out} holds classes that train does not: {sorted(map(str, strange))}. "
             "For people that training never sees set split.open_set: true, with sizes."
         )
 
@@ -224,30 +230,32 @@ def _check_network(run: ClipRun) -> None:
         check_options(run.stage2.model, run.stage2.options)
 
 
-def _check_strangers(run: ClipRun, clips: Sequence[Clip]) -> None:
-    names, people = [clip.name for clip in clips], [str(clip.label) for clip in clips]
+def _check_unseen(run: ClipRun, items: LabelTable) -> None:
+    names, people = [*map(str, items.names)], [*map(str, items.labels)]
     if run.report.gallery is None:
-        people_of_scenes(people, [clip.group or clip.name for clip in clips])
+        scenes = [group or name for group, name in zip(items.groups, names, strict=True)]
+        people_of_scenes(people, scenes)
     else:
         divide(names, people, run.report.gallery)
 
 
-def _say(clips: Sequence[Clip], rejected: Sequence[Rejection]) -> None:
-    rows = []
-    for label in sorted({clip.label or "" for clip in clips}):
-        of_label = Counter(clip.split for clip in clips if clip.label == label)
-        rows.append({"label": label, **{name: of_label[name] for name in SPLITS}})
-    say_rows(f"{len(clips)} clips", rows)
+def _say(items: LabelTable, rejected: Sequence[Rejection]) -> None:
+    counts = Counter(zip(items.labels, items.splits, strict=True))
+    rows = [
+        {"label": label, **{name: counts[label, name] for name in SPLITS}}
+        for label in sorted({*filter(None, items.labels)})
+    ]
+    say_rows(f"{len(items)} clips", rows)
     if rejected:
         say_notes([f"{len(rejected)} clips are left out, see {rejections.FILE}"])
 
 
 def try_annotations(run: ClipRun, *, strict: bool) -> None:
     """Reads, splits and checks the labels alone; writes nothing."""
-    kept, rejected = _labelled(run)
-    _check_some_labelled(run, kept, rejected)
-    copies = _find_copies(run, kept)
-    done = _split(run, kept, copies)
+    data, items, rejected = _labelled(run)
+    _check_some_labelled(run, items, rejected)
+    copies = _find_copies(data, items)
+    done = _split(run, items, copies)
     _say_copies(copies, done)
     _say(done, [])
     if strict and rejected:

@@ -13,6 +13,7 @@ from pose_activity.annotations.cleaning.duplicates import (
     write_duplicates,
 )
 from pose_activity.annotations.cleaning.gallery import cleaning_gallery
+from pose_activity.annotations.label_table import table_of_samples
 from pose_activity.annotations.readers.coco import read_coco, write_coco
 from pose_activity.annotations.readers.folder import read_folder
 from pose_activity.annotations.readers.mpii import read_mpii
@@ -52,8 +53,9 @@ def make_annotations(run: PictureRun, folder: Path) -> Made:
         own = _split_stage1(run, pool, copies)
         outputs.append(_write(folder / "stage1.jsonl", own))
         say_notes(roles.overlap_notes(own, kept) if run.stage2 else [])
-    say_notes(describe_duplicates(copies, kept))
-    write_duplicates(folder / "duplicates.csv", copies, kept)
+    table = table_of_samples(kept)
+    say_notes(describe_duplicates(copies, table))
+    write_duplicates(folder / "duplicates.csv", copies, table)
     write_coco(folder / "cleaned.coco.json", kept, root=run.data.images)
     counts = {}
     for name in SPLITS:

@@ -15,6 +15,7 @@ from pose_activity.annotations.cleaning.duplicates import (
     write_duplicates,
 )
 from pose_activity.annotations.clips import Clip, steady_times
+from pose_activity.annotations.label_table import table_of_samples
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.splitting.split import split
 from pose_activity.annotations.types import Sample
@@ -63,20 +64,22 @@ def test_what_is_said(make_sample: Make):
     one = make_sample("one.jpg", activity="run", split="train")
     two = replace(one, image=Path("two.jpg"), split="test", activity="sit")
     three = replace(one, image=Path("three.jpg"))
-    notes = describe_duplicates([[one.image, three.image, two.image]], [one, two, three])
+    notes = describe_duplicates(
+        [[one.image, three.image, two.image]], table_of_samples([one, two, three])
+    )
     assert notes[0] == (
         "2 pictures are copies of others: one.jpg = three.jpg = two.jpg. See duplicates.csv."
     )
     assert "one.jpg (run) = three.jpg (run) = two.jpg (sit)" in notes[1]
     assert notes[2].startswith("WARNING: 1 pictures lie in more than one split: one.jpg (train)")
-    assert len(describe_duplicates([[one.image, three.image]], [one, three])) == 1
-    assert describe_duplicates([], [one]) == []
+    assert len(describe_duplicates([[one.image, three.image]], table_of_samples([one, three]))) == 1
+    assert describe_duplicates([], table_of_samples([one])) == []
 
 
 def test_the_list(tmp_path: Path, make_sample: Make):
     one = make_sample("a, b.jpg", activity="run", split="train")
     two = replace(one, image=Path("two.jpg"), group="g", split=None)
-    write_duplicates(tmp_path / "x.csv", [[one.image, two.image]], [one, two])
+    write_duplicates(tmp_path / "x.csv", [[one.image, two.image]], table_of_samples([one, two]))
     with (tmp_path / "x.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     assert rows == [

@@ -11,7 +11,7 @@ from pose_activity.annotations.types import Sample
 from pose_activity.configs.pictures import load
 from pose_activity.training.pictures.roles import open_to_stage1, overlap_notes
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[3] / "configs"
 MPII = CONFIGS / "mpii.yaml"
 
 

@@ -1,18 +1,16 @@
 """Splits of clips: the rules for pictures hold, and people can be kept for the test alone."""
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pose_activity.annotations.clips import Clip
-from pose_activity.annotations.splitting.split import (
-    fill_given_clips,
-    keep_given_clips,
-    split,
-    split_clips,
-)
+from pose_activity.annotations.label_table import table_of_clips
+from pose_activity.annotations.splitting import split as splits
+from pose_activity.annotations.splitting.split import split
 from pose_activity.annotations.types import Sample
 
 _USUAL: dict[str, Any] = {"train": 0.7, "val": 0.15, "test": 0.15}
@@ -20,6 +18,23 @@ _USUAL: dict[str, Any] = {"train": 0.7, "val": 0.15, "test": 0.15}
 
 def _clip(name: str, label: str | None = "anna", **fields: Any) -> Clip:
     return Clip(name, Path("videos") / name, label=label, **fields)
+
+
+def _with_splits(clips: list[Clip], function: Any, options: Any) -> tuple[list[Clip], list[str]]:
+    done, notes = function(table_of_clips(clips), **options)
+    return [replace(c, split=name) for c, name in zip(clips, done.splits, strict=True)], notes
+
+
+def split_clips(clips: list[Clip], **options: Any) -> tuple[list[Clip], list[str]]:
+    return _with_splits(clips, splits.split_clips, options)
+
+
+def fill_given_clips(clips: list[Clip], **options: Any) -> tuple[list[Clip], list[str]]:
+    return _with_splits(clips, splits.fill_given_clips, options)
+
+
+def keep_given_clips(clips: list[Clip]) -> list[str]:
+    return splits.keep_given_clips(table_of_clips(clips))
 
 
 def _people(people: int = 20, videos: int = 6, pieces: int = 2) -> list[Clip]:
