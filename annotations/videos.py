@@ -22,9 +22,14 @@ import numpy as np
 
 from pose_activity.annotations.containers import examine
 from pose_activity.annotations.images import ImageError, load_rgb
-from pose_activity.annotations.readers.video_folder import SUFFIXES
 from pose_activity.artifacts.names import shown
 
+# Of the containers that OpenCV's wheels read; `_CONTAINERS` has FFmpeg's names of them.
+SUFFIXES = frozenset(
+    ".mp4 .m4v .mp4v .mov .qt .3gp .3g2 .f4v .lrv .insv .avi .divx .xvid .mkv .mk3d .webm .flv "
+    ".wmv .asf .mpg .mpeg .mpe .m1v .m2v .vob .mod .tod .ts .mts .m2ts .m2t .ogv .ogm .mxf .gxf "
+    ".nut .wtv .rm .rmvb .dv .y4m .ivf .h264 .264 .h265 .265 .hevc .mjpeg .mjpg".split()
+)
 NOT_REGULAR = "not a regular file, and only those are read"
 FEW = 5  # frames by which headers and indices of whole videos are wrong
 _FASTEST = 1000.0  # frames a second; a header that says more does not know

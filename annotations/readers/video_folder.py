@@ -22,14 +22,9 @@ from pose_activity.annotations.media import describe_unread, find_media
 from pose_activity.annotations.readers.folder import class_files
 from pose_activity.annotations.readers.name_patterns import read_names
 from pose_activity.annotations.text import preview
+from pose_activity.annotations.videos import SUFFIXES
 from pose_activity.artifacts.text import read_utf8
 
-# Of the containers that OpenCV's wheels read; `annotations.videos` has FFmpeg's names of them.
-SUFFIXES = frozenset(
-    ".mp4 .m4v .mp4v .mov .qt .3gp .3g2 .f4v .lrv .insv .avi .divx .xvid .mkv .mk3d .webm .flv "
-    ".wmv .asf .mpg .mpeg .mpe .m1v .m2v .vob .mod .tod .ts .mts .m2ts .m2t .ogv .ogm .mxf .gxf "
-    ".nut .wtv .rm .rmvb .dv .y4m .ivf .h264 .264 .h265 .265 .hevc .mjpeg .mjpg".split()
-)
 _LINE = re.compile(r"\s*(\S(?:.*\S)?)\s+frames\s+(\d.*?)\s*")
 _RANGE = re.compile(r"(\d+)\s*-\s*(\d+)")
 

@@ -11,8 +11,8 @@ import pytest
 
 from pose_activity.annotations import videos
 from pose_activity.annotations.images import ImageError, load_rgb
-from pose_activity.annotations.readers.video_folder import SUFFIXES
 from pose_activity.annotations.videos import (
+    SUFFIXES,
     Frame,
     Header,
     check_camera,
