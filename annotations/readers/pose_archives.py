@@ -25,6 +25,39 @@ _UNREADABLE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib
 Note = Callable[[str], None]
 
 
+def read_archive(
+    path: Path,
+    *,
+    fps: float,
+    prefix: str | None = None,
+    label_pattern: str | None = None,
+    group_pattern: str | None = None,
+    val_pattern: str | None = None,
+    test_pattern: str | None = None,
+    skeleton: Skeleton | None = None,
+    min_score: float = 0.0,
+    on_note: Note | None = None,
+) -> list[Clip]:
+    """Reads an archive of either kind.
+
+    See `read_flat_archive` with a `prefix`, where patterns and `min_score` are not used, and
+    `read_pose_archive` without one.
+    """
+    if prefix is not None:
+        return read_flat_archive(path, prefix=prefix, fps=fps, skeleton=skeleton, on_note=on_note)
+    return read_pose_archive(
+        path,
+        fps=fps,
+        label_pattern=label_pattern,
+        group_pattern=group_pattern,
+        val_pattern=val_pattern,
+        test_pattern=test_pattern,
+        skeleton=skeleton,
+        min_score=min_score,
+        on_note=on_note,
+    )
+
+
 def read_pose_archive(
     path: Path,
     *,

@@ -9,7 +9,7 @@ annotations/SPLIT.txt          the names of each split's clips
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,22 +23,15 @@ from pose_activity.annotations.cleaning.duplicates import (
 from pose_activity.annotations.clip_files import write_clips
 from pose_activity.annotations.clips import Clip
 from pose_activity.annotations.label_table import LabelTable, table_of_clips
-from pose_activity.annotations.readers.feature_table import (
-    FeatureTable,
-    read_features,
-    write_features,
-)
-from pose_activity.annotations.readers.openpose import read_pose_folder
-from pose_activity.annotations.readers.penn_action import read_penn_action
-from pose_activity.annotations.readers.pose_archives import read_flat_archive, read_pose_archive
-from pose_activity.annotations.readers.video_folder import read_video_folder
+from pose_activity.annotations.readers.feature_table import FeatureTable, write_features
+from pose_activity.annotations.readers.registry import CLIPS as READERS
 from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.splitting import split
 from pose_activity.annotations.synthetic import walkers
 from pose_activity.annotations.text import preview
 from pose_activity.annotations.types import SPLITS, Rejection
 from pose_activity.artifacts.atomic import write_text
-from pose_activity.configs.clips import ClipRun, Clips, DrawWalkers
+from pose_activity.configs.clips import ClipRun, DrawWalkers
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier.models.sequences.registry import check_options
 from pose_activity.training import rejections
@@ -118,31 +111,15 @@ def _check_some_labelled(run: ClipRun, items: LabelTable, rejected: Sequence[Rej
 def read_labels(run: ClipRun) -> Labels:
     """Reads clips or features of any format, and reports what the reader left out or guessed."""
     notes: list[str] = []
-    data = _read(run.clips, on_note=notes.append)
+    skeleton = run.clips.skeleton
+    data = READERS[run.clips.format].read(
+        run.clips.path,
+        **run.clips.arguments("format", "path", "skeleton"),
+        skeleton=None if skeleton is None else Skeleton.from_text(skeleton),
+        on_note=notes.append,
+    )
     say_notes(notes)
     return data
-
-
-def _read(data: Clips, *, on_note: Callable[[str], None]) -> Labels:
-    names = ("label_pattern", "group_pattern", "val_pattern", "test_pattern")
-    patterns = {name: getattr(data, name) for name in names}
-    match data.format:
-        case "videos":
-            return read_video_folder(data.path, **patterns, ranges=data.ranges, on_note=on_note)
-        case "openpose":
-            return read_pose_folder(data.path, **patterns, fps=data.fps, on_note=on_note)
-        case "penn_action":
-            return read_penn_action(data.path, fps=data.fps, on_note=on_note)
-        case "features":
-            return read_features(data.path)
-    options = {"fps": data.fps, "skeleton": _skeleton(data), "on_note": on_note}
-    if data.prefix is not None:
-        return read_flat_archive(data.path, prefix=data.prefix, **options)
-    return read_pose_archive(data.path, **patterns, min_score=data.min_score, **options)
-
-
-def _skeleton(data: Clips) -> Skeleton | None:
-    return None if data.skeleton is None else Skeleton.from_text(data.skeleton)
 
 
 def _table_of_features(table: FeatureTable) -> LabelTable:
@@ -188,7 +165,7 @@ def _has_split_folders(run: ClipRun, items: LabelTable) -> bool:
     """Tells whether folders, rather than patterns or flags, say which split a clip is of."""
     data = run.clips
     patterns = (data.label_pattern, data.val_pattern, data.test_pattern)
-    in_folders = data.format in ("videos", "openpose") and not any(patterns)
+    in_folders = READERS[data.format].folders_are_splits and not any(patterns)
     return in_folders and any(items.splits)
 
 

@@ -14,11 +14,8 @@ from pose_activity.annotations.cleaning.duplicates import (
 )
 from pose_activity.annotations.cleaning.gallery import cleaning_gallery
 from pose_activity.annotations.label_table import table_of_samples
-from pose_activity.annotations.readers.coco import read_coco, write_coco
-from pose_activity.annotations.readers.folder import read_folder
-from pose_activity.annotations.readers.mpii import read_mpii
-from pose_activity.annotations.readers.table import read_table
-from pose_activity.annotations.readers.yolo import read_yolo
+from pose_activity.annotations.readers.coco import write_coco
+from pose_activity.annotations.readers.registry import PICTURES as READERS
 from pose_activity.annotations.splitting import split
 from pose_activity.annotations.synthetic import pictures
 from pose_activity.annotations.types import SPLITS, Sample
@@ -82,7 +79,8 @@ def _split(
         done, notes = [*kept], split.keep_given(kept)
     else:
         # Folders of splits are meant as such; a column of a table may have another purpose.
-        make = split.fill_given if named and run.data.format == "folder" else split.split
+        fill = named and READERS[run.data.format].folders_are_splits
+        make = split.fill_given if fill else split.split
         done, notes = make(kept, **run.split.arguments(), seed=run.seed, together=copies)
         if named and make is split.split:
             notes.append("The labels name splits, which are not used. To keep them: split: given")
@@ -184,7 +182,7 @@ def clean_labels(run: PictureRun, path: Path, *, check_images: bool) -> clean.Cl
         cleaned = clean.clean(
             found,
             **run.clean.arguments(),
-            need_keypoints=run.data.format == "mpii",
+            need_keypoints=READERS[run.data.format].needs_people,
             need_activity=_need_activity(run),
             check_images=check_images,
             root=run.data.folder,
@@ -213,20 +211,14 @@ def read_labels(
         on_note: Told what the reader left out or guessed.
         on_unread: Told which pictures in a folder are of a kind that is not read.
     """
-    if data.annotations is None:
-        return read_folder(
-            data.folder,
-            group_pattern=data.group_pattern,
-            on_note=on_note,
-            on_unread=on_unread,
-        )
-    if data.format == "coco":
-        return read_coco(data.annotations, data.folder, on_note=on_note)
-    if data.format == "table":
-        return read_table(data.annotations, data.folder, on_note=on_note)
-    if data.format == "yolo":
-        return read_yolo(data.annotations, data.images, on_note=on_note)
-    return read_mpii(data.annotations, data.folder)
+    reader = READERS[data.format]
+    return reader.read(
+        *([data.annotations] if reader.file else []),
+        data.images,
+        group_pattern=data.group_pattern,
+        on_note=on_note,
+        on_unread=on_unread,
+    )
 
 
 def _need_activity(run: PictureRun) -> Literal["picture", "person", "none"]:
