@@ -84,6 +84,7 @@ CASES = [
             "read_size",
             "unread",
             "cases_per_rule",
+            "threads",
         },
     ),
     (Split, keywords(split.split), {"seed", "together"}),

@@ -1,4 +1,4 @@
-"""The cleaner: raw Samples in; mended Samples, Rejections and a count of every change out.
+"""The cleaner: raw Samples in; fixed Samples, Rejections and a count of every change out.
 
 Nothing is dropped in silence: each dropped image or person is a `Rejection`. Coordinates are
 pixels of the upright picture; each is decoded once, since what is cut off or damaged keeps a good
@@ -32,19 +32,20 @@ from typing import Any, Literal
 import numpy as np
 
 from pose_activity.annotations.cleaning.rules import (
+    Reason,
     boxes_from_joints,
+    check_file,
     clip_boxes,
-    compare_sizes,
     drop_negative,
     drop_outside,
     find_repeated,
-    look_at_file,
     why_drop,
 )
 from pose_activity.annotations.images import check_image, holds_several
 from pose_activity.annotations.media import describe_unread
 from pose_activity.annotations.text import preview
 from pose_activity.annotations.types import Rejection, Sample
+from pose_activity.artifacts.ordered import in_order
 from pose_activity.artifacts.progress import ProgressCallback
 
 RULES = (
@@ -121,6 +122,7 @@ def clean(
     read_size: Callable[[Path], tuple[int, int]] = check_image,
     unread: Sequence[Path] = (),
     cases_per_rule: int = 4,
+    threads: int = 1,
     on_progress: ProgressCallback | None = None,
 ) -> Cleaned:
     """Applies every rule to every sample, in one pass.
@@ -139,6 +141,7 @@ def clean(
             where a part of it is lost.
         unread: Pictures of a kind that no reader takes, which lie among the others.
         cases_per_rule: The most examples that are kept of each rule.
+        threads: Over how many threads files are checked; the result does not depend on it.
         on_progress: Called with (images done, 0, image name): the total is unknown.
 
     Raises:
@@ -149,21 +152,22 @@ def clean(
     log = _Log(root, cases_per_rule, check_images)
     log.reject_unread(unread)
     kept = []
-    for raw in samples:
-        keypoints, negative = drop_negative(raw.keypoints)
+
+    def check(raw: Sample) -> tuple[Sample, bool, tuple[int, int] | None, Reason | None]:
         reason = why_drop(raw, need_keypoints=need_keypoints, need_activity=need_activity)
-        log.count_entry(raw, reason is None)
-        size = raw.size
-        if reason is None and check_images:
-            size, reason = look_at_file(raw.image, read_size)
-            if size is not None:
-                reason = compare_sizes(raw, size)
-        mended = replace(raw, keypoints=keypoints, size=size)
-        log.people(raw, mended, {"negative": negative})
+        if reason is not None or not check_images:
+            return raw, reason is None, raw.size, reason
+        return raw, True, *check_file(raw, read_size)
+
+    for raw, is_labelled, size, reason in in_order(check, samples, workers=threads):
+        log.count_entry(raw, is_labelled)
+        keypoints, negative = drop_negative(raw.keypoints)
+        fixed = replace(raw, keypoints=keypoints, size=size)
+        log.people(raw, fixed, {"negative": negative})
         if reason is None and len(keypoints):
-            mended, reason = _mend_people(raw, mended, padding, log)
+            fixed, reason = _fix_people(raw, fixed, padding, log)
         if reason is None:
-            kept.append(mended)
+            kept.append(fixed)
         else:
             log.reject(raw, *reason)
         if on_progress:
@@ -175,9 +179,9 @@ def clean(
     return Cleaned(kept, log.rejected, log.report(len(kept)), log.all_cases(), notes)
 
 
-def _mend_people(
+def _fix_people(
     raw: Sample, sample: Sample, padding: float, log: "_Log"
-) -> tuple[Sample, tuple[str, str] | None]:
+) -> tuple[Sample, Reason | None]:
     """Applies the rules about persons; returns the sample, or the (rule, sentence) to drop it."""
     keypoints, outside = sample.keypoints, np.zeros(len(sample.boxes), int)
     given, cut = sample.boxes, np.zeros(len(sample.boxes), bool)
@@ -195,7 +199,7 @@ def _mend_people(
     )
     boxless = has_joint & ~has_box & ~repeated
     boxes = np.where(boxless[:, None], boxes, given)
-    mended = replace(sample, keypoints=keypoints, boxes=boxes)
+    fixed = replace(sample, keypoints=keypoints, boxes=boxes)
     counts = {
         "outside": outside * ~repeated,
         "box_outside": cut & ~repeated,
@@ -205,12 +209,12 @@ def _mend_people(
         "head_padding": boxless & no_head,
         "ankle_padding": boxless & no_ankle,
     }
-    log.people(raw, mended, counts)
+    log.people(raw, fixed, counts)
     if not alive.any():
-        return mended, ("no_visible_joints", "nobody in it has a joint left")
+        return fixed, ("no_visible_joints", "nobody in it has a joint left")
     log.reject_people(raw, "no_visible_joints", "has no joint left", ~alive)
     log.reject_people(raw, "duplicate", "is listed twice, with the same numbers", repeated)
-    return mended.take(alive & ~repeated), None
+    return fixed.take(alive & ~repeated), None
 
 
 def _note_several_pictures(kept: list[Sample], log: "_Log") -> list[str]:
@@ -290,14 +294,14 @@ class _Log:
             for person in np.flatnonzero(people)
         ]
 
-    def people(self, raw: Sample, mended: Sample, counts: Mapping[str, np.ndarray]) -> None:
+    def people(self, raw: Sample, fixed: Sample, counts: Mapping[str, np.ndarray]) -> None:
         """Records what rules did to persons; `counts` is rule -> `(N,)`, bool or int."""
         for rule, per_person in counts.items():
             if not np.any(per_person):
                 continue
             self.touch(rule, raw.image, int(per_person.sum()))
             if len(self.cases[rule]) < self.cases_per_rule:
-                self._add_case(_make_case(rule, raw, mended, int(np.argmax(per_person))))
+                self._add_case(_make_case(rule, raw, fixed, int(np.argmax(per_person))))
 
     def _add_case(self, case: Case) -> None:
         if len(self.cases[case.rule]) < self.cases_per_rule:
@@ -320,8 +324,8 @@ class _Log:
         return [case for rule in RULES for case in self.cases[rule]]
 
 
-def _make_case(rule: str, raw: Sample, mended: Sample, person: int) -> Case:
-    before, after = raw.take([person]), mended.take([person])
+def _make_case(rule: str, raw: Sample, fixed: Sample, person: int) -> Case:
+    before, after = raw.take([person]), fixed.take([person])
     stays = rule != "duplicate" and (after.keypoints.any() or after.boxes.any())
     return Case(rule, _with_box(before), _with_box(after) if stays else None)
 

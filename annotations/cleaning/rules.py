@@ -16,6 +16,8 @@ from pose_activity.annotations.types import Sample
 _SMALLEST_SIDE = 1.0
 _ROUNDING = 0.05  # pixels
 
+Reason = tuple[str, str]  # why an image is dropped: the rule, and a sentence for a person
+
 
 def drop_negative(keypoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Makes joints with x < 0 or y < 0 missing.
@@ -100,8 +102,8 @@ def find_repeated(sample: Sample) -> np.ndarray:
 
 def why_drop(
     sample: Sample, *, need_keypoints: bool, need_activity: Literal["picture", "person", "none"]
-) -> tuple[str, str] | None:
-    """Returns (rule, sentence) when the labels alone say that an image is of no use, else None."""
+) -> Reason | None:
+    """Returns the reason when the labels alone say that an image is of no use, else None."""
     if need_keypoints and not len(sample.boxes):
         return "no_annotations", "no person in it has annotated joints"
     if need_activity == "none" or (sample.activity or "").strip():
@@ -113,22 +115,24 @@ def why_drop(
     return None
 
 
-def look_at_file(
-    path: Path, read_size: Callable[[Path], tuple[int, int]]
-) -> tuple[tuple[int, int] | None, tuple[str, str] | None]:
-    """Returns a picture's (width, height), or None and the (rule, sentence) that drops it."""
+def check_file(
+    sample: Sample, read_size: Callable[[Path], tuple[int, int]]
+) -> tuple[tuple[int, int] | None, Reason | None]:
+    """Returns an image's (width, height) or None, and why it is dropped, or None."""
+    path = sample.image
     if not path.exists():
         return None, ("missing_file", "there is no such file")
     try:
-        return read_size(path), None
+        size = read_size(path)
     except DamagedError as error:
         return None, ("damaged", str(error))
     except ImageError as error:
         return None, ("unreadable", str(error))
+    return size, _compare_sizes(sample, size)
 
 
-def compare_sizes(sample: Sample, size: tuple[int, int]) -> tuple[str, str] | None:
-    """Returns (rule, sentence) where the labels are in the pixels of another picture, else None."""
+def _compare_sizes(sample: Sample, size: tuple[int, int]) -> Reason | None:
+    """Returns why an image is dropped whose labels are in the pixels of another one, else None."""
     if sample.size in (None, size) or not len(sample.boxes):
         return None
     (w, h), (width, height) = sample.size, size

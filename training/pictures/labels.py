@@ -185,6 +185,7 @@ def clean_labels(run: PictureRun, path: Path, *, check_images: bool) -> clean.Cl
             need_keypoints=READERS[run.data.format].needs_people,
             need_activity=_need_activity(run),
             check_images=check_images,
+            threads=run.threads,
             root=run.data.folder,
             unread=unread,
             on_progress=show,

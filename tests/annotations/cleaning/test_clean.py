@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from PIL import Image
 
 from pose_activity.annotations.cleaning.clean import RULES, Cleaned, clean
 from pose_activity.annotations.cleaning.rules import boxes_from_joints, drop_negative, drop_outside
-from pose_activity.annotations.images import find_images
+from pose_activity.annotations.images import ImageError, find_images
 from pose_activity.annotations.skeleton import COCO17, MPII16
 from pose_activity.annotations.types import Sample, no_people
 
@@ -362,6 +363,22 @@ class TestClean:
         calls: list[tuple[int, int, str]] = []
         clean(faulty, on_progress=lambda *call: calls.append(call))
         assert calls[0] == (1, 0, "good.jpg") and len(calls) == len(faulty)
+
+    def test_threads_change_nothing(self, person: np.ndarray, make_sample: Make, tmp_path: Path):
+        samples = []
+        for i in range(20):
+            (tmp_path / f"{i}.jpg").touch()
+            samples.append(make_sample(tmp_path / f"{i}.jpg", person))
+
+        def read_size(path: Path) -> tuple[int, int]:
+            time.sleep(0.002 * (20 - int(path.stem)))  # the first ones take longest
+            if int(path.stem) % 3 == 0:
+                raise ImageError(f"{path}: broken")
+            return 100, 100
+
+        one, many = (clean(samples, read_size=read_size, threads=n) for n in (1, 4))
+        assert [s.image for s in many.kept] == [s.image for s in one.kept]
+        assert many.rejected == one.rejected and many.report == one.report
 
     @pytest.mark.parametrize("padding", [-0.1, float("nan")])
     def test_padding_is_checked(self, padding: float):
