@@ -16,6 +16,7 @@ import numpy as np
 from pose_activity.annotations.skeleton import Skeleton
 
 SPLITS = ("train", "val", "test")
+LEARNED_FROM = ("train", "val")  # the splits that a training reads; "test" is for the report alone
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 import numpy as np
 
 from pose_activity.annotations.images import ImageError, load_rgb
-from pose_activity.annotations.types import Poses
+from pose_activity.annotations.types import LEARNED_FROM, Poses
 from pose_activity.artifacts import atomic, manifest
 from pose_activity.artifacts.ordered import in_order
 from pose_activity.artifacts.progress import ProgressCallback
@@ -220,12 +220,17 @@ def build(
     shelf.finish()
     unit = "clips" if isinstance(recipe, SequenceRecipe) else "images"
     index.write(folder / INDEX, entries)
+    built = Cache(folder, recipe, tuple(classes), tuple(entries), tensors)
     manifest.write(
         folder,
         recipe=asked,
         inputs=inputs,
         outputs=[folder / INDEX],
-        counts={"classes": list(classes), unit: len({entry.image for entry in entries})},
+        counts={
+            "classes": list(classes),
+            unit: len({entry.image for entry in entries}),
+            "learned": built.digest(LEARNED_FROM),  # for whoever cannot read the index
+        },
         seconds=time.monotonic() - started,
     )
     return open_cache(folder), unreadable

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pose_activity.annotations.sample_files import digest_of_roles
+from pose_activity.annotations.types import LEARNED_FROM
 from pose_activity.artifacts import manifest
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.cache import fingerprint
 from pose_activity.cache.planes import Recipe
 from pose_activity.cache.record import INDEX
 from pose_activity.cache.sequence_recipe import SequenceRecipe
-from pose_activity.cache.store import open_cache
-from pose_activity.learning.history import LEARNED_FROM
 
 _STEPS = ("annotations", "stage1", "cache", "stage2")
 _TABLES = {  # what a step's inputs call it -> where it may lie
@@ -86,8 +85,8 @@ def _changed(run: Path, inputs: dict[str, str], recipe: Recipe | SequenceRecipe)
     if "learned" in inputs and learned:
         if inputs["learned"] not in (digest_of_roles(path, LEARNED_FROM) for path in learned):
             yield "the samples that it learned from were changed since"
-    if "tensors" in inputs and manifest.read(run / "cache"):
-        if inputs["tensors"] != open_cache(run / "cache").digest(LEARNED_FROM):
+    if "tensors" in inputs and (cache := manifest.read(run / "cache")):
+        if inputs["tensors"] != cache["counts"].get("learned"):
             yield "the cache was made anew since"
     if "cache" in inputs and (run / "cache").is_dir():
         if inputs["cache"] != _cache_digest(run / "cache", recipe):

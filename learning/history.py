@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from pose_activity.artifacts import atomic, csv_text
 
-LEARNED_FROM = ("train", "val")  # the splits that a training reads; "test" is for the report alone
 ENDED_EARLY = "ended_early.json"
 # What a training leaves in its folder, see `phases`. What it was asked for is removed last: as long
 # as it is there, nobody takes the rest for something else.

@@ -23,6 +23,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pose_activity.annotations.types import LEARNED_FROM
 from pose_activity.artifacts import atomic, manifest, renamed
 from pose_activity.artifacts.events import EventLog
 from pose_activity.artifacts.progress import ProgressCallback
@@ -31,7 +32,7 @@ from pose_activity.cache.store import Cache
 from pose_activity.learning import optimization
 from pose_activity.learning.augmentation import Augmentation
 from pose_activity.learning.batches import fixed_batches, train_batches
-from pose_activity.learning.history import LEARNED_FROM, TRAINING_FILES, Epoch, History
+from pose_activity.learning.history import TRAINING_FILES, Epoch, History
 
 CLASSIFIER, _STATES, HISTORY, EARLY, _ASKED = TRAINING_FILES
 

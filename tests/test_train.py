@@ -244,7 +244,7 @@ def test_another_export_does_not_train_again(tiny_run: Path, tmp_path: Path) -> 
 
 def test_the_old_result_stays_where_the_new_one_fails(tiny_run: Path, tmp_path: Path) -> None:
     copy = copy_of(tiny_run, tmp_path)
-    (copy / "stage2" / "thesis.docx").write_text("theirs")
+    (copy / "stage2" / "thesis.docx").write_text("theirs", encoding="utf-8")
     names = ("stage2/classifier.onnx", "stage2/history.csv", "stage2/thesis.docx")
     before = {name: (copy / name).read_bytes() for name in names}
     wrong = ("--set", "stage2.learning_rate=1e30")

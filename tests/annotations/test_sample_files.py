@@ -120,7 +120,7 @@ def test_samples_are_digested_by_their_roles(tmp_path: Path) -> None:
 
     def write(test: str) -> None:
         rows = [{"image": "a", "split": "train"}, {"image": test, "split": "test"}]
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
     write("b")
     learned, judged = digest_of_roles(path, ("train", "val")), digest_of_roles(path, ("test",))

@@ -59,4 +59,4 @@ def test_the_umask_of_other_threads_is_left_alone(
         writer.start()
     for writer in writers:
         writer.join()
-    assert all(name.read_text() == "x" for name in names)
+    assert all(name.read_text(encoding="utf-8") == "x" for name in names)

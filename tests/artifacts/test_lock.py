@@ -104,14 +104,18 @@ def test_a_child_shares_the_lock_that_it_was_handed(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
     with locked(tmp_path) as handle:
-        shared = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        shared = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
         assert "in use by another process" in shared.stderr
         handed = handed_on(handle)
-        shared = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, **handed)
+        shared = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", **handed
+        )
         assert shared.stdout == "twice\n", shared.stderr
         assert is_locked(tmp_path)  # the child's end is not ours
     # Somebody who only knows the number, or whose number is another file's, gets nothing.
     with locked(tmp_path / "other") as other, locked(tmp_path):
         handed = handed_on(other)
-        shared = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, **handed)
+        shared = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", **handed
+        )
         assert "in use by another process" in shared.stderr

@@ -423,7 +423,7 @@ from pose_activity.cache.record import Entry, key_of
 from pose_activity.cache.planes import Recipe
 images = sorted(Path(sys.argv[1]).glob("*.png"))
 splits = ("train", "train", "train", "val", "test", "test")
-sources = [store.Source(p, f"class {n % 2}", splits[n], None) for n, p in enumerate(images)]
+sources = [store.TensorSpec(p, f"class {n % 2}", splits[n], None) for n, p in enumerate(images)]
 def die(done, total, name):
     if done == 3:
         os.kill(os.getpid(), signal.SIGKILL)

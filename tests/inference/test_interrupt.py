@@ -14,7 +14,7 @@ from tests.commands import ROOT
 
 ONCE = """
 before, taken = signal.getsignal(signal.SIGINT), []
-with Stop() as stop:
+with GracefulInterrupt() as stop:
     for item in stop.until(range(10)):
         taken.append(item)
         if item == 3:
@@ -24,7 +24,7 @@ print(taken, stop.asked, signal.getsignal(signal.SIGINT) == before)
 TWICE = """
 before = signal.getsignal(signal.SIGINT)
 try:
-    with Stop():
+    with GracefulInterrupt():
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 except KeyboardInterrupt:
@@ -41,7 +41,7 @@ def test_ctrl_c(script: str, said: str) -> None:
     command = [
         sys.executable,
         "-c",
-        f"import signal\nfrom inference.interrupt import Stop\n{script}",
+        f"import signal\nfrom pose_activity.inference.interrupt import GracefulInterrupt\n{script}",
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
     assert done.stdout.strip() == said, done.stderr

@@ -39,7 +39,7 @@ def run(tmp_path: Path, name: str, shell: str, **environment: str) -> subprocess
 )
 def test_a_reader_that_went_away_does_not_end_the_work(tmp_path: Path, shell: str) -> None:
     done = run(tmp_path, "cat.jpg", shell, LC_ALL="C.UTF-8")
-    assert done.returncode == 3 and (tmp_path / "out").read_text() == "done"
+    assert done.returncode == 3 and (tmp_path / "out").read_text(encoding="utf-8") == "done"
     assert done.stderr == b""
 
 
@@ -52,7 +52,7 @@ def test_a_full_disk_under_a_log_does_not_end_the_work(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
 def test_both_streams_closed(tmp_path: Path) -> None:
     assert run(tmp_path, "cat.jpg", "<&- >&- 2>&-", LC_ALL="C.UTF-8").returncode == 3
-    assert (tmp_path / "out").read_text() == "done"
+    assert (tmp_path / "out").read_text(encoding="utf-8") == "done"
 
 
 @pytest.mark.parametrize(

@@ -123,15 +123,17 @@ def test_no_epoch_is_an_error(tiny):
 def test_kill_9_changes_nothing(tiny, child, cache_folder, tmp_path, at_steps, precision):
     out = tmp_path / "out"
     for steps in at_steps:  # in the second epoch of a phase
-        killed = child("lesson", cache_folder, out, steps, precision, check=False)
+        killed = child("child_pictures", cache_folder, out, steps, precision, check=False)
         assert killed.returncode == -9
         assert not (out / "classifier.keras").exists()
 
     # In a process of its own, so that nothing depends on the hash seed.
-    resumed = json.loads(child("lesson", cache_folder, out, 0, precision, fresh=True).stdout)
+    resumed = json.loads(
+        child("child_pictures", cache_folder, out, 0, precision, fresh=True).stdout
+    )
     expected = tiny
     if precision != "float32":
-        whole = child("lesson", cache_folder, tmp_path / "whole" / "out", 0, precision)
+        whole = child("child_pictures", cache_folder, tmp_path / "whole" / "out", 0, precision)
         expected = json.loads(whole.stdout)
     assert resumed["history"] == expected["history"]
     assert resumed["digest"] == expected["digest"]

@@ -72,11 +72,11 @@ def test_mistakes_are_told_before_anything_is_written(walked):
 
 def test_kill_9_changes_nothing(walked, child, walkers_cache, tmp_path):
     total = walked["told"][1][1]
-    killed = child("sequence_lesson", walkers_cache, tmp_path, total * 5 // 8, check=False)
+    killed = child("child_sequences", walkers_cache, tmp_path, total * 5 // 8, check=False)
     assert killed.returncode == -9 and not (tmp_path / "classifier.keras").exists()
     assert (
         len((tmp_path / "history.csv").read_text(encoding="utf-8").splitlines()) == 3
     )  # two epochs
-    resumed = json.loads(child("sequence_lesson", walkers_cache, tmp_path, 0).stdout)
+    resumed = json.loads(child("child_sequences", walkers_cache, tmp_path, 0).stdout)
     assert resumed["history"] == walked["history"]
     assert resumed["digest"] == walked["digest"]

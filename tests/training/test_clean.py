@@ -89,7 +89,7 @@ def test_what_others_put_there_stays(
     ).split()
     for name in theirs:
         (run / name).parent.mkdir(parents=True, exist_ok=True)
-        (run / name).write_text("theirs")
+        (run / name).write_text("theirs", encoding="utf-8")
     clean.clean(run, kind, agree=yes)
     assert files_of(run) == (set(FILES) | {*theirs}) - REMOVED[kind]
     assert "kept, since train.py did not write them" in " ".join(capsys.readouterr().out.split())
@@ -98,7 +98,7 @@ def test_what_others_put_there_stays(
 def test_a_step_that_is_made_again_is_a_rest_of_a_training(run: Path) -> None:
     for name in ("stage2/.new/states/004.keras", "report/.new/metrics.json"):
         (run / name).parent.mkdir(parents=True, exist_ok=True)
-        (run / name).write_text("half")
+        (run / name).write_text("half", encoding="utf-8")
     clean.clean(run, "tensors", agree=yes)
     assert (run / "stage2/.new/states/004.keras").exists()
     clean.clean(run, "states", agree=yes)

@@ -68,7 +68,7 @@ def test_nothing_is_written_unless_asked(files: list[Path], tmp_path: Path) -> N
 @pytest.mark.parametrize("text", ["{half", "[1]", '{"a": 1}', '{"a": null}', "null", ""])
 def test_a_damaged_memory_is_none(files: list[Path], tmp_path: Path, text: str) -> None:
     before = digest_of_files(files, tmp_path, remember=False)
-    (tmp_path / file_digest.MEMORY).write_text(text)
+    (tmp_path / file_digest.MEMORY).write_text(text, encoding="utf-8")
     assert digest_of_files(files, tmp_path, remember=True) == before
 
 

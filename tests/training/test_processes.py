@@ -29,7 +29,7 @@ try:
         for _ in range(600):
             time.sleep(0.1)
 except processes.Interruption as stop:
-    (out / "stopped").write_text(str(stop.code))
+    (out / "stopped").write_text(str(stop.code), encoding="utf-8")
     time.sleep(0.5)  # the same request may come again meanwhile
     (out / "cleaned").touch()
     sys.exit(stop.code)
@@ -71,7 +71,7 @@ def test_a_signal_reaches_the_step_once(
     number = getattr(signal, name)
     os.killpg(parent.pid, number) if whole_group else parent.send_signal(number)
     assert parent.wait(20) == 128 + number
-    assert (tmp_path / "stopped").read_text() == str(128 + number)
+    assert (tmp_path / "stopped").read_text(encoding="utf-8") == str(128 + number)
     assert (tmp_path / "cleaned").exists()
     assert not is_locked(tmp_path)
 

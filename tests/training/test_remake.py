@@ -11,12 +11,12 @@ from pose_activity.training import remake
 def write(folder: Path, names: str, text: str) -> None:
     for name in names.split():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def content(folder: Path) -> dict[str, str]:
     files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_text() for path in files}
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
 
 
 OLD = "manifest.json pose.onnx best.pt round1/results.csv round2/results.csv track.json"

@@ -8,6 +8,7 @@ from typing import Any
 
 from pose_activity.annotations.clip_files import read_clips
 from pose_activity.annotations.skeleton import OPENPOSE18, Skeleton
+from pose_activity.annotations.types import LEARNED_FROM
 from pose_activity.artifacts import renamed
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.cache import fingerprint
@@ -18,7 +19,6 @@ from pose_activity.cache.sequence_recipe import SequenceRecipe
 from pose_activity.cache.store import missing_tensors, open_cache
 from pose_activity.configs import sections
 from pose_activity.configs.clips import ClipRun
-from pose_activity.learning.history import LEARNED_FROM
 from pose_activity.stage1_pose.predict import GRAPH as POSE_GRAPH
 from pose_activity.stage1_pose.predict import read_sidecar
 from pose_activity.stage2_classifier.sidecar import GRAPH

@@ -10,7 +10,7 @@ from pose_activity.annotations.images import find_images
 from pose_activity.annotations.readers.yolo import files_of
 from pose_activity.annotations.sample_files import digest_of_roles, read_samples
 from pose_activity.annotations.skeleton import Skeleton
-from pose_activity.annotations.types import SPLITS
+from pose_activity.annotations.types import LEARNED_FROM, SPLITS
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.cache import fingerprint
 from pose_activity.cache.heatmap import Style
@@ -19,7 +19,6 @@ from pose_activity.cache.record import INDEX
 from pose_activity.cache.store import missing_tensors, open_cache
 from pose_activity.configs import sections
 from pose_activity.configs.pictures import STAGE2_WEIGHTS, PictureRun
-from pose_activity.learning.history import LEARNED_FROM
 from pose_activity.stage1_pose.predict import read_sidecar
 from pose_activity.training.file_digest import digest_of_files, without_own
 from pose_activity.training.pose_weights import digest_weights
