@@ -10,6 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from pose_activity.annotations.readers.name_patterns import compile_named
+from pose_activity.annotations.readers.registry import CLIPS as READERS
+from pose_activity.annotations.readers.registry import PATTERNS
 from pose_activity.configs.sections import (
     ConfigError,
     Count,
@@ -23,7 +26,6 @@ from pose_activity.configs.sections import (
     Section,
     Split,
     Weights,
-    check_pattern,
     split_kind,
 )
 
@@ -49,7 +51,7 @@ class Clips(Section):
     splits of an archive. The patterns are searched in the names of the clips.
     """
 
-    format: Literal["videos", "openpose", "poses", "penn_action", "features"]
+    format: Literal[tuple(READERS)]  # pyright: ignore[reportInvalidTypeForm]
     path: LocalPath
     label_pattern: str | None = None
     group_pattern: str | None = None
@@ -65,29 +67,19 @@ class Clips(Section):
     def _fits(self) -> "Clips":
         fields = type(self).model_fields
         given = {n for n in fields if getattr(self, n) != fields[n].default} - {"format", "path"}
-        unused = sorted(given - _USED_BY[self.format])
+        unused = sorted(given - READERS[self.format].options)
         if unused:
             raise ValueError(f"format {self.format!r} takes no {', '.join(unused)}: drop it")
-        if self.prefix is not None and given & {*_PATTERNS, "min_score"}:
+        if self.prefix is not None and given & {*PATTERNS, "min_score"}:
             raise ValueError(
                 "an archive with a prefix says labels and splits itself: drop the patterns and "
                 "min_score"
             )
         for name in ("label", "group"):
-            check_pattern(f"{name}_pattern", getattr(self, f"{name}_pattern"), name)
+            compile_named(f"{name}_pattern", getattr(self, f"{name}_pattern"), name)
         for name in ("val_pattern", "test_pattern"):
-            check_pattern(name, getattr(self, name), None)
+            compile_named(name, getattr(self, name), None)
         return self
-
-
-_PATTERNS = {"label_pattern", "group_pattern", "val_pattern", "test_pattern"}
-_USED_BY = {
-    "videos": {*_PATTERNS, "ranges"},
-    "openpose": {*_PATTERNS, "fps"},
-    "poses": {*_PATTERNS, "prefix", "skeleton", "fps", "min_score"},
-    "penn_action": {"fps"},
-    "features": set[str](),
-}
 
 
 class ClipSplit(Split):
@@ -236,7 +228,7 @@ class ClipReport(Section):
 
     @model_validator(mode="after")
     def _pattern(self) -> "ClipReport":
-        check_pattern("gallery", self.gallery, None)
+        compile_named("gallery", self.gallery, None)
         return self
 
 

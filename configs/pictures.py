@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from pose_activity.annotations.readers.name_patterns import compile_named
+from pose_activity.annotations.readers.registry import PICTURES as READERS
 from pose_activity.configs.reading import check, read_tree
 from pose_activity.configs.sections import (
     ConfigError,
@@ -26,7 +28,6 @@ from pose_activity.configs.sections import (
     Split,
     SplitOrGiven,
     Weights,
-    check_pattern,
 )
 
 STAGE2_WEIGHTS = ("imagenet", "noisy_student", "none")  # anything else is a path
@@ -40,48 +41,34 @@ class Data(Section):
     and needs it only where it was moved.
     """
 
-    format: Literal["mpii", "folder", "coco", "yolo", "table"]
+    format: Literal[tuple(READERS)]  # pyright: ignore[reportInvalidTypeForm]
     images: LocalPath | None = None
     annotations: LocalPath | None = None
     group_pattern: str | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> "Data":
-        file = _LABEL_FILES.get(self.format)
-        if file and self.annotations is None:
-            raise ValueError(f"format {self.format!r} needs data.annotations, {file}")
-        if self.images is None and self.format != "yolo":
+        reader = READERS[self.format]
+        if reader.file and self.annotations is None:
+            raise ValueError(f"format {self.format!r} needs data.annotations, {reader.file}")
+        if self.images is None and not reader.knows_images:
             raise ValueError(
                 f"format {self.format!r} needs data.images, the folder of the pictures"
             )
-        if self.format == "folder" and self.annotations is not None:
+        if not reader.file and self.annotations is not None:
             raise ValueError(
-                "format 'folder' takes no data.annotations: folder names are activities"
+                f"format {self.format!r} takes no data.annotations: folder names are activities"
             )
-        if self.group_pattern is not None:
-            if self.format != "folder":
-                where = _GROUPS.get(self.format, "it holds no groups")
-                raise ValueError(f"format {self.format!r} takes no group_pattern: {where}")
-            check_pattern("group_pattern", self.group_pattern, "group")
+        if self.group_pattern is not None and "group_pattern" not in reader.options:
+            where = reader.groups or "it holds no groups"
+            raise ValueError(f"format {self.format!r} takes no group_pattern: {where}")
+        compile_named("group_pattern", self.group_pattern, "group")
         return self
 
     @property
     def folder(self) -> Path:
         """The pictures' folder: `images`, or that of data.yaml."""
         return self.images or (self.annotations or Path()).parent
-
-
-_LABEL_FILES = {
-    "mpii": "MPII's RELEASE .mat file",
-    "coco": "a COCO keypoint .json file",
-    "yolo": "the data.yaml of a YOLO pose data set",
-    "table": "a .csv or .parquet file with the columns image and activity",
-}
-_GROUPS = {
-    "mpii": "groups come from vididx",
-    "coco": "groups come from the key group of an image",
-    "table": "groups come from the column group",
-}
 
 
 class Draw(Section):
@@ -291,17 +278,17 @@ class PictureRun(Run):
     @model_validator(mode="after")
     def _combinations(self) -> "PictureRun":
         wrong = []
-        format_, jointless = self.data.format, ("folder", "table")
-        if format_ in jointless and self.stage1.train:
+        format_, reader = self.data.format, READERS[self.data.format]
+        if not reader.has_joints and self.stage1.train:
             wrong.append(
                 f"data.format {format_!r} has no joints to train stage 1 on: set stage1.train: "
                 "false"
             )
-        if self.split == "given" and format_ == "mpii":
+        if self.split == "given" and not reader.has_splits:
             wrong.append(f"data.format {format_!r} names no splits: give sizes, not split: given")
         if self.stage2 is None and not self.stage1.train:
             wrong.append("stage1.train: false and stage2: null leave nothing to train: set one")
-        if self.draw and self.data.format != "mpii":
+        if self.draw and format_ != "mpii":
             wrong.append("draw makes a data set in MPII's layout: set data.format: mpii")
         if self.stage1.train and self.stage1.weights.endswith(".yaml") and self.stage1.fit.freeze:
             wrong.append("stage1.fit.freeze of untrained weights keeps them random: set it to 0")
@@ -369,7 +356,7 @@ def check_paths(run: PictureRun, steps: Iterable[str]) -> None:
         known = images.is_dir() or run.data.images is None
         if not known and (reads_images & asked or ("dry_run" in asked and not labels)):
             missing.append(f"data.images: no such folder: {images}")
-    if run.data.format == "folder" and "annotations" in asked and run.draw is None:
+    if not labels and "annotations" in asked and run.draw is None:
         if run.run_dir.resolve().is_relative_to(images.resolve()):
             missing.append(
                 f"run_dir must not lie in data.images: {run.run_dir} would be an activity"

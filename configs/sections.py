@@ -3,7 +3,6 @@
 Imports no other room.
 """
 
-import re
 from os.path import expanduser
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -106,27 +105,3 @@ class PosePredict(Section):
     confidence: Fraction = 0.25
     iou: Fraction = 0.7
     max_people: Positive = 300
-
-
-def check_pattern(key: str, pattern: str | None, part: str | None) -> None:
-    """Refuses what is no regular expression, or lacks the named part that is looked for.
-
-    Args:
-        key: What the pattern is called, for the message.
-        pattern: The regular expression; None is fine.
-        part: Name of the group `(?P<part>...)` that it must have; None: none.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    if pattern is None:
-        return
-    try:
-        groups = re.compile(pattern).groupindex
-    except re.error as error:
-        raise ValueError(f"{key} {pattern!r} is no regular expression: {error}") from None
-    if part is not None and part not in groups:
-        raise ValueError(
-            f"{key} {pattern!r} must name a part (?P<{part}>...), "
-            f"for example '(?P<{part}>.+)_[0-9]+'"
-        )

@@ -22,7 +22,7 @@ NOT_BELOW = {  # of the rooms below, those that a room must not know
     "runtime": {"annotations"},
     "cache": {"stage1_pose"},
 }
-BESIDE = {"configs": {"artifacts"}}  # imported by training and the roof alone
+BESIDE = {"configs": {"annotations", "artifacts"}}  # imported by training and the roof alone
 ALLOWED = {
     room: set[str]().union(*FLOORS[:height]) - NOT_BELOW.get(room, set())
     for height, rooms in enumerate(FLOORS)

@@ -106,11 +106,11 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         ),
         (
             {"data": {"format": "folder", "images": "p", "group_pattern": "(x"}},
-            "is no regular expression",
+            "group_pattern must be a regular expression",
         ),
         (
             {"data": {"format": "folder", "images": "p", "group_pattern": "(x)"}},
-            r"must name a part \(\?P<group>",
+            "must have a group named 'group', as in",
         ),
         ({"stage1": {"train": False, "weights": "yolov8n-pose.yaml"}}, "untrained architecture"),
         ({"stage1": {"train": False, "resize": [64, 48]}}, "belong to training"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pose_activity.annotations.images import find_images
-from pose_activity.annotations.readers.yolo import files_of
+from pose_activity.annotations.readers.registry import PICTURES as READERS
 from pose_activity.annotations.sample_files import digest_of_roles, read_samples
 from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import LEARNED_FROM, SPLITS
@@ -181,12 +181,11 @@ def _digest_of_data(run: PictureRun, *, remember: bool) -> str:
     lies in there.
     """
     data = run.data
-    if data.format == "yolo" and data.annotations:
-        files = files_of(data.annotations, data.images)
-    elif data.folder.is_dir():
+    files = READERS[data.format].list_files(data.annotations, data.images)
+    if files is None:
+        if not data.folder.is_dir():
+            raise FileNotFoundError(f"data.images: no such folder: {data.folder}")
         files = [*without_own(find_images(data.folder), data.folder, run.run_dir)]
-    else:
-        raise FileNotFoundError(f"data.images: no such folder: {data.folder}")
     return digest_of_files(files, run.run_dir, remember=remember)
 
 
