@@ -15,6 +15,7 @@ from pose_activity.artifacts import renamed
 from pose_activity.artifacts.atomic import write_json
 
 NAME = "manifest.json"
+NOT_FINISHED = "not finished"
 
 
 class StaleError(ValueError):
@@ -98,23 +99,36 @@ def why_stale(
 ) -> list[str]:
     """Returns why `folder` cannot be used as it is; an empty list means that it is up to date.
 
-    Recipe, inputs and the checksums of the outputs are compared.
+    Recipe, inputs and the checksums of the outputs are compared; see `changes`.
+    """
+    manifest = read(folder)
+    if manifest is None:
+        return [NOT_FINISHED]
+    asked = changes(manifest, recipe=recipe, inputs=inputs, step=step)
+    return asked + altered(folder, manifest)
+
+
+def changes(
+    manifest: Mapping[str, Any],
+    *,
+    recipe: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    step: str = "",
+) -> list[str]:
+    """Returns a line for each way in which what is asked for now is not what a manifest says.
 
     Args:
-        folder: That holds the manifest.
+        manifest: Of a finished folder.
         recipe: What is asked for now.
         inputs: Name -> sha256 of each thing that would be read now.
         step: Of which step the recipe is, for its keys that had another name; see `renamed`.
     """
-    manifest = read(folder)
-    if manifest is None:
-        return ["not finished"]
     lines = differences(
         {"recipe": renamed.translate(manifest["recipe"], step), "inputs": manifest["inputs"]},
         # Through JSON, so that a tuple equals the list it was stored as.
         json.loads(json.dumps({"recipe": dict(recipe), "inputs": dict(inputs)})),
     )
-    return without_consequences(lines) + altered(folder, manifest)
+    return without_consequences(lines)
 
 
 def altered(folder: Path, manifest: Mapping[str, Any]) -> list[str]:

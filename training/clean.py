@@ -26,9 +26,9 @@ from pose_activity.training.own_files import (
     INT8,
     ROUND_WEIGHTS,
     STATES,
-    STEP_FILES,
     TENSORS,
     files_of,
+    patterns_of,
     prune,
 )
 from pose_activity.training.remake import MOVING, NEW, WHOLE
@@ -53,7 +53,7 @@ KINDS = {  # name -> what it is, and the files below a run folder
     ALL: (
         "every step, with scores, graphs and the configuration",
         (
-            *(p for step in sections.STEPS for p in _of(step, (manifest.NAME, *STEP_FILES[step]))),
+            *(p for step in sections.STEPS for p in _of(step, (manifest.NAME, *patterns_of(step)))),
             *(p for step in ("stage1", "stage2") for p in _of(step, INT8)),
             *(p for step in sections.STEPS for p in _of(step, (NEW, WHOLE, MOVING))),
             *EVENTS,

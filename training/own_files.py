@@ -1,6 +1,8 @@
-"""What each step of train.py writes: all that is ever removed from a run folder.
+"""What train.py writes into a run folder: all that it ever removes or vouches for.
 
-Other files in a run folder, such as a server's log or notes, are somebody else's and stay.
+A step's result is what its kind says (`FILES` in `training/KIND/files.py`), and is listed in its
+manifest. Beside it lie the rests of its work (`RESTS`), which may go: no manifest knows them. Other
+files in a run folder, such as a server's log or notes, are somebody else's and stay.
 """
 
 from collections.abc import Iterable, Iterator
@@ -8,9 +10,7 @@ from pathlib import Path
 
 from pose_activity.artifacts import manifest
 from pose_activity.learning.history import TRAINING_FILES
-
-_ROUNDS = tuple(f"round*/{name}" for name in ("args.yaml", "*.csv", "*.png", "*.jpg"))
-_GRAPHS = ("start/pose.onnx", "start/pose.json", "start/judged.parquet")
+from pose_activity.training.kinds import KINDS
 
 TENSORS = ("tensors/*.npy", "tensors/*.txt")
 ROUND_WEIGHTS = ("round*/weights/*.pt",)
@@ -22,29 +22,29 @@ DATASET = (
 EVENTS = ("logs/*/events.out.tfevents.*",)
 INT8 = ("*_int8.xml", "*_int8.bin", "*_int8.json")  # of `train.py precision`; each names its graph
 
-STEP_FILES = {  # step -> patterns below its folder, of what the step itself writes
-    "annotations": (
-        *("samples.jsonl", "stage1.jsonl", "clips.parquet", "features.parquet"),
-        *("cleaning.json", "cleaning_dry_run.json", "cleaning.png", "cleaned.coco.json"),
-        *("rejections.csv", "duplicates.csv", "train.txt", "val.txt", "test.txt"),
-    ),
-    "stage1": (
-        *("pose.onnx", "pose.json", "track.json", "metrics.json", "judged.parquet"),
-        *("fitted.json", "best.pt", *_ROUNDS, *ROUND_WEIGHTS, *_GRAPHS, *DATASET),
-    ),
-    "cache": (
-        *("index.parquet", "recipe.json", "poses.parquet", "clips.parquet", *TENSORS),
-        *("unmatched.csv", "left_out.csv", "watched/*.parquet", "watched/asked.json"),
-    ),
-    "stage2": (
-        *("classifier.onnx", "classifier.json", "linear.npz", "linear.json", "features.parquet"),
-        *("pose_files.json", "augmentations.png", *TRAINING_FILES, *STATES),
-    ),
-    "report": (
-        *("metrics.json", "metrics_val.json", "retrieval.json", "predictions.parquet"),
-        *("report.md", "report.html", "per_class.csv", "confusion.png", "curves.png"),
-    ),
+RESTS = {  # step -> patterns below its folder, of what may go while the result stays
+    "annotations": ("cleaning_dry_run.json",),
+    "stage1": ("judged.parquet", "start/judged.parquet", *ROUND_WEIGHTS, *DATASET),
+    "cache": (*TENSORS, "watched/*.parquet", "watched/asked.json"),
+    "stage2": STATES,
+    "report": (),
 }
+# Results that several kinds leave:
+TRAINED_POSES = (
+    *("best.pt", "fitted.json", "start/pose.onnx", "start/pose.json"),
+    *(f"round*/{name}" for name in ("args.yaml", "*.csv", "*.png", "*.jpg")),
+)
+TRAINED = tuple(name for name in TRAINING_FILES if name != "states")
+REPORT = (
+    *("metrics.json", "predictions.parquet", "report.md", "report.html"),
+    *("per_class.csv", "confusion.png", "curves.png"),
+)
+
+
+def patterns_of(step: str) -> list[str]:
+    """Returns patterns, below the folder of a step, of all that the step writes in any kind."""
+    results = (pattern for kind in KINDS for pattern in kind.module("files").FILES[step])
+    return [*dict.fromkeys([*results, *RESTS[step]])]
 
 
 def files_of(folder: Path, patterns: Iterable[str]) -> Iterator[Path]:
@@ -67,5 +67,5 @@ def prune(folder: Path, files: Iterable[Path]) -> None:
 
 def files_of_step(folder: Path, step: str) -> list[Path]:
     """Returns the files in a step's folder that the step wrote, its manifest first."""
-    own = [*files_of(folder, STEP_FILES[step])]
+    own = [*files_of(folder, patterns_of(step))]
     return [path for path in (folder / manifest.NAME,) if path.is_file()] + own

@@ -23,7 +23,7 @@ from pose_activity.configs.sections import Run
 from pose_activity.training import kinds
 from pose_activity.training.console import console, say, say_notes
 from pose_activity.training.runs import bytes_below
-from pose_activity.training.steps import Step, steps_of, why_unfit
+from pose_activity.training.steps import Step, altered, changes, steps_of
 
 MOST_REASONS, MOST_COUNTS = 3, 3
 COLOURS = {"done": "green", "stale": "yellow", "missing": "red", "not needed": "dim"}
@@ -129,7 +129,7 @@ def _reasons(
 ) -> tuple[list[str], list[str]]:
     """Returns why a step would be made again: what does not fit, and which files are lost."""
     try:
-        return why_unfit(run, step, external), step.lost_files()
+        return changes(run, step, external), altered(run, step) + step.lost_files()
     except (OSError, ValueError) as error:  # damage, here or in what an earlier step left
         return [str(error)], []
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pose_activity.artifacts import manifest
@@ -14,12 +13,11 @@ from pose_activity.configs import reading
 from pose_activity.configs.sections import Run
 from pose_activity.training import kinds, remake
 from pose_activity.training.console import console, say
+from pose_activity.training.own_files import files_of
 from pose_activity.training.runs import CONFIG, VERSIONS
 from pose_activity.training.versions import versions
 
-NOT_FINISHED = "not finished"
-
-Made = tuple[list[Path], dict[str, Any]]  # a step's outputs to vouch for, and counts to show
+Counts = dict[str, Any]  # what a finished step tells a person
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,7 @@ class Step:
         inputs: Returns the digests of what it reads inside the run folder.
         make: Makes it in a folder, of what it is made from. What only some steps take (`finish`) is
             passed by name.
+        files: Patterns of the files in its folder that are its result: its manifest lists them.
         external_inputs: Name -> how to take the digest of each thing that is read outside the run;
             that raises OSError where the thing is gone.
         lost_files: Returns a line for each file of the finished step that is gone and is made
@@ -58,7 +57,8 @@ class Step:
     name: str
     recipe: Callable[[], dict[str, Any]]
     inputs: Callable[[], dict[str, str]]
-    make: Callable[..., Made]
+    make: Callable[..., Counts]
+    files: tuple[str, ...]
     external_inputs: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     lost_files: Callable[[], list[str]] = _nothing_lost
 
@@ -104,7 +104,8 @@ def run_step(run: Run, name: str, **options: Any) -> None:
             remake.settle(run.run_dir / done, done)
         require(run, [*steps.values()][: [*steps].index(name)])
         asked = step.made_from()
-        why = why_stale(folder, asked) or step.lost_files()
+        why = manifest.why_stale(folder, recipe=asked.recipe, inputs=asked.inputs, step=name)
+        why = why or step.lost_files()
         if not why:
             say(f"up to date: {folder}")
             return
@@ -115,14 +116,14 @@ def run_step(run: Run, name: str, **options: Any) -> None:
         write_text(run.run_dir / CONFIG, reading.dump(run))
         write_json(run.run_dir / VERSIONS, versions())
         started = time.monotonic()
-        outputs, counts = step.make(work, asked, **options)
+        counts = step.make(work, asked, **options)
         seconds = time.monotonic() - started
         own = manifest.read(work) or {"counts": {}}  # the cache's, which vouches for itself
         manifest.write(
             work,
             recipe=asked.recipe,
             inputs=asked.inputs,
-            outputs=outputs,
+            outputs=files_of(work, step.files),
             counts=own["counts"] | counts,
             seconds=seconds,
         )
@@ -136,16 +137,17 @@ def require(run: Run, steps: Sequence[Step]) -> None:
     What lies outside the run folder (labels, pictures, weights) may be gone by then.
     """
     for step in steps:
-        lines = why_unfit(run, step, dict.fromkeys(step.external_inputs))
+        lines = changes(run, step, dict.fromkeys(step.external_inputs))
+        lines += altered(run, step)
         hint = f"Run: python train.py {step.name} --config ..."
-        if lines == [NOT_FINISHED]:
+        if lines == [manifest.NOT_FINISHED]:
             raise ValueError(f"Step {step.name!r} is not finished. {hint}")
         if lines:
             raise ValueError(f"Step {step.name!r} does not fit: {'; '.join(lines)}. {hint}")
 
 
-def why_unfit(run: Run, step: Step, external: Mapping[str, str | None]) -> list[str]:
-    """Returns a line for each reason to make a step again; without one its results fit the run.
+def changes(run: Run, step: Step, external: Mapping[str, str | None]) -> list[str]:
+    """Returns a line for each way in which a step's result is not what the run asks for.
 
     Args:
         run: The whole configuration.
@@ -156,16 +158,16 @@ def why_unfit(run: Run, step: Step, external: Mapping[str, str | None]) -> list[
         ValueError: the step's manifest, or what an earlier step left, is damaged.
         FileNotFoundError: what an earlier step should have left is not there.
     """
-    folder = run.run_dir / step.name
-    found = manifest.read(folder)
+    found = manifest.read(run.run_dir / step.name)
     if found is None:
-        return [NOT_FINISHED]
+        return [manifest.NOT_FINISHED]
     before = found["inputs"]
     compared = {name: digest or before.get(name, "?") for name, digest in external.items()}
-    return why_stale(folder, MadeFrom(step.recipe(), step.inputs() | compared))
+    inputs = step.inputs() | compared
+    return manifest.changes(found, recipe=step.recipe(), inputs=inputs, step=step.name)
 
 
-def why_stale(folder: Path, asked: MadeFrom) -> list[str]:
-    """Returns why the result in a step's folder is not what is asked for; empty where it is."""
-    recipe, inputs = asked.recipe, asked.inputs
-    return manifest.why_stale(folder, recipe=recipe, inputs=inputs, step=folder.name)
+def altered(run: Run, step: Step) -> list[str]:
+    """Returns a line for each file of a step's result that is gone or is another one now."""
+    folder = run.run_dir / step.name
+    return manifest.altered(folder, manifest.read(folder) or {"outputs": {}})

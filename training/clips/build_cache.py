@@ -32,13 +32,13 @@ from pose_activity.stage1_pose.track_video import clip_of_video
 from pose_activity.training.clips import steps
 from pose_activity.training.console import console, say_notes
 from pose_activity.training.file_digest import FileDigests
-from pose_activity.training.steps import Made, MadeFrom
+from pose_activity.training.steps import Counts, MadeFrom
 
 WATCHED, LEFT_OUT = "watched", "left_out.csv"
 _ASKED = "asked.json"  # in WATCHED: what its files were made by
 
 
-def make_cache(run: ClipRun, folder: Path, asked: MadeFrom) -> Made:
+def make_cache(run: ClipRun, folder: Path, asked: MadeFrom) -> Counts:
     """Cuts every clip into sequences and stores them."""
     found = dict(asked.recipe)
     tensors = found.pop("tensors")
@@ -69,7 +69,7 @@ def make_cache(run: ClipRun, folder: Path, asked: MadeFrom) -> Made:
             on_progress=show,
         )
     counts = {"sequences": len(cache.entries), "left_out": len(left_out)}
-    return [folder / store.INDEX, folder / CLIPS], counts
+    return counts
 
 
 def _watch(

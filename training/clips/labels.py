@@ -39,7 +39,7 @@ from pose_activity.training.clips.steps import CLIPS, FEATURES
 from pose_activity.training.clips.unseen_identities import divide, people_of_scenes
 from pose_activity.training.console import console, say_notes, say_rows
 from pose_activity.training.drawn_data import draw_once
-from pose_activity.training.steps import Made
+from pose_activity.training.steps import Counts
 
 COPIES = "duplicates.csv"
 _WITHOUT_LABEL = "empty_label"
@@ -47,7 +47,7 @@ _WITHOUT_LABEL = "empty_label"
 Labels = list[Clip] | FeatureTable
 
 
-def make_annotations(run: ClipRun, folder: Path) -> Made:
+def make_annotations(run: ClipRun, folder: Path) -> Counts:
     """Reads and splits the clips, or the table of features."""
     data, items, rejected = _labelled(run)
     # Written first, so that it is there if no split comes of it.
@@ -57,14 +57,14 @@ def make_annotations(run: ClipRun, folder: Path) -> Made:
     done = _split(run, items, copies)
     _say_copies(copies, done)
     write_duplicates(folder / COPIES, copies, done)
-    output = _write(folder, data, done.splits)
+    _write(folder, data, done.splits)
     _say(done, rejected)
     counts = {"rejected": len(rejected)}
     for name in SPLITS:
         names = [str(n) for n, split in zip(done.names, done.splits, strict=True) if split == name]
         counts[name] = len(names)
         write_text(folder / f"{name}.txt", "".join(f"{clip}\n" for clip in names))
-    return [output], counts
+    return counts
 
 
 def _labelled(run: ClipRun) -> tuple[Labels, LabelTable, list[Rejection]]:
@@ -82,13 +82,12 @@ def _labelled(run: ClipRun) -> tuple[Labels, LabelTable, list[Rejection]]:
     return kept, table_of_clips(kept), rejected
 
 
-def _write(folder: Path, data: Labels, splits: tuple[str | None, ...]) -> Path:
+def _write(folder: Path, data: Labels, splits: tuple[str | None, ...]) -> None:
     if isinstance(data, FeatureTable):
         write_features(folder / FEATURES, replace(data, splits=splits))
-        return folder / FEATURES
-    done = [replace(clip, split=split) for clip, split in zip(data, splits, strict=True)]
-    write_clips(folder / CLIPS, done)
-    return folder / CLIPS
+    else:
+        done = [replace(clip, split=split) for clip, split in zip(data, splits, strict=True)]
+        write_clips(folder / CLIPS, done)
 
 
 def _check_some_labelled(run: ClipRun, items: LabelTable, rejected: Sequence[Rejection]) -> None:

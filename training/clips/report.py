@@ -34,12 +34,12 @@ from pose_activity.training.clips import steps
 from pose_activity.training.clips.embeddings import classify, embed, rows_of_clips
 from pose_activity.training.clips.unseen_identities import look_up
 from pose_activity.training.console import say, say_rows
-from pose_activity.training.steps import Made
+from pose_activity.training.steps import Counts
 
 RETRIEVAL = "retrieval.json"
 
 
-def make_report(run: ClipRun, folder: Path) -> Made:
+def make_report(run: ClipRun, folder: Path) -> Counts:
     """Judges the held-out clips; writes scores, answers and pictures."""
     (folder / RETRIEVAL).unlink(missing_ok=True)  # of an earlier configuration
     facts: dict[str, str] = {}
@@ -62,8 +62,7 @@ def make_report(run: ClipRun, folder: Path) -> Made:
         unit="vectors" if run.has_features else "clips",
     )
     answers.write(folder / "predictions.parquet")
-    outputs = [folder / "metrics.json", folder / "predictions.parquet"]
-    return outputs, {"split": judged.split, "accuracy": judged.accuracy}
+    return {"split": judged.split, "accuracy": judged.accuracy}
 
 
 def say_scores(run: ClipRun) -> None:

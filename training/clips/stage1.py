@@ -14,26 +14,25 @@ from pose_activity.annotations.skeleton import SKELETONS
 from pose_activity.artifacts import atomic
 from pose_activity.configs.clips import ClipRun
 from pose_activity.stage1_pose import predict
-from pose_activity.stage1_pose.track_video import TRACKING, write_tracking
+from pose_activity.stage1_pose.track_video import write_tracking
 from pose_activity.training.clips.steps import CLIPS
 from pose_activity.training.pose_weights import find_weights
-from pose_activity.training.steps import Made
+from pose_activity.training.steps import Counts
 
 PARITY_VIDEOS = 4  # whose first frames an exported graph is compared on with its model
 
 
-def make_stage1(run: ClipRun, folder: Path) -> Made:
+def make_stage1(run: ClipRun, folder: Path) -> Counts:
     """Takes the pose graph of another run, or exports weights."""
-    outputs = [folder / predict.GRAPH, folder / predict.SIDECAR]
     write_tracking(folder, **run.track.arguments("policy"))
     if run.stage1.graph:
         predict.load(run.stage1.graph, engine="onnxruntime", threads=1)  # the two files fit
-        for path in outputs:
+        for path in (folder / predict.GRAPH, folder / predict.SIDECAR):
             with atomic.replacing(path) as temporary:
                 shutil.copyfile(run.stage1.graph / path.name, temporary)
     else:
         _export(run, folder)
-    return [*outputs, folder / TRACKING], {}
+    return {}
 
 
 def _export(run: ClipRun, folder: Path) -> None:

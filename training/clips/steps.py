@@ -23,9 +23,10 @@ from pose_activity.stage1_pose.predict import GRAPH as POSE_GRAPH
 from pose_activity.stage1_pose.predict import read_sidecar
 from pose_activity.stage2_classifier.sidecar import GRAPH
 from pose_activity.stage2_classifier.vectors.linear import NUMBERS, SIDECAR
+from pose_activity.training.clips.files import FILES
 from pose_activity.training.file_digest import digest_of_files, without_own
 from pose_activity.training.pose_weights import digest_weights
-from pose_activity.training.steps import Made, MadeFrom, Step
+from pose_activity.training.steps import Counts, MadeFrom, Step
 
 CLIPS, FEATURES = "clips.parquet", "features.parquet"  # of the step annotations
 _Digests = dict[str, Callable[[], str]]
@@ -56,7 +57,7 @@ def _annotations(run: ClipRun, *, remember: bool) -> Step:
         config = run.model_dump(mode="json")
         return {key: config[key] for key in ("clips", "draw", "split", "seed")}
 
-    def make(folder: Path, asked: MadeFrom) -> Made:
+    def make(folder: Path, asked: MadeFrom) -> Counts:
         from pose_activity.training.clips.labels import make_annotations
 
         return make_annotations(run, folder)
@@ -64,7 +65,7 @@ def _annotations(run: ClipRun, *, remember: bool) -> Step:
     external: _Digests = {"clips": partial(_digest_below, run.clips.path, run.run_dir, remember)}
     if run.clips.ranges:
         external["ranges"] = partial(sha256_file, run.clips.ranges)
-    return Step("annotations", recipe, dict, make, external)
+    return Step("annotations", recipe, dict, make, FILES["annotations"], external)
 
 
 def _stage1(run: ClipRun, *, remember: bool) -> Step:
@@ -75,7 +76,7 @@ def _stage1(run: ClipRun, *, remember: bool) -> Step:
         config = section.model_dump(mode="json")
         return {key: config[key] for key in keys} | {"track": run.track.arguments("policy")}
 
-    def make(folder: Path, asked: MadeFrom) -> Made:
+    def make(folder: Path, asked: MadeFrom) -> Counts:
         from pose_activity.training.clips.stage1 import make_stage1
 
         return make_stage1(run, folder)
@@ -85,7 +86,7 @@ def _stage1(run: ClipRun, *, remember: bool) -> Step:
         if section.graph
         else {"weights": partial(digest_weights, section.weights, look_only=not remember)}
     )
-    return Step("stage1", recipe, dict, make, external)
+    return Step("stage1", recipe, dict, make, FILES["stage1"], external)
 
 
 def _cache(run: ClipRun, *, remember: bool) -> Step:
@@ -101,7 +102,7 @@ def _cache(run: ClipRun, *, remember: bool) -> Step:
             read["track"] = sha256_json(renamed.in_old_names(run.track.arguments(), "track"))
         return read
 
-    def make(folder: Path, asked: MadeFrom) -> Made:
+    def make(folder: Path, asked: MadeFrom) -> Counts:
         from pose_activity.training.clips.build_cache import make_cache
 
         return make_cache(run, folder, asked)
@@ -110,7 +111,9 @@ def _cache(run: ClipRun, *, remember: bool) -> Step:
         return _digest_of({clip.source for clip in read_clips(table)}, run.run_dir, remember)
 
     external: _Digests = {"videos": videos} if run.has_videos else {}
-    return Step("cache", recipe, inputs, make, external, partial(missing_tensors, folder))
+    return Step(
+        "cache", recipe, inputs, make, FILES["cache"], external, partial(missing_tensors, folder)
+    )
 
 
 def _stage2(run: ClipRun, *, remember: bool) -> Step:
@@ -124,14 +127,14 @@ def _stage2(run: ClipRun, *, remember: bool) -> Step:
             return _learned(run)
         return {"tensors": open_cache(run.run_dir / "cache").digest(LEARNED_FROM)}
 
-    def make(folder: Path, asked: MadeFrom, *, finish: bool = False) -> Made:
+    def make(folder: Path, asked: MadeFrom, *, finish: bool = False) -> Counts:
         from pose_activity.training.clips.train import make_stage2
 
         return make_stage2(run, folder, finish=finish)
 
     encoder = section.encoder
     external = {"encoder": partial(sha256_file, encoder / "stage2" / GRAPH)} if encoder else {}
-    return Step("stage2", recipe, inputs, make, external)
+    return Step("stage2", recipe, inputs, make, FILES["stage2"], external)
 
 
 def _report(run: ClipRun, *, remember: bool) -> Step:
@@ -143,12 +146,12 @@ def _report(run: ClipRun, *, remember: bool) -> Step:
         read.append(run.run_dir / "cache" / USED)  # groups and labels
         return _learned(run) | {path.name: sha256_file(path) for path in read if path.is_file()}
 
-    def make(folder: Path, asked: MadeFrom) -> Made:
+    def make(folder: Path, asked: MadeFrom) -> Counts:
         from pose_activity.training.clips.report import make_report
 
         return make_report(run, folder)
 
-    return Step("report", recipe, inputs, make)
+    return Step("report", recipe, inputs, make, FILES["report"])
 
 
 def _learned(run: ClipRun) -> dict[str, str]:

@@ -39,14 +39,14 @@ from pose_activity.training.clips import steps
 from pose_activity.training.clips.embeddings import features_of
 from pose_activity.training.console import console
 from pose_activity.training.resume import resume_or_restart
-from pose_activity.training.steps import Made
+from pose_activity.training.steps import Counts
 from pose_activity.training.unknown import say_if_never_unknown
 
 PARITY_SEQUENCES = 8  # on which the exported graph is compared with Keras
 _USUAL = 0.1  # quantile of the shares of training windows in which somebody was seen
 
 
-def make_stage2(run: ClipRun, folder: Path, *, finish: bool = False) -> Made:
+def make_stage2(run: ClipRun, folder: Path, *, finish: bool = False) -> Counts:
     """Trains what answers for a clip, or ends its training where it is; exports it."""
     if finish and (run.has_features or run.stage2.encoder):
         raise ValueError("Only the training of a network has epochs to keep. This run trains none.")
@@ -62,23 +62,21 @@ def make_stage2(run: ClipRun, folder: Path, *, finish: bool = False) -> Made:
         counts = _take_encoder(run.stage2.encoder / "stage2", cache, folder)
     else:
         counts = _train(run, cache, folder, finish)
-    outputs = [folder / sidecar.GRAPH, folder / sidecar.SIDECAR]
     if not run.has_videos:
         data = run.clips
         form = PoseFormat(fps=data.fps, skeleton=data.skeleton, min_score=data.min_score)
-        outputs.append(pose_files.write_format(folder, form))
+        pose_files.write_format(folder, form)
     if section:
         classifier = predict_sequences.load(folder, threads=run.threads)
         table = features_of(classifier, cache)
         write_features(folder / steps.FEATURES, table)
-        more, found = _fit_linear(run, section, table, folder)
-        outputs, counts = [*outputs, *more], counts | found
+        counts |= _fit_linear(run, section, table, folder)
     held_out = len(cache.of_split("val"))
     say_if_never_unknown(folder, held_out=held_out, by_linear=section is not None)
-    return outputs, counts
+    return counts
 
 
-def _fit_linear(run: ClipRun, section: Linear, table: FeatureTable, folder: Path) -> Made:
+def _fit_linear(run: ClipRun, section: Linear, table: FeatureTable, folder: Path) -> Counts:
     rows = [i for i, split in enumerate(table.splits or ()) if split == "train"]
     classifier = fit.fit(
         table.vectors[rows],
@@ -88,8 +86,7 @@ def _fit_linear(run: ClipRun, section: Linear, table: FeatureTable, folder: Path
         seed=run.seed,
     )
     linear.save(folder, classifier)
-    counts = {"vectors": len(rows), "dimension": classifier.dimension}
-    return [folder / linear.NUMBERS, folder / linear.SIDECAR], counts
+    return {"vectors": len(rows), "dimension": classifier.dimension}
 
 
 def _take_encoder(encoder: Path, cache: Cache, folder: Path) -> dict[str, Any]:

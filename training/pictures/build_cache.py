@@ -20,12 +20,12 @@ from pose_activity.training.pictures.match_people import (
     whole_pictures,
 )
 from pose_activity.training.pictures.stage1 import find_poses
-from pose_activity.training.steps import Made, MadeFrom
+from pose_activity.training.steps import Counts, MadeFrom
 
 UNMATCHED = "unmatched.csv"
 
 
-def make_cache(run: PictureRun, folder: Path, asked: MadeFrom) -> Made:
+def make_cache(run: PictureRun, folder: Path, asked: MadeFrom) -> Counts:
     """Draws every picture's planes, or every person's, and stores them."""
     described = dict(asked.recipe)
     tensors = described.pop("tensors")
@@ -59,7 +59,7 @@ def make_cache(run: PictureRun, folder: Path, asked: MadeFrom) -> Made:
         "unreadable": len(found.unreadable | undecodable),
         "unmatched": len(chosen.unmatched),
     }
-    return [folder / store.INDEX], counts
+    return counts
 
 
 def _write_unmatched(path: Path, unmatched: Iterable[Unmatched] | None) -> None:

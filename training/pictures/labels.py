@@ -28,12 +28,12 @@ from pose_activity.training import rejections
 from pose_activity.training.console import console, say_notes, say_rows
 from pose_activity.training.drawn_data import draw_once
 from pose_activity.training.pictures import roles
-from pose_activity.training.steps import Made
+from pose_activity.training.steps import Counts
 
 _MOST_ACTIVITIES = 200  # rows of the table
 
 
-def make_annotations(run: PictureRun, folder: Path) -> Made:
+def make_annotations(run: PictureRun, folder: Path) -> Counts:
     """Reads, mends and splits the labels."""
     cleaned = clean_labels(run, folder / "cleaning.json", check_images=True)
     sample_files.write_rejections(folder / rejections.FILE, cleaned.rejected)
@@ -42,13 +42,13 @@ def make_annotations(run: PictureRun, folder: Path) -> Made:
     with progress_bar("looking for copies", console) as show:
         copies = find_duplicates((sample.image for sample in cleaned.kept), on_progress=show)
     kept = _split(run, cleaned.kept, copies)
-    outputs = [_write(folder / "samples.jsonl", kept)]
+    _write(folder / "samples.jsonl", kept)
     _check_splits(run, kept)
     _say_activities(kept)
     if run.stage1.split:
         pool = roles.open_to_stage1(run, cleaned.kept, kept, copies)
         own = _split_stage1(run, pool, copies)
-        outputs.append(_write(folder / "stage1.jsonl", own))
+        _write(folder / "stage1.jsonl", own)
         say_notes(roles.overlap_notes(own, kept) if run.stage2 else [])
     table = table_of_samples(kept)
     say_notes(describe_duplicates(copies, table))
@@ -59,15 +59,14 @@ def make_annotations(run: PictureRun, folder: Path) -> Made:
         paths = [sample.image for sample in kept if sample.split == name]
         counts[name] = len(paths)
         write_text(folder / f"{name}.txt", "".join(f"{path.as_posix()}\n" for path in paths))
-    return outputs, counts
+    return counts
 
 
-def _write(path: Path, kept: Sequence[Sample]) -> Path:
+def _write(path: Path, kept: Sequence[Sample]) -> None:
     """Writes the samples of one stage, and says how many joints they have."""
     sample_files.write_samples(path, kept)
     if any(len(sample.boxes) for sample in kept):
         say_rows(f"average joints per image, {path.name}", split.average_joints(kept))
-    return path
 
 
 def _split(

@@ -22,10 +22,10 @@ from pose_activity.training.pictures import roles
 from pose_activity.training.pictures.steps import step_names
 from pose_activity.training.report_page.page import write_page
 from pose_activity.training.report_page.poses import score_rows
-from pose_activity.training.steps import Made
+from pose_activity.training.steps import Counts
 
 
-def make_report(run: PictureRun, folder: Path) -> Made:
+def make_report(run: PictureRun, folder: Path) -> Counts:
     """Classifies the held-out pictures with the exported graph; writes scores, answers, page."""
     (folder / "metrics_val.json").unlink(missing_ok=True)  # of an earlier classifier
     cache = open_cache(run.run_dir / "cache")
@@ -47,8 +47,7 @@ def make_report(run: PictureRun, folder: Path) -> Made:
     answers.write(folder / "predictions.parquet")
     page = folder / "report.html"
     write_page(page, run, cache, answers=answers, report=headline, chosen_on=chosen_on)
-    outputs = [folder / "metrics.json", folder / "predictions.parquet", page]
-    return outputs, {"split": headline.split, "accuracy": headline.accuracy}
+    return {"split": headline.split, "accuracy": headline.accuracy}
 
 
 def classify(classifier: predict.Classifier, cache: Cache, split: str) -> Predictions:

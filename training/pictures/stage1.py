@@ -22,12 +22,12 @@ from pose_activity.stage1_pose.export import export
 from pose_activity.training.console import console, say_notes
 from pose_activity.training.pictures.steps import stage1_samples
 from pose_activity.training.pose_weights import find_weights
-from pose_activity.training.steps import Made
+from pose_activity.training.steps import Counts
 
 PARITY_IMAGES = 8  # pictures on which an exported graph is compared with its model
 
 
-def make_stage1(run: PictureRun, folder: Path) -> Made:
+def make_stage1(run: PictureRun, folder: Path) -> Counts:
     """Trains the pose model, or takes it as it is; exports it and measures it."""
     section = run.stage1
     (folder / "metrics.json").unlink(missing_ok=True)  # of an attempt that was not finished
@@ -41,7 +41,7 @@ def make_stage1(run: PictureRun, folder: Path) -> Made:
     if any(len(sample.boxes) for sample in samples):
         metrics |= measure_poses(run, samples, folder)
         write_json(folder / "metrics.json", metrics)
-    return [folder / "pose.onnx", folder / "pose.json"], metrics
+    return metrics
 
 
 def train_poses(

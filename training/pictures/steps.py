@@ -21,8 +21,9 @@ from pose_activity.configs import sections
 from pose_activity.configs.pictures import STAGE2_WEIGHTS, PictureRun
 from pose_activity.stage1_pose.predict import read_sidecar
 from pose_activity.training.file_digest import digest_of_files, without_own
+from pose_activity.training.pictures.files import FILES
 from pose_activity.training.pose_weights import digest_weights
-from pose_activity.training.steps import Made, MadeFrom, Step
+from pose_activity.training.steps import Counts, MadeFrom, Step
 
 SAMPLES = "annotations/samples.jsonl"
 _Digests = dict[str, Callable[[], str]]
@@ -62,7 +63,7 @@ def _annotations(run: PictureRun, *, remember: bool) -> Step:
             own["stage1_keep_apart"] = run.stage1.keep_apart
         return {key: config[key] for key in keys} | own | needs
 
-    def make(folder: Path, asked: MadeFrom) -> Made:
+    def make(folder: Path, asked: MadeFrom) -> Counts:
         from pose_activity.training.pictures.labels import make_annotations
 
         return make_annotations(run, folder)
@@ -70,7 +71,7 @@ def _annotations(run: PictureRun, *, remember: bool) -> Step:
     labels = run.data.annotations
     external: _Digests = {"labels": partial(sha256_file, labels)} if labels else {}
     external["images"] = partial(_digest_of_data, run, remember=remember)
-    return Step("annotations", recipe, dict, make, external)
+    return Step("annotations", recipe, dict, make, FILES["annotations"], external)
 
 
 def _stage1(run: PictureRun, *, remember: bool) -> Step:
@@ -85,7 +86,7 @@ def _stage1(run: PictureRun, *, remember: bool) -> Step:
         samples = run.run_dir / stage1_samples(run)
         return {name: digest_of_roles(samples, splits) for name, splits in roles.items()}
 
-    def make(folder: Path, asked: MadeFrom) -> Made:
+    def make(folder: Path, asked: MadeFrom) -> Counts:
         from pose_activity.training.pictures.stage1 import make_stage1
 
         return make_stage1(run, folder)
@@ -95,7 +96,7 @@ def _stage1(run: PictureRun, *, remember: bool) -> Step:
     for name, splits in roles.items() if section.train else ():
         images = partial(_digest_of_images, run, stage1_samples(run), splits, remember=remember)
         external[f"{name}_images"] = images
-    return Step("stage1", recipe, inputs, make, external)
+    return Step("stage1", recipe, inputs, make, FILES["stage1"], external)
 
 
 def _cache(run: PictureRun, *, remember: bool) -> Step:
@@ -108,14 +109,14 @@ def _cache(run: PictureRun, *, remember: bool) -> Step:
     def inputs() -> dict[str, str]:
         return {"samples": sha256_file(run.run_dir / SAMPLES)}
 
-    def make(folder: Path, asked: MadeFrom) -> Made:
+    def make(folder: Path, asked: MadeFrom) -> Counts:
         from pose_activity.training.pictures.build_cache import make_cache
 
         return make_cache(run, folder, asked)
 
     images = partial(_digest_of_images, run, SAMPLES, SPLITS, remember=remember)
     lost = partial(missing_tensors, folder)
-    return Step("cache", recipe, inputs, make, {"images": images}, lost)
+    return Step("cache", recipe, inputs, make, FILES["cache"], {"images": images}, lost)
 
 
 def _stage2(run: PictureRun, *, remember: bool) -> Step:
@@ -127,14 +128,14 @@ def _stage2(run: PictureRun, *, remember: bool) -> Step:
     def inputs() -> dict[str, str]:
         return {"tensors": open_cache(run.run_dir / "cache").digest(LEARNED_FROM)}
 
-    def make(folder: Path, asked: MadeFrom, *, finish: bool = False) -> Made:
+    def make(folder: Path, asked: MadeFrom, *, finish: bool = False) -> Counts:
         from pose_activity.training.pictures.train import make_stage2
 
         return make_stage2(run, folder, finish=finish)
 
     named = section.weights in STAGE2_WEIGHTS
     external = {} if named else {"weights": partial(sha256_file, Path(section.weights))}
-    return Step("stage2", recipe, inputs, make, external)
+    return Step("stage2", recipe, inputs, make, FILES["stage2"], external)
 
 
 def _report(run: PictureRun, *, remember: bool) -> Step:
@@ -149,12 +150,12 @@ def _report(run: PictureRun, *, remember: bool) -> Step:
             "classifier": sha256_file(run.run_dir / "stage2" / "classifier.onnx"),
         }
 
-    def make(folder: Path, asked: MadeFrom) -> Made:
+    def make(folder: Path, asked: MadeFrom) -> Counts:
         from pose_activity.training.pictures.report import make_report
 
         return make_report(run, folder)
 
-    return Step("report", recipe, inputs, make)
+    return Step("report", recipe, inputs, make, FILES["report"])
 
 
 def _fixed(run: PictureRun) -> dict[str, int]:

@@ -18,14 +18,14 @@ from pose_activity.stage2_classifier.draw_augmentations import draw_augmentation
 from pose_activity.stage2_classifier.models.images import registry
 from pose_activity.training.console import console, say
 from pose_activity.training.resume import resume_or_restart
-from pose_activity.training.steps import Made
+from pose_activity.training.steps import Counts
 from pose_activity.training.unknown import say_if_never_unknown
 
 PARITY_TENSORS = 8  # on which the exported graph is compared with Keras
 SHOWN_PICTURES, SHOWN_EPOCHS = 6, 4  # in augmentations.png
 
 
-def make_stage2(run: PictureRun, folder: Path, *, finish: bool = False) -> Made:
+def make_stage2(run: PictureRun, folder: Path, *, finish: bool = False) -> Counts:
     """Trains the classifier, or ends its training with the epochs there are; exports it."""
     from pose_activity.stage2_classifier import export, fit
 
@@ -68,7 +68,7 @@ def make_stage2(run: PictureRun, folder: Path, *, finish: bool = False) -> Made:
         )
     say_if_never_unknown(folder, held_out=len(entries))
     counts = early_end(folder) | asdict(history.best)
-    return [folder / "classifier.onnx", folder / "classifier.json"], counts
+    return counts
 
 
 def show_augmentations(run: PictureRun, cache: Cache) -> np.ndarray:

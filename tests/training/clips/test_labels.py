@@ -16,6 +16,7 @@ from pose_activity.annotations.readers.feature_table import (
 from pose_activity.configs.clips import ClipRun
 from pose_activity.training import kinds
 from pose_activity.training.clips.labels import make_annotations, try_annotations
+from pose_activity.training.clips.steps import CLIPS, FEATURES
 
 CONFIG = """
 run_dir: {folder}/run
@@ -37,8 +38,8 @@ def load(folder: Path, kind: str, path: Path, *settings: str) -> ClipRun:
 def make(run: ClipRun) -> Path:
     folder = run.run_dir / "annotations"
     folder.mkdir(parents=True, exist_ok=True)
-    (output,), _ = make_annotations(run, folder)
-    return output
+    make_annotations(run, folder)
+    return folder / (FEATURES if run.has_features else CLIPS)
 
 
 def videos(root: Path, *names: str, **same: str) -> Path:

@@ -1,0 +1,134 @@
+"""A step is skipped, made again with its reason, or refused; its manifest lists what it leaves."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pose_activity.artifacts import manifest
+from pose_activity.configs.sections import Run
+from pose_activity.training.status import step_statuses
+from pose_activity.training.steps import MadeFrom, Step, require, run_step
+
+LEFT = ("samples.jsonl", "plots/a.png", "notes.csv")
+
+
+class Toy:
+    """A run of two steps: the second reads what the first writes."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self.run = Run(run_dir=run_dir)
+        self.asked = {"epochs": 1}
+        self.labels = "1"
+        self.made: list[str] = []
+
+    def steps_of(self, run: Run, *, look_only: bool = False) -> list[Step]:
+        first = Step(
+            "annotations",
+            recipe=lambda: self.asked,
+            inputs=dict,
+            make=self.annotate,
+            files=("samples.jsonl", "plots/*.png", "*.csv"),
+            external_inputs={"labels": lambda: self.labels},
+        )
+        second = Step("report", dict, self.digests, self.report, files=("report.md",))
+        return [first, second]
+
+    def annotate(self, folder: Path, asked: MadeFrom, *, finish: bool = False) -> dict[str, Any]:
+        self.made.append("annotations" + (", finished" if finish else ""))
+        assert asked == MadeFrom(self.asked, {"labels": self.labels})
+        for name in (*LEFT, "states/1.keras"):
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(f"{asked.recipe}", encoding="utf-8")
+        return {"kept": 3}
+
+    def report(self, folder: Path, asked: MadeFrom) -> dict[str, Any]:
+        self.made.append("report")
+        (folder / "report.md").touch()
+        return {}
+
+    def digests(self) -> dict[str, str]:
+        samples = self.run.run_dir / "annotations" / "samples.jsonl"
+        return {"samples": manifest.sha256_file(samples)}
+
+    def every_step(self) -> list[str]:
+        """Brings both steps up to date; returns what was made."""
+        self.made.clear()
+        for name in ("annotations", "report"):
+            run_step(self.run, name)
+        return self.made
+
+    def states(self) -> list[str]:
+        return [s.state for s in step_statuses(self.run) if s.state != "not needed"]
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+    toy = Toy(tmp_path / "run")
+    for module in ("steps", "status"):
+        monkeypatch.setattr(f"pose_activity.training.{module}.steps_of", toy.steps_of)
+    assert toy.every_step() == ["annotations", "report"]
+    return toy
+
+
+def test_a_manifest_lists_every_file_of_the_result_and_no_rest(toy: Toy) -> None:
+    found = manifest.read(toy.run.run_dir / "annotations")
+    assert found is not None and {*found["outputs"]} == {*LEFT}
+    assert (found["recipe"], found["inputs"]) == (toy.asked, {"labels": "1"})
+    assert found["counts"] == {"kept": 3}
+
+
+def test_a_finished_step_is_skipped(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    assert toy.every_step() == [] and toy.states() == ["done", "done"]
+    assert capsys.readouterr().out.count("up to date") == 2
+
+
+@pytest.mark.parametrize("name", LEFT)
+@pytest.mark.parametrize("how", ["missing", "altered since it was written"])
+def test_what_was_removed_or_altered_is_named_and_made_again(
+    toy: Toy, name: str, how: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = toy.run.run_dir / "annotations" / name
+    before = file.read_bytes()
+    file.unlink() if how == "missing" else file.write_text("another", encoding="utf-8")
+    assert step_statuses(toy.run)[0].why == (f"{name}: {how}",)
+    with pytest.raises(ValueError, match=f"'annotations' does not fit: {name}: {how}"):
+        require(toy.run, toy.steps_of(toy.run)[:1])
+    assert toy.every_step() == ["annotations"], "the report is of the same samples"
+    assert file.read_bytes() == before and toy.states() == ["done", "done"]
+    assert f"{name}: {how}" in capsys.readouterr().out
+
+
+def test_rests_and_other_people_s_files_may_go_and_come(toy: Toy) -> None:
+    folder = toy.run.run_dir / "annotations"
+    shutil.rmtree(folder / "states")
+    (folder / "thesis.docx").touch()
+    assert toy.states() == ["done", "done"] and toy.every_step() == []
+
+
+def test_another_recipe_or_source_makes_it_again(toy: Toy) -> None:
+    toy.asked = {"epochs": 2}
+    assert step_statuses(toy.run)[0].why == ("recipe.epochs: 1 -> 2",)
+    assert toy.every_step() == ["annotations", "report"]
+    toy.labels = "2"
+    assert toy.every_step() == ["annotations"]
+
+
+def test_an_earlier_step_must_be_finished(toy: Toy) -> None:
+    (toy.run.run_dir / "annotations" / manifest.NAME).unlink()
+    with pytest.raises(ValueError, match=r"'annotations' is not finished. Run: python train.py an"):
+        run_step(toy.run, "report")
+
+
+def test_what_only_one_step_takes_is_passed_by_name(toy: Toy) -> None:
+    toy.asked = {"epochs": 3}
+    toy.made.clear()
+    run_step(toy.run, "annotations", finish=True)
+    assert toy.made == ["annotations, finished"]
+
+
+def test_a_step_that_is_not_needed_says_so(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    run_step(toy.run, "stage1")
+    assert "not needed in this run" in capsys.readouterr().out
+    assert not (toy.run.run_dir / "stage1").exists()
