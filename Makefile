@@ -1,8 +1,8 @@
 # make demo     the whole pipeline on a data set that it draws itself
-# make demo-gait   drawn people walk; who is who, from video
+# make demo-gait   recognizes drawn people who walk, in videos
 # make test     the default test suite        make test-slow   the rest
-# make test-infer   after make demo: packages its model and uses it where only [infer] is installed
-# make lint     ruff and pyright              make format      let ruff mend what it can
+# make test-infer   after make demo: packages its model and predicts where only [infer] is installed
+# make lint     ruff and pyright              make format      let ruff fix what it can
 # make bench    measures what has a promised limit       make bench-sequences   people in motion
 # Each one creates .venv with the pinned packages first; a second call installs nothing.
 
@@ -20,7 +20,7 @@ demo: $(INSTALLED)
 	$(BIN)/python infer.py runs/demo/annotations/test.txt "$(PHOTOS)" --run runs/demo --out runs/demo/predictions.csv --overwrite --draw runs/demo/drawn --gallery runs/demo/gallery.html
 	$(BIN)/python train.py report --config configs/demo.yaml
 
-# Stage 1 goes on from the demo's, which is trained first where `make demo` has not done so.
+# Stage 1 starts from the demo's, which is trained first if `make demo` has not run.
 demo-gait: $(INSTALLED)
 	$(BIN)/python train.py annotations --config configs/demo.yaml
 	$(BIN)/python train.py stage1 --config configs/demo.yaml
@@ -48,7 +48,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/basics.py $(MPII)
 	$(if $(PEOPLE),$(BIN)/python benchmarks/inference.py $(PEOPLE))
 
-# SEQUENCES names the folder whose README tells the protocols; default: POSE_ACTIVITY_DATA.
+# SEQUENCES names the folder whose README describes the protocols (default: POSE_ACTIVITY_DATA).
 bench-sequences: $(INSTALLED)
 	$(BIN)/python benchmarks/sequences.py $(if $(SEQUENCES),--data $(SEQUENCES))
 
