@@ -14,6 +14,18 @@ ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
     "setuptools"
 ]
+TRAINING_ALONE = """
+import sys
+from importlib import import_module
+from pathlib import Path
+for name in ("torch", "tensorflow", "keras", "ultralytics", "scipy", "sklearn", "pandas", "PIL",
+             "matplotlib", "jinja2", "pyarrow", "yaml", "pydantic", "psutil", "packaging", "onnx"):
+    sys.modules[name] = None  # importing it raises ImportError
+root = Path(sys.argv[1])
+for path in sorted((root / "inference").rglob("*.py")):
+    if path.name != "__init__.py":
+        import_module(".".join(("pose_activity", *path.relative_to(root).with_suffix("").parts)))
+"""
 LEFT_OUT = {".venv", "runs", "tests", "benchmarks", "build"}
 
 
@@ -37,6 +49,12 @@ def test_every_file_that_is_read_at_run_time_is_in_the_wheel() -> None:
     for path in data:
         patterns = SETTINGS["package-data"].get(package_of(path.parent), [])
         assert any(fnmatch(path.name, pattern) for pattern in patterns), path
+
+
+def test_prediction_imports_nothing_that_only_training_brings() -> None:
+    command = [sys.executable, "-c", TRAINING_ALONE, ROOT]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow
