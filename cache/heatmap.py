@@ -21,7 +21,7 @@ class Style:
     """How people are drawn.
 
     Attributes:
-        style: "skeleton" draws bones and joints as lines and discs (as the source does),
+        style: "skeleton" draws bones and joints as lines and discs (the published recipe),
             "gaussian" a blob per joint, weighted by its confidence, where blobs meet the maximum.
         bone_value: Grey value of a bone, 0..255 (skeleton).
         joint_value: Grey value of a joint, 0..255 (skeleton).

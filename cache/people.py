@@ -13,7 +13,7 @@ from pose_activity.annotations.types import Poses
 def centre_and_farthest(poses: Poses) -> np.ndarray:
     """The person nearest the picture's centre, and the one farthest from that person.
 
-    This is the source's rule.
+    This is the published recipe's rule.
     """
     nearest = centre(poses)
     if len(poses.boxes) < 2:

@@ -52,7 +52,7 @@ class Recipe:
         planes: Names from `CHANNELS`, in the order of the channels.
         width: Of the tensor, in pixels.
         height: Of the tensor, in pixels.
-        resize: "stretch" ignores the picture's proportions (as the source does), "letterbox" keeps
+        resize: "stretch" ignores the image's proportions (the published recipe), "letterbox" keeps
             them and pads with grey 114.
         people: Policy from `cache.people.POLICIES`: who is drawn. Or "each": a tensor shows one
             person, and a picture becomes as many tensors as it has people.

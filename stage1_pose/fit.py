@@ -87,7 +87,7 @@ def fit(
         warmup_epochs: The learning rate rises over these.
         patience: A round ends after so many epochs without a better val score.
         pose: Weight of the joints' loss.
-        dropout: Used by ultralytics for classifiers only; kept since the source sets it.
+        dropout: Used by ultralytics for classifiers only; kept since the published recipe sets it.
         mosaic: Probability of four pictures in one.
         close_mosaic: None in the last so many epochs of a round.
         hsv_h: Jitter of the hue, as a share.
