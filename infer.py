@@ -1,12 +1,11 @@
-"""Names activities with a finished run: python infer.py photos/ clip.mp4 --run runs/NAME.
-
-With a run on clips, each person in a video by how they move.
-"""
+"""Recognizes activities with a finished run: python infer.py photos/ clip.mp4 --run runs/NAME."""
 
 import os
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -26,8 +25,8 @@ def main(
     paths: Annotated[
         list[str],
         typer.Argument(
-            help="Pictures, videos, folders (recursive), globs, .txt files of names, or camera:0; "
-            "for a model of motion pose files too."
+            help="Images, videos, folders (recursive), globs, .txt files with a name per line, or "
+            "camera:0; for clip models pose files too."
         ),
     ],
     run: Annotated[
@@ -37,123 +36,148 @@ def main(
         Path, typer.Option(help="Table to write: .csv, or .jsonl or .parquet with everything.")
     ] = Path("predictions.csv"),
     draw: Annotated[
-        Path | None, typer.Option(help="Folder for copies with skeletons and answers drawn.")
+        Path | None, typer.Option(help="Write copies with skeletons and answers to this folder.")
     ] = None,
     gallery: Annotated[
-        Path | None, typer.Option(help="HTML page to write: the pictures, sorted by activity.")
+        Path | None,
+        typer.Option(
+            help="Write an HTML page with the images sorted by activity; of clip models a strip of "
+            "frames per person."
+        ),
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Draw where the classifier looked; see --draw.")
+        bool,
+        typer.Option("--explain", help="Draw where the classifier looked, in the --draw folder."),
     ] = False,
     unknown_below: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1, help="Call answers below this probability unknown; default: the model's."
+            min=0,
+            max=1,
+            help="Call answers below this probability unknown (default: the model's threshold).",
         ),
     ] = None,
     fps: Annotated[
         float | None,
-        typer.Option(min=0.001, help="Of pose files, frames a second; default: as in training."),
+        typer.Option(min=0.001, help="Frames per second of pose files (default: as in training)."),
     ] = None,
-    every: Annotated[int, typer.Option(min=1, help="Of a video, take every so many frames.")] = 1,
+    every: Annotated[int, typer.Option(min=1, help="Use every Nth video frame.")] = 1,
     smooth: Annotated[
-        float, typer.Option(min=0, help="Of a video, the mean of so many seconds; 0: raw.")
+        float, typer.Option(min=0, help="Average over the last S seconds (0 = off).")
     ] = 0.0,
     per_window: Annotated[
-        bool, typer.Option("--per-window", help="Of motion, a row for each window of a person.")
+        bool, typer.Option("--per-window", help="Write one row per window (clip models).")
     ] = False,
     engine: Annotated[
-        str, typer.Option(help="auto, onnxruntime or openvino; auto takes openvino if it is there.")
+        str, typer.Option(help="auto, onnxruntime or openvino; auto uses openvino if installed.")
     ] = "auto",
     precision: Annotated[
         str, typer.Option(help="f32, or bf16 or int8 where `train.py precision` allows them.")
     ] = "f32",
-    threads: Annotated[int | None, typer.Option(help="CPU threads; default: all.")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads (default: all).")] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with --out: what it holds is not done again.")
+        bool, typer.Option("--resume", help="Resume: skip rows that are already in --out.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Begin --out anew where it is there already.")
+        bool, typer.Option("--overwrite", help="Replace --out if it exists.")
     ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit 1 if any picture failed, not only if all did.")
+        bool, typer.Option("--strict", help="Exit with 1 if any image failed, not only if all did.")
     ] = False,
 ) -> None:
-    """Names the activity in each picture, or of each person where the run was trained so.
+    """Recognize activities in photos, and people or actions in videos.
 
-    A run on clips names each person in a video: an action, or who it is.
+    One row per image or video frame, or per person where the model was trained so. A clip model
+    names each person in a video: an action, or who it is.
 
-    Ctrl-C finishes what is under way and leaves a whole table (exit code 130); --resume goes on.
+    Ctrl-C finishes what is under way and leaves a whole table (exit code 130); --resume continues.
 
     Example: python infer.py holiday/ 'more/*.jpg' clip.mp4 --run runs/demo --draw drawn/
     """
-    from pose_activity.inference import sources
     from pose_activity.inference import table as tables
-    from pose_activity.inference.clips import pose_files
     from pose_activity.inference.interrupt import GracefulInterrupt
+    from pose_activity.inference.options import OutputOptions, Session
     from pose_activity.inference.package import kind_of
     from pose_activity.inference.provenance import describe
-    from pose_activity.inference.tasks import OutputOptions, open_task
     from pose_activity.runtime.progress import progress_bar
 
     if resume and overwrite:
         raise ValueError("--resume keeps what is in --out and --overwrite does not: leave one out.")
-    poses, others = pose_files.find(paths) if kind_of(run) == "sequence" else ([], paths)
-    named = poses + (sources.find_sources(others, on_note=_print_note) if others else [])
-    tables.check_name(out)
-    _check_free(out, resume=resume, overwrite=overwrite)
-    wishes = OutputOptions(draw, gallery, explain, every, smooth, per_window)
-    options: dict[str, Any] = {"engine": engine, "precision": precision, "threads": threads}
-    if fps is not None:
-        options["fps"] = fps
-    task = open_task(run, named, wishes, unknown_below=unknown_below, **options)
-    for note in task.pipeline.notes:
-        console.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True, highlight=False)
-    made_by = describe(task.pipeline, run, options=task.options, notes={"paths": paths})
-    answers: Counter[str] = Counter()
+    options = OutputOptions(draw, gallery, explain, every, smooth, per_window)
+    asked = {"unknown_below": unknown_below, "fps": fps}
+    given = {name: value for name, value in asked.items() if value is not None}
+    given |= {"engine": engine, "precision": precision, "threads": threads}
+    with _flags_in_errors():
+        kind = kind_of(run)
+        sources = kind.predictor_class.find_sources(paths, _print_note)
+        tables.check_name(out)
+        tables.check_free(out, resume=resume, overwrite=overwrite)
+        predictor = kind.load(run, **given)
+        predictor.check(options, sources)
+        drawings = kind.drawings(predictor, sources, options)
+    for note in predictor.notes:
+        _print_note(note)
+    made_by = describe(predictor, run, options=predictor.settings(options), notes={"paths": paths})
+    counts: Counter[str] = Counter()
     failed_drawings = 0
+
+    def count_undrawn(messages: list[str]) -> int:
+        for message in messages:
+            console.print(f"[yellow]not drawn:[/] {escape(shown(message))}", soft_wrap=True)
+        return len(messages)
+
     with (
         GracefulInterrupt() as stop,
         tables.open_table(
-            out, **task.columns, manifest=made_by, resume=resume, overwrite=overwrite
+            out,
+            predictor.columns(options, sources),
+            manifest=made_by,
+            resume=resume,
+            overwrite=overwrite,
         ) as table,
-        task,
-        progress_bar("classifying", console) as show,
+        drawings,
+        progress_bar("predicting", console) as show,
     ):
-        for rows, undrawn in task.answers(table, stop, show):
-            for row in rows:
+        session = Session(table.has, stop.until, drawings.paint, show)
+        for answer in predictor.predict(sources, options, session):
+            failed_drawings += count_undrawn(drawings.add(answer))
+            for row in answer.rows:
                 table.write(row)
-                answers[row.activity or f"({row.status})"] += 1
+                counts[row.group if row.status == "ok" else f"({row.status})"] += 1
                 if row.error:
                     console.print(f"[yellow]skipped:[/] {escape(shown(row.error))}", soft_wrap=True)
-            failed_drawings += len(undrawn)
-            for message in undrawn:
-                console.print(f"[yellow]not drawn:[/] {escape(shown(message))}", soft_wrap=True)
+            for note in answer.notes:
+                _print_note(note)
+        failed_drawings += count_undrawn(drawings.close())
         table.stopped = stop.asked
 
-    _print_answers(answers, task.unit)
-    _print_unknown(answers, task.pipeline.unknown_below, out)
+    _print_counts(counts, predictor.unit(options))
+    _print_unknown(counts, predictor.unknown_below, out)
     kept = f" ({table.kept} of them from before)" if table.kept else ""
     drawn = f", drawn in {draw}" if draw else ""
     drawn += f", shown in {gallery}" if gallery else ""
     summary = shown(f"{table.counts.total()} rows in {out}{kept}{drawn}")
     console.print(escape(summary), soft_wrap=True)
     if stop.asked:
-        console.print("[yellow]stopped:[/] the same command with --resume goes on")
+        console.print("[yellow]stopped:[/] the same command with --resume continues")
         raise typer.Exit(130)
     failed = table.counts["error"]
     if failed_drawings or (failed and (strict or failed == table.counts.total())):
         raise typer.Exit(1)
 
 
-def _check_free(out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Refuses a table that is there, with the options that say what to do about it."""
-    from pose_activity.inference import table as tables
+@contextmanager
+def _flags_in_errors() -> Iterator[None]:
+    """Says which option of this command an error is about; nothing below knows them."""
+    from pose_activity.inference.options import OptionError
+    from pose_activity.inference.table import TableExistsError
 
     try:
-        tables.check_free(out, resume=resume, overwrite=overwrite)
-    except tables.TableExistsError as error:
-        options = "--resume goes on with it, --overwrite begins anew, --out names another"
+        yield
+    except OptionError as error:
+        raise ValueError(f"--{error.option.replace('_', '-')}: {error}") from None
+    except TableExistsError as error:
+        options = "--resume continues it, --overwrite replaces it, --out names another"
         raise ValueError(f"{error}\n{options}") from None
 
 
@@ -161,22 +185,22 @@ def _print_note(note: str) -> None:
     console.print(f"[yellow]note:[/] {escape(shown(note))}", soft_wrap=True)
 
 
-def _print_answers(answers: Counter[str], what: str) -> None:
-    table = Table("activity", what)
-    for activity, count in answers.most_common():
+def _print_counts(counts: Counter[str], unit: str) -> None:
+    table = Table("activity", unit)
+    for activity, count in counts.most_common():
         table.add_row(escape(activity), str(count))
     console.print(table)
 
 
-def _print_unknown(answers: Counter[str], below: float, out: Path) -> None:
+def _print_unknown(counts: Counter[str], below: float, out: Path) -> None:
     from pose_activity.inference.results import UNKNOWN
 
-    if not answers[UNKNOWN]:
+    if not counts[UNKNOWN]:
         return
-    given = sum(count for name, count in answers.items() if not name.startswith("("))
+    given = sum(count for name, count in counts.items() if not name.startswith("("))
     where = "top3" if out.suffix.lower() == ".csv" else "probabilities"
     text = (
-        f"{answers[UNKNOWN]} of {given} answers are {UNKNOWN}: below {below:.2f}, too improbable. "
+        f"{counts[UNKNOWN]} of {given} answers are {UNKNOWN}: below {below:.2f}, too improbable. "
         f"The column {where} has what is most likely; --unknown-below sets another limit, 0 names "
         "everything"
     )

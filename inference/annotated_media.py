@@ -1,4 +1,4 @@
-"""Answers into a folder of pictures and videos: `--draw`.
+"""Answers into a folder of annotated images and videos; what is painted the kind of model says.
 
 A picture becomes a JPEG; a video, or what a camera gave, an MP4 of the same size and speed. Frames
 that `every` leaves out are not in it: it has fewer a second and lasts as long. Files are whole or
@@ -7,9 +7,11 @@ absent, and carry a mark by which no later run takes them for inputs.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -21,7 +23,6 @@ from pose_activity.annotations.products import mark_mp4
 from pose_activity.artifacts import atomic
 from pose_activity.artifacts.names import shown
 from pose_activity.cache.record import key_of
-from pose_activity.inference import overlay
 from pose_activity.inference.drawing_folder import drawing_in
 from pose_activity.inference.results import FrameResult
 
@@ -44,18 +45,30 @@ def drawing_name(source: Path) -> str:
     return f"{readable}-{digest}"
 
 
+class Painter(Protocol):
+    """Paints rows onto an image of their own; both return `(H, W, 3)` uint8 RGB of one size."""
+
+    def paint(self, pixels: np.ndarray, rows: Sequence[Any]) -> np.ndarray:
+        """Returns a new image with what is known at once."""
+        ...
+
+    def finish(self, image: np.ndarray, rows: Sequence[Any]) -> np.ndarray:
+        """Returns what `paint` made with what is known once the rows are in order (smoothed)."""
+        ...
+
+
 class AnnotatedOutput:
     """Draws answers: `paint` beside the graphs, in any thread, then `add`, in order.
 
     Nothing is raised for a picture that cannot be drawn: the answers matter more. `add` says so.
     """
 
-    def __init__(self, folder: Path | None, *, threshold: float, every: int = 1) -> None:
+    def __init__(self, folder: Path | None, painter: Painter, *, every: int = 1) -> None:
         """Makes the folder.
 
         Args:
             folder: For the files; None draws nothing.
-            threshold: Joints with a lower confidence are left out.
+            painter: Of the answers.
             every: The frames of videos are this many apart.
 
         Raises:
@@ -63,7 +76,7 @@ class AnnotatedOutput:
         """
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._threshold, self._every = folder, threshold, every
+        self._folder, self._painter, self._every = folder, painter, every
         self._film: VideoWriter | None = None
         self._failed: Path | None = None
         self._held = ExitStack()
@@ -76,14 +89,15 @@ class AnnotatedOutput:
         """
         if answer.pixels is None or self._folder is None:
             return None
-        image = overlay.paint_people(answer.pixels, answer.rows, threshold=self._threshold)
+        image = self._painter.paint(answer.pixels, answer.rows)
         if answer.frame.number is not None:
             return image
         source = answer.frame.source
         if max(image.shape) > _LONGEST_JPEG:
             return f"{source}: {image.shape[1]}x{image.shape[0]} is too large for a JPEG"
         try:
-            write_drawing(self._folder / f"{drawing_name(source)}.jpg", _finished(image, answer))
+            finished = self._painter.finish(image, answer.rows)
+            write_drawing(self._folder / f"{drawing_name(source)}.jpg", finished)
         except OSError as error:
             return f"{source}: {error}"
         return None
@@ -105,7 +119,7 @@ class AnnotatedOutput:
             return answer.made
         if source == self._failed or self._folder is None:
             return None
-        image = _finished(answer.made, answer)
+        image = self._painter.finish(answer.made, answer.rows)
         try:
             if self._film is None:
                 self._film = VideoWriter(source, self._folder, image, self._every)
@@ -140,12 +154,6 @@ class AnnotatedOutput:
         with self._held:
             if self._film:
                 self._film.discard() if error else self._film.close()
-
-
-def _finished(image: np.ndarray, answer: FrameResult) -> np.ndarray:
-    """Returns the picture with the answer about the whole of it, where there is one."""
-    first = answer.rows[0]
-    return image if first.person is not None else overlay.paint_answer(image, first)
 
 
 class VideoWriter:

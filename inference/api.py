@@ -21,16 +21,12 @@ from typing import Any, overload
 
 import numpy as np
 
-from pose_activity.annotations import videos
-from pose_activity.annotations.images import ImageError, check_picture
+from pose_activity.annotations.images import ImageError
 from pose_activity.annotations.types import Poses
-from pose_activity.annotations.videos import Frame
 from pose_activity.inference.package import kind_of
-from pose_activity.inference.pictures.predictor import PicturePredictor
 from pose_activity.inference.results import Result
 
 Picture = str | PathLike[str] | np.ndarray
-_ARRAY = Path("array")  # stands for a path in what is said about an array
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +62,9 @@ class Classifier:
     """A trained model; calling it names activities.
 
     Attributes:
-        pipeline: Both stages, a `PicturePredictor` or `ClipPredictor`: `classes`, `recipe`,
-            `engine`, `precision`, `unknown_below`.
-        names_motion: Whether it names people in videos by how they move; else pictures.
+        pipeline: Both stages, a `TwoStagePredictor`: `classes`, `recipe`, `engine`, `precision`,
+            `unknown_below`; `takes` says whether it is about "pictures" or "videos".
     """
-
-    names_motion = False
 
     def __init__(
         self,
@@ -89,7 +82,7 @@ class Classifier:
             engine: "auto", "onnxruntime" or "openvino".
             precision: "f32", or a faster one that was found good enough; see docs/inference.md.
             threads: Pictures of a list, or frames of a video, that are worked on side by side;
-                None: one a CPU.
+                None: one per CPU.
             unknown_below: Probability below which the answer is "unknown", 0 for never; None takes
                 what was fitted on validation pictures.
 
@@ -97,12 +90,9 @@ class Classifier:
             FileNotFoundError: there is no model, or a file of it is missing.
             ValueError: a file was altered, or an option is wrong.
         """
-        self.names_motion = kind_of(Path(model)) == "sequence"
-        kind: Any = PicturePredictor
-        if self.names_motion:
-            from pose_activity.inference.clips.predictor import ClipPredictor as kind
-        self.pipeline: Any = kind(
-            Path(model),
+        folder = Path(model)
+        self.pipeline: Any = kind_of(folder).load(
+            folder,
             engine=engine,
             precision=precision,
             threads=threads,
@@ -120,7 +110,7 @@ class Classifier:
 
         Args:
             images: A path, or an `(H, W, 3)` uint8 RGB array; or a list of them. For a model of
-                motion a video's path, or a list of those.
+                clips a video's path, or a list of those.
 
         Returns:
             A prediction, or a list of them in the same order.
@@ -132,16 +122,13 @@ class Classifier:
             ValueError: an array of another shape or dtype.
         """
         if isinstance(images, (str, PathLike, np.ndarray)):
-            if self.names_motion:
-                return self._all([images])[0]
-            return self._predict(self.pipeline.answer(_frame(images)).rows)
+            return self._all([images])[0]
         if not isinstance(images, Sequence):
             raise TypeError(f"A picture is a path or an array. Received: {type(images).__name__}")
         return self._all(images)
 
     def _all(self, images: Sequence[Picture]) -> list[Prediction]:
-        asked = _videos(images) if self.names_motion else map(_frame, images)
-        return [self._predict(answer.rows) for answer in self.pipeline.answers(asked)]
+        return [self._predict(answer.rows) for answer in self.pipeline.answer_values(images)]
 
     def _predict(self, rows: Sequence[Result]) -> Prediction:
         first, lost = rows[0], rows[-1].error
@@ -178,7 +165,7 @@ def predict_action(
 
     Args:
         video: A video file.
-        model: A folder of a model of motion; or a `Classifier`, which loads it once for many.
+        model: A folder of a model of clips; or a `Classifier`, which loads it once for many.
 
     Returns:
         One prediction per person, in the order in which they appear; none where nobody is.
@@ -189,34 +176,10 @@ def predict_action(
         FileNotFoundError: there is no model, or a file of it is missing.
     """
     classify = model if isinstance(model, Classifier) else Classifier(model)
-    if not classify.names_motion:
+    if classify.pipeline.takes != "videos":
         raise ValueError(
             "predict_action takes a model that names people by how they move, and this one names "
             "pictures: call Classifier(model)(picture), or infer.py for the frames of a video. "
             f"Received: {model}"
         )
     return list(classify(video).people)
-
-
-def _videos(paths: Sequence[Picture]) -> list[Path]:
-    if wrong := [type(path).__name__ for path in paths if not isinstance(path, (str, PathLike))]:
-        raise TypeError(f"A model of motion takes the paths of videos. Received: {wrong[0]}")
-    found = [Path(str(path)) for path in paths]
-    for path in filter(videos.is_camera, found):
-        raise ValueError(f"A model of motion takes video files, record it first. Received: {path}")
-    return found
-
-
-def _frame(picture: Picture) -> Frame:
-    if isinstance(picture, (str, PathLike)):
-        path = Path(picture)
-        if videos.is_video(path):
-            raise ImageError(
-                f"{path}: a video, and this model names pictures: infer.py takes its frames one by "
-                "one"
-            )
-        return Frame.of_picture(path)
-    if not isinstance(picture, np.ndarray):
-        raise TypeError(f"A picture is a path or an array. Received: {type(picture).__name__}")
-    pixels = check_picture(picture)
-    return Frame(_ARRAY, lambda: pixels)

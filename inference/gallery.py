@@ -20,12 +20,10 @@ import cv2
 import numpy as np
 
 from pose_activity.annotations.drawing import side_of
-from pose_activity.annotations.types import Poses
+from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.artifacts import atomic
 from pose_activity.artifacts.names import shown
-from pose_activity.cache.people import POLICIES
-from pose_activity.cache.planes import Recipe, window
-from pose_activity.inference.results import UNKNOWN, FrameResult, Result
+from pose_activity.inference.results import UNKNOWN, Result
 
 MOST_CARDS = 2000
 _LONGEST = 320  # pixels of a small picture's longer side
@@ -52,14 +50,9 @@ class Card:
     size: tuple[int, int] = (_UNITS, _UNITS)
     bones: tuple[tuple[str, str], ...] = ()
 
-    @property
-    def group(self) -> str:
-        """The section that it belongs to: an activity, or a key of `_LAST`."""
-        return self.row.activity or self.row.status
-
 
 class Gallery:
-    """Collects cards: `paint` beside the graphs, in any thread, then `add`, in order.
+    """Collects cards, which the kind of model makes of its answers with `make_card`.
 
     As a context it writes the page when it is left without an error.
 
@@ -67,12 +60,12 @@ class Gallery:
         left_out: Rows that came after the page was full.
     """
 
-    def __init__(self, path: Path | None, recipe: Recipe, *, limit: int = MOST_CARDS) -> None:
+    def __init__(self, path: Path | None, unit: str, *, limit: int = MOST_CARDS) -> None:
         """Looks whether the file can be written.
 
         Args:
             path: The HTML file; None makes no page.
-            recipe: Whose policy says which people the classifier saw.
+            unit: What a row is about, for people to read.
             limit: Rows on the page; it has about 20 kB for each.
 
         Raises:
@@ -86,29 +79,25 @@ class Gallery:
             if not os.access(path.parent, os.W_OK):
                 raise PermissionError(f"{path}: nothing can be written into {path.parent}")
         self.left_out = 0
-        self._path, self._recipe, self._limit = path, recipe, limit
+        self._path, self._unit, self._limit = path, unit, limit
         self._cards: list[Card] = []
 
-    def paint(self, answer: FrameResult) -> list[Card]:
-        """Makes the cards of one frame from its pixels; none where there is no page."""
-        pixels = answer.pixels
-        if self._path is None or len(self._cards) >= self._limit:
-            return []
-        if pixels is None:
-            return [Card(row) for row in answer.rows]
-        return [_card(row, pixels, self._recipe) for row in answer.rows]
+    @property
+    def has_room(self) -> bool:
+        """Whether cards are worth making."""
+        return self._path is not None and len(self._cards) < self._limit
 
-    def add(self, answer: FrameResult) -> None:
-        """Takes the rows of one frame, with the cards that `paint` made, as far as there is room.
+    def add(self, rows: Sequence[Result], cards: Sequence[Card]) -> None:
+        """Takes some rows with their cards, as far as there is room.
 
-        The rows may have been smoothed since.
+        The rows may have been smoothed since the cards were made; without room there are none.
         """
         room = self._limit - len(self._cards)
-        made = zip(answer.rows, answer.made, strict=False)
-        taken = [replace(card, row=row) for row, card in made][:room]
+        pairs = zip(rows, cards, strict=False)
+        taken = [replace(card, row=row) for row, card in pairs][:room]
         self._cards += taken
         if self._path:
-            self.left_out += len(answer.rows) - len(taken)
+            self.left_out += len(rows) - len(taken)
 
     def write(self) -> None:
         """Writes the page, whole or not at all."""
@@ -116,11 +105,10 @@ class Gallery:
             return
         page = self._path
         groups = _sorted_groups(self._cards)
-        unit = "people" if self._recipe.one_by_one else "pictures"
         more = f"; {self.left_out} more did not fit: the table has all" if self.left_out else ""
         text = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
             title=_shown(page.stem),
-            summary=html.escape(f"{len(self._cards)} {unit}{more}"),
+            summary=html.escape(f"{len(self._cards)} {self._unit}{more}"),
             chips="\n".join(_chip(group, len(cards)) for group, cards in groups),
             sections="\n".join(_section(group, cards, page) for group, cards in groups),
         )
@@ -139,20 +127,26 @@ class Gallery:
             self.write()
 
 
-def _card(row: Result, pixels: np.ndarray, recipe: Recipe) -> Card:
-    start = np.zeros(2)
-    chosen: Sequence[int] | np.ndarray = []
-    if row.poses is not None and row.person is not None:
-        box = row.poses.boxes[row.person]
-        x1, y1, x2, y2 = window(box, row.poses.size, recipe.margin)
-        pixels, start, chosen = pixels[y1:y2, x1:x2], np.array([x1, y1]), [row.person]
-    elif row.poses is not None and not recipe.one_by_one:
-        chosen = POLICIES[recipe.people](row.poses)
+def make_card(
+    row: Result,
+    pixels: np.ndarray,
+    skeleton: Skeleton | None = None,
+    people: Sequence[np.ndarray] = (),
+    *,
+    threshold: float = 0.0,
+) -> Card:
+    """Makes the card of one row.
+
+    Args:
+        row: The answer.
+        pixels: `(H, W, 3)` uint8 RGB, what the card shows.
+        skeleton: Of `people`.
+        people: `(K, 3)` keypoints each, in these pixels: whose skeletons are laid over it.
+        threshold: Joints that are not surer are left out.
+    """
     size = np.array(pixels.shape[1::-1])
     scale = _UNITS / size.max()
-    bones = {}
-    if row.poses is not None:
-        bones = _bones(row.poses, chosen, recipe.heatmap.min_confidence, start, scale)
+    bones = _bones(skeleton, people, threshold, scale) if skeleton else {}
     width, height = np.maximum(1, np.rint(size * scale)).astype(int).tolist()
     return Card(row, _shrink(pixels), (width, height), tuple(bones.items()))
 
@@ -168,19 +162,14 @@ def _shrink(pixels: np.ndarray) -> bytes:
 
 
 def _bones(
-    poses: Poses,
-    people: Sequence[int] | np.ndarray,
-    threshold: float,
-    start: np.ndarray,
-    scale: float,
+    skeleton: Skeleton, people: Sequence[np.ndarray], threshold: float, scale: float
 ) -> dict[str, str]:
     """Returns side -> lines between the joints that are surer than `threshold`."""
     lines: dict[str, list[str]] = {}
-    names = poses.skeleton.joints
-    for person in people:
-        joints = poses.keypoints[person]
-        points = np.rint((joints[:, :2] - start) * scale).astype(int)
-        for a, b in poses.skeleton.bone_index:
+    names = skeleton.joints
+    for joints in people:
+        points = np.rint(joints[:, :2] * scale).astype(int)
+        for a, b in skeleton.bone_index:
             if joints[a, 2] > threshold and joints[b, 2] > threshold:
                 (x1, y1), (x2, y2) = points[a].tolist(), points[b].tolist()
                 lines.setdefault(side_of(names[a], names[b]), []).append(f"M{x1} {y1}L{x2} {y2}")
@@ -191,7 +180,7 @@ def _sorted_groups(cards: Iterable[Card]) -> list[tuple[str, list[Card]]]:
     """Returns activities, the most frequent first, then what has none; the surest card first."""
     groups: dict[str, list[Card]] = {}
     for card in cards:
-        groups.setdefault(card.group, []).append(card)
+        groups.setdefault(card.row.group, []).append(card)
     for group in groups.values():
         group.sort(key=lambda card: -card.row.ranking[0][1] if card.row.ranking else 0)
     last = list(_LAST)
@@ -237,7 +226,7 @@ def _picture(card: Card) -> str:
     if card.jpeg is None:
         return '<span class="gone">no picture</span>'
     width, height = card.size
-    name = html.escape(shown(f"{card.row.image.name}: {card.group}"))
+    name = html.escape(shown(f"{card.row.image.name}: {card.row.group}"))
     source = base64.b64encode(card.jpeg).decode()
     paths = "".join(f'<path class="{side}" d="{lines}"/>' for side, lines in card.bones)
     return (

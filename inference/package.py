@@ -23,17 +23,13 @@ from typing import Any
 
 from pose_activity.artifacts import atomic
 from pose_activity.artifacts.manifest import sha256_file
-from pose_activity.cache.sequence_recipe import SequenceRecipe
 from pose_activity.inference import precision_records
+from pose_activity.inference.kinds import KINDS, Kind
 from pose_activity.runtime.graph import int8_is_of, twin_of
 from pose_activity.stage1_pose import predict as stage1
-from pose_activity.stage1_pose.track_video import TRACKING
-from pose_activity.stage2_classifier import predict as stage2
 from pose_activity.stage2_classifier import sidecar
-from pose_activity.stage2_classifier.vectors import linear
 
 NAME, CARD = "model.json", "MODEL_CARD.md"
-POSE_FILES = "pose_files.json"  # beside classifier.json; see `inference.clips.pose_files`
 _FORMAT = 1
 _GRAPHS = (".onnx", ".xml", ".bin")  # large; compared where they are loaded, not twice
 
@@ -89,8 +85,8 @@ def open_model(folder: Path) -> ModelFolder:
     return ModelFolder(folder / "stage1", folder / "stage2", packaged=False)
 
 
-def kind_of(folder: Path) -> sidecar.Kind:
-    """Tells whether a model names pictures, or people by how they move ("sequence").
+def kind_of(folder: Path) -> Kind:
+    """Returns the kind of a model.
 
     Args:
         folder: A run folder or a packaged model.
@@ -100,7 +96,7 @@ def kind_of(folder: Path) -> sidecar.Kind:
         PackageError: see `open_model`.
         ValueError: the classifier's sidecar is damaged.
     """
-    return sidecar.kind_of(open_model(folder).stage2)
+    return KINDS[sidecar.kind_of(open_model(folder).stage2)]
 
 
 def read_model(folder: Path) -> dict[str, Any]:
@@ -136,19 +132,14 @@ def files_of(run: Path, *, stage1_folder: Path | None = None) -> list[Path]:
         FileNotFoundError: the run has no finished stage 2.
         ValueError: its sidecar is damaged.
     """
-    places = open_model(run)
+    places, kind = open_model(run), kind_of(run)
     places = replace(places, stage1=stage1_folder or places.stage1)
-    found = []
-    if kind_of(run) == "sequence":
-        sidecar.read(places.stage2, "sequence", SequenceRecipe.from_json)
-        has_pose = (places.stage1 / stage1.GRAPH).is_file()  # not where poses come from files
-        others = [places.stage2 / linear.SIDECAR, places.stage2 / linear.NUMBERS]
-        others.append(places.stage2 / POSE_FILES)
-        found += [path for path in (*others, places.stage1 / TRACKING) if path.is_file()]
-    else:
-        has_pose = stage2.read_sidecar(places.stage2)[1].needs_poses
+    folders = (places.stage1, places.stage2)
+    own = [folder / name for name in kind.files for folder in folders]
+    found = [path for path in own if path.is_file()]
+    has_pose = kind.predictor_class.uses_stage1(*folders)
     graphs = [places.stage1 / stage1.GRAPH] if has_pose else []
-    for graph in [*graphs, places.stage2 / stage2.GRAPH]:
+    for graph in [*graphs, places.stage2 / sidecar.GRAPH]:
         twins = [twin_of(graph, suffix) for suffix in (".xml", ".bin", ".json")]
         found += [graph, graph.with_suffix(".json"), *(twins if int8_is_of(graph) else [])]
     return found
@@ -212,12 +203,11 @@ def write_package(
 
 def _strays(folder: Path, listed: Mapping[str, str]) -> list[str]:
     """Returns files that a model can have, that lie in a package, and that it does not list."""
-    graphs = (Path(stage1.GRAPH), Path(stage2.GRAPH))
-    twins = [
-        twin_of(graph, suffix).name for graph in graphs for suffix in (".xml", ".bin", ".json")
-    ]
-    names = [stage1.GRAPH, stage1.SIDECAR, stage2.GRAPH, stage2.SIDECAR, linear.NUMBERS]
-    names += [linear.SIDECAR, POSE_FILES, TRACKING, precision_records.NAME, *twins]
+    graphs = (Path(stage1.GRAPH), Path(sidecar.GRAPH))
+    names = [name for kind in KINDS.values() for name in kind.files]
+    names += [stage1.GRAPH, stage1.SIDECAR, sidecar.GRAPH, sidecar.SIDECAR, precision_records.NAME]
+    for graph in graphs:
+        names += [twin_of(graph, suffix).name for suffix in (".xml", ".bin", ".json")]
     return [name for name in names if name not in listed and (folder / name).exists()]
 
 

@@ -1,11 +1,11 @@
-"""JSON lines of `records.as_record` into a Parquet file, and back; a few thousand rows at a time.
+"""JSON lines into a Parquet file, and back; a few thousand rows at a time.
 
-The columns are the records' keys; `probabilities` has a field per activity (float32), `people` a
-list with box, score and a field per joint. Needs pyarrow, which is imported only here.
+The columns are the records' keys, with the types that `results.Columns` names. Needs pyarrow, which
+is imported only here.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,19 +30,16 @@ def import_pyarrow() -> Any:
     return pyarrow
 
 
-def from_json_lines(
-    lines: Path, path: Path, *, classes: tuple[str, ...], joints: tuple[str, ...]
-) -> None:
+def from_json_lines(lines: Path, path: Path, fields: Mapping[str, Any]) -> None:
     """Writes a Parquet file with the records of a file of JSON lines.
 
     Args:
         lines: To read.
         path: To write.
-        classes: Fields of `probabilities`.
-        joints: Fields of `people.keypoints`; none where no poses are looked for.
+        fields: Of a row; see `results.Columns`.
     """
     pa = import_pyarrow()
-    schema = _schema(pa, classes, joints)
+    schema = pa.schema(_fields(pa, fields))
     with (
         lines.open(encoding="utf-8") as file,
         path.open("wb") as out,  # pyarrow itself opens no name that is not UTF-8
@@ -65,23 +62,11 @@ def to_json_lines(path: Path) -> Iterator[str]:
                 yield json.dumps(record, ensure_ascii=False) + "\n"
 
 
-def _schema(pa: Any, classes: tuple[str, ...], joints: tuple[str, ...]) -> Any:
-    box = pa.list_(pa.float32())
-    columns = {
-        "image": pa.string(),
-        "frame": pa.int64(),
-        "seconds": pa.float64(),
-        "status": pa.string(),
-        "activity": pa.string(),
-        "probability": pa.float32(),
-        "probabilities": pa.struct([(name, pa.float32()) for name in classes]),
-        "person": pa.int32(),
-        "box": box,
-        "error": pa.string(),
-        "note": pa.string(),
-    }
-    if joints:
-        keypoints = pa.struct([(name, pa.list_(pa.float32())) for name in joints])
-        person = pa.struct([("box", box), ("score", pa.float32()), ("keypoints", keypoints)])
-        columns["people"] = pa.list_(person)
-    return pa.schema(list(columns.items()))
+def _fields(pa: Any, fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [(name, _type(pa, value)) for name, value in fields.items()]
+
+
+def _type(pa: Any, value: Any) -> Any:
+    if isinstance(value, list):
+        return pa.list_(_type(pa, value[0]))
+    return pa.struct(_fields(pa, value)) if isinstance(value, Mapping) else getattr(pa, value)()

@@ -78,7 +78,7 @@ def require(folder: Path, precision: Precision, *, engine: str, graphs: dict[str
             )
     raise PrecisionError(
         f"{folder}: nobody has compared precision {precision} on {engine} with f32 for these "
-        f"graphs. Run: python train.py precision {precision} --run RUN --engine {engine}"
+        f"graphs. Measure it: `train.py precision {precision}`, with this run and engine"
     )
 
 

@@ -39,24 +39,10 @@ class TrailingMean:
         return np.stack([values for _, values in self._recent]).mean(axis=0, dtype=np.float32)
 
 
-def check(window: float, *, by_person: bool) -> None:
-    """Refuses what cannot be smoothed.
-
-    Args:
-        window: In seconds; 0 is always allowed.
-        by_person: Whether answers are about single persons.
-
-    Raises:
-        ValueError: a negative window, or one for single persons.
-    """
+def check(window: float) -> None:
+    """Raises ValueError for a window, in seconds, that is negative or infinite; 0 is fine."""
     if not 0 <= window < np.inf:
         raise ValueError(f"Smoothing takes a window of 0 seconds or more. Received: {window}")
-    if window and by_person:
-        raise ValueError(
-            "This model names each person's activity, and nobody knows which person of one frame "
-            "is which of the next: leave out --smooth, or take a model of whole pictures. "
-            f"Received: --smooth {window:g}"
-        )
 
 
 def smooth(

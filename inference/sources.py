@@ -7,19 +7,25 @@ lies. Pictures are not opened here, cameras are.
 import glob
 import os
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
+from os import PathLike
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
+
+import numpy as np
 
 from pose_activity.annotations import videos
-from pose_activity.annotations.images import SUFFIXES, ImageError
+from pose_activity.annotations.images import SUFFIXES, ImageError, check_picture
 from pose_activity.annotations.media import Media, describe_unread, find_media
 from pose_activity.annotations.products import is_product
 from pose_activity.annotations.text import preview
 from pose_activity.annotations.videos import Frame
 from pose_activity.inference import lists
+from pose_activity.inference.options import Session
+from pose_activity.inference.results import FrameResult
 
+_ARRAY = Path("array")  # stands for a path in what is said about an array
 READ = SUFFIXES | videos.SUFFIXES
 
 Skip = Callable[[Path, int | None], bool]  # source, number of the frame (None: a picture)
@@ -94,6 +100,53 @@ def count(
             numbers, True, key=lambda number, source=source: not skip(source, number)
         )
     return total
+
+
+def go_through(
+    sources: Sequence[Path],
+    answers: Callable[[Iterable[Frame]], Iterable[FrameResult]],
+    session: Session,
+    *,
+    every: int,
+    whole: bool,
+) -> Iterator[FrameResult]:
+    """Yields the answers about all frames that have no rows yet.
+
+    Args:
+        sources: From `find_sources`.
+        answers: Makes answers of frames, one each, in order.
+        session: Says what has rows, and is told the progress.
+        every: As for `frames`.
+        whole: Whether a video is gone through from its beginning; see `unless_whole`.
+    """
+    skip = unless_whole(session.has, every=every) if whole else session.has
+    total = count(sources, every=every, skip=skip)
+    todo = session.until(frames(sources, every=every, skip=skip))
+    for done, answer in enumerate(answers(todo), 1):
+        yield answer
+        session.on_progress(done, total, answer.source.name)
+
+
+def frame_of(value: Any) -> Frame:
+    """Returns the frame of a path to an image, or of an `(H, W, 3)` uint8 RGB array.
+
+    Raises:
+        TypeError: something else.
+        ImageError: a video's path.
+        ValueError: an array of another shape or dtype.
+    """
+    if isinstance(value, (str, PathLike)):
+        path = Path(value)
+        if videos.is_video(path):
+            raise ImageError(
+                f"{path}: a video, and this model names pictures: infer.py takes its frames one by "
+                "one"
+            )
+        return Frame.of_picture(path)
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"A picture is a path or an array. Received: {type(value).__name__}")
+    pixels = check_picture(value)
+    return Frame(_ARRAY, lambda: pixels)
 
 
 def unless_whole(has: Skip, *, every: int = 1) -> Skip:

@@ -23,9 +23,10 @@ from pose_activity.artifacts.manifest import StaleError, differences
 from pose_activity.artifacts.names import in_json
 from pose_activity.inference import parquet
 from pose_activity.inference.records import CsvLines, JsonLines, Key, Lines
-from pose_activity.inference.results import Result
+from pose_activity.inference.results import Columns, Row, columns_of_answers
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
+IMAGES = columns_of_answers()
 _CODEC = ("utf-8", "backslashreplace")  # older tables hold names' own bytes; see `records`
 
 
@@ -35,12 +36,8 @@ class TableExistsError(FileExistsError):
 
 def open_table(
     path: Path,
+    columns: Columns = IMAGES,
     *,
-    classes: tuple[str, ...] = (),
-    joints: tuple[str, ...] = (),
-    by_person: bool = False,
-    of_video: bool = False,
-    of_motion: bool = False,
     manifest: Mapping[str, Any] | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -49,12 +46,7 @@ def open_table(
 
     Args:
         path: Ends in .csv, .jsonl or .parquet.
-        classes: Activities in the order of the probabilities; not needed for CSV.
-        joints: Names of the joints; for Parquet only.
-        by_person: Whether there is a row per person; a CSV file has two columns more.
-        of_video: Whether there are frames of videos; a CSV file has two columns more.
-        of_motion: Whether people are named by how they move. Then the rows of a video belong
-            together as those of a frame do else, and a CSV file has the column `note`.
+        columns: Of the rows; the default is that of whole images.
         manifest: How it is made (`provenance.describe`); None writes no manifest.
         resume: Keep the rows that are there, or in the `.partial` that a killed run left.
         overwrite: Begin anew where there is a table, or such a `.partial`.
@@ -70,13 +62,10 @@ def open_table(
     """
     check_name(path)
     csv = path.suffix.lower() == ".csv"
-    columns = {"by_person": by_person, "of_video": of_video, "of_motion": of_motion}
     return Table(
         path,
-        CsvLines(**columns) if csv else JsonLines(classes),
-        classes=classes,
-        joints=joints,
-        whole_videos=of_motion,
+        CsvLines(columns.text) if csv else JsonLines(),
+        columns,
         manifest=manifest,
         resume=resume,
         overwrite=overwrite,
@@ -147,10 +136,8 @@ class Table:
         self,
         path: Path,
         lines: Lines,
+        columns: Columns,
         *,
-        classes: tuple[str, ...],
-        joints: tuple[str, ...],
-        whole_videos: bool,
         manifest: Mapping[str, Any] | None,
         resume: bool,
         overwrite: bool,
@@ -158,8 +145,7 @@ class Table:
         self.stopped = False
         self.counts: Counter[str] = Counter()
         self._path, self._partial = path, beside(path, ".partial")
-        self._lines, self._classes, self._joints = lines, classes, joints
-        self._whole_videos = whole_videos
+        self._lines, self._columns = lines, columns
         self._manifest = None if manifest is None else dict(manifest)
         self._done: set[tuple[str, int | None]] = set()
         self._started, self._seconds = time.monotonic(), 0.0
@@ -184,9 +170,12 @@ class Table:
 
         Where the rows of a video belong together, `frame` does not matter.
         """
-        return (self._lines.name(image), None if self._whole_videos else frame) in self._done
+        return (
+            self._lines.name(image),
+            None if self._columns.whole_videos else frame,
+        ) in self._done
 
-    def write(self, row: Result) -> None:
+    def write(self, row: Row) -> None:
         """Appends a row, unless an earlier run did."""
         if not self.has(row.image, row.frame):
             self._file.write(self._lines.encode(row).encode())
@@ -216,9 +205,7 @@ class Table:
         described.unlink(missing_ok=True)  # a table is better without one than with a wrong one
         if self._path.suffix.lower() == ".parquet":
             with atomic.replacing(self._path) as temporary:
-                parquet.from_json_lines(
-                    self._partial, temporary, classes=self._classes, joints=self._joints
-                )
+                parquet.from_json_lines(self._partial, temporary, self._columns.fields)
             self._partial.unlink()
         else:
             self._partial.replace(self._path)
@@ -246,7 +233,7 @@ class Table:
             if not killed:
                 self._restore()
             self._done, self.counts, end = read_back(
-                self._partial, self._lines, torn=killed, whole_videos=self._whole_videos
+                self._partial, self._lines, torn=killed, whole_videos=self._columns.whole_videos
             )
         except ValueError as error:
             if not killed:

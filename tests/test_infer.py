@@ -19,7 +19,7 @@ from pose_activity.annotations.videos import Frame
 from pose_activity.cache.planes import make
 from pose_activity.cache.store import open_cache
 from pose_activity.inference.pictures.predictor import PicturePredictor
-from pose_activity.inference.records import COLUMNS
+from pose_activity.inference.results import COLUMNS
 from pose_activity.inference.sources import find_sources, frames
 from pose_activity.runtime.graph import ENGINES
 from tests.commands import ROOT, call

@@ -19,13 +19,11 @@ import typer
 from pose_activity import infer
 from pose_activity.annotations.videos import read_frames, read_header
 from pose_activity.inference.clips import predictor
-from pose_activity.inference.pictures.task import PictureTask
-from pose_activity.inference.tasks import OutputOptions
 from tests.commands import ROOT
 from tests.inference.clips.test_pose_files import archive
 from tests.inference.drawn_videos import largest_file
 from tests.inference.motion_model import CLASSES, crossing, picture, write_film, write_model
-from tests.test_infer import IMPORTED, INFER, ROOMS
+from tests.test_infer import IMPORTED, INFER, PACKAGE
 
 RIGHT, LEFT = CLASSES
 COLUMNS = "image status activity probability top3 n_people error person box frame seconds note"
@@ -266,10 +264,9 @@ def test_a_damaged_video_is_drawn_as_far_as_it_goes(
 @pytest.mark.parametrize(
     ("wish", "message"),
     [
-        ({"gallery": Path("page.html")}, "--gallery shows pictures, and this model names people"),
-        ({"explain": True}, "--explain shows pictures, and this model names people"),
-        ({"every": 2}, "people would move 2 times as fast: leave out --every"),
-        ({"smooth": 1.0}, "leave out --smooth, or add --per-window"),
+        ({"explain": True}, "--explain: this is drawn of pictures, and this model names people"),
+        ({"every": 2}, "--every: .* people would move 2 times as fast: leave it out"),
+        ({"smooth": 1.0}, "--smooth: .* leave it out, or ask for a row per window"),
     ],
     ids=str,
 )
@@ -285,11 +282,6 @@ def test_a_camera_has_no_end(model: Path, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("pose_activity.annotations.videos.check_camera", lambda path: None)
     with pytest.raises(ValueError, match="camera's does not: record it first. Received: camera:0"):
         name(model, Path("camera:0"), out=tmp_path / "rows.csv")
-
-
-def test_windows_are_for_motion() -> None:
-    with pytest.raises(ValueError, match="--per-window is for models that name people by how they"):
-        PictureTask(Path("run"), [], OutputOptions(per_window=True))
 
 
 def test_longer_videos_take_no_more_memory_than_their_joints(model: Path, tmp_path: Path) -> None:
@@ -318,4 +310,4 @@ def test_no_more_is_imported_than_the_extra_infer_brings(
     assert done.returncode == 0, done.stdout + done.stderr
     assert read(tmp_path / "rows.csv")[0]["activity"] == LEFT
     taken = {name for name in done.stdout.splitlines()[-1].split() if not name.startswith("_")}
-    assert "cv2" in taken and not taken - ROOMS - INFER, taken - ROOMS - INFER
+    assert "cv2" in taken and not taken - PACKAGE - INFER, taken - PACKAGE - INFER

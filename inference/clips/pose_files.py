@@ -23,7 +23,7 @@ from pose_activity.annotations.readers.pose_files import (
     read_people,
 )
 from pose_activity.artifacts import atomic
-from pose_activity.inference.package import POSE_FILES
+from pose_activity.inference.kinds import POSE_FILES
 from pose_activity.stage1_pose.track import Track
 from pose_activity.stage1_pose.track_video import VideoTracks
 

@@ -5,9 +5,11 @@ each what training made of its clips, and stage 2 names it. No torch, no tensorf
 streamed and windows classified some at a time: what a longer video adds to memory is joints.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,14 +19,20 @@ from pose_activity.annotations.skeleton import OPENPOSE18
 from pose_activity.artifacts.manifest import sha256_file
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.cache.sequence import LEAST_SEEN, Prepared, prepare
+from pose_activity.cache.sequence_recipe import SequenceRecipe
+from pose_activity.inference import smoothing, sources
 from pose_activity.inference.clips import pose_files
-from pose_activity.inference.finished import check_model
-from pose_activity.inference.package import open_model
-from pose_activity.inference.pictures.predictor import load_pose
-from pose_activity.inference.precision_records import Precision, require
-from pose_activity.inference.results import Result, check_unknown, rank
-from pose_activity.inference.smoothing import TrailingMean
-from pose_activity.runtime.graph import cpu_count
+from pose_activity.inference.options import NO_HEATMAPS, OptionError, OutputOptions, Session
+from pose_activity.inference.precision_records import require
+from pose_activity.inference.predictor import TwoStagePredictor
+from pose_activity.inference.results import (
+    PERSON_COLUMNS,
+    VIDEO_COLUMNS,
+    Columns,
+    Result,
+    columns_of_answers,
+    rank,
+)
 from pose_activity.stage1_pose import predict as stage1
 from pose_activity.stage1_pose.track import Track
 from pose_activity.stage1_pose.track_video import VideoTracks, read_tracking, track_video
@@ -50,35 +58,37 @@ class VideoResult:
         source: The video.
         rows: By person, then by time; then what could not be read.
         tracks: Who was followed, for drawing; their numbers are the rows' persons.
+        tell: Told how far a drawing of it is.
+        made: Nothing: a person's name is known when the whole video was seen.
+        notes: Nothing more than the rows'.
     """
 
     source: Path
     rows: list[Result]
     tracks: Sequence[Track] = ()
+    tell: ProgressCallback = lambda done, total, name: None
+    made: None = None
+    notes: tuple[str, ...] = ()
 
 
-class ClipPredictor:
-    """Both stages of a finished run on clips.
+class ClipPredictor(TwoStagePredictor):
+    """Both stages of a finished run on clips; see `TwoStagePredictor`.
 
     Attributes:
-        classes: Actions or persons in the order of the probabilities.
-        recipe: What the classifier sees.
         pose: Stage 1; None where poses come from files and there is none: then a video is an error.
         form: What pose files do not say of themselves.
-        classifier: Stage 2's network.
         linear: The classifier on the network's vectors that answers in its place, or None.
         tracking: How people are followed, as in training: arguments of
             `stage1_pose.track_video.track_video`.
-        engine: That runs the graphs: "openvino" or "onnxruntime".
-        precision: Of both stages.
-        threads: Frames that are worked on side by side.
-        unknown_below: Probability below which answers about people are called `UNKNOWN`; 0: none
-            is. A person's answer is a mean over windows, and this was fitted on such means.
+        unknown_below: A person's answer is a mean over windows, and this was fitted on such means.
         window_unknown_below: The same for answers about single windows.
         least_seen: Share of a window's frames in which somebody must be seen for an answer that is
             not `UNKNOWN`; 0, as where `unknown_below` is 0: none.
-        notes: What a person should know of the model before believing it.
     """
+
+    takes = "videos"
+    classifier: predict_sequences.SequenceClassifier
+    recipe: SequenceRecipe
 
     def __init__(
         self,
@@ -97,47 +107,131 @@ class ClipPredictor:
             run: A run folder with finished stages, or a packaged model, of kind "sequence".
             engine: "auto", "onnxruntime" or "openvino".
             precision: See `inference.pictures.predictor.PicturePredictor`.
-            threads: Frames that are worked on side by side; None: one a CPU.
+            threads: Frames that are worked on side by side; None: one per CPU.
             unknown_below: See `inference.pictures.predictor.PicturePredictor`.
-            fps: Frames a second of pose files; None: as in the files of the training.
+            fps: Frames per second of pose files; None: as in the files of the training.
             stage1_folder: Of the pose graph; None: the model's own.
 
         Raises:
             FileNotFoundError: no model is there, or it is not finished.
             ValueError: a file was altered, or the classifier was trained on another pose graph's
-                answers or other joints; or see `inference.finished.check_model`.
+                answers or other joints; or see `inference.model_check.check_model`.
             PrecisionError: the precision changes the answers too much, or nobody knows.
         """
-        check_unknown(unknown_below)
-        folders = open_model(run)
-        self.threads = cpu_count() if threads is None else threads
-        self.precision = Precision.parse(precision)
-        options = {"engine": engine, "threads": self.threads, "streams": self.threads}
-        self.classifier = predict_sequences.load(
-            folders.stage2, precision=self.precision.stage2, **options
+        super().__init__(
+            run,
+            predict_sequences.load,
+            engine=engine,
+            precision=precision,
+            threads=threads,
+            unknown_below=unknown_below,
         )
-        self.recipe = self.classifier.recipe
-        self.notes = check_model(run, self.recipe, packaged=folders.packaged)
-        has_linear = (folders.stage2 / linear.SIDECAR).is_file()
-        self.linear = linear.load(folders.stage2) if has_linear else None
-        self.linear_sha256 = sha256_file(folders.stage2 / linear.NUMBERS) if has_linear else None
-        self.classes = self.linear.classes if self.linear else self.classifier.classes
-        self.engine = self.classifier.graph.engine
+        folder = self.folders.stage2
+        has_linear = (folder / linear.SIDECAR).is_file()
+        self.linear = linear.load(folder) if has_linear else None
+        self.linear_sha256 = sha256_file(folder / linear.NUMBERS) if has_linear else None
+        if self.linear:
+            self.classes = self.linear.classes
         self.unknown_below, self.window_unknown_below = self._thresholds(unknown_below)
         self.least_seen = self.classifier.least_seen or LEAST_SEEN
         if unknown_below == 0:
             self.least_seen = 0.0
-        self.pose = self._load_pose(stage1_folder or folders.stage1, options)
-        self.tracking = read_tracking(stage1_folder or folders.stage1)
-        form = pose_files.read_format(folders.stage2)
+        self.pose = self._load_pose(stage1_folder or self.folders.stage1)
+        self.tracking = read_tracking(stage1_folder or self.folders.stage1)
+        form = pose_files.read_format(folder)
         self.form = form if fps is None else replace(form, fps=fps)
         require(run, self.precision, engine=self.engine, graphs=self.graphs)
 
-    @property
-    def graphs(self) -> dict[str, str]:
-        """Stage -> sha256 of its f32 graph."""
-        found = {"stage2": self.classifier.sha256}
-        return found if self.pose is None else {"stage1": self.pose.sha256, **found}
+    @staticmethod
+    def find_sources(names: Sequence[str], on_note: Callable[[str], None]) -> list[Path]:
+        """Returns pose files, then videos and whatever else was named."""
+        found, others = pose_files.find(names)
+        return found + (sources.find_sources(others, on_note=on_note) if others else [])
+
+    def check(self, options: OutputOptions, named: Sequence[Path]) -> None:
+        """Refuses what would change what the model sees, what means nothing, and cameras.
+
+        Raises:
+            OptionError: `every` for a model that takes frames as they come; `smooth` without rows
+                of windows; what is drawn of images alone.
+            ValueError: a number out of its range; a camera.
+        """
+        if options.explain:
+            raise OptionError(
+                "explain",
+                "this is drawn of pictures, and this model names people by how they move. Leave it "
+                "out: drawn videos show everybody's number and name.",
+            )
+        if options.heatmaps:
+            raise OptionError("heatmaps", NO_HEATMAPS)
+        cameras = [str(source) for source in named if videos.is_camera(source)]
+        if cameras:
+            raise ValueError(
+                "This model names people when their video has ended, and a camera's does not: "
+                f"record it first. Received: {', '.join(cameras)}"
+            )
+        as_they_come = self.recipe.rate is None and self.recipe.windows != "whole"
+        if options.every > 1 and as_they_come:
+            raise OptionError(
+                "every",
+                "this model takes frames as they come, and with some left out people would move "
+                f"{options.every} times as fast: leave it out, or train with sequence.rate. "
+                f"Received: {options.every}",
+            )
+        smoothing.check(options.smooth)
+        if options.smooth and not options.per_window:
+            raise OptionError(
+                "smooth",
+                "a person's one answer is the mean of all their windows already: leave it out, or "
+                f"ask for a row per window. Received: {options.smooth:g}",
+            )
+
+    def unit(self, options: OutputOptions) -> str:
+        """Returns "windows" where each has a row, else "people"."""
+        return "windows" if options.per_window else "people"
+
+    def columns(self, options: OutputOptions, named: Sequence[Path]) -> Columns:
+        """Returns the columns, with a note; the rows of a video belong together."""
+        more = (*PERSON_COLUMNS, *VIDEO_COLUMNS, "note")
+        return columns_of_answers(self.classes, (), more, whole_videos=True)
+
+    def settings(self, options: OutputOptions) -> dict[str, Any]:
+        """Returns how videos are gone through, and how people are followed and named."""
+        return {
+            **_asked(options),
+            "tracking": self.tracking,
+            "linear": self.linear_sha256,
+            "pose_files": asdict(self.form),
+            "window_unknown_below": self.window_unknown_below,
+            "least_seen": self.least_seen,
+        }
+
+    def predict(
+        self, named: Sequence[Path], options: OutputOptions, session: Session
+    ) -> Iterator[VideoResult]:
+        """Yields an answer per video and per pose file that has no rows yet."""
+        todo = [source for source in named if not session.has(source, None)]
+        for done, source in enumerate(session.until(todo)):
+
+            def tell(frame: int, frames: int, name: str, done: int = done) -> None:
+                session.on_progress(done, len(todo), f"{name}, frame {frame} of {frames or '?'}")
+
+            (answer,) = self.answers([source], on_progress=tell, **_asked(options))
+            yield replace(answer, tell=tell)
+            session.on_progress(done + 1, len(todo), source.name)
+
+    def answer_values(self, values: Sequence[Any]) -> Iterator[VideoResult]:
+        """Yields an answer per path of a video or of a pose file."""
+        for value in values:
+            if not isinstance(value, (str, PathLike)):
+                raise TypeError(
+                    f"A model of clips takes the paths of videos. Received: {type(value).__name__}"
+                )
+            if videos.is_camera(Path(value)):
+                raise ValueError(
+                    f"A model of clips takes video files, record it first. Received: {value}"
+                )
+        yield from self.answers([Path(value) for value in values])
 
     def answers(
         self,
@@ -152,15 +246,14 @@ class ClipPredictor:
 
         Args:
             paths: Videos and pose files; anything else gets a row that says so.
-            every: Of a video, take every so many frames; see `check`.
+            every: Use every so many frames of a video; see `check`.
             per_window: Whether there is a row for each window of a person instead of one.
             smooth: Rows of windows are the mean of so many seconds; 0: raw.
             on_progress: Told frames done and promised of the video under way, and its name.
         """
         for path in paths:
             if is_pose_file(path):
-                rows = self._of_poses(path, every=every, per_window=per_window, smooth=smooth)
-                yield VideoResult(path, rows)
+                yield self._of_poses(path, every=every, per_window=per_window, smooth=smooth)
                 continue
             if self.pose is None or not videos.is_video(path):
                 why = _NO_STAGE_1 if videos.is_video(path) else _NO_VIDEO
@@ -183,28 +276,6 @@ class ClipPredictor:
                 rows.append(Result(path, watched.lost))
             yield VideoResult(path, rows or [Result(path)], watched.tracks)
 
-    def check(self, *, every: int, per_window: bool, smooth: float) -> None:
-        """Refuses options that would change what the model sees, or that mean nothing.
-
-        Raises:
-            ValueError: `every` for a model that takes frames as they come, or `smooth` without
-                rows of windows; a number out of its range.
-        """
-        as_they_come = self.recipe.rate is None and self.recipe.windows != "whole"
-        if every > 1 and as_they_come:
-            raise ValueError(
-                "This model takes frames as they come, and with some left out people would move "
-                f"{every} times as fast: leave out --every, or train with sequence.rate. "
-                f"Received: --every {every}"
-            )
-        if not 0 <= smooth < np.inf:
-            raise ValueError(f"Smoothing takes a window of 0 seconds or more. Received: {smooth}")
-        if smooth and not per_window:
-            raise ValueError(
-                "A person's one answer is the mean of all their windows already: leave out "
-                f"--smooth, or add --per-window. Received: --smooth {smooth:g}"
-            )
-
     def _thresholds(self, asked: float | None) -> tuple[float, float]:
         """Returns those of answers about people, and about windows."""
         if asked is not None:
@@ -213,14 +284,12 @@ class ClipPredictor:
             return 0.0, 0.0
         return self.classifier.of_clips.unknown_below or 0.0, self.classifier.unknown_below or 0.0
 
-    def _load_pose(self, folder: Path, options: dict) -> stage1.PosePredictor | None:
+    def _load_pose(self, folder: Path) -> stage1.PosePredictor | None:
         seen = self.recipe.pose
         if not seen.sha256 and not (folder / stage1.SIDECAR).is_file():
             return None
         from_files = not seen.sha256  # then no graph is the one that training saw
-        pose = load_pose(
-            folder, seen, any_graph=from_files, precision=self.precision.stage1, **options
-        )
+        pose = self.load_pose(folder, any_graph=from_files)
         if self.recipe.body not in (pose.skeleton, OPENPOSE18):
             raise ValueError(
                 f"{folder}: the classifier sees joints of {self.recipe.body.name!r}, which stage "
@@ -229,21 +298,22 @@ class ClipPredictor:
             )
         return pose
 
-    def _of_poses(self, path: Path, *, every: int, per_window: bool, smooth: float) -> list[Result]:
-        """Returns the rows about everybody in a pose file."""
+    def _of_poses(self, path: Path, *, every: int, per_window: bool, smooth: float) -> VideoResult:
+        """Returns what is said about everybody in a pose file."""
         try:
             people, notes = pose_files.see_people(path, self.form, every=every)
         except (ValueError, ImportError) as error:
-            return [Result(path, str(error))]
+            return VideoResult(path, [Result(path, str(error))])
         rows = []
         for seen in people:
             if seen.track is None:
                 rows.append(Result(seen.watched.source))
                 continue
             rows += self._rows(seen.watched, seen.track, per_window=per_window, smooth=smooth)
-        return [
+        rows = [
             replace(row, note="; ".join(filter(None, (row.note, *notes))) or None) for row in rows
         ]
+        return VideoResult(path, rows, [seen.track for seen in people if seen.track])
 
     def _rows(
         self, watched: VideoTracks, track: Track, *, per_window: bool, smooth: float
@@ -266,7 +336,7 @@ class ClipPredictor:
         if not per_window:
             row = self._doubted(replace(row, note=_padding(cut)), max(seen))
             return [self._named(row, self._together(found))]
-        mean, rows = TrailingMean(smooth), []
+        mean, rows = smoothing.TrailingMean(smooth), []
         first = np.searchsorted(watched.frames, track.frames[0])
         row = replace(row, unknown_below=self.window_unknown_below, note=_padding(cut))
         for begin, share, shares in zip(cut.begins, seen, found, strict=True):
@@ -304,7 +374,8 @@ class ClipPredictor:
         return np.concatenate(found)
 
     def _named(self, row: Result, shares: np.ndarray) -> Result:
-        return replace(row, probabilities=shares, ranking=rank(shares, self.classes))
+        ranking = rank(shares, self.classes)
+        return replace(row, probabilities=shares, ranking=ranking, classes=self.classes)
 
 
 def _padding(cut: Prepared) -> str | None:
@@ -324,4 +395,14 @@ def _place(watched: VideoTracks, track: Track, first: int, last: int) -> dict:
         "box": boxes.mean(axis=0, dtype=np.float32),
         "frame": int(first),
         "seconds": float(watched.times[at]),
+        "last_frame": int(last),
+    }
+
+
+def _asked(options: OutputOptions) -> dict[str, Any]:
+    """Returns the options of `ClipPredictor.answers`."""
+    return {
+        "every": options.every,
+        "smooth": options.smooth,
+        "per_window": options.per_window,
     }

@@ -16,6 +16,7 @@ from pose_activity.annotations.images import write_drawing
 from pose_activity.annotations.videos import is_video
 from pose_activity.cache.planes import CHANNELS, Recipe, make
 from pose_activity.inference.annotated_media import drawing_name
+from pose_activity.inference.options import OptionError
 from pose_activity.inference.pictures.predictor import PicturePredictor
 from pose_activity.inference.results import UNKNOWN, FrameResult, Result
 
@@ -27,7 +28,7 @@ _BAR, _EMPTY = (91, 155, 224), (48, 52, 60)
 
 
 class Explanations:
-    """Explains answers: `paint` beside the graphs, in any thread, then `add` says what went wrong.
+    """Explains answers: `paint` beside the graphs, in any thread.
 
     Files are called `IMAGE.explained.png`, with the person's number in between where there are
     several.
@@ -50,14 +51,15 @@ class Explanations:
             wanted: False explains nothing.
 
         Raises:
-            ValueError: no folder for more than one picture; the classifier's graph is of a version
-                without maps.
+            OptionError: no folder for more than one picture.
+            ValueError: the classifier's graph is of a version without maps.
         """
         lonely = len(sources) == 1 and not is_video(sources[0])
         if wanted and folder is None and not lonely:
-            raise ValueError(
-                "--explain writes beside one picture; for more, or for a video, name a folder with "
-                f"--draw. Received: {len(sources)} sources"
+            raise OptionError(
+                "explain",
+                "explanations are written beside one picture; for more, or for a video, name a "
+                f"folder to draw into. Received: {len(sources)} sources",
             )
         if wanted and len(pipeline.classifier.graph.output_shapes) == 1:
             raise ValueError(
@@ -76,10 +78,6 @@ class Explanations:
         except OSError as error:
             return f"{answer.frame.source}: {error}"
         return None
-
-    def add(self, answer: FrameResult) -> str | None:
-        """Returns what `paint` returned."""
-        return answer.made
 
 
 def explain(pipeline: PicturePredictor, answer: FrameResult) -> list[np.ndarray]:

@@ -13,32 +13,35 @@ from typing import Any
 
 import numpy as np
 
+from pose_activity.annotations import videos
 from pose_activity.annotations.images import ImageError, holds_several
 from pose_activity.annotations.types import Poses
 from pose_activity.annotations.videos import Frame
 from pose_activity.artifacts.ordered import in_order
-from pose_activity.cache.planes import PoseModelId, make
-from pose_activity.inference.finished import check_model
-from pose_activity.inference.package import open_model
-from pose_activity.inference.precision_records import Precision, require
-from pose_activity.inference.results import FIRST_ONLY, FrameResult, Result, check_unknown, rank
-from pose_activity.runtime.graph import cpu_count
-from pose_activity.stage1_pose import predict as stage1
+from pose_activity.cache.planes import Recipe, make
+from pose_activity.inference import smoothing, sources
+from pose_activity.inference.options import NO_HEATMAPS, OptionError, OutputOptions, Session
+from pose_activity.inference.precision_records import require
+from pose_activity.inference.predictor import TwoStagePredictor
+from pose_activity.inference.results import (
+    FIRST_ONLY,
+    PERSON_COLUMNS,
+    VIDEO_COLUMNS,
+    Columns,
+    FrameResult,
+    Result,
+    columns_of_answers,
+    rank,
+)
 from pose_activity.stage2_classifier import predict as stage2
 
 
-class PicturePredictor:
-    """Both stages of a finished run.
+class PicturePredictor(TwoStagePredictor):
+    """Both stages of a finished run on images; see `TwoStagePredictor`."""
 
-    Attributes:
-        classes: Activities in the order of the probabilities.
-        recipe: What the classifier sees.
-        engine: That runs the graphs: "openvino" or "onnxruntime".
-        precision: Of both stages.
-        threads: Pictures that are worked on side by side.
-        unknown_below: Probability below which answers are called `UNKNOWN`; 0: none is.
-        notes: What a person should know of the model before believing it.
-    """
+    takes = "pictures"
+    classifier: stage2.Classifier
+    recipe: Recipe
 
     def __init__(
         self,
@@ -57,7 +60,7 @@ class PicturePredictor:
             engine: "auto", "onnxruntime" or "openvino".
             precision: Of both stages, one of `runtime.graph.PRECISIONS`; or stage 1's / stage 2's,
                 as in "f32/int8".
-            threads: Pictures that are worked on side by side; None: one a CPU.
+            threads: Images that are worked on side by side; None: one per CPU.
             unknown_below: Probability below which answers are called `UNKNOWN`, 0 for never; None
                 takes what was fitted on the run's validation images, if anything was.
             unchecked: Whether a precision is taken that nobody compared with f32.
@@ -65,33 +68,84 @@ class PicturePredictor:
         Raises:
             FileNotFoundError: no model is there, or it is not finished.
             ValueError: a file was altered, or the classifier was trained on another pose graph's
-                answers; or see `inference.finished.check_model`.
+                answers; or see `inference.model_check.check_model`.
             PrecisionError: the precision changes the answers too much, or nobody knows.
         """
-        check_unknown(unknown_below)
-        folders = open_model(run)
-        self.threads = cpu_count() if threads is None else threads
-        self.precision = Precision.parse(precision)
-        options = {"engine": engine, "threads": self.threads, "streams": self.threads}
-        self.classifier = stage2.load(folders.stage2, precision=self.precision.stage2, **options)
-        self.recipe, self.classes = self.classifier.recipe, self.classifier.classes
-        self.notes = check_model(run, self.recipe, packaged=folders.packaged)
-        self.engine = self.classifier.graph.engine
+        super().__init__(
+            run,
+            stage2.load,
+            engine=engine,
+            precision=precision,
+            threads=threads,
+            unknown_below=unknown_below,
+        )
         fitted = self.classifier.unknown_below or 0.0
         self.unknown_below = fitted if unknown_below is None else unknown_below
-        self.pose = None
         if self.recipe.needs_poses:
-            self.pose = load_pose(
-                folders.stage1, self.recipe.pose, precision=self.precision.stage1, **options
-            )
+            self.pose = self.load_pose(self.folders.stage1)
         if not unchecked:
             require(run, self.precision, engine=self.engine, graphs=self.graphs)
 
-    @property
-    def graphs(self) -> dict[str, str]:
-        """Stage -> sha256 of its f32 graph."""
-        found = {"stage2": self.classifier.sha256}
-        return found if self.pose is None else {"stage1": self.pose.sha256, **found}
+    @staticmethod
+    def uses_stage1(stage1_folder: Path, stage2_folder: Path) -> bool:
+        """Tells whether the classifier needs poses."""
+        return stage2.read_sidecar(stage2_folder)[1].needs_poses
+
+    @staticmethod
+    def find_sources(names: Sequence[str], on_note: Callable[[str], None]) -> list[Path]:
+        """Returns images, videos and cameras."""
+        return sources.find_sources(names, on_note=on_note)
+
+    def check(self, options: OutputOptions, named: Sequence[Path]) -> None:
+        """Refuses rows of windows, and smoothing where nobody knows who is who."""
+        if options.per_window:
+            raise OptionError(
+                "per_window",
+                "this model names pictures, and windows are for models of clips, which name people "
+                "by how they move: each frame of a video has a row. Leave it out.",
+            )
+        if options.heatmaps:
+            raise OptionError("heatmaps", NO_HEATMAPS)
+        smoothing.check(options.smooth)
+        if options.smooth and self.recipe.one_by_one:
+            raise OptionError(
+                "smooth",
+                "this model names each person's activity, and nobody knows which person of one "
+                "frame is which of the next: leave it out, or take a model of whole pictures. "
+                f"Received: {options.smooth:g}",
+            )
+
+    def unit(self, options: OutputOptions) -> str:
+        """Returns "people" where each has a row."""
+        return "people" if self.recipe.one_by_one else "pictures"
+
+    def columns(self, options: OutputOptions, named: Sequence[Path]) -> Columns:
+        """Returns the columns, with those of people and of videos where there are any."""
+        more = PERSON_COLUMNS if self.recipe.one_by_one else ()
+        if any(map(videos.is_video, named)):
+            more = (*more, *VIDEO_COLUMNS)
+        joints = self.pose.skeleton.joints if self.pose else ()
+        return columns_of_answers(self.classes, joints, more)
+
+    def settings(self, options: OutputOptions) -> dict[str, Any]:
+        """Returns how videos are gone through."""
+        return {"every": options.every, "smooth": options.smooth}
+
+    def predict(
+        self, named: Sequence[Path], options: OutputOptions, session: Session
+    ) -> Iterator[FrameResult]:
+        """Yields an answer per image and per frame of a video."""
+
+        def answers(frames: Iterable[Frame]) -> Iterator[FrameResult]:
+            raw = self.answers(frames, then=session.paint)
+            return smoothing.smooth(raw, window=options.smooth, classes=self.classes)
+
+        whole = options.draw is not None or options.smooth > 0
+        yield from sources.go_through(named, answers, session, every=options.every, whole=whole)
+
+    def answer_values(self, values: Sequence[Any]) -> Iterator[FrameResult]:
+        """Yields an answer per path or `(H, W, 3)` uint8 RGB array."""
+        yield from self.answers(map(sources.frame_of, values))
 
     def answers(
         self, frames: Iterable[Frame], *, then: Callable[[FrameResult], Any] | None = None
@@ -109,7 +163,7 @@ class PicturePredictor:
         def work(frame: Frame) -> FrameResult:
             answer = self.answer(frame)
             made = then(answer) if then else None
-            return FrameResult(frame, answer.rows, made=made)
+            return replace(answer, pixels=None, made=made)
 
         yield from in_order(work, frames, workers=self.threads)
 
@@ -127,6 +181,7 @@ class PicturePredictor:
             rows = [nobody]
         if frame.is_file and holds_several(frame.source):
             rows = [replace(row, note=FIRST_ONLY) for row in rows]
+            return FrameResult(frame, rows, pixels, notes=(f"{frame.source}: {FIRST_ONLY}",))
         return FrameResult(frame, rows, pixels)
 
     def _people(self, poses: Poses | None) -> Sequence[int | None]:
@@ -150,35 +205,5 @@ class PicturePredictor:
             frame=frame.number,
             seconds=frame.seconds,
             unknown_below=self.unknown_below,
+            classes=self.classes,
         )
-
-
-def load_pose(
-    folder: Path, seen: PoseModelId, *, any_graph: bool = False, **options: Any
-) -> stage1.PosePredictor:
-    """Loads the stage 1 whose poses a classifier was trained on.
-
-    Args:
-        folder: Of the pose graph.
-        seen: Whose poses.
-        any_graph: Whether those of another graph will do.
-        **options: Precision, engine, threads and streams, as for `stage1_pose.predict.load`.
-
-    Raises:
-        FileNotFoundError: there is none.
-        ValueError: it is damaged, or another one.
-    """
-    pose = stage1.load(
-        folder,
-        confidence=seen.confidence,
-        iou=seen.iou,
-        max_people=seen.max_people,
-        **options,
-    )
-    if not any_graph and (pose.sha256, pose.size) != (seen.sha256, seen.size):
-        raise ValueError(
-            f"{folder}: the classifier was trained on poses of graph {seen.sha256[:12]} at "
-            f"{seen.size} px, but pose.onnx is {pose.sha256[:12]} at {pose.size} px. Run the steps "
-            "cache and stage2 of train.py again."
-        )
-    return pose

@@ -44,6 +44,7 @@ def answered(
         frame=frame,
         seconds=None if frame is None else frame / 25,
         unknown_below=unknown_below,
+        classes=CLASSES,
     )
 
 

@@ -19,6 +19,7 @@ from pose_activity.annotations.videos import Frame, read_header
 from pose_activity.annotations.videos import read_frames as frames_of
 from pose_activity.inference import annotated_media, overlay
 from pose_activity.inference.annotated_media import AnnotatedOutput, drawing_name
+from pose_activity.inference.pictures.draw import AnswerPainter
 from pose_activity.inference.results import FrameResult, Result
 from pose_activity.stage1_pose.track import Track
 from tests.commands import ROOT
@@ -39,7 +40,7 @@ def about(image: np.ndarray, *rows: Result) -> FrameResult:
 def draw(folder: Path, answers: Sequence[FrameResult], **options) -> list[str]:
     """Draws answers as a run does; returns what could not be drawn."""
     messages = []
-    with AnnotatedOutput(folder, threshold=0.2, **options) as drawn:
+    with AnnotatedOutput(folder, AnswerPainter(0.2), **options) as drawn:
         for answer in answers:
             messages.append(drawn.add(replace(answer, made=drawn.paint(answer), pixels=None)))
         messages.append(drawn.close())
@@ -157,7 +158,7 @@ def test_a_camera_keeps_its_speed(tmp_path: Path) -> None:
 def test_a_crash_leaves_no_half_video(tmp_path: Path) -> None:
     clip = write_video(tmp_path / "clip.avi", [GREY] * 2)
     answer = about(GREY, answered(clip, frame=0))
-    with pytest.raises(KeyError), AnnotatedOutput(tmp_path / "drawn", threshold=0.2) as drawn:
+    with pytest.raises(KeyError), AnnotatedOutput(tmp_path / "drawn", AnswerPainter(0.2)) as drawn:
         drawn.add(replace(answer, made=drawn.paint(answer)))
         raise KeyError
     assert list((tmp_path / "drawn").iterdir()) == []
@@ -258,7 +259,7 @@ def test_what_a_killed_run_left_is_removed_but_not_under_a_living_one(tmp_path: 
 
 
 def test_no_folder_draws_nothing() -> None:
-    with AnnotatedOutput(None, threshold=0.2) as drawn:
+    with AnnotatedOutput(None, AnswerPainter(0.2)) as drawn:
         answer = about(GREY, answered("a.jpg"))
         assert drawn.paint(answer) is None and drawn.add(answer) is None
 
@@ -266,7 +267,7 @@ def test_no_folder_draws_nothing() -> None:
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
-        AnnotatedOutput(tmp_path / "file", threshold=0.2)
+        AnnotatedOutput(tmp_path / "file", AnswerPainter(0.2))
 
 
 def test_a_name_that_is_no_utf8_is_written() -> None:

@@ -68,8 +68,8 @@ class Told:
     def __init__(self, rows: list[Result]) -> None:
         self._rows = rows
 
-    def answer(self, frame: Frame) -> FrameResult:
-        return FrameResult(frame, self._rows)
+    def answer_values(self, values: list[str]) -> list[FrameResult]:
+        return [FrameResult(Frame.of_picture(Path(value)), self._rows) for value in values]
 
 
 def told(*rows: Result) -> Prediction:

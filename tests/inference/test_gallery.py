@@ -14,6 +14,7 @@ import pytest
 from pose_activity.annotations.videos import Frame
 from pose_activity.cache.planes import PoseModelId, Recipe
 from pose_activity.inference.gallery import Gallery
+from pose_activity.inference.pictures.draw import cards_of
 from pose_activity.inference.results import FrameResult, Result
 from tests.inference.fakes import answered, failed, nobody
 
@@ -59,11 +60,11 @@ def shape_of(jpeg: bytes) -> tuple[int, ...]:
 
 
 def write(path: Path, rows: list[Result], recipe: Recipe = WHOLE, **options) -> Page:
-    with Gallery(path, recipe, **options) as gallery:
+    with Gallery(path, "people" if recipe.one_by_one else "pictures", **options) as gallery:
         for row in rows:
             frame = Frame(row.image, lambda: PICTURE, row.frame, row.seconds)
             answer = FrameResult(frame, [row], None if row.error else PICTURE)
-            gallery.add(replace(answer, made=gallery.paint(answer), pixels=None))
+            gallery.add(answer.rows, cards_of(answer, recipe) if gallery.has_room else [])
     return Page(path.read_text(encoding="utf-8"))
 
 
@@ -111,12 +112,11 @@ def test_small_pictures_with_lines_in_their_own_units(tmp_path: Path) -> None:
 
 def test_a_large_picture_becomes_small(tmp_path: Path) -> None:
     recipe = Recipe(planes=("rgb",))
-    gallery = Gallery(tmp_path / "page.html", recipe)
     row = answered("a.jpg", people=None)
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 255, (30, 40, 3), np.uint8)
     large = cv2.resize(coarse, (4000, 3000), interpolation=cv2.INTER_CUBIC)
-    (card,) = gallery.paint(FrameResult(Frame(row.image, lambda: large), [row], large))
+    (card,) = cards_of(FrameResult(Frame(row.image, lambda: large), [row], large), recipe)
     assert card.jpeg is not None and len(card.jpeg) < 25_000
     assert shape_of(card.jpeg) == (240, 320, 3)
 
@@ -149,29 +149,27 @@ def test_a_full_page_says_what_is_missing(tmp_path: Path) -> None:
 
 def test_a_smoothed_row_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
-    with Gallery(path, WHOLE) as gallery:
+    with Gallery(path, "pictures") as gallery:
         raw = answered("a.mp4", frame=0)
         answer = FrameResult(Frame(raw.image, lambda: PICTURE, 0, 0.0), [raw], PICTURE)
         steady = answered("a.mp4", (0.1, 0.8, 0.1), frame=0)
-        gallery.add(replace(answer, rows=[steady], made=gallery.paint(answer)))
+        gallery.add([steady], cards_of(answer, WHOLE))
     assert list(Page(path.read_text(encoding="utf-8")).sections) == ["run"]
 
 
 def test_nothing_is_left_after_an_error(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), Gallery(tmp_path / "page.html", WHOLE):
+    with pytest.raises(KeyError), Gallery(tmp_path / "page.html", "pictures"):
         raise KeyError
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_is_no_page(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError, match="is a folder. Name a file"):
-        Gallery(tmp_path, WHOLE)
+        Gallery(tmp_path, "pictures")
 
 
 def test_no_page_no_work() -> None:
-    row = answered("a.jpg")
-    answer = FrameResult(Frame(row.image, lambda: PICTURE), [row], PICTURE)
-    with Gallery(None, WHOLE) as gallery:
-        assert gallery.paint(answer) == []
-        gallery.add(replace(answer, made=[]))
+    with Gallery(None, "pictures") as gallery:
+        assert not gallery.has_room
+        gallery.add([answered("a.jpg")], [])
     assert gallery.left_out == 0

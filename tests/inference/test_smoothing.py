@@ -69,10 +69,8 @@ def test_answers_come_as_they_are_asked_for(answers: list[FrameResult]) -> None:
 
 
 def test_what_cannot_be_smoothed() -> None:
-    check(0, by_person=True)
-    check(2.5, by_person=False)
-    with pytest.raises(ValueError, match="each person's activity.*Received: --smooth 2.5"):
-        check(2.5, by_person=True)
+    check(0)
+    check(2.5)
     for window in (-1.0, float("inf"), float("nan")):
         with pytest.raises(ValueError, match="0 seconds or more"):
-            check(window, by_person=False)
+            check(window)

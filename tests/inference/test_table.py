@@ -7,14 +7,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from subprocess import PIPE
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from pose_activity.annotations.skeleton import COCO17
-from pose_activity.inference.records import as_columns, read_top3
-from pose_activity.inference.results import Result
+from pose_activity.inference.results import (
+    PERSON_COLUMNS,
+    VIDEO_COLUMNS,
+    Result,
+    columns_of_answers,
+    read_top3,
+)
 from pose_activity.inference.table import Table, open_table
 from tests.commands import ROOT
 from tests.inference.fakes import BOXES, CLASSES, answered, failed, nobody
@@ -36,12 +42,19 @@ class Crash(Exception):
     """Stands for whatever ends a run."""
 
 
-def opened(path: Path, *, resume: bool = False, manifest=MADE_BY, **options) -> Table:
-    options = {"by_person": True, "of_video": True, **options}
-    joints = COCO17.joints
-    return open_table(
-        path, classes=CLASSES, joints=joints, manifest=manifest, resume=resume, **options
-    )
+OPENINGS: tuple[dict[str, Any], ...] = ({}, {"resume": True}, {"overwrite": True})
+
+
+def opened(
+    path: Path,
+    *,
+    resume: bool = False,
+    manifest=MADE_BY,
+    more: tuple[str, ...] = (*PERSON_COLUMNS, *VIDEO_COLUMNS),
+    **options,
+) -> Table:
+    columns = columns_of_answers(CLASSES, COCO17.joints, more)
+    return open_table(path, columns, manifest=manifest, resume=resume, **options)
 
 
 def write(path: Path, rows: Sequence[Result], **options) -> Table:
@@ -79,7 +92,7 @@ def test_no_cell_of_a_csv_file_is_a_formula(tmp_path: Path) -> None:
 def test_a_csv_file_of_whole_pictures(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "a.csv"
     row = answered("a.jpg", (0.1, 0.3, 0.6), unknown_below=0.7)
-    write(path, [row, answered("b.jpg", people=None)], by_person=False, of_video=False)
+    write(path, [row, answered("b.jpg", people=None)], more=())
     assert lines_of(path) == [
         ["image", "status", "activity", "probability", "top3", "n_people", "error"],
         ["a.jpg", "ok", "unknown", "0.6000"]
@@ -134,7 +147,7 @@ def test_everything_is_in_json_lines_and_parquet(tmp_path: Path, ending: str) ->
 
 def test_parquet_without_poses_has_no_people(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    with open_table(path, classes=CLASSES) as table:
+    with open_table(path, columns_of_answers(CLASSES)) as table:
         table.write(answered("a.jpg", people=None))
     (record,) = records(path)
     assert "people" not in record and record["activity"] == "walk"
@@ -153,7 +166,7 @@ def test_parquet_without_poses_has_no_people(tmp_path: Path) -> None:
 )
 def test_top3_is_read_back_whatever_the_names(names: tuple[str, str, str]) -> None:
     ranking = ((names[0], 0.7), (names[1], 0.2), (names[2], 0.1))
-    cell = as_columns(Result(Path("a.jpg"), ranking=ranking))["top3"]
+    cell = Result(Path("a.jpg"), ranking=ranking).as_columns()["top3"]
     assert read_top3(cell) == list(ranking)
 
 
@@ -181,7 +194,7 @@ def test_one_process_at_a_time_writes_a_table(tmp_path: Path, ending: str) -> No
     with opened(path) as table:
         for row in ROWS[:3]:
             table.write(row)
-        for options in ({}, {"resume": True}, {"overwrite": True}):
+        for options in OPENINGS:
             with pytest.raises(BlockingIOError, match=f"a{ending} is being written by another"):
                 opened(path, **options)
         write(tmp_path / f"b{ending}", ROWS)  # another table beside it
@@ -195,7 +208,7 @@ def test_one_process_at_a_time_writes_a_table(tmp_path: Path, ending: str) -> No
 OTHER = """
 import sys
 from pathlib import Path
-from tests.inference.test_writers import ROWS, opened
+from tests.inference.test_table import ROWS, opened
 
 with opened(Path(sys.argv[1])) as table:
     for row in ROWS[:4]:
@@ -210,7 +223,7 @@ def test_alive_and_killed_are_told_apart(tmp_path: Path) -> None:
     command = [sys.executable, "-c", OTHER, str(path)]
     with subprocess.Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE) as other:
         assert other.stdout and other.stdout.readline() == b"writing\n"
-        for options in ({}, {"resume": True}, {"overwrite": True}):
+        for options in OPENINGS:
             with pytest.raises(BlockingIOError, match=r"a\.csv is being written by another"):
                 opened(path, **options)
         other.kill()
@@ -226,12 +239,12 @@ def test_a_refused_table_is_let_go(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     write(path, ROWS)
     with pytest.raises(ValueError, match="cannot be resumed"):
-        opened(path, manifest=None, resume=True, by_person=False)
+        opened(path, manifest=None, resume=True, more=VIDEO_COLUMNS)
     write(path, ROWS, overwrite=True)
 
 
 def test_top3_of_plain_names_is_plain() -> None:
-    assert as_columns(answered("a.jpg"))["top3"] == "walk:0.7000|run:0.2000|sit, or lie:0.1000"
+    assert answered("a.jpg").as_columns()["top3"] == "walk:0.7000|run:0.2000|sit, or lie:0.1000"
     assert read_top3("") == []
     for wrong in ("walk", "walk:x", "walk:0.7|", "a|b:0.7"):
         with pytest.raises(ValueError, match=r"top3 must be name:p\|name:p\|name:p. Received: "):

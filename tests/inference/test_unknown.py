@@ -9,9 +9,9 @@ from pose_activity.annotations.videos import Frame
 from pose_activity.cache.planes import PoseModelId, Recipe
 from pose_activity.inference import overlay
 from pose_activity.inference.gallery import Gallery
-from pose_activity.inference.records import as_columns, as_record
+from pose_activity.inference.pictures.draw import cards_of
 from pose_activity.inference.results import UNKNOWN, FrameResult, Result
-from tests.inference.fakes import CLASSES, answered, failed, nobody
+from tests.inference.fakes import answered, failed, nobody
 
 PICTURE = np.full((400, 400, 3), 90, np.uint8)
 
@@ -35,13 +35,13 @@ def test_the_outputs_agree_and_keep_the_ranking(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     row = answered("a.jpg", unknown_below=0.9)
-    columns, record = as_columns(row), as_record(row, CLASSES)
+    columns, record = row.as_columns(), row.as_record()
     assert (columns["activity"], record["activity"]) == (UNKNOWN, UNKNOWN)
     assert columns["probability"] == "0.7000" and columns["top3"].startswith("walk:0.7000|")
     assert record["probabilities"]["walk"] == 0.7
-    with Gallery(tmp_path / "page.html", Recipe(pose=PoseModelId("abc"))) as gallery:
+    with Gallery(tmp_path / "page.html", "pictures") as gallery:
         answer = FrameResult(Frame(row.image, lambda: PICTURE), [row], PICTURE)
-        gallery.add(FrameResult(answer.frame, [row], made=gallery.paint(answer)))
+        gallery.add([row], cards_of(answer, Recipe(pose=PoseModelId("abc"))))
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert f'<section data-group="{UNKNOWN}">' in text and "70% walk?" in text
     written = []

@@ -30,7 +30,7 @@ from pose_activity.cache.sequence import LEAST_SEEN, prepare
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.configs.clips import ClipRun, Linear
 from pose_activity.inference.clips import pose_files
-from pose_activity.inference.package import POSE_FILES
+from pose_activity.inference.kinds import POSE_FILES
 from pose_activity.learning.history import TRAINING_FILES, early_end
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier import predict_sequences, sidecar

@@ -16,6 +16,8 @@ from pose_activity.cache.sequence import make
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 from pose_activity.inference.api import Classifier, Prediction, predict_action
 from pose_activity.inference.clips.predictor import ClipPredictor
+from pose_activity.inference.kinds import KINDS
+from pose_activity.inference.options import OutputOptions
 from pose_activity.inference.package import files_of, kind_of, write_package
 from pose_activity.inference.results import UNKNOWN, Result
 from pose_activity.stage1_pose.predict import PosePredictor
@@ -315,19 +317,19 @@ def test_frames_are_left_out_only_where_time_is_kept(
 ) -> None:
     pipeline = ClipPredictor(write_model(tmp_path / "run", recipe), **OPTIONS)
     if not allowed:
-        with pytest.raises(ValueError, match="people would move 2 times as fast: leave out"):
-            pipeline.check(every=every, per_window=False, smooth=0)
+        with pytest.raises(ValueError, match="people would move 2 times as fast: leave it out"):
+            pipeline.check(OutputOptions(every=every), [])
         return
-    pipeline.check(every=every, per_window=False, smooth=0)
+    pipeline.check(OutputOptions(every=every), [])
     rows = rows_of(pipeline, film, every=every)
     assert [row.activity for row in rows] == [RIGHT, LEFT]
 
 
 def test_smoothing_needs_windows(pipeline: ClipPredictor) -> None:
-    with pytest.raises(ValueError, match="mean of all their windows already: leave out --smooth"):
-        pipeline.check(every=1, per_window=False, smooth=2.0)
+    with pytest.raises(ValueError, match="mean of all their windows already: leave it out"):
+        pipeline.check(OutputOptions(smooth=2.0), [])
     with pytest.raises(ValueError, match="0 seconds or more. Received: -1"):
-        pipeline.check(every=1, per_window=True, smooth=-1)
+        pipeline.check(OutputOptions(per_window=True, smooth=-1), [])
 
 
 def test_a_linear_classifier_answers_in_the_network_s_place(model: Path, film: Path) -> None:
@@ -475,7 +477,7 @@ def test_what_predict_action_says_of_bad_input(model: Path, film: Path, tmp_path
 def test_a_packaged_model_of_motion(model: Path, film: Path, tmp_path: Path) -> None:
     run = write_model(tmp_path / "run")
     write_tracking(run / "stage1", max_age=20)
-    assert kind_of(run) == "sequence"
+    assert kind_of(run) is KINDS["sequence"]
     names = {path.name for path in files_of(run)}
     assert names == {"pose.onnx", "pose.json", "track.json", "classifier.onnx", "classifier.json"}
     linear.save(
@@ -485,7 +487,7 @@ def test_a_packaged_model_of_motion(model: Path, film: Path, tmp_path: Path) -> 
     assert {path.name for path in files_of(run)} == names | {linear.NUMBERS, linear.SIDECAR}
     out = tmp_path / "packed"
     write_package(out, files_of(run), card="# a\n", about={})
-    assert kind_of(out) == "sequence"
+    assert kind_of(out) is KINDS["sequence"]
     before, after = (ClipPredictor(folder, **OPTIONS) for folder in (run, out))
     assert after.tracking["max_age"] == 20 and after.classes == ("a", "b")
     for one, other in zip(rows_of(before, film), rows_of(after, film), strict=True):

@@ -90,7 +90,7 @@ def test_a_place_that_cannot_be_written_to_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sources", [["a.jpg", "b.jpg"], ["a.mp4"]])
 def test_more_than_a_picture_needs_a_folder(sources: list[str]) -> None:
-    with pytest.raises(ValueError, match="name a folder with --draw. Received: [12] sources"):
+    with pytest.raises(ValueError, match="name a folder to draw into. Received: [12] sources"):
         Explanations(pipeline(), list(map(Path, sources)), None, wanted=True)
     Explanations(pipeline(), list(map(Path, sources)), None, wanted=False)
 

@@ -13,6 +13,8 @@ from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.types import Poses
 from pose_activity.annotations.videos import Frame
 from pose_activity.cache.planes import PoseModelId, Recipe
+from pose_activity.inference import predictor as both_stages
+from pose_activity.inference.options import OptionError, OutputOptions
 from pose_activity.inference.pictures import predictor
 from pose_activity.inference.pictures.predictor import PicturePredictor
 from pose_activity.inference.results import FIRST_ONLY, Result
@@ -81,7 +83,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch, recipe: Recipe) -> tuple[PicturePred
         "open_model": lambda run: SimpleNamespace(stage1=run, stage2=run, packaged=True),
     }
     for name, module in modules.items():
-        monkeypatch.setattr(predictor, name, module)
+        monkeypatch.setattr(predictor if name == "stage2" else both_stages, name, module)
     return PicturePredictor(Path("run")), classifier
 
 
@@ -170,3 +172,17 @@ def test_a_damaged_or_endless_picture_is_a_row(
     said = [row.error or "" for row in rows]
     assert "the JPEG is damaged" in said[0] and "no regular file" in said[1]
     assert "it holds HEIC, which is not read. Convert it to JPEG" in said[2]
+
+
+def test_options_that_pictures_do_not_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe, _ = loaded(monkeypatch, each("crop"))
+    for options, message in (
+        (OutputOptions(smooth=2.5), "each person's activity.*Received: 2.5"),
+        (OutputOptions(per_window=True), "windows are for models of clips, which name people by"),
+        (OutputOptions(heatmaps=True), "heatmaps are drawn of plain pose estimation"),
+    ):
+        with pytest.raises(OptionError, match=message):
+            pipe.check(options, [])
+    pipe.check(OutputOptions(every=3), [])
+    whole, _ = loaded(monkeypatch, Recipe(width=32, height=48, pose=PoseModelId("abc")))
+    whole.check(OutputOptions(smooth=2.5), [])

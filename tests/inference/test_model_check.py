@@ -13,7 +13,7 @@ from pose_activity.cache import fingerprint
 from pose_activity.cache.fingerprint import FingerprintError
 from pose_activity.inference.api import Classifier
 from pose_activity.inference.clips.predictor import ClipPredictor
-from pose_activity.inference.finished import UnfinishedError
+from pose_activity.inference.model_check import UnfinishedError
 from pose_activity.inference.package import open_model
 from pose_activity.inference.pictures.predictor import PicturePredictor
 from tests.commands import call, copy_of

@@ -7,15 +7,14 @@ step is compared with the files that it was made from, as its manifest remembers
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pose_activity.annotations.sample_files import digest_of_roles
 from pose_activity.annotations.types import LEARNED_FROM
 from pose_activity.artifacts import manifest
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.cache import fingerprint
-from pose_activity.cache.planes import Recipe
 from pose_activity.cache.record import INDEX
-from pose_activity.cache.sequence_recipe import SequenceRecipe
 
 _STEPS = ("annotations", "stage1", "cache", "stage2")
 _TABLES = {  # what a step's inputs call it -> where it may lie
@@ -29,14 +28,12 @@ class UnfinishedError(ValueError):
     """A run's steps are unfinished, or were made from something else than what lies there now."""
 
 
-def check_model(
-    folder: Path, recipe: Recipe | SequenceRecipe, *, packaged: bool
-) -> tuple[str, ...]:
+def check_model(folder: Path, recipe: Any, *, packaged: bool) -> tuple[str, ...]:
     """Refuses a model that would answer otherwise than it was judged.
 
     Args:
         folder: A run folder or a packaged model.
-        recipe: Of the classifier's tensors.
+        recipe: Of the classifier's tensors, of any kind.
         packaged: Whether it is a package, which has no steps.
 
     Returns:
@@ -54,7 +51,7 @@ def check_model(
     return (f"{folder}: {note}",) if note else ()
 
 
-def _check_step(run: Path, step: str, recipe: Recipe | SequenceRecipe) -> None:
+def _check_step(run: Path, step: str, recipe: Any) -> None:
     if step == "stage1" and not recipe.pose.sha256:  # not what the classifier learned from
         return
     if step in ("annotations", "cache") and not (run / step).is_dir():
@@ -75,7 +72,7 @@ def _check_step(run: Path, step: str, recipe: Recipe | SequenceRecipe) -> None:
         )
 
 
-def _changed(run: Path, inputs: dict[str, str], recipe: Recipe | SequenceRecipe) -> Iterator[str]:
+def _changed(run: Path, inputs: dict[str, str], recipe: Any) -> Iterator[str]:
     """Yields a line for each thing inside the run that is another one than a step was made from."""
     for name, places in _TABLES.items():
         there = [run / place for place in places if (run / place).is_file()]
@@ -93,7 +90,7 @@ def _changed(run: Path, inputs: dict[str, str], recipe: Recipe | SequenceRecipe)
             yield "the cache was made anew since"
 
 
-def _cache_digest(cache: Path, recipe: Recipe | SequenceRecipe) -> str | None:
+def _cache_digest(cache: Path, recipe: Any) -> str | None:
     """Returns what a step that reads the cache remembers of it."""
     found = manifest.read(cache)
     if found is None:

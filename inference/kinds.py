@@ -1,0 +1,71 @@
+"""The kinds of models that are served: a line for each, and nothing else knows them all.
+
+A kind is a folder beside this file with a `predictor.py` (files or frames in, answers out) and a
+`draw.py` (what is drawn of them). It is imported when a model of the kind is used, for a quick
+start.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pose_activity.inference.options import OptionError
+from pose_activity.stage1_pose.track_video import TRACKING
+from pose_activity.stage2_classifier.vectors import linear
+
+if TYPE_CHECKING:
+    from pose_activity.inference.predictor import Drawings, Predictor
+
+POSE_FILES = "pose_files.json"  # see `inference.clips.pose_files`
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Where a kind is.
+
+    Attributes:
+        folder: Its name in `inference/`.
+        predictor: Name of the class in its `predictor.py`.
+        files: What its models may have beside the graphs and their sidecars.
+    """
+
+    folder: str
+    predictor: str
+    files: tuple[str, ...] = ()
+
+    @property
+    def predictor_class(self) -> "type[Predictor]":
+        """The class of its models."""
+        module = import_module(f"{__package__}.{self.folder}.predictor")
+        return getattr(module, self.predictor)
+
+    @property
+    def drawings(self) -> "Callable[..., Drawings]":
+        """What makes drawings: takes a predictor, its sources and `OutputOptions`."""
+        return import_module(f"{__package__}.{self.folder}.draw").Drawings
+
+    def load(self, model: Path, **options: Any) -> "Predictor":
+        """Loads a model.
+
+        Args:
+            model: A run folder or a packaged model.
+            **options: Arguments of the predictor.
+
+        Raises:
+            OptionError: one that this kind does not take.
+            FileNotFoundError: see the predictor, and so `ValueError`.
+        """
+        load: Any = self.predictor_class
+        for name in options.keys() - signature(load).parameters.keys():
+            raise OptionError(name, "this kind of model does not take it. Leave it out.")
+        return load(model, **options)
+
+
+_CLIP_FILES = (linear.SIDECAR, linear.NUMBERS, POSE_FILES, TRACKING)
+KINDS = {  # what classifier.json calls a kind
+    "picture": Kind("pictures", "PicturePredictor"),
+    "sequence": Kind("clips", "ClipPredictor", _CLIP_FILES),
+}

@@ -1,0 +1,62 @@
+"""What a prediction is asked to do, and how it says that it cannot; values alone."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pose_activity.artifacts.progress import ProgressCallback
+
+NO_HEATMAPS = "heatmaps are drawn of plain pose estimation: ask for poses, or leave it out."
+
+
+class OptionError(ValueError):
+    """An option that a model does not take, or not together with the others.
+
+    Attributes:
+        option: Its name: an attribute of `OutputOptions`, or an argument of a predictor.
+    """
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(message)
+        self.option = option
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What is asked for beside the table.
+
+    Attributes:
+        draw: Folder for images and videos with answers drawn; or None.
+        gallery: HTML page; or None.
+        explain: Whether to draw where the classifier looked.
+        every: Use every so many frames of a video.
+        smooth: Average over so many seconds of a video; 0: off.
+        per_window: Whether there is a row for each window of a clip.
+        heatmaps: Whether to draw where joints are likely to be.
+    """
+
+    draw: Path | None = None
+    gallery: Path | None = None
+    explain: bool = False
+    every: int = 1
+    smooth: float = 0.0
+    per_window: bool = False
+    heatmaps: bool = False
+
+
+@dataclass(frozen=True)
+class Session:
+    """How the engine takes part in a prediction.
+
+    Attributes:
+        has: Whether an image, or a frame of a video, has its rows already.
+        until: Ends an input early, where a stop is asked for.
+        paint: Called with an answer and its pixels, in the worker's thread.
+        on_progress: Told how far it is.
+    """
+
+    has: Callable[[Path, int | None], bool] = lambda source, frame: False
+    until: Callable[[Iterable[Any]], Iterator[Any]] = iter
+    paint: Callable[[Any], Any] | None = None
+    on_progress: ProgressCallback = lambda done, total, name: None
