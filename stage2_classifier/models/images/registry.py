@@ -2,13 +2,13 @@
 
 Adding a model: write one file in this folder with
 
-    WEIGHTS                 what is published for it: name -> `weights_file.Download` or a function
-    build(*, height, width, planes, classes, weights, adapter_start, dropout) -> keras.Model
+    WEIGHTS     model -> what is published for it: name -> `weights_file.Download` or a function
+    build(model, *, height, width, planes, classes, weights, adapter_start, dropout) -> keras.Model
 
-(see `models/efficientnet_lite0.py`) and add its line to `MODELS`. The model takes float32
-`(B, height, width, C)` pixels in 0..255, C being what `planes` need, and answers float32
-`(B, classes)` probabilities; `weights` is a file or None. Its graph is the same whatever the
-weights. Three of its layers must carry these names, since training freezes by them: `adapter`
+(see `efficientnet_lite0.py`) and add a line to `MODELS` for each model that it builds. A model
+takes float32 `(B, height, width, C)` pixels in 0..255, C being what `planes` need, and returns
+float32 `(B, classes)` probabilities; `weights` is a file or None. Its graph is the same whatever
+the weights. Three of its layers must carry these names, since training freezes by them: `adapter`
 (planes to RGB), `backbone` (RGB to features), `head` (features to probabilities).
 """
 
@@ -19,13 +19,14 @@ from typing import Any
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.stage2_classifier.models.images import weights_file
 
+_HERE = __name__.rpartition(".")[0]
 MODELS = {
-    "efficientnet_lite0": "pose_activity.stage2_classifier.models.images.efficientnet_lite0",
-    "efficientnet_b0": "pose_activity.stage2_classifier.models.images.efficientnet_b0",
-    "efficientnet_b1": "pose_activity.stage2_classifier.models.images.efficientnet_b1",
-    "efficientnet_b2": "pose_activity.stage2_classifier.models.images.efficientnet_b2",
-    "efficientnet_b3": "pose_activity.stage2_classifier.models.images.efficientnet_b3",
-    "efficientnet_v2_b0": "pose_activity.stage2_classifier.models.images.efficientnet_v2_b0",
+    "efficientnet_lite0": f"{_HERE}.efficientnet_lite0",
+    "efficientnet_b0": f"{_HERE}.keras_efficientnets",
+    "efficientnet_b1": f"{_HERE}.keras_efficientnets",
+    "efficientnet_b2": f"{_HERE}.keras_efficientnets",
+    "efficientnet_b3": f"{_HERE}.keras_efficientnets",
+    "efficientnet_v2_b0": f"{_HERE}.keras_efficientnets",
 }
 
 
@@ -46,7 +47,7 @@ def find_weights(
         ValueError: there is no such model, name or file.
         WeightsError: a download failed.
     """
-    return weights_file.find(weights, _module(model).WEIGHTS, on_progress=on_progress)
+    return weights_file.find(weights, _module(model).WEIGHTS[model], on_progress=on_progress)
 
 
 def build(model: str, **options: Any) -> Any:
@@ -62,7 +63,7 @@ def build(model: str, **options: Any) -> Any:
     Raises:
         ValueError: there is no such model, or its weights do not fit.
     """
-    return _module(model).build(**options)
+    return _module(model).build(model, **options)
 
 
 def _module(model: str) -> Any:

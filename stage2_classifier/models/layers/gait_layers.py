@@ -22,7 +22,7 @@ _register = keras.saving.register_keras_serializable(package="pose_activity")
 
 
 @_register
-class Upright(keras.layers.Layer):
+class FaceRight(keras.layers.Layer):
     """`(B, T, K, C)` joints to `(B, T, 2, K)`: walking to the right, from the hips, equally tall.
 
     Who walks to the left is mirrored, left and right joints changing places, so that both ways
@@ -71,8 +71,8 @@ class Upright(keras.layers.Layer):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
-def upright(inputs, mask, skeleton: Skeleton):
-    """Applies `Upright`.
+def face_right(inputs, mask, skeleton: Skeleton):
+    """Applies `FaceRight`.
 
     Args:
         inputs: `(B, T, K, C)`, symbolic.
@@ -96,7 +96,7 @@ def upright(inputs, mask, skeleton: Skeleton):
         f"{part}s": [skeleton.index(f"{side}_{part}") for side in ("left", "right")]
         for part in ("shoulder", "hip", "ankle")
     }
-    layer = Upright(skeleton.index(heads[0]), flip=skeleton.flip_index, **both, name="upright")
+    layer = FaceRight(skeleton.index(heads[0]), flip=skeleton.flip_index, **both, name="face_right")
     return layer(inputs, mask)
 
 
@@ -214,7 +214,7 @@ class Motion(keras.layers.Layer):
 
 
 @_register
-class Likeness(keras.layers.Layer):
+class CosineHead(keras.layers.Layer):
     """`(B, D)` to `(B, classes)` probabilities: a softmax of cosines with a vector for each class.
 
     Args:

@@ -208,7 +208,7 @@ class EndFrame(keras.layers.Layer):
 
 
 @_register
-class FromTheFirst(keras.layers.Layer):
+class ShiftToStart(keras.layers.Layer):
     """`(B, T, K, C)` joints moved in time: the first frame with a person is first, zeros last."""
 
     def call(self, inputs):

@@ -30,7 +30,7 @@ _register = keras.saving.register_keras_serializable(package="pose_activity")
 
 
 @_register
-class ShutWhereMissing(keras.constraints.Constraint):
+class MissingFrameGate(keras.constraints.Constraint):
     """Holds the last row of a recurrent layer's kernel at what shuts the layer.
 
     Args:
@@ -52,8 +52,8 @@ class ShutWhereMissing(keras.constraints.Constraint):
 
 
 @_register
-class ShutFromTheStart(keras.initializers.Initializer):
-    """Glorot's uniform start, with the last row of `ShutWhereMissing`.
+class GatedStart(keras.initializers.Initializer):
+    """Glorot's uniform start, with the last row of `MissingFrameGate`.
 
     Args:
         kind: "lstm" or "gru".
@@ -64,7 +64,7 @@ class ShutFromTheStart(keras.initializers.Initializer):
 
     def __call__(self, shape, dtype=None):
         """Returns a kernel."""
-        return ShutWhereMissing(self.kind)(keras.initializers.GlorotUniform()(shape, dtype=dtype))
+        return MissingFrameGate(self.kind)(keras.initializers.GlorotUniform()(shape, dtype=dtype))
 
     def get_config(self) -> dict[str, Any]:
         """Returns what `__init__` takes."""
@@ -88,8 +88,8 @@ class GruCell(keras.layers.Layer):
         width = 3 * self.units
         self.kernel = self.add_weight(
             shape=(input_shape[-1], width),
-            initializer=ShutFromTheStart("gru"),
-            constraint=ShutWhereMissing("gru"),
+            initializer=GatedStart("gru"),
+            constraint=MissingFrameGate("gru"),
             name="kernel",
         )
         self.recurrent_kernel = self.add_weight(
@@ -164,9 +164,9 @@ def recurrent_layer(sequence, mask, units: int, *, kind: Kind = "lstm", both_way
 
 
 def _lstm(units: int) -> Any:
-    start: Any = ShutFromTheStart("lstm")
+    start: Any = GatedStart("lstm")
     return keras.layers.LSTM(
-        units, kernel_initializer=start, kernel_constraint=ShutWhereMissing("lstm"), **_ALL
+        units, kernel_initializer=start, kernel_constraint=MissingFrameGate("lstm"), **_ALL
     )
 
 

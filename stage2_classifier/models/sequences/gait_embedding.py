@@ -16,7 +16,7 @@ from pose_activity.stage2_classifier.models.layers.motion_layers import FrameMas
 from pose_activity.stage2_classifier.models.layers.recurrent import MOMENTUM, recurrent_layer
 
 
-def build(
+def gait_embedding(
     *,
     recipe_shape: tuple[int, ...],
     skeleton: Skeleton,
@@ -26,7 +26,7 @@ def build(
     units: Sequence[int] = (512,),
     cell: Literal["lstm", "gru"] = "gru",
 ) -> keras.Model:
-    """Builds the model; see `models.sequences` for what all models share.
+    """Builds the model; see `models.sequences.registry` for what all models share.
 
     Args:
         recipe_shape: (T, H, W, K) of a tensor.

@@ -12,19 +12,19 @@ import keras
 
 from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.stage2_classifier.models.layers.gait_layers import (
-    Likeness,
+    CosineHead,
     Moments,
     Motion,
     Quantiles,
     build_of,
-    upright,
+    face_right,
 )
 from pose_activity.stage2_classifier.models.layers.motion_layers import FrameMask
 
 _MOMENTUM = 0.9  # of batch normalisation: a small data set has few steps
 
 
-def build(
+def gait_statistics(
     *,
     recipe_shape: tuple[int, ...],
     skeleton: Skeleton,
@@ -35,7 +35,7 @@ def build(
     input_dropout: float = 0.3,
     sharpness: float = 12.0,
 ) -> keras.Model:
-    """Builds the model; see `models.sequences` for what all models share.
+    """Builds the model; see `models.sequences.registry` for what all models share.
 
     Args:
         recipe_shape: (T, K, C) of a tensor.
@@ -49,7 +49,7 @@ def build(
     """
     tensors = keras.Input(recipe_shape, name="sequences")
     mask = FrameMask(name="mask")(tensors)
-    places = upright(tensors, mask, skeleton)
+    places = face_right(tensors, mask, skeleton)
     shape = build_of(places, skeleton)
     numbers = keras.layers.Concatenate()(
         [
@@ -63,5 +63,5 @@ def build(
     kept = keras.layers.Dropout(input_dropout)(alike)
     embedding = keras.layers.Dense(units, activation="relu", name="embedding")(kept)
     vector = keras.layers.Dropout(dropout)(embedding)
-    answers = Likeness(classes, sharpness, name="head")(vector)
+    answers = CosineHead(classes, sharpness, name="head")(vector)
     return keras.Model(tensors, answers, name="gait_statistics")

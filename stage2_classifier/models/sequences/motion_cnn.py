@@ -18,16 +18,16 @@ from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.stage2_classifier.models.layers.flip_averaging import BothSides, MeanOfSides
 from pose_activity.stage2_classifier.models.layers.motion_layers import (
     FrameMask,
-    FromTheFirst,
     MaskedMean,
     Part,
+    ShiftToStart,
     features_of,
 )
 
 _MOMENTUM = 0.9  # of batch normalisation: a small data set has few steps
 
 
-def build(
+def motion_cnn(
     *,
     recipe_shape: tuple[int, ...],
     skeleton: Skeleton,
@@ -47,7 +47,7 @@ def build(
     layer_dropout: float = 0.1,
     both_sides: bool = True,
 ) -> keras.Model:
-    """Builds the model; see `models.sequences` for what all models share.
+    """Builds the model; see `models.sequences.registry` for what all models share.
 
     Args:
         recipe_shape: (T, K, C) of a tensor.
@@ -63,7 +63,7 @@ def build(
             embedding, once trained. In training, let the augmentation mirror.
     """
     tensors = keras.Input(recipe_shape, name="sequences")
-    seen = FromTheFirst()(tensors)  # since frames are taken in pairs, from the beginning
+    seen = ShiftToStart()(tensors)  # since frames are taken in pairs, from the beginning
     seen = BothSides(skeleton.flip_index)(seen) if both_sides else seen
     mask = keras.layers.Reshape((-1, 1))(FrameMask(name="mask")(seen))
     told = keras.layers.Multiply()([features_of(seen, skeleton, inputs), mask])

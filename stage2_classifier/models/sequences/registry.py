@@ -1,12 +1,12 @@
 """Which classifiers of sequences there are; importing this file imports no TensorFlow.
 
-Adding a model: write one file in this folder with
+Adding a model: write a function of its name in a file of this folder,
 
-    build(*, recipe_shape, skeleton, classes, dropout, **options of its own) -> keras.Model
+    NAME(*, recipe_shape, skeleton, classes, dropout, **options of its own) -> keras.Model
 
-(see `models/lstm.py`) and add its line to `SEQUENCE_MODELS`. `recipe_shape` is (T, K, C), the last
-channel being `valid`, or (T, H, W, K) of joint maps; `skeleton` names the K joints. The model takes
-float32 `(B, *recipe_shape)` as `cache.sequence` makes it (maps in 0..255) and answers float32
+(see `recurrent_models.py`) and add its line to `SEQUENCE_MODELS`. `recipe_shape` is (T, K, C), the
+last channel being `valid`, or (T, H, W, K) of joint maps; `skeleton` names the K joints. The model
+takes float32 `(B, *recipe_shape)` as `cache.sequence` makes it (maps in 0..255) and returns float32
 `(B, classes)` probabilities. A layer named `embedding` gives the `(B, D)` vector before the head.
 Frames in which nobody was found must not change the answer: `motion_layers` and `recurrent` know
 how. Options have defaults that can be written in YAML. No Lambda layers and no train_step of its
@@ -21,14 +21,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+_HERE = __name__.rpartition(".")[0]
 SEQUENCE_MODELS = {
-    "lstm": "pose_activity.stage2_classifier.models.sequences.lstm",
-    "bilstm": "pose_activity.stage2_classifier.models.sequences.bilstm",
-    "stacked_lstm": "pose_activity.stage2_classifier.models.sequences.stacked_lstm",
-    "gru": "pose_activity.stage2_classifier.models.sequences.gru",
-    "gait_embedding": "pose_activity.stage2_classifier.models.sequences.gait_embedding",
-    "gait_statistics": "pose_activity.stage2_classifier.models.sequences.gait_statistics",
-    "motion_cnn": "pose_activity.stage2_classifier.models.sequences.motion_cnn",
+    "lstm": f"{_HERE}.recurrent_models",
+    "bilstm": f"{_HERE}.recurrent_models",
+    "stacked_lstm": f"{_HERE}.recurrent_models",
+    "gru": f"{_HERE}.recurrent_models",
+    "gait_embedding": f"{_HERE}.gait_embedding",
+    "gait_statistics": f"{_HERE}.gait_statistics",
+    "motion_cnn": f"{_HERE}.motion_cnn",
 }
 _SHARED = ("recipe_shape", "skeleton", "classes", "dropout")
 
@@ -46,8 +47,8 @@ def options_of(model: str) -> dict[str, Any]:
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"{_name(model)} is registered in SEQUENCE_MODELS, but missing.")
     body = ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body
-    (build,) = (n for n in body if isinstance(n, ast.FunctionDef) and n.name == "build")
-    pairs = zip(build.args.kwonlyargs, build.args.kw_defaults, strict=True)
+    (function,) = (n for n in body if isinstance(n, ast.FunctionDef) and n.name == model)
+    pairs = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
     return {
         argument.arg: ast.literal_eval(default)
         for argument, default in pairs
@@ -56,7 +57,7 @@ def options_of(model: str) -> dict[str, Any]:
 
 
 def check_options(model: str, options: Mapping[str, Any]) -> None:
-    """Refuses options that a model has not.
+    """Refuses options that a model does not have.
 
     Raises:
         ValueError: there is no such model or option.
@@ -72,7 +73,7 @@ def build(model: str, **arguments: Any) -> Any:
 
     Args:
         model: A key of `SEQUENCE_MODELS`.
-        **arguments: Of the model's own `build`.
+        **arguments: Of the model's own function.
 
     Returns:
         A `keras.Model`.
@@ -80,7 +81,7 @@ def build(model: str, **arguments: Any) -> Any:
     Raises:
         ValueError: there is no such model, or it cannot use such tensors.
     """
-    return load_layers(model).build(**arguments)
+    return getattr(load_layers(model), model)(**arguments)
 
 
 def load_layers(model: str) -> Any:

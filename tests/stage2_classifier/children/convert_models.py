@@ -19,7 +19,7 @@ SHAPES = {"joints": (20, 17, 4), "maps": (12, 32, 32, 17)}
 
 def picture_model(name: str) -> keras.Model:
     if name == "tiny":
-        network = build_tiny(**PICTURES, weights=None, adapter_start="identity")
+        network = build_tiny(name, **PICTURES, weights=None, adapter_start="identity")
     else:
         network = registry.build(name, **PICTURES, weights=None, adapter_start="identity")
     return with_activation_map(network)

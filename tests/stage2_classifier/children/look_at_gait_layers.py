@@ -11,18 +11,18 @@ import numpy as np
 from pose_activity.annotations.skeleton import COCO17, JHMDB15
 from pose_activity.stage2_classifier.models.layers.gait_layers import (
     Build,
-    Likeness,
+    CosineHead,
     Moments,
     Motion,
     Quantiles,
-    upright,
+    face_right,
 )
 from pose_activity.stage2_classifier.models.sequences import gait_statistics
 
 
 def refused(**arguments) -> str:
     try:
-        gait_statistics.build(classes=3, **arguments)
+        gait_statistics.gait_statistics(classes=3, **arguments)
     except ValueError as error:
         return str(error)
     return "nothing"
@@ -37,12 +37,12 @@ seen["moved"], seen["moved_mask"] = Motion()(drawn["walkers"][..., :2].swapaxes(
 seen["build"] = Build([(0, 1)], [(0, 1, 2)])(drawn["corner"])
 
 walkers = drawn["walkers"]
-seen["upright"] = upright(walkers, walkers[..., -1].max(axis=2), COCO17)
-head = Likeness(3, 5.0)
+seen["upright"] = face_right(walkers, walkers[..., -1].max(axis=2), COCO17)
+head = CosineHead(3, 5.0)
 seen["likeness"] = head(drawn["vectors"])
 seen["prototypes"] = head.prototypes
 
-model = gait_statistics.build(
+model = gait_statistics.gait_statistics(
     recipe_shape=walkers.shape[1:], skeleton=COCO17, classes=3, units=8, dropout=0.5
 )
 for name in ("walkers", "mirrored", "elsewhere", "disturbed"):

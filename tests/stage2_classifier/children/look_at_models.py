@@ -94,7 +94,7 @@ theirs["efficientnet_v2_b0"] = {
 ours = {
     model: {
         name: f"{source.url} {source.md5}"
-        for name, source in importlib.import_module(module).WEIGHTS.items()
+        for name, source in importlib.import_module(module).WEIGHTS[model].items()
     }
     for model, module in registry.MODELS.items()
     if model != "efficientnet_lite0"

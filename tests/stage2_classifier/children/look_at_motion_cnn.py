@@ -37,10 +37,10 @@ joints = rng.normal(size=(5, *shape)).astype(np.float32)
 joints[..., 2] = 1
 mirrored = joints[:, :, list(JHMDB15.flip_index)] * np.array([-1, 1, 1], np.float32)
 
-ours: Any = motion_cnn.build(**options, widths=(8, 8, 12))
+ours: Any = motion_cnn.motion_cnn(**options, widths=(8, 8, 12))
 ours.compile("adam", "sparse_categorical_crossentropy")
 ours.train_on_batch(joints, np.arange(5) % CLASSES)  # moves what batch normalisation remembers
-one_sided = motion_cnn.build(**options, widths=(8, 8, 12), both_sides=False)
+one_sided = motion_cnn.motion_cnn(**options, widths=(8, 8, 12), both_sides=False)
 one_sided.set_weights(ours.get_weights())
 for name, network in (("both", ours), ("one", one_sided)):
     facts[name] = network.predict_on_batch(joints)

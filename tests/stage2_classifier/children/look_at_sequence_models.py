@@ -113,7 +113,7 @@ theirs = keras.layers.GRU(4, return_sequences=True)
 theirs.build((None, 5, 3))
 theirs.set_weights([kernel[:-1], recurrent_kernel, np.stack(biases)])
 arrays["keras gru"] = np.array(theirs(inputs, mask=ops.cast(there, "bool")))
-lstm = keras.layers.LSTM(4, kernel_constraint=recurrent.ShutWhereMissing("lstm"))
+lstm = keras.layers.LSTM(4, kernel_constraint=recurrent.MissingFrameGate("lstm"))
 lstm.build((None, 5, 3))
 weight = lstm.weights[0]
 weight.assign(rng.normal(size=weight.shape))

@@ -10,7 +10,7 @@ from pose_activity.stage2_classifier.models.layers.motion_layers import (
 from pose_activity.stage2_classifier.models.layers.recurrent import classification_head
 
 
-def build(*, recipe_shape, skeleton, classes, dropout, units=6) -> keras.Model:
+def tiny(*, recipe_shape, skeleton, classes, dropout, units=6) -> keras.Model:
     tensors = keras.Input(recipe_shape)
     features = features_of(tensors, skeleton, ("motion",))
     sequence = keras.layers.Dense(units, activation="leaky_relu")(features)
