@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import precision_recall_fscore_support
 
 from pose_activity.stage2_classifier import calibrate
 
@@ -82,14 +83,15 @@ def evaluate(
     """
     _check(probabilities, labels, len(classes))
     answers = probabilities.argmax(1)
-    right, support, guessed = (
-        np.bincount(ids, minlength=len(classes))
-        for ids in (labels[labels == answers], labels, answers)
+    figures: Any = precision_recall_fscore_support(
+        labels,
+        answers,
+        labels=np.arange(len(classes)),
+        zero_division=0,  # type: ignore[arg-type]
     )
-    precision, recall = _divide(right, guessed), _divide(right, support)
-    f1 = _divide(2 * right, support + guessed)
-    counted = support + guessed > 0
-    accuracy = float(right.sum() / len(labels))
+    precision, recall, f1, support = figures
+    counted = np.union1d(labels, answers)
+    accuracy = float((labels == answers).mean())
     columns = {"precision": precision, "recall": recall, "f1": f1}
     return Report(
         split=split,
@@ -114,7 +116,10 @@ def evaluate(
 
 
 def _ranks(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Returns how many classes stand before the true one, `(N,)` int; sorting is far slower."""
+    """Returns how many classes are before the true one, `(N,)` int: equal ones in their order.
+
+    Sorting is far slower, and scikit-learn's top-k score lets the last of equal classes win.
+    """
     of_label = np.take_along_axis(probabilities, labels[:, None], axis=1)
     earlier = np.arange(probabilities.shape[1]) < labels[:, None]
     ties = (probabilities == of_label) & earlier
@@ -129,10 +134,6 @@ def _confusion(
     for label, answer, count in zip(*pairs.T, counts, strict=True):
         table.setdefault(classes[int(label)], {})[classes[int(answer)]] = int(count)
     return table
-
-
-def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.divide(a, b, out=np.zeros(len(a)), where=b > 0)
 
 
 def _check(probabilities: np.ndarray, labels: np.ndarray, classes: int) -> None:

@@ -6,6 +6,10 @@ and without pickles. A classifier is the mean of one or more members. A member p
 exp(-gamma |x - s|^2) with each support vector s, and takes weighted sums of that: the margins.
 They become probabilities by the member's link.
 
+Why not ONNX by skl2onnx (1.20 was tried): in float64, which keeps published accuracies exact, it
+refuses linear support vector machines and answers otherwise for one-vs-rest RBF machines. OpenVINO
+cannot read its graphs (ai.onnx.ml), and a fitted temperature or a mean of members is not in them.
+
 A support vector machine's margins are no probabilities. Their softmax ranks the classes as the
 margins do and sums to 1; it says how sure the machine is only after a temperature was fitted.
 """
