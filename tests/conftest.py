@@ -4,28 +4,32 @@ import os
 from pathlib import Path
 
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from pose_activity.annotations.readers.mpii import read_mpii
 from pose_activity.annotations.types import Sample
 from tests.commands import train_tiny
 
 # Rooms whose tests share costly fixtures that no other room's need.
-ROOMS = ("annotations", "stage1_pose", "stage2_classifier")
+ROOMS = ("stage2_classifier", "stage1_pose")
 
 
-class RoomScheduling(LoadScopeScheduling):
-    """Gives a process whole rooms: what their tests share is made once."""
+def group_of(item: pytest.Item) -> str:
+    """Names the tests that share costly fixtures with this one: these, its room's or its file's."""
+    if "tiny_run" in getattr(item, "fixturenames", ()):
+        return "tiny_run"
+    file = item.path.relative_to(item.config.rootpath).as_posix()
+    room = file.split("/")[1]
+    return room if room in ROOMS else file
 
-    def _split_scope(self, nodeid: str) -> str:
-        room = nodeid.split("/")[1]
-        return room if room in ROOMS else "the rest"  # these share `tiny_run`
 
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> RoomScheduling:
-    """Serves `pytest -n`; without it, tests run in one process as ever."""
-    return RoomScheduling(config, log)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Serves `pytest -n N --dist loadgroup`: a process takes whole groups, the long ones first."""
+    if not hasattr(config, "workerinput"):
+        return  # tests run in one process, in the order of the files
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+    place = {"tiny_run": 0} | {room: number for number, room in enumerate(ROOMS, 1)}
+    items.sort(key=lambda item: place.get(group_of(item), len(place)))
 
 
 @pytest.fixture(scope="session")
