@@ -15,7 +15,7 @@ from typing import Any
 
 NAME = ".lock"
 _HANDED = "POSE_ACTIVITY_LOCK"  # in the environment: the handle of a lock that a parent holds
-# What a lock that somebody else holds is reported as; anything else is no answer to that question.
+# How a lock that somebody else holds is reported; another error says nothing about that.
 _HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 
 if os.name == "nt":
@@ -58,7 +58,7 @@ def locked(folder: Path) -> Iterator[int]:
 def handed_on(handle: int) -> dict[str, Any]:
     """Returns keywords for `subprocess.Popen` that let a child share the lock of `handle`.
 
-    On Windows a lock cannot be shared: there is none while the child runs but its own.
+    On Windows a lock cannot be shared: while the child runs, there is only its own.
     """
     if os.name == "nt":
         return {}
@@ -66,7 +66,7 @@ def handed_on(handle: int) -> dict[str, Any]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Tells whether a process holds the lock of `folder` now; writes nothing.
+    """Returns whether a process holds the lock of `folder` now; writes nothing.
 
     Where the file system has no locks, nobody holds one.
     """

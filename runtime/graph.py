@@ -30,11 +30,11 @@ Shape = tuple[int | None, ...]
 Opened = tuple[Shape, tuple[Shape, ...], Run]  # of the input, of the outputs
 
 
-# Two threads that enter its bindings for the first time at once wait for each other for ever: one
+# Two threads that enter its bindings for the first time at once wait for each other forever: one
 # holds Python's lock and wants a static table's, the other the other way round.
 _ENTERING_OPENVINO = threading.Lock()
 # Engine -> the process that loaded a graph first. A fork copies none of the engine's threads, and
-# what waits for them waits for ever.
+# what waits for them waits forever.
 _AT_HOME: dict[str, int] = {}
 
 
@@ -43,14 +43,14 @@ class GraphError(ValueError):
 
 
 class Graph:
-    """A loaded graph: `graph(batch)` runs it, in as many Python threads at once as one likes.
+    """A loaded graph: `graph(batch)` runs it, from any number of Python threads at once.
 
     Attributes:
         path: The file.
         engine: "openvino" or "onnxruntime".
         precision: One of `PRECISIONS`.
         input_shape: One entry per axis of the batch; None where any length will do.
-        output_shapes: The same of each output; None where the length is free, or is not said.
+        output_shapes: The same of each output; None where the length is free, or is not known.
     """
 
     def __init__(
@@ -113,16 +113,16 @@ def load(
         path: A `.onnx` file, for int8 too.
         engine: "openvino", "onnxruntime", or "auto": openvino where it is installed.
         precision: One of `PRECISIONS`; the lower ones are faster and move joints by some pixels.
-        threads: CPU threads of all streams together; None takes one a core.
+        threads: CPU threads of all streams together; None takes one per core.
         streams: Calls that are to run side by side; each has threads / streams threads. With one
-            thread a stream, an answer is the same bits whatever runs beside it.
+            thread per stream, a result is the same bits whatever runs beside it.
         sha256: Digest that the file must have; None accepts any.
 
     Raises:
         FileNotFoundError: there is no such file.
         GraphError: an altered or damaged file.
-        ValueError: unknown engine or precision, one that engine or CPU has not, or fewer than one
-            thread a stream.
+        ValueError: unknown engine or precision, one that engine or CPU does not have, or fewer
+            than one thread per stream.
         ModuleNotFoundError: the engine is not installed.
         RuntimeError: this process is a fork of one that has loaded a graph.
     """
@@ -157,7 +157,7 @@ def _check_fork(path: Path, engine: str, threads: int) -> None:
 def _forked(path: Path, engine: str, what: str) -> RuntimeError:
     return RuntimeError(
         f"{path}: {engine} cannot {what} in a process that was forked from one that had loaded a "
-        "graph: it would wait for ever. Load the model in the new process alone, started by "
+        "graph: it would wait forever. Load the model in the new process alone, started by "
         "multiprocessing.get_context('spawn')."
     )
 
@@ -181,7 +181,7 @@ def devices(engine: str) -> list[str]:
 
 
 def has_bf16() -> bool:
-    """Tells whether this CPU calculates in bfloat16 by itself; needs openvino."""
+    """Returns whether this CPU calculates in bfloat16 natively; needs openvino."""
     return "BF16" in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
@@ -204,7 +204,7 @@ def choose(engine: str, precision: str) -> str:
     """Returns the engine that `load` takes for what was asked.
 
     Raises:
-        ValueError: unknown engine or precision, or one that engine or CPU has not.
+        ValueError: unknown engine or precision, or one that engine or CPU does not have.
         ModuleNotFoundError: the engine is not installed.
     """
     if engine not in ("auto", *ENGINES):
@@ -251,12 +251,12 @@ def _check_file(path: Path, sha256: str | None) -> None:
 
 
 def twin_of(path: Path, suffix: str = ".xml") -> Path:
-    """Returns where the int8 twin of a graph lies; its `.bin` and `.json` lie beside it."""
+    """Returns where the int8 twin of a graph is; its `.bin` and `.json` are beside it."""
     return path.with_name(f"{path.stem}_int8{suffix}")
 
 
 def int8_is_of(path: Path) -> bool:
-    """Tells whether an f32 graph has an int8 twin that was made from it as it is now."""
+    """Returns whether an f32 graph has an int8 twin that was made from it as it is now."""
     described = twin_of(path, ".json")
     if not described.is_file():
         return False

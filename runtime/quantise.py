@@ -1,8 +1,8 @@
 """A graph's int8 twin, by post-training quantisation (NNCF).
 
-In go an f32 `.onnx` graph and batches that it would meet in use, out come `NAME.xml` and
-`NAME.bin`, which `runtime.graph.load(..., precision="int8")` runs. How much an answer moves depends
-on the network: whoever makes one has to compare its answers with the f32 graph's before using it.
+In go an f32 `.onnx` graph and batches such as it gets in use, out come `NAME.xml` and
+`NAME.bin`, which `runtime.graph.load(..., precision="int8")` runs. How much an output moves depends
+on the network: compare its outputs with the f32 graph's before using it.
 """
 
 import logging
@@ -30,8 +30,8 @@ def quantise(path: Path, batches: Iterable[np.ndarray], *, keep_first: int = 0) 
     Args:
         path: The f32 graph, `.onnx`.
         batches: What the graph takes, 100 to 300 of them, of the training images.
-        keep_first: So many convolutions from the input stay in f32: what is rounded there is
-            rounded for the whole network.
+        keep_first: How many convolutions, counted from the input, stay in f32: what is rounded
+            there is rounded for the whole network.
 
     Returns:
         The `.xml` file; its description, `.json`, is written last.
@@ -76,7 +76,7 @@ def _first_convolutions(model: Any, count: int) -> list[str]:
 
 @contextmanager
 def _without_frameworks() -> Iterator[None]:
-    """Hides torch and TensorFlow, which NNCF takes in where they are installed, and needs not."""
+    """Hides torch and TensorFlow, which NNCF imports where installed and does not need."""
     hidden = [name for name in ("torch", "tensorflow") if name not in sys.modules]
     for name in hidden:
         sys.modules[name] = cast(Any, None)

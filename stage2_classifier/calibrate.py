@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say: temperature scaling, its measure, and when to say nothing.
+"""Calibrated probabilities: temperature scaling, its error, and when to answer "unknown".
 
 Arithmetic on `(N, C)` probabilities and `(N,)` class ids; no model and no files. Source: Guo et
 al., "On Calibration of Modern Neural Networks", ICML 2017.
@@ -35,7 +35,7 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was fitted on answers of one sort: to single windows, say, or to whole clips.
+    """What was fitted on predictions of one kind: of single windows, or of whole clips.
 
     Attributes:
         temperature: Their probabilities are calibrated by it; 1.0 changes nothing.
@@ -58,7 +58,7 @@ def fit(probabilities: np.ndarray, labels: np.ndarray, *, precision: float) -> C
     """Fits temperature and threshold on answers such as will be given.
 
     Where an answer is a mean over several windows or frames, these are such means: a mean is less
-    sure than its parts, and more often right, so that what fits the parts does not fit it.
+    confident than its parts, and more often right, so that what fits the parts does not fit it.
 
     Args:
         probabilities: `(N, C)`; of images, or clips, that the classifier did not learn from.
@@ -80,7 +80,7 @@ def temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
         labels: `(N,)` class ids.
 
     Returns:
-        T in [0.05, 20]: above 1 where the classifier is too sure of itself. 1.0 where no T in that
+        T in [0.05, 20]: above 1 where the classifier is overconfident. 1.0 where no T in that
         range is best: no images, or every answer right (or useless), so that the likelihood only
         rises towards one end.
     """
@@ -112,7 +112,7 @@ def apply(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def expected_error(probabilities: np.ndarray, labels: np.ndarray, *, bins: int = 15) -> float:
-    """Returns the expected calibration error (ECE): how far sureness is from being right.
+    """Returns the expected calibration error (ECE): how far confidence is from accuracy.
 
     Images are sorted by the probability of their answer into `bins` equal parts of (0, 1]; the
     differences between a part's accuracy and its mean probability are averaged, weighted by its
@@ -135,7 +135,7 @@ def threshold(
 ) -> Threshold | None:
     """Finds the smallest probability from which on answers are right often enough.
 
-    It lies halfway between two images' probabilities, so that an engine's rounding changes no
+    It is halfway between two images' probabilities, so that an engine's rounding changes no
     answer. On few images it is rough, and a little hopeful: it was chosen on them.
 
     Args:

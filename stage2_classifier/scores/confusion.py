@@ -53,11 +53,11 @@ def count_matrix(confusion: Confusion, classes: Sequence[str]) -> np.ndarray:
 
 
 def similarity_order(counts: np.ndarray) -> np.ndarray:
-    """Orders classes so that those taken for one another stand together.
+    """Orders classes so that those taken for one another are neighbours.
 
-    The likeness of two classes is the mean of the two shares in which one was taken for the other.
-    Average-linkage clustering, with leaves ordered so that neighbours are as alike as the tree
-    allows. Source: Bar-Joseph, Gifford and Jaakkola, Bioinformatics 17 (2001), as in scipy.
+    The similarity of two classes is the mean of the two shares in which one was taken for the
+    other. Average-linkage clustering, with leaves ordered so that neighbours are as similar as the
+    tree allows. Source: Bar-Joseph, Gifford and Jaakkola, Bioinformatics 17 (2001), as in scipy.
     Classes that were never mixed up come last, as they came.
 
     Args:
@@ -67,12 +67,12 @@ def similarity_order(counts: np.ndarray) -> np.ndarray:
         `(C,)` int: a permutation of 0..C-1.
     """
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    likeness = (shares + shares.T) / 2
-    np.fill_diagonal(likeness, 0)
-    mixed = likeness.any(1)
+    similarity = (shares + shares.T) / 2
+    np.fill_diagonal(similarity, 0)
+    mixed = similarity.any(1)
     alone, together = np.flatnonzero(~mixed), np.flatnonzero(mixed)
     if len(together) > 2:
-        distance = 1 - likeness[np.ix_(together, together)]
+        distance = 1 - similarity[np.ix_(together, together)]
         np.fill_diagonal(distance, 0)
         tree = linkage(squareform(distance), "average", optimal_ordering=True)
         together = together[leaves_list(tree)]

@@ -27,7 +27,7 @@ _LONGEST = 36  # letters of a class name; longer ones would leave no room for th
 def draw_confusion(report: Report, path: Path) -> None:
     """Writes the share of each true class that was taken for each class.
 
-    Classes that are taken for one another stand together. Of more than `MOST_CLASSES`, those with
+    Classes that are taken for one another are neighbours. Of more than `MOST_CLASSES`, those with
     the most mistakes are shown, and the title says so.
     """
     shown = most_mistaken(report.confusion, list(report.per_class), MOST_CLASSES)
@@ -70,7 +70,7 @@ def _labels(names: Sequence[str], classes: Sequence[str]) -> tuple[list[str], li
     ]
     note = (
         "\nclass N: row N of per_class.csv. No installed font has its letters;\n"
-        "with one, such as Noto Sans CJK, its name stands here"
+        "with one, such as Noto Sans CJK, its name is shown here"
     )
     return labels, found, note
 

@@ -1,8 +1,8 @@
-"""A classifier's answers on one split, as a value and as `predictions.parquet`.
+"""A classifier's predictions on one split, as a value and as `predictions.parquet`.
 
 One row per classified tensor: `image` (path), `person` (number in the picture, -1 where the whole
 picture was classified), `label`, `answer`, `probability` (of the answer), `probabilities` (float32,
-in the order of the classes). Split and class names stand in the file's metadata.
+in the order of the classes). Split and class names are in the file's metadata.
 """
 
 import json
@@ -21,7 +21,7 @@ _ROWS_AT_ONCE = 256  # of the parquet file: what a reader of thousands of classe
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a classifier said about N tensors.
+    """What a classifier predicted for N tensors.
 
     Attributes:
         split: "train", "val" or "test".
@@ -44,8 +44,8 @@ class Predictions:
         n = len(self.images)
         if shapes != ((n,), (n,), (n, len(self.classes))):
             raise ValueError(
-                f"Answers need a person, a label and {len(self.classes)} probabilities for each of "
-                f"{n} images. Received: {', '.join(map(str, shapes))}"
+                f"Predictions need a person, a label and {len(self.classes)} probabilities for "
+                f"each of {n} images. Received: {', '.join(map(str, shapes))}"
             )
 
     @property
@@ -64,7 +64,7 @@ class Predictions:
         return bool((self.persons >= 0).any())
 
     def confident_mistakes(self, limit: int) -> np.ndarray:
-        """Returns the rows of the `limit` most confident wrong answers, the surest first."""
+        """Returns the rows of the `limit` most confident mistakes, the most confident first."""
         wrong = np.flatnonzero(self.guesses != self.labels)
         return wrong[np.argsort(-self.confidences[wrong], kind="stable")][:limit]
 
@@ -90,7 +90,7 @@ class Predictions:
         """Reads what `write` wrote.
 
         Raises:
-            ValueError: the file is damaged, or no such file.
+            ValueError: the file is damaged, or is not such a file.
         """
         try:
             table = pq.read_table(path)
@@ -108,5 +108,5 @@ class Predictions:
             )
         except (pa.ArrowException, OSError, KeyError) as error:
             raise ValueError(
-                f"{path} holds no answers of a classifier ({error!r}). Run the step report again."
+                f"{path} holds no predictions ({error!r}). Run the step report again."
             ) from None

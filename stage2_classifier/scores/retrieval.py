@@ -1,4 +1,4 @@
-"""Who is it, by the nearest vectors: rank-1, rank-5 and mean average precision.
+"""Retrieval of people by the nearest vectors: rank-1, rank-5 and mean average precision.
 
 In come `(N, D)` vectors with the person that each shows; a probe is compared by cosine distance
 with every vector of its gallery. Arithmetic on arrays: knows nothing of models, clips or files.

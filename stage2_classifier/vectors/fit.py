@@ -1,4 +1,4 @@
-"""Fits classifiers of vectors with scikit-learn, and says how good they are on vectors held back.
+"""Fits classifiers of vectors with scikit-learn, and scores them on vectors held back.
 
 Vectors and their labels in, `linear.Linear` out: plain numbers that need no scikit-learn any more.
 Knows nothing of files, clips or encoders.
@@ -28,7 +28,7 @@ _MOST_ROUNDS = 20_000  # of a solver, before scikit-learn warns that it stopped 
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """What classifiers said of vectors that they had not learned from.
+    """What classifiers predicted for vectors that they had not learned from.
 
     Attributes:
         classes: Names in the order of the columns.
@@ -70,7 +70,7 @@ def fit(
         kind: "logistic": one-vs-rest logistic regression (liblinear, which also shrinks the bias);
             "softmax": multinomial logistic regression; "svm": linear support vector machine,
             one-vs-rest; "rbf": likewise with an RBF kernel; "lda": linear discriminant analysis
-            with a shrunk covariance, which on few vectors is far too sure of itself.
+            with a shrunk covariance, which on few vectors is far too confident.
         C: Inverse strength of the penalty on the weights; "lda" has none.
         standardise: Whether every number gets mean 0 and deviation 1 over the vectors.
         l2_normalize: Whether vectors are first divided by their lengths: angles alone count.
@@ -135,7 +135,7 @@ def cross_validate(
         options: Of `fit`, without `seed`; its `groups` are those given here.
 
     Returns:
-        What was said of every vector.
+        The prediction for every vector.
 
     Raises:
         ValueError: as `fit`; or a class in fewer groups (without groups: vectors) than there are
@@ -251,6 +251,6 @@ def _check_folds(labels: np.ndarray, groups: np.ndarray, folds: int) -> None:
     ]
     if few:
         raise ValueError(
-            f"Each class must be in {folds} groups (vectors, where there are no groups), one a "
+            f"Each class must be in {folds} groups (vectors, where there are no groups), one per "
             f"fold. Received: {preview(few)}. Take fewer folds, or leave the classes out."
         )

@@ -1,6 +1,6 @@
 """Vectors in, one class out, by plain numbers: `linear.json` and `linear.npz`, numpy alone.
 
-Holds what `fit_linear.fit` learned with scikit-learn and answers as scikit-learn does, without it
+Holds what `vectors.fit.fit` learned with scikit-learn and answers as scikit-learn does, without it
 and without pickles. A classifier is the mean of one or more members. A member prepares a vector
 (length 1 if asked, then minus `mean`, over `scale`), may replace it by its RBF kernel
 exp(-gamma |x - s|^2) with each support vector s, and takes weighted sums of that: the margins.
@@ -10,8 +10,8 @@ Why not ONNX by skl2onnx (1.20 was tried): in float64, which keeps published acc
 refuses linear support vector machines and answers otherwise for one-vs-rest RBF machines. OpenVINO
 cannot read its graphs (ai.onnx.ml), and a fitted temperature or a mean of members is not in them.
 
-A support vector machine's margins are no probabilities. Their softmax ranks the classes as the
-margins do and sums to 1; it says how sure the machine is only after a temperature was fitted.
+A support vector machine's margins are not probabilities. Their softmax ranks the classes as the
+margins do and sums to 1; it is a confidence only after a temperature was fitted.
 """
 
 import json
@@ -155,7 +155,7 @@ class Linear:
         """Returns `(N,)` int: each label's place among the classes.
 
         Raises:
-            ValueError: a label that is no class.
+            ValueError: a label that is not a class.
         """
         place = {name: i for i, name in enumerate(self.classes)}
         unknown = sorted({*labels} - {*place})

@@ -89,7 +89,7 @@ def test_answers_are_probabilities(facts, name):
 
 @pytest.mark.parametrize("model", registry.MODELS)
 def test_missing_weights_are_named(facts, model):
-    assert "Received: 'nowhere.h5', which is no file" in str(facts[f"{model} error"])
+    assert "Received: 'nowhere.h5', which is not a file" in str(facts[f"{model} error"])
 
 
 def test_lite0_knows_a_bus(facts):

@@ -15,7 +15,7 @@ from pose_activity.artifacts.progress import ProgressCallback
 
 
 class WeightsError(FileNotFoundError):
-    """Published weights are neither in Keras' folder nor to be had."""
+    """Published weights are not in Keras' folder and cannot be downloaded."""
 
 
 @dataclass(frozen=True)
@@ -67,22 +67,22 @@ def find(
         names = ", ".join(repr(name) for name in (*published, "none"))
         raise ValueError(
             f"weights must be {names} or the path of a file. "
-            f"Received: {weights!r}, which is no file"
+            f"Received: {weights!r}, which is not a file"
         )
-    tell = on_progress or (lambda done, total, text: None)
-    path = _fetch(source, tell) if isinstance(source, Download) else source()
-    tell(1, 1, f"weights {weights!r}: {path}, sha256 {sha256_file(path)}")
+    report = on_progress or (lambda done, total, text: None)
+    path = _fetch(source, report) if isinstance(source, Download) else source()
+    report(1, 1, f"weights {weights!r}: {path}, sha256 {sha256_file(path)}")
     return path
 
 
-def _fetch(source: Download, tell: ProgressCallback) -> Path:
+def _fetch(source: Download, report: ProgressCallback) -> Path:
     """Returns the file in Keras' folder, downloaded if it is not there."""
     import keras
 
     folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "models")
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / source.name).is_file():
-        tell(0, 1, f"downloading {source.url} to {folder}")
+        report(0, 1, f"downloading {source.url} to {folder}")
     chatty = keras.config.is_interactive_logging_enabled()
     keras.config.disable_interactive_logging()  # Keras would print a progress bar of its own
     try:
@@ -96,7 +96,7 @@ def _fetch(source: Download, tell: ProgressCallback) -> Path:
                 hash_algorithm="md5",
             )
         )
-    except Exception as error:  # any network, disk or server trouble is the same to the caller
+    except Exception as error:  # any network, disk or server error is the same to the caller
         raise WeightsError(
             f"No weights {source.name}. Looked for: (1) {folder / source.name}; (2) the download "
             f"{source.url}: failed ({error}). Put the file (md5 {source.md5}) into that folder, or "

@@ -1,4 +1,4 @@
-"""A model answers by a sequence and its mirrored twin: two layers around the network in between.
+"""Flip averaging: a model answers by the mean over a sequence and its mirrored twin.
 
 Training sees the sequences as they are, since its augmentation mirrors them.
 """

@@ -1,4 +1,4 @@
-"""What a walker's joints say of the body, and numbers of a whole clip that a few bad frames leave.
+"""Layers that describe a walker's body, and statistics of a clip that a few bad frames do not move.
 
 Everywhere: B sequences of T frames; a *mask* is float32 `(B, T)` as in `motion_layers`. All of it
 can be saved, loaded and converted to ONNX; loading a model needs this file to be imported.
@@ -105,7 +105,7 @@ class Build(keras.layers.Layer):
     """`(B, T, 2, K)` joints to `(B, T, F)`: joints, spans (x, y and length) and the turns.
 
     Args:
-        spans: Joint indices (from, to): bones, and what lies between left and right.
+        spans: Joint indices (from, to): bones, and the lines between left and right.
         turns: Joint indices (a, b, c): cosine and sine of the angle at b.
     """
 

@@ -47,10 +47,10 @@ class FrameMask(keras.layers.Layer):
 
 @_register
 class BodyFeatures(keras.layers.Layer):
-    """`(B, T, K, C)` joints to `(B, T, F)`: what a model is given of every frame.
+    """`(B, T, K, C)` joints to `(B, T, F)`: the features of every frame.
 
-    A joint that was neither found nor filled in lies at (0, 0) and is not valid; what is told of it
-    with others, or of its movement, is 0.
+    A joint that was neither found nor filled in is at (0, 0) and is not valid; features of it with
+    others, or of its movement, are 0.
 
     Args:
         parts: Names from `PARTS`, in the order of the features. "joints": x and y; "confidence"

@@ -38,7 +38,7 @@ def gait_embedding(
         cell: Kind of the recurrent layers.
 
     Raises:
-        ValueError: the tensors are no maps of these joints.
+        ValueError: the tensors are not maps of these joints.
     """
     if len(recipe_shape) != 4 or recipe_shape[3] != len(skeleton):
         raise ValueError(

@@ -1,9 +1,9 @@
-"""Who walks, by the build of the body: robust numbers of the whole clip, and a small network.
+"""Recognises people by the build of the body: robust statistics of a clip, and a small network.
 
 Single joints are noisy, a person's proportions and posture are not: joints, bones and angles of all
-frames, of everybody walking the same way and equally tall, are told by their quantiles over time,
-movement by its deviation. The embedding is one hidden layer; the head compares it by angle with a
-vector for each person. The order of frames matters for the speed of the joints alone.
+frames, of everybody walking the same way and equally tall, are described by their quantiles over
+time, movement by its deviation. The embedding is one hidden layer; the head compares it by angle
+with a vector for each person. The order of frames matters for the speed of the joints alone.
 """
 
 from collections.abc import Sequence

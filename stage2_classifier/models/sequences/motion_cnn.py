@@ -1,7 +1,7 @@
 """Poses, their shape and their motion, through a small 1-D convolutional network over time.
 
-A frame is told in several ways at once (see `motion_layers.PARTS`), so that the network need not
-find out about distances and speeds from few clips: normalised together, mixed by a convolution of
+A frame is described in several ways at once (see `motion_layers.PARTS`), so that the network need
+not learn distances and speeds from few clips: normalised together, mixed by a convolution of
 width 1, then stages of one convolution over time each, beside a way around it, with half the frames
 from stage to stage. The embedding is mean and maximum over the frames in which somebody was found.
 
@@ -66,12 +66,12 @@ def motion_cnn(
     seen = ShiftToStart()(tensors)  # since frames are taken in pairs, from the beginning
     seen = BothSides(skeleton.flip_index)(seen) if both_sides else seen
     mask = keras.layers.Reshape((-1, 1))(FrameMask(name="mask")(seen))
-    told = keras.layers.Multiply()([features_of(seen, skeleton, inputs), mask])
-    # All that follows then costs half, and motion was told frame by frame before.
-    told, mask = keras.layers.AveragePooling1D(2, padding="same")(told), _halve(mask)
-    told = keras.layers.BatchNormalization(momentum=_MOMENTUM)(told)
+    features = keras.layers.Multiply()([features_of(seen, skeleton, inputs), mask])
+    # All that follows then costs half, and motion was computed frame by frame before.
+    features, mask = keras.layers.AveragePooling1D(2, padding="same")(features), _halve(mask)
+    features = keras.layers.BatchNormalization(momentum=_MOMENTUM)(features)
     first, *rest = widths
-    sequence = _convolve(told, mask, first, kernel=1, dropout=layer_dropout)
+    sequence = _convolve(features, mask, first, kernel=1, dropout=layer_dropout)
     for number, width in enumerate(rest):
         if number:
             sequence, mask = _halve(sequence), _halve(mask)

@@ -68,5 +68,5 @@ def test_a_damaged_file_names_the_step(tmp_path, content):
     path = tmp_path / "predictions.parquet"
     if content:
         path.write_bytes(content)
-    with pytest.raises(ValueError, match="holds no answers.*Run the step report again"):
+    with pytest.raises(ValueError, match="holds no predictions.*Run the step report again"):
         Predictions.read(path)
