@@ -250,6 +250,8 @@ def test_the_old_result_stays_where_the_new_one_fails(tiny_run: Path, tmp_path: 
     wrong = ("--set", "stage2.learning_rate=1e30")
     done = train_tiny(copy, "stage2", *drawn_in(tiny_run), *wrong)
     assert done.returncode == 2 and "The loss must stay finite" in done.stdout, done.stdout
+    assert done.stderr == "", "TensorFlow's start-up lines are in the log"
+    assert (copy / "logs" / "tensorflow.txt").is_file()
     assert before == {name: (copy / name).read_bytes() for name in names}
     done = train_tiny(copy, "stage2", *drawn_in(tiny_run))
     assert done.returncode == 0 and "up to date" in done.stdout, done.stdout

@@ -22,8 +22,8 @@ from pose_activity.training.console import say, say_notes, say_rows
 from pose_activity.training.file_digest import MEMORY
 from pose_activity.training.own_files import (
     DATASET,
-    EVENTS,
     INT8,
+    LOGS,
     ROUND_WEIGHTS,
     STATES,
     TENSORS,
@@ -44,7 +44,7 @@ def _of(step: str, patterns: Sequence[str]) -> tuple[str, ...]:
 _BEGUN = (f"stage1/{NEW}", f"stage2/{NEW}")  # a step that is made again while its old result stays
 KINDS = {  # name -> what it is, and the files below a run folder
     "tensors": ("drawn planes; the cache step draws them again", _of("cache", TENSORS)),
-    "logs": ("TensorBoard's curves; only another training makes them", EVENTS),
+    "logs": ("TensorBoard's curves; only another training makes them", LOGS),
     "states": (
         "rests of trainings; an unfinished one begins anew",
         (*_of("stage2", STATES), *_of("stage1", ROUND_WEIGHTS), *_BEGUN),
@@ -56,7 +56,7 @@ KINDS = {  # name -> what it is, and the files below a run folder
             *(p for step in sections.STEPS for p in _of(step, (manifest.NAME, *patterns_of(step)))),
             *(p for step in ("stage1", "stage2") for p in _of(step, INT8)),
             *(p for step in sections.STEPS for p in _of(step, (NEW, WHOLE, MOVING))),
-            *EVENTS,
+            *LOGS,
         ),
     ),
 }

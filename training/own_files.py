@@ -19,7 +19,7 @@ DATASET = (
     *("dataset/data.yaml", "dataset/images/*/*"),
     *("dataset/labels/*/*", "dataset/labels/*.cache"),
 )
-EVENTS = ("logs/*/events.out.tfevents.*",)
+LOGS = ("logs/*/events.out.tfevents.*", "logs/tensorflow.txt")
 INT8 = ("*_int8.xml", "*_int8.bin", "*_int8.json")  # of `train.py precision`; each names its graph
 
 RESTS = {  # step -> patterns below its folder, of what may go while the result stays

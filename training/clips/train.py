@@ -32,6 +32,7 @@ from pose_activity.configs.clips import ClipRun, Linear
 from pose_activity.inference.clips import pose_files
 from pose_activity.inference.kinds import POSE_FILES
 from pose_activity.learning.history import TRAINING_FILES, early_end
+from pose_activity.learning.tensorflow_start import start_tensorflow
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier import predict_sequences, sidecar
 from pose_activity.stage2_classifier.vectors import fit, linear
@@ -112,6 +113,7 @@ def _take_encoder(encoder: Path, cache: Cache, folder: Path) -> dict[str, Any]:
 
 
 def _train(run: ClipRun, cache: Cache, folder: Path, finish: bool) -> dict[str, Any]:
+    start_tensorflow(run.run_dir / "logs" / "tensorflow.txt")
     from pose_activity.stage2_classifier import export_sequences, fit_sequences
 
     section = run.stage2

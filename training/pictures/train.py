@@ -12,6 +12,7 @@ from pose_activity.cache.store import Cache, open_cache
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.learning.augmentation import training_seed
 from pose_activity.learning.history import early_end
+from pose_activity.learning.tensorflow_start import start_tensorflow
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier import augment
 from pose_activity.stage2_classifier.draw_augmentations import draw_augmentations
@@ -27,6 +28,7 @@ SHOWN_PICTURES, SHOWN_EPOCHS = 6, 4  # in augmentations.png
 
 def make_stage2(run: PictureRun, folder: Path, *, finish: bool = False) -> Counts:
     """Trains the classifier, or ends its training with the epochs there are; exports it."""
+    start_tensorflow(run.run_dir / "logs" / "tensorflow.txt")
     from pose_activity.stage2_classifier import export, fit
 
     cache = open_cache(run.run_dir / "cache")
