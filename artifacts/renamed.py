@@ -23,8 +23,14 @@ CHOICES: Mapping[str, Mapping[str, Mapping[str, str]]] = {  # section -> key -> 
     "sequence": {"short": {"refuse": "error"}},
 }
 # What a step's manifest calls its recipe is part of a section; that of the report tells
-# `split.unseen` too. A training remembers the recipe of its tensors under "recipe".
-_SECTIONS = {"annotations": "", "cache": "sequence", "recipe": "sequence", "report": "split"}
+# `split.unseen` too. A training notes the recipe of its tensors, a table of answers "tracking".
+_SECTIONS = {
+    "annotations": "",
+    "cache": "sequence",
+    "recipe": "sequence",
+    "report": "split",
+    "tracking": "track",
+}
 
 
 def translate(tree: Mapping[str, Any], section: str = "") -> dict[str, Any]:

@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pose_activity.annotations.readers.mpii import read_mpii  # noqa: E402
 from pose_activity.annotations.skeleton import COCO17  # noqa: E402
-from pose_activity.cache.heatmap import Style, draw  # noqa: E402
+from pose_activity.cache.heatmap import draw  # noqa: E402
+from pose_activity.cache.options import Style  # noqa: E402
 
 SHAPE = (480, 640)
 

@@ -4,44 +4,14 @@ In come float32 keypoints `(N, K, 3)` in the plane's own pixels (v = 0 is missin
 out goes `(H, W)` uint8. Knows nothing of pictures.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import cv2
 import numpy as np
 
 from pose_activity.annotations.skeleton import Skeleton
+from pose_activity.cache.options import Style
 
 _SHIFT = 4  # OpenCV draws in 1/16 pixels
 _REACH = 3  # a Gaussian is cut at three sigma
-
-
-@dataclass(frozen=True)
-class Style:
-    """How people are drawn.
-
-    Attributes:
-        style: "skeleton" draws bones and joints as lines and discs (the published recipe),
-            "gaussian" a blob per joint, weighted by its confidence, where blobs meet the maximum.
-        bone_value: Grey value of a bone, 0..255 (skeleton).
-        joint_value: Grey value of a joint, 0..255 (skeleton).
-        bone_width: Line width in pixels (skeleton).
-        joint_radius: In pixels (skeleton).
-        sigma: Of a blob in pixels (gaussian).
-        min_confidence: Joints with a lower v are not drawn.
-    """
-
-    style: Literal["skeleton", "gaussian"] = "skeleton"
-    bone_value: int = 190
-    joint_value: int = 250
-    bone_width: int = 4
-    joint_radius: int = 4
-    sigma: float = 8.0
-    min_confidence: float = 0.25
-
-    def __post_init__(self) -> None:
-        if self.style not in ("skeleton", "gaussian"):
-            raise ValueError(f"style must be 'skeleton' or 'gaussian'. Received: {self.style!r}")
 
 
 def draw(
@@ -53,7 +23,7 @@ def draw(
         keypoints: `(N, K, 3)` float32 in the plane's pixels.
         skeleton: Names the K joints and the bones between them.
         shape_hw: (height, width) of the plane.
-        style: See `Style`.
+        style: See `cache.options.Style`.
 
     Returns:
         `(height, width)` uint8; zero where nobody is.

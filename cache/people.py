@@ -52,7 +52,6 @@ POLICIES: dict[str, Callable[[Poses], np.ndarray]] = {
     "top_score": top_score,
     "all": everyone,
 }
-EACH = "each"  # no policy: everyone, one at a time (see `cache.planes.make`)
 
 
 def _middles(poses: Poses) -> np.ndarray:

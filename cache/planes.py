@@ -5,14 +5,15 @@ In come a uint8 RGB image and its `Poses` in image pixels, out goes `(H, W, C)` 
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
 
 from pose_activity.annotations.types import Poses
-from pose_activity.cache.heatmap import Style, draw
-from pose_activity.cache.people import EACH, POLICIES
+from pose_activity.cache.heatmap import draw
+from pose_activity.cache.options import PlaneOptions, Style
+from pose_activity.cache.people import POLICIES
 
 CHANNELS = {"rgb": 3, "heatmap": 1}
 PAD = 114  # grey, where there is no picture
@@ -45,53 +46,16 @@ class PoseModelId:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(PlaneOptions):
     """Everything that decides what a tensor looks like; stored with the cache and the model.
 
     Attributes:
-        planes: Names from `CHANNELS`, in the order of the channels.
-        width: Of the tensor, in pixels.
-        height: Of the tensor, in pixels.
-        resize: "stretch" ignores the image's proportions (the published recipe), "letterbox" keeps
-            them and pads with grey 114.
-        people: Policy from `cache.people.POLICIES`: who is drawn. Or "each": a tensor shows one
-            person, and a picture becomes as many tensors as it has people.
-        person: How "each" shows the one: "crop" cuts the picture to the person's box, "mask" keeps
-            the whole picture and paints grey 114 outside that box. Others' joints are not drawn.
-        margin: Added on each side of that box, as a share of its longer side.
-        heatmap: How they are drawn.
         pose: Whose poses.
         fingerprint: What `cache.fingerprint` found in training; empty where it was not asked.
     """
 
-    planes: tuple[str, ...] = ("rgb", "heatmap")
-    width: int = 640
-    height: int = 480
-    resize: Literal["stretch", "letterbox"] = "stretch"
-    people: str = "centre_and_farthest"
-    person: Literal["crop", "mask"] = "crop"
-    margin: float = 0.2
-    heatmap: Style = field(default_factory=Style)
     pose: PoseModelId = field(default_factory=PoseModelId)
     fingerprint: str = ""
-
-    def __post_init__(self) -> None:
-        unknown = [plane for plane in self.planes if plane not in CHANNELS]
-        if unknown or not self.planes or len(set(self.planes)) != len(self.planes):
-            raise ValueError(
-                f"planes must be distinct names from {list(CHANNELS)}. Received: {self.planes}"
-            )
-        policies = [*POLICIES, EACH]
-        if self.people not in policies:
-            raise ValueError(f"people must be one of {policies}. Received: {self.people!r}")
-        if self.person not in ("crop", "mask"):
-            raise ValueError(f"person must be 'crop' or 'mask'. Received: {self.person!r}")
-        if not 0 <= self.margin < np.inf:
-            raise ValueError(f"margin must be at least 0. Received: {self.margin}")
-        if self.resize not in ("stretch", "letterbox"):
-            raise ValueError(f"resize must be 'stretch' or 'letterbox'. Received: {self.resize!r}")
-        if min(self.width, self.height) < 1:
-            raise ValueError(f"size must be positive. Received: {self.width}x{self.height}")
 
     @property
     def channels(self) -> int:
@@ -107,16 +71,6 @@ class Recipe:
     def dtype(self) -> np.dtype:
         """Of a tensor."""
         return np.dtype("|u1")
-
-    @property
-    def one_by_one(self) -> bool:
-        """Whether a tensor shows one person."""
-        return self.people == EACH
-
-    @property
-    def needs_poses(self) -> bool:
-        """Whether stage 1 has to run at all."""
-        return "heatmap" in self.planes or self.one_by_one
 
     def as_json(self) -> dict[str, Any]:
         """Returns JSON values; `from_json` is the inverse."""

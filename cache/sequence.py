@@ -15,7 +15,8 @@ from pose_activity.annotations.convert import to_openpose18
 from pose_activity.annotations.joint_maps import joint_maps
 from pose_activity.annotations.skeleton import OPENPOSE18
 from pose_activity.cache import interpolate, normalize
-from pose_activity.cache.sequence_recipe import KNOWN, SequenceRecipe
+from pose_activity.cache.options import KNOWN
+from pose_activity.cache.sequence_recipe import SequenceRecipe
 
 LEAST_SEEN = 0.5  # share of a window, below which nobody is known for sure
 

@@ -1,10 +1,11 @@
 """What a run on clips is: the sections of gait identification and action recognition.
 
-A configuration with the key `clips` (instead of `data`) is one. As in `schema`, the fields of a
-section are the named arguments of the function that it feeds.
+A configuration with the key `clips` (instead of `data`) is one. As in `pictures`, a
+section is what it feeds takes: a value of the room below, or its named arguments.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -13,6 +14,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from pose_activity.annotations.readers.name_patterns import compile_named
 from pose_activity.annotations.readers.registry import CLIPS as READERS
 from pose_activity.annotations.readers.registry import PATTERNS
+from pose_activity.cache.options import SequenceOptions
 from pose_activity.configs.sections import (
     ConfigError,
     Count,
@@ -28,6 +30,7 @@ from pose_activity.configs.sections import (
     Weights,
     split_kind,
 )
+from pose_activity.stage1_pose.options import TrackOptions
 
 
 class DrawWalkers(Section):
@@ -112,47 +115,18 @@ class ClipStage1(Section):
     predict: PosePredict = PosePredict()
 
 
-class Track(Section):
-    """How people are followed through a video, and whom a training clip is about.
-
-    See `stage1_pose.track`: `Tracker` and `POLICIES`.
-    """
+@dataclass(frozen=True)
+class Track(TrackOptions):
+    """How people are followed, and whom a training clip is about: see `track.POLICIES`."""
 
     policy: Literal["focus", "longest", "largest"] = "focus"
-    min_similarity: Annotated[float, Field(gt=0, le=1)] = 0.2
-    min_hits: Positive = 3
-    max_age: Count = 30
 
 
-class Sequence(Section):
-    """What stage 2 sees of a clip. See `cache.sequence_recipe.SequenceRecipe`."""
+@dataclass(frozen=True)
+class Sequence(SequenceOptions):
+    """What stage 2 sees of a clip, and where its tensors are kept. See `cache.store.build`."""
 
-    kind: Literal["joints", "maps"] = "joints"
-    skeleton: str = "openpose18"
-    frames: Positive = 50
-    windows: Literal["first", "sliding", "whole"] = "first"
-    stride: Positive = 25
-    rate: Rate | None = None
-    short: Literal["pad", "error"] = "pad"
-    gaps: Literal["interpolate", "zero"] = "interpolate"
-    centre: Literal["frame", "clip"] = "frame"
-    scale: Literal["clip", "frame"] = "clip"
-    channels: tuple[str, ...] = ("x", "y", "valid")
-    min_confidence: Fraction = 0.0
-    width: Positive = 24
-    height: Positive = 32
-    sigma: Rate = 1.0
-    margin: Annotated[float, Field(ge=0)] = 0.1
     tensors: Literal["disk", "memory_map", "on_the_fly"] = "disk"
-
-    @model_validator(mode="after")
-    def _channels(self) -> "Sequence":
-        choices = (("x", "y", "valid"), ("x", "y", "confidence", "valid"))
-        if self.channels not in choices:
-            raise ValueError(f"channels must be one of {[list(choice) for choice in choices]}")
-        if self.windows == "whole" and self.rate is not None:
-            raise ValueError("windows 'whole' has a rate of its own for each clip: drop rate")
-        return self
 
 
 class SequenceAugment(Section):

@@ -6,6 +6,7 @@ them), so there is no dead knob.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,8 @@ from pydantic import Field, model_validator
 
 from pose_activity.annotations.readers.name_patterns import compile_named
 from pose_activity.annotations.readers.registry import PICTURES as READERS
+from pose_activity.artifacts.ranges import OutOfRange
+from pose_activity.cache.options import PlaneOptions
 from pose_activity.configs.reading import check, read_tree
 from pose_activity.configs.sections import (
     ConfigError,
@@ -151,47 +154,20 @@ class Stage1(Section):
         return self
 
 
-class Heatmap(Section):
-    """How people are drawn. See `cache.heatmap.Style`."""
+@dataclass(frozen=True)
+class Cache(PlaneOptions):
+    """What stage 2 sees, and where its tensors are kept. See `cache.store.build`."""
 
-    style: Literal["skeleton", "gaussian"] = "skeleton"
-    bone_value: Annotated[int, Field(ge=0, le=255)] = 190
-    joint_value: Annotated[int, Field(ge=0, le=255)] = 250
-    bone_width: Positive = 4
-    joint_radius: Count = 4
-    sigma: Rate = 8.0
-    min_confidence: Fraction = 0.25
-
-
-class Cache(Section):
-    """What stage 2 sees, and where it lies. See `cache.planes.Recipe` and `cache.store.build`."""
-
-    planes: tuple[Literal["rgb", "heatmap"], ...] = ("rgb", "heatmap")
-    width: Annotated[int, Field(ge=32)] = 640
-    height: Annotated[int, Field(ge=32)] = 480
-    resize: Literal["stretch", "letterbox"] = "stretch"
-    people: Literal["centre_and_farthest", "centre", "largest", "top_score", "all", "each"] = (
-        "centre_and_farthest"
-    )
-    person: Literal["crop", "mask"] = "crop"
-    margin: Annotated[float, Field(ge=0, le=10)] = 0.2
-    heatmap: Heatmap = Heatmap()
     tensors: Literal["disk", "memory_map", "on_the_fly"] = "disk"
 
-    @model_validator(mode="after")
-    def _planes(self) -> "Cache":
-        if not self.planes or len(set(self.planes)) != len(self.planes):
-            raise ValueError("planes must name at least one plane, and none twice")
-        fields = type(self).model_fields
-        asked = [n for n in ("person", "margin") if getattr(self, n) != fields[n].default]
-        if asked and self.people != "each":
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        small = {name for name in ("width", "height") if getattr(self, name) < 32}
+        if small:
+            raise OutOfRange({name: "must be at least 32" for name in small})
+        asked = [n for n in ("person", "margin") if getattr(self, n) != getattr(PlaneOptions, n)]
+        if asked and not self.one_by_one:
             raise ValueError(f"{' and '.join(asked)}: how one person is shown needs people: each")
-        return self
-
-    @property
-    def needs_poses(self) -> bool:
-        """Whether stage 1 has to find people."""
-        return "heatmap" in self.planes or self.people == "each"
 
 
 class Augment(Section):

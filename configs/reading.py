@@ -8,13 +8,15 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from dataclasses import is_dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import ValidationError
 
 from pose_activity.artifacts import renamed, yaml_text
+from pose_activity.artifacts.ranges import OutOfRange
 from pose_activity.configs.sections import SPLIT_TAGS, ConfigError, Section
 
 Model = TypeVar("Model", bound=Section)
@@ -80,7 +82,7 @@ def _mistakes(tree: dict[str, Any], model: type[Section]) -> list[str]:
             model.model_validate(tree)
             return lines
         except ValidationError as error:
-            found = [detail for detail in error.errors() if detail["loc"] not in dropped]
+            found = [detail for detail in _details(error) if detail["loc"] not in dropped]
         lines += [line for detail in found if (line := _explain(detail, model)) not in lines]
         wrong = {d["loc"] for d in found if d["type"] not in ("missing", "value_error")}
         if not wrong:
@@ -88,6 +90,17 @@ def _mistakes(tree: dict[str, Any], model: type[Section]) -> list[str]:
         for loc in wrong:
             _drop(tree, _plain(loc))
         dropped |= wrong
+
+
+def _details(error: ValidationError) -> Iterator[Any]:
+    """Yields pydantic's mistakes, with one for each field that a value below refused."""
+    for detail in error.errors():
+        refused = detail.get("ctx", {}).get("error")
+        if not isinstance(refused, OutOfRange):
+            yield detail
+            continue
+        for name, rule in refused.wrong.items():
+            yield {"type": "out_of_range", "loc": (*detail["loc"], name), "msg": rule, "input": ""}
 
 
 def _plain(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
@@ -163,9 +176,16 @@ def _takes_text(kinds: Sequence[Any]) -> bool:
 
 def _kinds_at(key: str, kinds: Sequence[Any]) -> list[Any]:
     """Returns the types that a key of one of some sections takes; none where there is no such."""
-    sections = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section)]
-    fields = [section.model_fields[key] for section in sections if key in section.model_fields]
-    return [kind for field in fields for kind in _choices(field.annotation)]
+    sections = [fields for kind in kinds if (fields := _fields(kind))]
+    return [kind for fields in sections if key in fields for kind in _choices(fields[key])]
+
+
+def _fields(kind: Any) -> dict[str, Any]:
+    """Returns the types of a section's keys; nothing for what is no section."""
+    if isinstance(kind, type) and issubclass(kind, Section):
+        return {name: field.annotation for name, field in kind.model_fields.items()}
+    is_value = isinstance(kind, type) and is_dataclass(kind)
+    return get_type_hints(kind, include_extras=True) if is_value else {}
 
 
 def _kinds_inside(kinds: Sequence[Any]) -> list[Any]:
@@ -187,7 +207,7 @@ def _explain(detail: Any, model: type[Section]) -> str:
     loc = _plain(detail["loc"])
     where = ".".join(str(part) for part in loc)
     section, key = ("", "", *loc)[-2:]
-    if detail["type"] == "extra_forbidden":
+    if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         known = _fields_at(loc[:-1], model)
         new = renamed.KEYS.get(str(section), {}).get(str(key))
         if new in known:
@@ -199,7 +219,7 @@ def _explain(detail: Any, model: type[Section]) -> str:
     if choice:
         return f"`{where}: {detail['input']}` is now `{where}: {choice}`"
     message = detail["msg"].removeprefix("Value error, ")
-    if detail["type"] in ("missing", "value_error"):
+    if detail["type"] in ("missing", "value_error", "out_of_range"):
         return f"{where}: {message}" if where else message
     return f"{where}: {message}. Received: {detail['input']!r}"
 
@@ -207,9 +227,8 @@ def _explain(detail: Any, model: type[Section]) -> str:
 def _fields_at(loc: Sequence[Any], model: type[Section]) -> list[str]:
     section: Any = model
     for part in loc:
-        kinds = _kinds(section.model_fields[part].annotation)
-        section = next(k for k in kinds if isinstance(k, type) and issubclass(k, Section))
-    return list(section.model_fields)
+        section = next(kind for kind in _kinds(_fields(section)[part]) if _fields(kind))
+    return list(_fields(section))
 
 
 def _kinds(annotation: Any) -> Iterator[Any]:

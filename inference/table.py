@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from pose_activity.artifacts import atomic
+from pose_activity.artifacts import atomic, renamed
 from pose_activity.artifacts.lock import locked
 from pose_activity.artifacts.manifest import StaleError, differences
 from pose_activity.artifacts.names import in_json
@@ -267,7 +267,7 @@ class Table:
             )
         before = json.loads(described.read_text(encoding="utf-8"))
         now = json.loads(in_json(json.dumps(self._manifest["made_by"], ensure_ascii=False)))
-        if changes := differences(before["made_by"], now):
+        if changes := differences(renamed.translate(before["made_by"]), now):
             raise StaleError(
                 f"{found} was made in another way ({'; '.join(changes)}). "
                 "Name another table, or overwrite it"

@@ -11,7 +11,6 @@ Knows nothing of files, and nothing of what people look like.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from pose_activity.annotations.clips import Clip
 from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import Poses
 from pose_activity.stage1_pose.evaluate import body_areas, oks, pair
+from pose_activity.stage1_pose.options import TrackOptions
 
 _SURE = 0.3  # joints of a lower confidence tell nothing about who it is
 # OKS above which two in one frame are one, found twice. In real videos copies had more than 0.5 and
@@ -110,26 +110,9 @@ class Tracker:
     Memory grows with what the tracks hold and nothing else.
     """
 
-    def __init__(
-        self, *, min_similarity: float = 0.2, min_hits: int = 3, max_age: int = 30
-    ) -> None:
-        """Begins with nobody.
-
-        Args:
-            min_similarity: In [0, 1]; what is less like anybody followed is somebody new.
-            min_hits: People found in fewer frames are taken for mistakes and left out.
-            max_age: Somebody not found for more frames than this is given up; who comes then is
-                somebody new. In frames of the video, also where only some of them are looked at.
-
-        Raises:
-            ValueError: a number outside its range.
-        """
-        if not 0 < min_similarity <= 1 or min_hits < 1 or max_age < 0:
-            raise ValueError(
-                "min_similarity must lie in (0, 1], min_hits be at least 1 and max_age at "
-                f"least 0. Received: {min_similarity}, {min_hits}, {max_age}"
-            )
-        self._least, self._confirm, self._gap = min_similarity, min_hits, max_age
+    def __init__(self, options: TrackOptions | None = None) -> None:
+        """Begins with nobody; None for the usual options."""
+        self._options = options or TrackOptions()
         self._ended: list[_Person] = []
         self._going: list[_Person] = []
         self._last: tuple[int, Skeleton] | None = None
@@ -150,7 +133,7 @@ class Tracker:
                 f"{self._last[1].name!r}. Received: {frame} with {poses.skeleton.name!r}"
             )
         self._last = (frame, poses.skeleton)
-        self._give_up_before(frame - self._gap - 1)
+        self._give_up_before(frame - self._options.max_age - 1)
         partner = self._partners(poses, frame)
         for person, found in zip(self._going, partner, strict=True):
             if found >= 0:
@@ -168,7 +151,7 @@ class Tracker:
 
     def _partners(self, poses: Poses, frame: int) -> np.ndarray:
         """Returns who of those found each person is, -1 for nobody: `(people,)` int."""
-        partner = pair(_likeness(self._going, poses, frame), at_least=self._least)
+        partner = pair(_likeness(self._going, poses, frame), at_least=self._options.min_similarity)
         left = np.flatnonzero(partner < 0)
         rest = np.setdiff1d(np.arange(len(poses.boxes)), partner)
         if len(left) and len(rest):
@@ -183,17 +166,17 @@ class Tracker:
         self._ended += filter(self._is_confirmed, gone)
 
     def _is_confirmed(self, person: _Person) -> bool:
-        return len(person.frames) >= self._confirm
+        return len(person.frames) >= self._options.min_hits
 
 
-def track(poses: Iterable[Poses], **options: Any) -> list[Track]:
+def track(poses: Iterable[Poses], options: TrackOptions | None = None) -> list[Track]:
     """Follows people over frames numbered from 0.
 
     Args:
         poses: One a frame, in order.
-        **options: See `Tracker`.
+        options: See `Tracker`.
     """
-    tracker = Tracker(**options)
+    tracker = Tracker(options)
     for frame, found in enumerate(poses):
         tracker.add(found, frame)
     return tracker.tracks()

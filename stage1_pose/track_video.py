@@ -6,10 +6,9 @@ person whom it is about. Frames are streamed: what stays in memory is joints. Fi
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from pose_activity.annotations.videos import Frame
 from pose_activity.artifacts import atomic, renamed
 from pose_activity.artifacts.ordered import in_order
 from pose_activity.artifacts.progress import ProgressCallback
+from pose_activity.stage1_pose.options import TrackOptions
 from pose_activity.stage1_pose.predict import PosePredictor
 from pose_activity.stage1_pose.track import Track, Tracker, as_clip, focus
 
@@ -72,9 +72,7 @@ def track_video(
     *,
     span: tuple[int, int] | None = None,
     every: int = 1,
-    min_similarity: float = 0.2,
-    min_hits: int = 3,
-    max_age: int = 30,
+    tracking: TrackOptions | None = None,
     workers: int = 1,
     on_progress: ProgressCallback | None = None,
 ) -> VideoTracks:
@@ -85,9 +83,7 @@ def track_video(
         pose: Finds people in a frame.
         span: Frames [first, stop) to look at; None: all.
         every: 2 looks at the frames 0, 2, 4, ...
-        min_similarity: See `stage1_pose.track.Tracker`.
-        min_hits: See there.
-        max_age: See there.
+        tracking: How people are followed; None for the usual options.
         workers: Frames that are looked at side by side; the answer does not depend on it.
         on_progress: Told frames done, frames that the header promises (0: unknown) and the name.
 
@@ -96,7 +92,7 @@ def track_video(
     """
     first, stop = span or (0, None)
     total = _promised(path, first, stop, every)
-    tracker = Tracker(min_similarity=min_similarity, min_hits=min_hits, max_age=max_age)
+    tracker = Tracker(tracking)
     numbers, times = list[int](), list[float]()
     size, lost = (0, 0), None
     for frame, found in in_order(_looker(pose), _frames(path, first, stop, every), workers=workers):
@@ -128,9 +124,7 @@ def clip_of_video(
     pose: PosePredictor,
     *,
     policy: str = "focus",
-    min_similarity: float = 0.2,
-    min_hits: int = 3,
-    max_age: int = 30,
+    tracking: TrackOptions | None = None,
     workers: int = 1,
     on_progress: ProgressCallback | None = None,
 ) -> Clip:
@@ -141,9 +135,7 @@ def clip_of_video(
         span: Frames [first, stop) to look at; None: all.
         pose: Finds people in a frame.
         policy: Who that person is, a key of `stage1_pose.track.POLICIES`.
-        min_similarity: See `stage1_pose.track.Tracker`.
-        min_hits: See there.
-        max_age: See there.
+        tracking: How people are followed; None for the usual options.
         workers: See `track_video`.
         on_progress: See `track_video`.
 
@@ -159,9 +151,7 @@ def clip_of_video(
         path,
         pose,
         span=span,
-        min_similarity=min_similarity,
-        min_hits=min_hits,
-        max_age=max_age,
+        tracking=tracking,
         workers=workers,
         on_progress=on_progress,
     )
@@ -178,44 +168,25 @@ def clip_of_video(
     )
 
 
-def write_tracking(
-    folder: Path, *, min_similarity: float = 0.2, min_hits: int = 3, max_age: int = 30
-) -> None:
-    """Notes beside a pose graph how people are followed, so that inference does the same.
-
-    Args:
-        folder: Of pose.onnx.
-        min_similarity: See `stage1_pose.track.Tracker`.
-        min_hits: See there.
-        max_age: See there.
-
-    Raises:
-        ValueError: a number outside its range.
-    """
-    options = {
-        "min_similarity": min_similarity,
-        "min_hits": min_hits,
-        "max_age": max_age,
-    }
-    Tracker(**options)
-    atomic.write_json(folder / TRACKING, options)
+def write_tracking(folder: Path, options: TrackOptions) -> None:
+    """Notes beside a pose graph (in `folder`) how people are followed: inference does the same."""
+    atomic.write_json(folder / TRACKING, asdict(options))
 
 
-def read_tracking(folder: Path) -> dict[str, Any]:
-    """Returns what `write_tracking` noted, as arguments of `track_video`; nothing where it did not.
+def read_tracking(folder: Path) -> TrackOptions | None:
+    """Returns what `write_tracking` noted; None where it did not.
 
     Raises:
         ValueError: the file is damaged.
     """
     path = folder / TRACKING
     if not path.is_file():
-        return {}
+        return None
     try:
-        options = renamed.translate(json.loads(path.read_text(encoding="utf-8")), "track")
-        Tracker(**options)
+        noted = json.loads(path.read_text(encoding="utf-8"))
+        return TrackOptions(**renamed.translate(noted, "track"))
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged ({error}). Run the stage1 step again.") from None
-    return options
 
 
 def _frames(path: Path, first: int, stop: int | None, every: int) -> Iterator[Frame]:

@@ -23,7 +23,8 @@ NOT_BELOW = {  # of the rooms below, those that a room must not know
     "runtime": {"annotations"},
     "cache": {"stage1_pose"},
 }
-BESIDE = {"configs": {"annotations", "artifacts"}}  # imported by training and the roof alone
+# Imported by training and the roof alone. Its sections are the rooms' own frozen values.
+BESIDE = {"configs": {"annotations", "artifacts", "stage1_pose", "cache", "stage2_classifier"}}
 ALLOWED = {
     room: set[str]().union(*FLOORS[:height]) - NOT_BELOW.get(room, set())
     for height, rooms in enumerate(FLOORS)

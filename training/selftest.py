@@ -20,7 +20,7 @@ from pose_activity.annotations.readers.mpii import read_mpii
 from pose_activity.annotations.synthetic import pictures
 from pose_activity.annotations.types import Poses, Sample
 from pose_activity.cache import store
-from pose_activity.cache.heatmap import Style
+from pose_activity.cache.options import Style
 from pose_activity.cache.planes import Recipe
 from pose_activity.stage1_pose import predict as stage1
 from pose_activity.stage2_classifier import predict as stage2

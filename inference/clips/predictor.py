@@ -78,8 +78,7 @@ class ClipPredictor(TwoStagePredictor):
         pose: Stage 1; None where poses come from files and there is none: then a video is an error.
         form: What pose files do not say of themselves.
         linear: The classifier on the network's vectors that answers in its place, or None.
-        tracking: How people are followed, as in training: arguments of
-            `stage1_pose.track_video.track_video`.
+        tracking: How people are followed, as in training; None: as usual.
         unknown_below: A person's answer is a mean over windows, and this was fitted on such means.
         window_unknown_below: The same for answers about single windows.
         least_seen: Share of a window's frames in which somebody must be seen for an answer that is
@@ -199,7 +198,7 @@ class ClipPredictor(TwoStagePredictor):
         """Returns how videos are gone through, and how people are followed and named."""
         return {
             **_asked(options),
-            "tracking": self.tracking,
+            "tracking": asdict(self.tracking) if self.tracking else {},
             "linear": self.linear_sha256,
             "pose_files": asdict(self.form),
             "window_unknown_below": self.window_unknown_below,
@@ -265,7 +264,7 @@ class ClipPredictor(TwoStagePredictor):
                 every=every,
                 workers=self.threads,
                 on_progress=on_progress,
-                **self.tracking,
+                tracking=self.tracking,
             )
             rows = [
                 row

@@ -18,6 +18,13 @@ def test_a_section_and_a_whole_configuration(section: str, old: str, new: str) -
     assert renamed.in_old_names({new: 4, "b": 5}, section) == {old: 4, "b": 5}
 
 
+def test_what_an_output_notes_of_tracking() -> None:
+    """So that a table that was begun before can be resumed."""
+    before = {"engine": "onnxruntime", "options": {"every": 1, "tracking": {"max_gap": 30}}}
+    now = {"engine": "onnxruntime", "options": {"every": 1, "tracking": {"max_age": 30}}}
+    assert renamed.translate(before) == now
+
+
 def test_a_choice() -> None:
     assert renamed.translate({"sequence": {"short": "refuse"}}) == {"sequence": {"short": "error"}}
     assert renamed.translate({"short": "pad"}, "sequence") == {"short": "pad"}

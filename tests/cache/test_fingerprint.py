@@ -12,7 +12,7 @@ import pytest
 from pose_activity.artifacts import manifest
 from pose_activity.cache import fingerprint, heatmap, interpolate, people, planes, sequence
 from pose_activity.cache.fingerprint import FingerprintError
-from pose_activity.cache.heatmap import Style
+from pose_activity.cache.options import Style
 from pose_activity.cache.planes import PoseModelId, Recipe
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from pose_activity.annotations.skeleton import COCO17, MPII16
-from pose_activity.cache.heatmap import Style, draw
+from pose_activity.cache.heatmap import draw
+from pose_activity.cache.options import Style
 
 
 def one_person(**joints: tuple[float, float, float]) -> np.ndarray:
@@ -74,5 +75,5 @@ def test_nobody_and_people_outside(style: Literal["skeleton", "gaussian"]) -> No
 
 
 def test_style_refuses_an_unknown_name() -> None:
-    with pytest.raises(ValueError, match="style must be 'skeleton' or 'gaussian'"):
+    with pytest.raises(ValueError, match=r"style must be one of \['skeleton', 'gaussian'\]"):
         Style(style="blob")  # pyright: ignore[reportArgumentType]

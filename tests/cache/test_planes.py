@@ -10,7 +10,7 @@ import pytest
 
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.types import Poses, no_people
-from pose_activity.cache.heatmap import Style
+from pose_activity.cache.options import Style
 from pose_activity.cache.planes import PoseModelId, Recipe, make, resize, window
 
 
@@ -100,14 +100,14 @@ def test_a_recipe_survives_json() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"planes": ("rgb", "depth")}, "planes must be distinct names"),
-        ({"planes": ("rgb", "rgb")}, "planes must be distinct names"),
-        ({"planes": ()}, "planes must be distinct names"),
+        ({"planes": ("rgb", "depth")}, r"planes must be one of \['rgb', 'heatmap'\]"),
+        ({"planes": ("rgb", "rgb")}, "planes must name at least one plane, and none twice"),
+        ({"planes": ()}, "planes must name at least one plane, and none twice"),
         ({"people": "tallest"}, "people must be one of"),
-        ({"resize": "crop"}, "resize must be 'stretch' or 'letterbox'"),
-        ({"width": 0}, "size must be positive"),
-        ({"person": "outline"}, "person must be 'crop' or 'mask'"),
-        ({"margin": -0.1}, "margin must be at least 0. Received: -0.1"),
+        ({"resize": "crop"}, r"resize must be one of \['stretch', 'letterbox'\]"),
+        ({"width": 0}, "width must be at least 1"),
+        ({"person": "outline"}, r"person must be one of \['crop', 'mask'\]"),
+        ({"margin": -0.1}, r"margin must lie in \[0, 10\]. Received: -0.1"),
     ],
 )
 def test_a_recipe_says_what_is_wrong(wrong: dict, message: str) -> None:

@@ -11,6 +11,7 @@ from pose_activity.annotations.boxes import iou
 from pose_activity.annotations.skeleton import COCO17, MPII16, Skeleton
 from pose_activity.annotations.synthetic.walkers import crossing
 from pose_activity.annotations.types import Poses, no_people
+from pose_activity.stage1_pose.options import TrackOptions
 from pose_activity.stage1_pose.predict import load
 from pose_activity.stage1_pose.track import POLICIES, Track, Tracker, as_clip, focus, track
 
@@ -119,15 +120,15 @@ def standing(frames: int, without: tuple[int, ...] = ()) -> list[Poses]:
 
 def test_gaps_up_to_the_longest_are_bridged() -> None:
     gap = tuple(range(10, 15))
-    (one,) = track(standing(30, gap), max_age=5)
+    (one,) = track(standing(30, gap), TrackOptions(max_age=5))
     assert one.frames.tolist() == [n for n in range(30) if n not in gap]
-    first, second = track(standing(30, gap), max_age=4)
+    first, second = track(standing(30, gap), TrackOptions(max_age=4))
     assert (first.frames.tolist(), second.frames.tolist()) == ([*range(10)], [*range(15, 30)])
     assert (first.person, second.person) == (0, 1)
 
 
 def test_frames_may_be_far_apart() -> None:
-    tracker = Tracker(max_age=30)
+    tracker = Tracker(TrackOptions(max_age=30))
     for frame, poses in enumerate(standing(60)):
         if frame % 6 == 0:
             tracker.add(poses, frame)
@@ -140,10 +141,10 @@ def test_who_is_found_too_seldom_is_a_mistake() -> None:
     ghost = body(500, 200, 90, 0)
     for number in (4, 9):
         frames[number] = poses_of([frames[number].keypoints[0], ghost])
-    (one,) = track(frames, min_hits=3)
+    (one,) = track(frames, TrackOptions(min_hits=3))
     assert len(one.frames) == 20
-    assert [len(one.frames) for one in track(frames, min_hits=2)] == [20, 2]
-    assert track(frames, min_hits=21) == []
+    assert [len(one.frames) for one in track(frames, TrackOptions(min_hits=2))] == [20, 2]
+    assert track(frames, TrackOptions(min_hits=21)) == []
 
 
 def test_who_is_found_twice_is_one_person() -> None:
@@ -231,13 +232,18 @@ def test_a_clip_has_a_row_for_every_frame() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"min_similarity": 0.0}, {"min_similarity": 1.1}, {"min_hits": 0}, {"max_age": -1}],
+    ("wrong", "message"),
+    [
+        ({"min_similarity": 0.0}, r"min_similarity must lie in \(0, 1\]. Received: 0.0"),
+        ({"min_similarity": 1.1}, r"min_similarity must lie in \(0, 1\]. Received: 1.1"),
+        ({"min_hits": 0}, "min_hits must be at least 1. Received: 0"),
+        ({"max_age": -1}, "max_age must be at least 0. Received: -1"),
+    ],
     ids=str,
 )
-def test_options_outside_their_range(wrong: dict) -> None:
-    with pytest.raises(ValueError, match=r"must lie in \(0, 1\], min_hits be at least 1"):
-        Tracker(**wrong)
+def test_options_outside_their_range(wrong: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TrackOptions(**wrong)
 
 
 def test_frames_come_in_order_and_with_one_skeleton() -> None:

@@ -13,7 +13,7 @@ import pytest
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.types import Poses
 from pose_activity.cache import poses, store
-from pose_activity.cache.heatmap import Style
+from pose_activity.cache.options import Style
 from pose_activity.cache.planes import Recipe
 from tests.forkserver import ForkServer, fresh_process
 from tests.stage2_classifier.walkers import build_cache

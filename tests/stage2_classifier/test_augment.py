@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from pose_activity.annotations.skeleton import COCO17
-from pose_activity.cache.heatmap import Style, draw
+from pose_activity.cache.heatmap import draw
+from pose_activity.cache.options import Style
 from pose_activity.stage2_classifier import augment
 
 STILL: dict[str, Any] = {

@@ -102,7 +102,9 @@ def test_inference_sees_the_joint_maps_that_training_saw(run: ClipRun, tmp_path:
     pipeline = ClipPredictor(asked.run_dir, engine="onnxruntime", threads=1)
     assert pipeline.pose is not None
     for entry in cache.of_split("test"):
-        watched = track_video(asked.clips.path / entry.image, pipeline.pose, **pipeline.tracking)
+        watched = track_video(
+            asked.clips.path / entry.image, pipeline.pose, tracking=pipeline.tracking
+        )
         cut = prepare(watched.clip_of(watched.tracks[0]), pipeline.recipe)
         stored = cache.load(entry)
         assert stored.shape == (10, 16, 12, 17) and stored.dtype == np.uint8 and stored.any()

@@ -109,7 +109,12 @@ def _state_of(clip: Clip, digests: FileDigests) -> str:
 
 def _follow(run: ClipRun, clip: Clip, pose: predict.PosePredictor, path: Path) -> Clip:
     found = clip_of_video(
-        clip.source, clip.span, pose, workers=run.threads, **run.track.arguments()
+        clip.source,
+        clip.span,
+        pose,
+        policy=run.track.policy,
+        tracking=run.track,
+        workers=run.threads,
     )
     write_clips(path, [found])
     return found

@@ -14,6 +14,7 @@ from pose_activity.annotations.skeleton import SKELETONS
 from pose_activity.artifacts import atomic
 from pose_activity.configs.clips import ClipRun
 from pose_activity.stage1_pose import predict
+from pose_activity.stage1_pose.options import TrackOptions
 from pose_activity.stage1_pose.track_video import write_tracking
 from pose_activity.training.clips.steps import CLIPS
 from pose_activity.training.pose_weights import find_weights
@@ -24,7 +25,7 @@ PARITY_VIDEOS = 4  # whose first frames an exported graph is compared on with it
 
 def make_stage1(run: ClipRun, folder: Path) -> Counts:
     """Takes the pose graph of another run, or exports weights."""
-    write_tracking(folder, **run.track.arguments("policy"))
+    write_tracking(folder, TrackOptions(**run.track.arguments("policy")))
     if run.stage1.graph:
         predict.load(run.stage1.graph, engine="onnxruntime", threads=1)  # the two files fit
         for path in (folder / predict.GRAPH, folder / predict.SIDECAR):

@@ -13,7 +13,6 @@ from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import LEARNED_FROM, SPLITS
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.cache import fingerprint
-from pose_activity.cache.heatmap import Style
 from pose_activity.cache.planes import PoseModelId, Recipe
 from pose_activity.cache.record import INDEX
 from pose_activity.cache.store import missing_tensors, open_cache
@@ -164,8 +163,7 @@ def _fixed(run: PictureRun) -> dict[str, int]:
 
 
 def _tensor_recipe(run: PictureRun) -> Recipe:
-    style = Style(**run.cache.heatmap.arguments())
-    recipe = Recipe(**run.cache.arguments("heatmap", "tensors"), heatmap=style)
+    recipe = Recipe(**run.cache.arguments("tensors"))
     if not recipe.needs_poses:
         return recipe
     graph = read_sidecar(run.run_dir / "stage1")

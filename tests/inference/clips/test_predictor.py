@@ -20,6 +20,7 @@ from pose_activity.inference.kinds import KINDS
 from pose_activity.inference.options import OutputOptions
 from pose_activity.inference.package import files_of, kind_of, write_package
 from pose_activity.inference.results import UNKNOWN, Result
+from pose_activity.stage1_pose.options import TrackOptions
 from pose_activity.stage1_pose.predict import PosePredictor
 from pose_activity.stage1_pose.track_video import (
     TRACKING,
@@ -423,17 +424,15 @@ def test_a_clip_that_cannot_be_read_whole_is_refused(
 
 def test_people_are_followed_as_in_training(tmp_path: Path, film: Path) -> None:
     model = write_model(tmp_path / "run")
-    assert read_tracking(model / "stage1") == {} and ClipPredictor(model, **OPTIONS).tracking == {}
-    write_tracking(model / "stage1", min_hits=31)
+    assert read_tracking(model / "stage1") is ClipPredictor(model, **OPTIONS).tracking is None
+    write_tracking(model / "stage1", TrackOptions(min_hits=31))
     pipeline = ClipPredictor(model, **OPTIONS)
-    assert pipeline.tracking == {"min_similarity": 0.2, "min_hits": 31, "max_age": 30}
+    assert pipeline.tracking == TrackOptions(0.2, 31, 30)
     assert [row.status for row in rows_of(pipeline, film)] == ["nobody"]
     for text in ("{", '{"speed": 3}', '{"max_age": -1}', "[]"):
         (model / "stage1" / TRACKING).write_text(text, encoding="utf-8")
         with pytest.raises(ValueError, match=r"track.json is damaged .* Run the stage1 step again"):
             read_tracking(model / "stage1")
-    with pytest.raises(ValueError, match="max_age"):
-        write_tracking(tmp_path, max_age=-1)
     old = '{"least_likeness": 0.2, "confirm_after": 31, "max_gap": 30}'
     (model / "stage1" / TRACKING).write_text(old, encoding="utf-8")
     assert read_tracking(model / "stage1") == pipeline.tracking
@@ -476,7 +475,7 @@ def test_what_predict_action_says_of_bad_input(model: Path, film: Path, tmp_path
 
 def test_a_packaged_model_of_motion(model: Path, film: Path, tmp_path: Path) -> None:
     run = write_model(tmp_path / "run")
-    write_tracking(run / "stage1", max_age=20)
+    write_tracking(run / "stage1", TrackOptions(max_age=20))
     assert kind_of(run) is KINDS["sequence"]
     names = {path.name for path in files_of(run)}
     assert names == {"pose.onnx", "pose.json", "track.json", "classifier.onnx", "classifier.json"}
@@ -489,7 +488,7 @@ def test_a_packaged_model_of_motion(model: Path, film: Path, tmp_path: Path) -> 
     write_package(out, files_of(run), card="# a\n", about={})
     assert kind_of(out) is KINDS["sequence"]
     before, after = (ClipPredictor(folder, **OPTIONS) for folder in (run, out))
-    assert after.tracking["max_age"] == 20 and after.classes == ("a", "b")
+    assert after.tracking == TrackOptions(max_age=20) and after.classes == ("a", "b")
     for one, other in zip(rows_of(before, film), rows_of(after, film), strict=True):
         assert np.array_equal(shares_of(one), shares_of(other))
     for name in (TRACKING, linear.SIDECAR, linear.NUMBERS):
