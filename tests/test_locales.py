@@ -52,21 +52,33 @@ def draw(folder: Path) -> Path:
     return folder
 
 
+def label(name: str, locales: Path, photos: Path, run: Path) -> list[bytes]:
+    """Reads the labels of a folder in a locale; returns what was written."""
+    settings = [f"data.images={photos}", f"run_dir={run}"]
+    options = [part for setting in settings for part in ("--set", setting)]
+    run_under(name, locales, "train.py", "annotations", "--config", "configs/folder.yaml", *options)
+    files = ("samples.jsonl", "cleaned.coco.json", "train.txt", "cleaning.json")
+    return [(run / "annotations" / file).read_bytes() for file in files]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw(tmp_path_factory.mktemp("photos"))
+
+
+@pytest.fixture(scope="module")
+def in_utf8(locales: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """What the labels of `photos` are in the locale C.UTF-8."""
+    return label("C.UTF-8", locales, photos, tmp_path_factory.mktemp("run"))
+
+
 @pytest.mark.parametrize("name", ["C", LATIN])
-def test_a_folder_is_one_class_in_every_locale(name: str, locales: Path, tmp_path: Path) -> None:
-    photos = draw(tmp_path / "photos")
-    found = []
-    for where, run in ((name, "a"), ("C.UTF-8", "b")):
-        settings = [f"data.images={photos}", f"run_dir={tmp_path / run}"]
-        options = [part for setting in settings for part in ("--set", setting)]
-        run_under(
-            where, locales, "train.py", "annotations", "--config", "configs/folder.yaml", *options
-        )
-        files = ("samples.jsonl", "cleaned.coco.json", "train.txt", "cleaning.json")
-        found.append([(tmp_path / run / "annotations" / file).read_bytes() for file in files])
-    assert found[0] == found[1]
-    assert rb'"activity": "K\u00fcche"' in found[0][0]
-    assert "Küche/ü".encode() in found[0][2]
+def test_a_folder_is_one_class_in_every_locale(
+    name: str, locales: Path, photos: Path, in_utf8: list[bytes], tmp_path: Path
+) -> None:
+    assert label(name, locales, photos, tmp_path / "run") == in_utf8
+    assert rb'"activity": "K\u00fcche"' in in_utf8[0]
+    assert "Küche/ü".encode() in in_utf8[2]
 
 
 @pytest.mark.parametrize("name", ["C", LATIN])
