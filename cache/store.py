@@ -272,6 +272,26 @@ def missing_tensors(folder: Path) -> list[str]:
     return STORES[cache.tensors](folder, cache.recipe).missing(cache.entries)
 
 
+def altered_tensors(folder: Path) -> list[str]:
+    """Returns a line for each tensor of a finished cache that is not what it was.
+
+    Only files that were written after the manifest are read: the others are what it speaks of.
+    """
+    finished = (folder / manifest.NAME).stat().st_mtime_ns
+    files = [path for kind in ("npy", "txt") for path in (folder / FOLDER).glob(f"*.{kind}")]
+    later = {path.name.split(".")[0] for path in files if path.stat().st_mtime_ns > finished}
+    if not later:
+        return []
+    cache = open_cache(folder)
+    shelf = STORES[cache.tensors](folder, cache.recipe)
+    asked = (entry for entry in cache.entries if later & {entry.key, entry.split})
+    return [
+        f"{entry.key}: altered since it was written"
+        for entry in asked
+        if shelf.kept(entry) != entry.sha256
+    ]
+
+
 def _begin(folder: Path, plan: dict[str, Any]) -> None:
     """Leaves in `folder` only tensors that were made by this very plan."""
     note = folder / STARTED

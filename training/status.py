@@ -110,17 +110,17 @@ def _judge(run: Run, step: Step, unfit: Sequence[str]) -> StepStatus:
         return StepStatus(step.name, "missing", (_how_far(folder),), size=size, fits=False)
     external, notes = _external_inputs(step)
     why, lost = _reasons(run, step, external)
-    why += [f"{earlier} is not done" for earlier in unfit]
+    earlier = [f"{name} is not done" for name in unfit]
     return StepStatus(
         step.name,
-        "stale" if why or lost else "done",
-        tuple(why or lost),
+        "stale" if why or lost or earlier else "done",
+        (*why, *lost, *earlier),
         notes,
         datetime.fromtimestamp((folder / manifest.NAME).stat().st_mtime),
         made.get("seconds"),
         size,
         made.get("counts"),
-        fits=not why,
+        fits=not (why or earlier),
     )
 
 

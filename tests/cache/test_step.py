@@ -1,13 +1,14 @@
 """The step `cache` of train.py: skipped when finished, made again with a reason, in every kind."""
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pose_activity.artifacts import manifest
-from pose_activity.cache.store import Tensors, open_cache
+from pose_activity.cache.store import Tensors, altered_tensors, open_cache
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.training.runs import open_run
 from pose_activity.training.steps import run_step
@@ -82,6 +83,23 @@ def test_what_is_lost_is_made_again_with_the_reason(run: Copy, tensors: str, nam
     assert f"{lost.name}: missing" in run.cache(kind)
     assert lost.exists() and "up to date" in run.cache(kind)
     assert (run.folder / "cache" / "index.parquet").read_bytes() == index
+
+
+@pytest.mark.parametrize("tensors", ["disk", "memory_map"])
+def test_an_altered_tensor_is_named_and_drawn_again(run: Copy, tensors: str) -> None:
+    kind = f"cache.tensors={tensors}"
+    run.cache(kind)
+    folder = run.folder / "cache"
+    file = min((folder / "tensors").glob("*.npy"))
+    before = file.read_bytes()
+    assert altered_tensors(folder) == []
+    os.utime(file)  # copied, or touched
+    assert altered_tensors(folder) == []
+    file.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    (line,) = altered_tensors(folder)
+    assert line in run.cache(kind)
+    assert file.read_bytes() == before and altered_tensors(folder) == []
+    assert "up to date" in run.cache(kind)
 
 
 def test_each_person_is_a_tensor_and_who_is_left_out_is_listed(run: Copy, tiny_run: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from pose_activity.artifacts import manifest
 from pose_activity.artifacts.lock import locked
 from pose_activity.configs import sections
+from pose_activity.training import own_files
 from pose_activity.training.runs import bytes_below, open_run
 from pose_activity.training.status import StepStatus, show, step_statuses
 from tests.commands import call, copy_of
@@ -49,6 +50,18 @@ def test_what_a_manifest_says_is_told(tiny_run: Path) -> None:
     assert (found.seconds, found.counts) == (made["seconds"], made["counts"])
     files = [path for path in (tiny_run / "report").rglob("*") if path.is_file()]
     assert found.size == sum(path.stat().st_size for path in files) == bytes_below(files[0].parent)
+
+
+def test_every_file_is_listed_by_its_step_or_a_rest(tiny_run: Path) -> None:
+    for step in sections.STEPS:
+        folder = tiny_run / step
+        found = manifest.read(folder)
+        there = {path for path in folder.rglob("*") if path.is_file()}
+        rests = {*own_files.files_of(folder, own_files.RESTS[step])}
+        assert found is not None
+        assert {folder / name for name in found["outputs"]} == there - rests - {
+            folder / manifest.NAME
+        }
 
 
 def test_a_changed_key_makes_its_step_and_all_after_it_stale(run: Path) -> None:

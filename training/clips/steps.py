@@ -16,7 +16,7 @@ from pose_activity.cache.planes import PoseModelId
 from pose_activity.cache.recompute import CLIPS as USED
 from pose_activity.cache.record import INDEX
 from pose_activity.cache.sequence_recipe import SequenceRecipe
-from pose_activity.cache.store import missing_tensors, open_cache
+from pose_activity.cache.store import altered_tensors, missing_tensors, open_cache
 from pose_activity.configs import sections
 from pose_activity.configs.clips import ClipRun
 from pose_activity.stage1_pose.predict import GRAPH as POSE_GRAPH
@@ -102,6 +102,9 @@ def _cache(run: ClipRun, *, remember: bool) -> Step:
             read["track"] = sha256_json(renamed.in_old_names(run.track.arguments(), "track"))
         return read
 
+    def lost() -> list[str]:
+        return missing_tensors(folder) or altered_tensors(folder)
+
     def make(folder: Path, asked: MadeFrom) -> Counts:
         from pose_activity.training.clips.build_cache import make_cache
 
@@ -111,9 +114,7 @@ def _cache(run: ClipRun, *, remember: bool) -> Step:
         return _digest_of({clip.source for clip in read_clips(table)}, run.run_dir, remember)
 
     external: _Digests = {"videos": videos} if run.has_videos else {}
-    return Step(
-        "cache", recipe, inputs, make, FILES["cache"], external, partial(missing_tensors, folder)
-    )
+    return Step("cache", recipe, inputs, make, FILES["cache"], external, lost)
 
 
 def _stage2(run: ClipRun, *, remember: bool) -> Step:

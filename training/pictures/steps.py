@@ -15,7 +15,7 @@ from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.cache import fingerprint
 from pose_activity.cache.planes import PoseModelId, Recipe
 from pose_activity.cache.record import INDEX
-from pose_activity.cache.store import missing_tensors, open_cache
+from pose_activity.cache.store import altered_tensors, missing_tensors, open_cache
 from pose_activity.configs import sections
 from pose_activity.configs.pictures import STAGE2_WEIGHTS, PictureRun
 from pose_activity.stage1_pose.predict import read_sidecar
@@ -108,13 +108,15 @@ def _cache(run: PictureRun, *, remember: bool) -> Step:
     def inputs() -> dict[str, str]:
         return {"samples": sha256_file(run.run_dir / SAMPLES)}
 
+    def lost() -> list[str]:
+        return missing_tensors(folder) or altered_tensors(folder)
+
     def make(folder: Path, asked: MadeFrom) -> Counts:
         from pose_activity.training.pictures.build_cache import make_cache
 
         return make_cache(run, folder, asked)
 
     images = partial(_digest_of_images, run, SAMPLES, SPLITS, remember=remember)
-    lost = partial(missing_tensors, folder)
     return Step("cache", recipe, inputs, make, FILES["cache"], {"images": images}, lost)
 
 
