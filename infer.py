@@ -33,8 +33,12 @@ def main(
         Path, typer.Option("--run", "--model", help="Folder of a run or of a packaged model.")
     ],
     out: Annotated[
-        Path, typer.Option(help="Table to write: .csv, or .jsonl or .parquet with everything.")
-    ] = Path("predictions.csv"),
+        Path | None,
+        typer.Option(
+            help="Table to write: .csv, or .jsonl or .parquet with everything; for poses .json "
+            "(COCO) too. Default: predictions.csv, or predictions.json with --poses."
+        ),
+    ] = None,
     draw: Annotated[
         Path | None, typer.Option(help="Write copies with skeletons and answers to this folder.")
     ] = None,
@@ -84,6 +88,18 @@ def main(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 if any image failed, not only if all did.")
     ] = False,
+    poses: Annotated[
+        bool,
+        typer.Option(
+            "--poses",
+            help="Estimate poses only: people, boxes and joints. --model is a run, a packaged "
+            "model, or a folder with pose.onnx and pose.json.",
+        ),
+    ] = False,
+    heatmaps: Annotated[
+        bool,
+        typer.Option("--heatmaps", help="Draw the joints' heatmaps beside --poses --draw."),
+    ] = False,
 ) -> None:
     """Recognize activities in photos, and people or actions in videos.
 
@@ -93,9 +109,12 @@ def main(
     Ctrl-C finishes what is under way and leaves a whole table (exit code 130); --resume continues.
 
     Example: python infer.py holiday/ 'more/*.jpg' clip.mp4 --run runs/demo --draw drawn/
+
+    Example: python infer.py holiday/ --poses --model runs/demo --out poses.json
     """
     from pose_activity.inference import table as tables
     from pose_activity.inference.interrupt import GracefulInterrupt
+    from pose_activity.inference.kinds import KINDS
     from pose_activity.inference.options import OutputOptions, Session
     from pose_activity.inference.package import kind_of
     from pose_activity.inference.provenance import describe
@@ -103,14 +122,15 @@ def main(
 
     if resume and overwrite:
         raise ValueError("--resume keeps what is in --out and --overwrite does not: leave one out.")
-    options = OutputOptions(draw, gallery, explain, every, smooth, per_window)
+    options = OutputOptions(draw, gallery, explain, every, smooth, per_window, heatmaps)
     asked = {"unknown_below": unknown_below, "fps": fps}
     given = {name: value for name, value in asked.items() if value is not None}
     given |= {"engine": engine, "precision": precision, "threads": threads}
     with _flags_in_errors():
-        kind = kind_of(run)
+        kind = KINDS["poses"] if poses else kind_of(run)
+        out = out or Path(f"predictions{kind.predictor_class.formats[0]}")
         sources = kind.predictor_class.find_sources(paths, _print_note)
-        tables.check_name(out)
+        tables.check_name(out, kind.predictor_class.formats)
         tables.check_free(out, resume=resume, overwrite=overwrite)
         predictor = kind.load(run, **given)
         predictor.check(options, sources)
@@ -151,7 +171,7 @@ def main(
         failed_drawings += count_undrawn(drawings.close())
         table.stopped = stop.asked
 
-    _print_counts(counts, predictor.unit(options))
+    _print_counts(counts, predictor.counted, predictor.unit(options))
     _print_unknown(counts, predictor.unknown_below, out)
     kept = f" ({table.kept} of them from before)" if table.kept else ""
     drawn = f", drawn in {draw}" if draw else ""
@@ -185,8 +205,8 @@ def _print_note(note: str) -> None:
     console.print(f"[yellow]note:[/] {escape(shown(note))}", soft_wrap=True)
 
 
-def _print_counts(counts: Counter[str], unit: str) -> None:
-    table = Table("activity", unit)
+def _print_counts(counts: Counter[str], counted: str, unit: str) -> None:
+    table = Table(counted, unit)
     for activity, count in counts.most_common():
         table.add_row(escape(activity), str(count))
     console.print(table)

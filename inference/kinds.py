@@ -68,4 +68,5 @@ _CLIP_FILES = (linear.SIDECAR, linear.NUMBERS, POSE_FILES, TRACKING)
 KINDS = {  # what classifier.json calls a kind
     "picture": Kind("pictures", "PicturePredictor"),
     "sequence": Kind("clips", "ClipPredictor", _CLIP_FILES),
+    "poses": Kind("poses", "PosesPredictor"),  # of any model with stage 1, where it is asked for
 }

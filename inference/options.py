@@ -7,7 +7,7 @@ from typing import Any
 
 from pose_activity.artifacts.progress import ProgressCallback
 
-NO_HEATMAPS = "heatmaps are drawn of plain pose estimation: ask for poses, or leave it out."
+NO_HEATMAPS = "heatmaps are drawn of plain pose estimation: ask for poses too, or leave it out."
 
 
 class OptionError(ValueError):

@@ -10,6 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from pose_activity.inference.results import Columns
+
 _ROWS = 2000  # a row group
 
 
@@ -30,16 +32,16 @@ def import_pyarrow() -> Any:
     return pyarrow
 
 
-def from_json_lines(lines: Path, path: Path, fields: Mapping[str, Any]) -> None:
+def from_json_lines(lines: Path, path: Path, columns: Columns) -> None:
     """Writes a Parquet file with the records of a file of JSON lines.
 
     Args:
         lines: To read.
         path: To write.
-        fields: Of a row; see `results.Columns`.
+        columns: Of the rows.
     """
     pa = import_pyarrow()
-    schema = pa.schema(_fields(pa, fields))
+    schema = pa.schema(_fields(pa, columns.fields))
     with (
         lines.open(encoding="utf-8") as file,
         path.open("wb") as out,  # pyarrow itself opens no name that is not UTF-8

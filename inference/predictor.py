@@ -15,6 +15,7 @@ from pose_activity.inference.options import OutputOptions, Session
 from pose_activity.inference.package import open_model
 from pose_activity.inference.precision_records import Precision
 from pose_activity.inference.results import Answer, Columns, check_unknown
+from pose_activity.inference.table import SUFFIXES
 from pose_activity.runtime.graph import cpu_count
 from pose_activity.stage1_pose import predict as stage1
 from pose_activity.stage2_classifier.calibrate import NEVER_UNKNOWN
@@ -48,6 +49,8 @@ class Predictor(ABC):
 
     Attributes:
         takes: What it is about: "pictures" or "videos".
+        counted: What rows are counted by, for people to read.
+        formats: Endings of the outputs that can hold the rows; the first is the default's.
         engine: That runs the graphs: "openvino" or "onnxruntime".
         precision: Of the stages.
         threads: Images or frames that are worked on side by side.
@@ -57,6 +60,8 @@ class Predictor(ABC):
     """
 
     takes: ClassVar[str]
+    counted: ClassVar[str] = "activity"
+    formats: ClassVar[tuple[str, ...]] = SUFFIXES
     engine: str
     precision: Precision
     threads: int

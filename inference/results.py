@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import Poses
 from pose_activity.annotations.videos import Frame
 from pose_activity.artifacts.names import shown
@@ -73,11 +74,13 @@ class Columns:
         fields: Name -> type in a Parquet file: the name of one ("float32"), a list with the type
             of the items, or a dictionary of fields.
         whole_videos: Whether the rows of a video belong together, as those of a frame do else.
+        skeleton: Of the people, where rows are about poses; then a COCO file can hold them.
     """
 
     text: tuple[str, ...]
     fields: Mapping[str, Any]
     whole_videos: bool = False
+    skeleton: Skeleton | None = None
 
 
 def people_type(joints: Sequence[str]) -> Any:

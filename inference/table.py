@@ -1,4 +1,4 @@
-"""Rows into a table that survives a crash: CSV, JSON lines or Parquet, by the name's ending.
+"""Rows into a table that survives a crash: CSV, JSON lines, Parquet or COCO, by the name's ending.
 
 Rows go line by line into `NAME.partial`, and each is on its way to the disk when `write` returns;
 `NAME` itself appears, whole, at the end. Beside it lies `NAME.manifest.json`: how it was made, and
@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -21,12 +21,13 @@ from pose_activity.artifacts import atomic, renamed
 from pose_activity.artifacts.lock import locked
 from pose_activity.artifacts.manifest import StaleError, differences
 from pose_activity.artifacts.names import in_json
-from pose_activity.inference import parquet
+from pose_activity.inference import coco, parquet
 from pose_activity.inference.records import CsvLines, JsonLines, Key, Lines
 from pose_activity.inference.results import Columns, Row, columns_of_answers
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 IMAGES = columns_of_answers()
+_CONTAINERS = {".parquet": parquet, ".json": coco}  # what JSON lines become in the end
 _CODEC = ("utf-8", "backslashreplace")  # older tables hold names' own bytes; see `records`
 
 
@@ -60,7 +61,7 @@ def open_table(
         OSError: the place cannot be written to.
         ModuleNotFoundError: Parquet without pyarrow.
     """
-    check_name(path)
+    check_name(path, (*SUFFIXES, ".json") if columns.skeleton else SUFFIXES)
     csv = path.suffix.lower() == ".csv"
     return Table(
         path,
@@ -102,18 +103,18 @@ def _writing(path: Path) -> Iterator[None]:
         ) from None
 
 
-def check_name(path: Path) -> None:
-    """Refuses a name that no table can have.
+def check_name(path: Path, suffixes: Sequence[str] = SUFFIXES) -> None:
+    """Refuses a name that no table can have, or not one of this kind of rows.
 
     Raises:
-        ValueError: it ends in none of `SUFFIXES`.
+        ValueError: it ends in none of `suffixes`.
         IsADirectoryError: it is a folder.
         ModuleNotFoundError: Parquet without pyarrow.
     """
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder. Name a file, like {path / 'a.csv'}")
-    if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"An output's name ends in one of {SUFFIXES}. Received: {path}")
+    if path.suffix.lower() not in suffixes:
+        raise ValueError(f"An output's name ends in one of {suffixes}. Received: {path}")
     if path.suffix.lower() == ".parquet":
         parquet.import_pyarrow()
 
@@ -203,9 +204,9 @@ class Table:
     def _finish(self) -> None:
         described = beside(self._path, ".manifest.json")
         described.unlink(missing_ok=True)  # a table is better without one than with a wrong one
-        if self._path.suffix.lower() == ".parquet":
+        if container := _CONTAINERS.get(self._path.suffix.lower()):
             with atomic.replacing(self._path) as temporary:
-                parquet.from_json_lines(self._partial, temporary, self._columns.fields)
+                container.from_json_lines(self._partial, temporary, self._columns)
             self._partial.unlink()
         else:
             self._partial.replace(self._path)
@@ -277,11 +278,12 @@ class Table:
     def _restore(self) -> None:
         """Makes the `.partial` from a table that has appeared."""
         with atomic.replacing(self._partial) as temporary:
-            if self._path.suffix.lower() != ".parquet":
+            container = _CONTAINERS.get(self._path.suffix.lower())
+            if container is None:
                 shutil.copyfile(self._path, temporary)
                 return
             with temporary.open("w", encoding="utf-8") as file:
-                file.writelines(parquet.to_json_lines(self._path))
+                file.writelines(container.to_json_lines(self._path))
 
 
 def read_back(

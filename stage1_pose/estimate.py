@@ -57,7 +57,11 @@ def heat_maps(image: Picture, model: PosePredictor, *, sigma: float | None = Non
     Raises:
         ImageError: as `joint_positions`, and so `TypeError` and `ValueError`.
     """
-    poses = joint_positions(image, model)
+    return maps_of(joint_positions(image, model), sigma=sigma)
+
+
+def maps_of(poses: Poses, *, sigma: float | None = None) -> np.ndarray:
+    """Returns the maps of poses that are known; see `heat_maps`."""
     return joint_maps(poses.keypoints, poses.size, sigma=sigma or _SIGMA * max(poses.size))
 
 

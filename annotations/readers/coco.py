@@ -10,7 +10,7 @@ Source: cocodataset.org/#format-data, "Keypoint Detection".
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +104,27 @@ def write_coco(path: Path, samples: Sequence[Sample], *, root: Path | None = Non
         for number, sample in enumerate(samples, 1)
         for person in _person_entries(sample, number)
     ]
+    images = [_image_entry(sample, i, root) for i, sample in enumerate(samples, 1)]
+    write_entries(path, images, entries, skeletons)
+
+
+def write_entries(
+    path: Path,
+    images: Iterable[Mapping[str, Any]],
+    people: Iterable[Mapping[str, Any]],
+    skeletons: Iterable[Skeleton],
+) -> None:
+    """Writes a COCO file, whole or not at all.
+
+    Args:
+        path: The JSON file.
+        images: Entries.
+        people: Annotations; they are numbered from 1.
+        skeletons: One, which becomes the category 1; none where there is no image.
+    """
     content = {
-        "images": [_image_entry(sample, i, root) for i, sample in enumerate(samples, 1)],
-        "annotations": [{"id": i, **entry} for i, entry in enumerate(entries, 1)],
+        "images": list(images),
+        "annotations": [{"id": i, **entry} for i, entry in enumerate(people, 1)],
         "categories": [_category_entry(skeleton) for skeleton in skeletons],
     }
     # ASCII with escapes also carries file names that are not valid Unicode.

@@ -1,0 +1,1 @@
+"""Plain pose estimation: people and their joints, without a classifier."""

@@ -1,0 +1,95 @@
+"""What is drawn of poses: copies with boxes and skeletons, and the joints as heatmaps beside."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pose_activity.annotations.drawing import draw_poses
+from pose_activity.inference.annotated_media import AnnotatedOutput
+from pose_activity.inference.options import OutputOptions
+from pose_activity.inference.poses.predictor import PoseResult, PosesPredictor
+from pose_activity.inference.results import FrameResult
+from pose_activity.stage1_pose.estimate import draw_estimate, maps_of
+
+_SEEN = 0.25  # joints of a lower confidence would only clutter a drawing
+_LONGEST = 1600  # pixels a side of a drawing with heatmaps: there is one for each joint
+
+
+class Drawings:
+    """Copies of images and videos; see `inference.predictor.Drawings`."""
+
+    def __init__(
+        self, predictor: PosesPredictor, sources: Sequence[Path], options: OutputOptions
+    ) -> None:
+        """Takes what is asked for.
+
+        Args:
+            predictor: That answers.
+            sources: What it is asked about.
+            options: What is to be drawn, and where.
+        """
+        self._options = options
+        self._held = ExitStack()
+
+    def paint(self, answer: FrameResult) -> np.ndarray | str | None:
+        """Draws what needs the pixels."""
+        return self._copies.paint(answer)
+
+    def add(self, answer: FrameResult) -> list[str]:
+        """Takes an answer, with what `paint` made."""
+        undrawn = self._copies.add(answer)
+        return [undrawn] if undrawn else []
+
+    def close(self) -> list[str]:
+        """Finishes the last video."""
+        undrawn = self._copies.close()
+        return [undrawn] if undrawn else []
+
+    def __enter__(self) -> "Drawings":
+        painter = PosePainter(self._options.heatmaps)
+        copies = AnnotatedOutput(self._options.draw, painter, every=self._options.every)
+        self._copies = self._held.enter_context(copies)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._held.__exit__(*raised)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class PosePainter:
+    """Paints boxes and skeletons.
+
+    Attributes:
+        heatmaps: Whether the joints' maps are beside them; then a large image becomes smaller.
+    """
+
+    heatmaps: bool
+
+    def paint(self, pixels: np.ndarray, rows: Sequence[PoseResult]) -> np.ndarray:
+        """Returns the image with the people in it."""
+        poses = rows[0].poses
+        if poses is None:
+            return pixels.copy()
+        if not self.heatmaps:
+            people = (poses.skeleton, poses.keypoints, poses.boxes)
+            return draw_poses(pixels, *people, threshold=_SEEN)
+        scale = min(1.0, _LONGEST / max(poses.size))
+        if scale < 1:
+            size = tuple(max(1, round(side * scale)) for side in poses.size)
+            pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+            factors = np.array([scale, scale, 1], np.float32)
+            poses = replace(
+                poses,
+                size=size,
+                boxes=poses.boxes * np.float32(scale),
+                keypoints=poses.keypoints * factors,
+            )
+        return draw_estimate(pixels, poses, maps_of(poses))
+
+    def finish(self, image: np.ndarray, rows: Sequence[PoseResult]) -> np.ndarray:
+        """Returns the image: all is painted already."""
+        return image
