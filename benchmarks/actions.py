@@ -107,7 +107,7 @@ def score(
     out = folder / "stage2"
     fit_sequences.fit(cache, out, threads=1, **settings)
     tested = cache.of_split("test")
-    tensors = np.stack([cache.load(entry) for entry in tested])
+    tensors = np.stack([cache.load(entry).x for entry in tested])
     export_sequences.export(out, recipe=recipe, classes=cache.classes, tensors=tensors[:8])
     classify = predict_sequences.load(out, engine="onnxruntime", threads=1)
     truth = np.array([cache.class_id(entry) for entry in tested])

@@ -9,7 +9,6 @@ Everything stays in the system's file cache, so a slow disk shows in neither col
 """
 
 import argparse
-import shutil
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from pose_activity.annotations.images import find_images  # noqa: E402
 from pose_activity.cache import poses, store  # noqa: E402
 from pose_activity.cache.planes import PoseModelId, Recipe  # noqa: E402
+from pose_activity.cache.tensor_spec import TensorSpec  # noqa: E402
 from pose_activity.stage1_pose import predict  # noqa: E402
 
 BATCH, ROUNDS = 32, 3
@@ -40,8 +40,7 @@ def main() -> None:
         folder = Path(name)
         recipe, found = prepare(folder, images, asked.run, width, height)
         sources = [
-            store.TensorSpec(image, image.parent.name, "train", found.get(image))
-            for image in images
+            TensorSpec(image, image.parent.name, "train", found.get(image)) for image in images
         ]
         measure(folder, sources, recipe)
 
@@ -56,15 +55,13 @@ def prepare(folder: Path, images: list[Path], run: Path | None, width: int, heig
     return Recipe(width=width, height=height, pose=settings), found.poses
 
 
-def measure(folder: Path, sources: list[store.TensorSpec], recipe: Recipe) -> None:
+def measure(folder: Path, sources: list[TensorSpec], recipe: Recipe) -> None:
     """Builds every kind and reads it; the fastest of some rounds counts."""
     classes = sorted({source.label for source in sources})
     caches, built, read = {}, {}, dict.fromkeys(store.STORES, 0.0)
     for kind in store.STORES:
         target = folder / kind
         target.mkdir()
-        if recipe.needs_poses:
-            shutil.copy(folder / poses.FILE, target / poses.FILE)
         started = time.perf_counter()
         caches[kind], _ = store.build(
             target, sources, recipe=recipe, classes=classes, inputs={}, tensors=kind

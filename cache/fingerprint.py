@@ -10,11 +10,11 @@ twice as large, from multiples of 16. Floats are rounded to 1/64 of a body's uni
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -88,9 +88,8 @@ def of(recipe: Recipe | SequenceRecipe) -> str:
 
 @cache
 def _digest(recipe: Recipe | SequenceRecipe) -> str:
-    tensors = _planes(recipe) if isinstance(recipe, Recipe) else _sequence(recipe)
     digest = hashlib.sha256()
-    for tensor in tensors:
+    for tensor in _TEST_TENSORS[type(recipe)](recipe):
         digest.update(tensor.tobytes())
     return digest.hexdigest()
 
@@ -163,3 +162,9 @@ def _sequence(recipe: SequenceRecipe) -> Iterator[np.ndarray]:
 
 def _skeleton(name: str) -> Skeleton:
     return SKELETONS[name] if name in SKELETONS else SKELETONS["coco17"]
+
+
+_TEST_TENSORS: dict[type, Callable[[Any], Iterator[np.ndarray]]] = {
+    Recipe: _planes,
+    SequenceRecipe: _sequence,
+}

@@ -1,7 +1,9 @@
-"""`index.parquet`: the entries of a cache, a row per tensor in a fixed order."""
+"""`index.parquet`: the entries of a cache, one row per entry in a fixed order.
+
+The columns of `source` and `target` are called "image" and "label", as they always were.
+"""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,7 +25,10 @@ _BEFORE_CLIPS = _COLUMNS.names[:-1]  # written when there were pictures only
 
 def write(path: Path, entries: Sequence[Entry]) -> None:
     """Writes entries, whole or not at all."""
-    rows = [{**asdict(entry), "image": entry.image.as_posix()} for entry in entries]
+    rows = [
+        {**vars(entry), "image": entry.source.as_posix(), "label": entry.target}
+        for entry in entries
+    ]
     with atomic.replacing(path) as temporary:
         pq.write_table(pa.Table.from_pylist(rows, schema=_COLUMNS), temporary)
 
@@ -33,4 +38,7 @@ def read(path: Path) -> tuple[Entry, ...] | None:
     table = pq.read_table(path)
     if table.schema.names not in (_COLUMNS.names, _BEFORE_CLIPS):
         return None
-    return tuple(Entry(**{**row, "image": Path(row["image"])}) for row in table.to_pylist())
+    return tuple(
+        Entry(source=Path(row.pop("image")), target=row.pop("label"), **row)
+        for row in table.to_pylist()
+    )

@@ -1,11 +1,12 @@
-"""Tensors of a split in one file, `(N, ...)`, that readers map into memory.
+"""Arrays of a split in one file, `(N, ...)`, that readers map into memory.
 
-    cache/tensors/train.npy    row after row, in the order of the sources
-    cache/tensors/train.txt    a block per row: its key, then what a `.txt` file of one tensor says
+    cache/tensors/train.npy        row after row, in the order of the sources
+    cache/tensors/train.NAME.npy   the same of an array that is not called "x"
+    cache/tensors/train.txt        a block per row: its key, then what an entry's `.txt` file says
 
 The text is the journal of the writing, too: a row's block, with the digest of its bytes, is added
 after the row. What a killed writer left is kept where bytes and digest agree. Until `finish` the
-array's header says 0 rows.
+headers of the arrays say 0 rows.
 """
 
 import io
@@ -20,31 +21,39 @@ import numpy as np
 
 from pose_activity.annotations.types import SPLITS
 from pose_activity.artifacts import atomic
-from pose_activity.cache.record import CacheError, Entry, block_of, blocks_of, digest_of
-from pose_activity.cache.storage import FOLDER, Layout, check_layout
+from pose_activity.cache.record import (
+    Arrays,
+    ArraySpec,
+    CacheError,
+    Entry,
+    block_of,
+    blocks_of,
+    digest_of,
+)
+from pose_activity.cache.storage import FOLDER, Layout, check_layout, file_name
 
 
 class MemmapFiles:
-    """One array a split; a `cache.storage.TensorStore`."""
+    """One file per split and array; a `cache.storage.TensorStore`."""
 
     def __init__(self, folder: Path, recipe: Layout) -> None:
-        """Opens the shelf of a cache folder; nothing need be there."""
+        """Opens the store of a cache folder; nothing need be there."""
         self.parts = {split: Part(folder / FOLDER / split, recipe) for split in SPLITS}
 
     def kept(self, entry: Entry) -> str | None:
         """See `TensorStore`."""
         return self.parts[entry.split].kept(entry)
 
-    def put(self, entry: Entry, tensor: np.ndarray) -> None:
+    def put(self, entry: Entry, arrays: Arrays) -> None:
         """See `TensorStore`."""
-        self.parts[entry.split].put(entry, tensor)
+        self.parts[entry.split].put(entry, arrays)
 
     def finish(self) -> None:
         """See `TensorStore`."""
         for part in self.parts.values():
             part.finish()
 
-    def get(self, entry: Entry) -> np.ndarray:
+    def get(self, entry: Entry) -> Arrays:
         """See `TensorStore`."""
         return self.parts[entry.split].get(entry)
 
@@ -58,28 +67,30 @@ class MemmapFiles:
 
 @dataclass(frozen=True)
 class Row:
-    """Where a tensor lies in its array, and the text of its entry."""
+    """Where an entry is in the arrays, and its text."""
 
     number: int
     text: str
 
 
 class Part:
-    """The two files of one split."""
+    """The files of one split."""
 
     def __init__(self, stem: Path, layout: Layout) -> None:
         """Reads the text, if it is there.
 
         Args:
             stem: Path of the files without their suffixes.
-            layout: Of a tensor.
+            layout: Of an entry.
         """
-        self.array, self.text = stem.with_suffix(".npy"), stem.with_suffix(".txt")
+        self.columns = {
+            name: Column(stem.with_name(file_name(stem.name, name)), spec)
+            for name, spec in layout.arrays.items()
+        }
+        self.text = stem.with_suffix(".txt")
         self.layout = layout
-        self.size = int(np.prod(layout.shape)) * layout.dtype.itemsize  # bytes of a row
-        self.start = len(_header(0, layout))
         self.rows = _read_rows(self.text)
-        self._files: tuple[BinaryIO, BinaryIO] | None = None  # while rows are written
+        self._journal: BinaryIO | None = None  # while rows are written
 
     def kept(self, entry: Entry) -> str | None:
         """Returns the digest of a row that is there, whole and of this entry; or None."""
@@ -87,86 +98,132 @@ class Part:
         if row is None:
             return None
         try:
-            with self.array.open("rb") as file:
-                file.seek(self.start + row.number * self.size)
-                data = file.read(self.size)
+            found = {name: column.bytes_of(row.number) for name, column in self.columns.items()}
         except OSError:
             return None
-        digest = digest_of(np.frombuffer(data, np.uint8))
+        digest = digest_of(found)
         return digest if row.text == replace(entry, sha256=digest).text else None
 
-    def put(self, entry: Entry, tensor: np.ndarray) -> None:
+    def put(self, entry: Entry, arrays: Arrays) -> None:
         """Writes a row, then its block; a damaged row is written again at its place."""
-        array, text = self._files = self._files or self._open()
+        self._journal = journal = self._journal or self._open()
         known = self.rows.get(entry.key)
         number = known.number if known else len(self.rows)
-        array.seek(self.start + number * self.size)
-        array.write(np.ascontiguousarray(tensor).data)
-        array.flush()
+        for name, array in arrays.items():
+            self.columns[name].write(number, array)
         self.rows[entry.key] = Row(number, entry.text)
         if not known:
-            text.write(block_of(entry).encode())
-            text.flush()
+            journal.write(block_of(entry).encode())
+            journal.flush()
 
     def finish(self) -> None:
-        """Writes the header that counts the rows, and the text in their order."""
+        """Writes the headers that count the rows, and the text in their order."""
         if not self.rows:
             return
-        array, text = self._files or self._open()
-        array.truncate(self.start + len(self.rows) * self.size)
-        array.seek(0)
-        array.write(_header(len(self.rows), self.layout))
-        array.flush()
-        os.fsync(array.fileno())
-        array.close()
-        text.close()
-        self._files = None
+        journal = self._journal or self._open()
+        for column in self.columns.values():
+            column.finish(len(self.rows))
+        journal.close()
+        self._journal = None
         self._write_text()
 
-    def get(self, entry: Entry) -> np.ndarray:
+    def get(self, entry: Entry) -> Arrays:
         """Returns a copy of a row."""
-        try:
-            mapped, row = self._mapped, self.rows[entry.key]
-            tensor = np.array(mapped[row.number])
-        except (OSError, ValueError, EOFError, LookupError) as error:
-            raise CacheError(
-                f"The tensor of {entry.image} cannot be read from {self.array} ({error!r})."
-            ) from None
-        check_layout(entry, tensor, self.layout)
-        return tensor
+        arrays = {}
+        for name, column in self.columns.items():
+            try:
+                mapped, row = column.mapped, self.rows[entry.key]
+                arrays[name] = np.array(mapped[row.number])
+            except (OSError, ValueError, EOFError, LookupError) as error:
+                raise CacheError(
+                    f"The tensor of {entry.source} cannot be read from {column.path} ({error!r})."
+                ) from None
+        check_layout(entry, arrays, self.layout)
+        return arrays
 
     def missing(self, entries: Iterable[Entry]) -> list[str]:
         """Returns a line for each file, or row, that is gone."""
-        files = [f"{path.name}: missing" for path in (self.array, self.text) if not path.exists()]
+        paths = [*(column.path for column in self.columns.values()), self.text]
+        files = [f"{path.name}: missing" for path in paths if not path.exists()]
         if files:
             return files
-        if self.array.stat().st_size < self.start + len(self.rows) * self.size:
-            return [f"{self.array.name}: too short"]
+        short = [c.path.name for c in self.columns.values() if not c.holds(len(self.rows))]
+        if short:
+            return [f"{name}: too short" for name in short]
         lost = (entry.key for entry in entries if entry.key not in self.rows)
         return [f"{self.text.name}: {key} missing" for key in lost]
 
-    @cached_property
-    def _mapped(self) -> np.ndarray:
-        return np.load(self.array, mmap_mode="r", allow_pickle=False)
-
-    def _open(self) -> tuple[BinaryIO, BinaryIO]:
-        self.array.parent.mkdir(parents=True, exist_ok=True)
-        self.array.touch()
-        array = self.array.open("r+b")
-        array.write(_header(0, self.layout))
+    def _open(self) -> BinaryIO:
+        for column in self.columns.values():
+            column.begin()
         self._write_text()  # a torn block is gone, the next one begins a line
-        return array, self.text.open("ab")
+        return self.text.open("ab")
 
     def _write_text(self) -> None:
         rows = sorted(self.rows.items(), key=lambda item: item[1].number)
         atomic.write_text(self.text, "".join(f"key: {key}\n{row.text}\n" for key, row in rows))
 
 
-def _header(rows: int, layout: Layout) -> bytes:
+class Column:
+    """One array of all rows of a split, in a `.npy` file.
+
+    Attributes:
+        path: The file.
+    """
+
+    def __init__(self, path: Path, spec: ArraySpec) -> None:
+        """Takes the layout of a row; nothing need be there."""
+        self.path, self._spec = path, spec
+        self._size = int(np.prod(spec.shape)) * spec.dtype.itemsize  # bytes of a row
+        self._start = len(_header(0, spec))
+        self._file: BinaryIO | None = None  # while rows are written
+
+    def bytes_of(self, row: int) -> np.ndarray:
+        """Reads a row's bytes, fewer where the file ends before; raises OSError."""
+        with self.path.open("rb") as file:
+            file.seek(self._start + row * self._size)
+            return np.frombuffer(file.read(self._size), np.uint8)
+
+    def begin(self) -> BinaryIO:
+        """Begins, or goes on with, the writing."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.touch()
+        self._file = self.path.open("r+b")
+        self._file.write(_header(0, self._spec))
+        return self._file
+
+    def write(self, row: int, array: np.ndarray) -> None:
+        """Writes a row to an opened column."""
+        file = self._file or self.begin()
+        file.seek(self._start + row * self._size)
+        file.write(np.ascontiguousarray(array).data)
+        file.flush()
+
+    def finish(self, rows: int) -> None:
+        """Writes the header, makes the file durable and closes it."""
+        file = self._file or self.begin()
+        file.truncate(self._start + rows * self._size)
+        file.seek(0)
+        file.write(_header(rows, self._spec))
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()
+        self._file = None
+
+    def holds(self, rows: int) -> bool:
+        """Tells whether the file is long enough for so many rows."""
+        return self.path.stat().st_size >= self._start + rows * self._size
+
+    @cached_property
+    def mapped(self) -> np.ndarray:
+        """All rows, `(N, ...)`."""
+        return np.load(self.path, mmap_mode="r", allow_pickle=False)
+
+
+def _header(rows: int, spec: ArraySpec) -> bytes:
     """Returns a `.npy` header; numpy leaves room in it, so its length is the same for any count."""
     buffer = io.BytesIO()
-    shape = (rows, *layout.shape)
-    described = {"descr": layout.dtype.str, "fortran_order": False, "shape": shape}
+    described = {"descr": spec.dtype.str, "fortran_order": False, "shape": (rows, *spec.shape)}
     np.lib.format.write_array_header_1_0(buffer, described)
     return buffer.getvalue()
 

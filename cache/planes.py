@@ -5,7 +5,7 @@ In come a uint8 RGB image and its `Poses` in image pixels, out goes `(H, W, C)` 
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ from pose_activity.annotations.types import Poses
 from pose_activity.cache.heatmap import draw
 from pose_activity.cache.options import PlaneOptions, Style
 from pose_activity.cache.people import POLICIES
+from pose_activity.cache.record import ArraySpec, X
 
 CHANNELS = {"rgb": 3, "heatmap": 1}
 PAD = 114  # grey, where there is no picture
@@ -54,6 +55,9 @@ class Recipe(PlaneOptions):
         fingerprint: What `cache.fingerprint` found in training; empty where it was not asked.
     """
 
+    KIND: ClassVar[str] = "picture"  # what a classifier of its tensors looks at
+    UNIT: ClassVar[str] = "images"  # what its tensors are made of
+
     pose: PoseModelId = field(default_factory=PoseModelId)
     fingerprint: str = ""
 
@@ -71,6 +75,11 @@ class Recipe(PlaneOptions):
     def dtype(self) -> np.dtype:
         """Of a tensor."""
         return np.dtype("|u1")
+
+    @property
+    def arrays(self) -> dict[str, ArraySpec]:
+        """What a cache stores of an entry."""
+        return {X: ArraySpec(self.shape, self.dtype)}
 
     def as_json(self) -> dict[str, Any]:
         """Returns JSON values; `from_json` is the inverse."""

@@ -1,19 +1,23 @@
-"""What a cache says about one tensor: the row of its index and the text beside its numbers.
+"""What a cache says about one example: its row in the index and the text beside its arrays.
 
-Knows nothing of pixels, and not where tensors lie.
+Knows nothing of pixels, and not where arrays are stored.
 """
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 INDEX = "index.parquet"  # a cache's entries
-WHOLE = -1  # the person of a tensor that shows the whole picture
-NO_CLIP = -1  # the window of a tensor of a picture
+WHOLE = -1  # the person of an entry that shows the whole image
+NO_CLIP = -1  # the window of an entry of an image
+X, Y = "x", "y"  # names of the one input, and of a target that is an array
+
+Arrays = Mapping[str, np.ndarray]  # by their names in the recipe, in its order
 
 
 class CacheError(ValueError):
@@ -21,23 +25,45 @@ class CacheError(ValueError):
 
 
 @dataclass(frozen=True)
+class ArraySpec:
+    """How one array of every entry is laid out."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """What a network sees of an entry, and what it is to answer.
+
+    Attributes:
+        x: The array of a recipe with one input; of several inputs, an array by each name.
+        y: A class id as int32 `()`, the array "y" of a recipe that has one (a class map), or None.
+    """
+
+    x: Any
+    y: np.ndarray | None
+
+
+@dataclass(frozen=True)
 class Entry:
-    """One tensor.
+    """One example in a cache.
 
     Attributes:
         key: Its name in the cache: the stem of its files, where it has files of its own.
-        image: The picture it was made from; of a clip, its name as a path.
-        label: Activity, or person.
+        source: The image it was made from; of a clip, its name as a path.
+        target: Class name: an activity, or a person. None where the target is an array, or where
+            there is none.
         split: "train", "val" or "test".
         person: Which of the found people it shows, an index into their `Poses`; -1: the whole
-            picture.
-        sha256: Of the tensor's raw bytes, in C order; the same wherever the tensor lies.
+            image.
+        sha256: Of its arrays' raw bytes, in C order; the same wherever they are stored.
         window: Which window of its clip it is, from 0; -1: it is of no clip.
     """
 
     key: str
-    image: Path
-    label: str
+    source: Path
+    target: str | None
     split: str
     person: int
     sha256: str
@@ -47,8 +73,8 @@ class Entry:
     def text(self) -> str:
         """What the text file says: `name: value` a line, without the key."""
         values = {
-            "label": self.label,
-            "image": self.image.as_posix(),
+            **({} if self.target is None else {"label": self.target}),
+            "image": self.source.as_posix(),
             "split": self.split,
             "person": str(self.person),
             **({} if self.window == NO_CLIP else {"window": str(self.window)}),
@@ -58,18 +84,21 @@ class Entry:
         return "".join(name + ": " + v.replace("\n", "\\n") + "\n" for name, v in values.items())
 
 
-def digest_of(tensor: np.ndarray) -> str:
-    """Returns the sha256 of a tensor's raw bytes in C order."""
-    return hashlib.sha256(np.ascontiguousarray(tensor).data).hexdigest()
+def digest_of(arrays: Arrays) -> str:
+    """Returns the sha256 of the arrays' raw bytes in C order, one array after the other."""
+    digest = hashlib.sha256()
+    for array in arrays.values():
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
-def key_of(image: Path, person: int = WHOLE, window: int = NO_CLIP) -> str:
-    """Returns a file stem for a picture, a person in it or a window of a clip.
+def key_of(source: Path, person: int = WHOLE, window: int = NO_CLIP) -> str:
+    """Returns a file stem for an image, a person in it or a window of a clip.
 
     Readable, and different for other paths. The path may hold bytes that are no UTF-8.
     """
-    readable = re.sub(r"[^A-Za-z0-9]+", "_", image.stem).strip("_")[:40]
-    path = image.as_posix().encode("utf-8", "surrogatepass")
+    readable = re.sub(r"[^A-Za-z0-9]+", "_", source.stem).strip("_")[:40]
+    path = source.as_posix().encode("utf-8", "surrogatepass")
     key = f"{readable}-{hashlib.sha256(path).hexdigest()[:12]}"
     key += "" if person == WHOLE else f"-p{person}"
     return key if window == NO_CLIP else f"{key}-w{window}"
@@ -86,8 +115,3 @@ def blocks_of(text: str) -> Iterator[tuple[str, str]]:
 def block_of(entry: Entry) -> str:
     """Returns an entry as a block; `blocks_of` is the inverse."""
     return f"key: {entry.key}\n{entry.text}\n"
-
-
-def changed(entry: Entry) -> str:
-    """Returns how an error begins that says so."""
-    return f"{entry.image} changed since the cache was built"

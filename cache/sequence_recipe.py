@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.artifacts import renamed
 from pose_activity.cache.options import SequenceOptions
 from pose_activity.cache.planes import PoseModelId
+from pose_activity.cache.record import ArraySpec, X
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,9 @@ class SequenceRecipe(SequenceOptions):
         pose: Whose poses, where they are stage 1's own; else as it is by default.
         fingerprint: What `cache.fingerprint` found in training; empty where it was not asked.
     """
+
+    KIND: ClassVar[str] = "sequence"  # what a classifier of its tensors looks at
+    UNIT: ClassVar[str] = "clips"  # what its tensors are made of
 
     pose: PoseModelId = field(default_factory=PoseModelId)
     fingerprint: str = ""
@@ -47,6 +51,11 @@ class SequenceRecipe(SequenceOptions):
     def dtype(self) -> np.dtype:
         """Of a tensor."""
         return np.dtype("|u1" if self.kind == "maps" else "<f4")
+
+    @property
+    def arrays(self) -> dict[str, ArraySpec]:
+        """What a cache stores of an entry."""
+        return {X: ArraySpec(self.shape, self.dtype)}
 
     def as_json(self) -> dict[str, Any]:
         """Returns JSON values; `from_json` is the inverse."""

@@ -1,13 +1,13 @@
-"""Where tensors lie: a file each, or nowhere and drawn anew for each reader.
+"""Where the arrays of a cache are stored: in files of each entry; or see `cache.memory_map`.
 
-A shelf keeps tensors of one `Layout` by their `Entry`, and each tensor vouches for itself: an
-entry's sha256 is written with it, after it. Writing goes `kept`, `put` where nothing was kept,
-`finish` when all is there; a killed writer's whole tensors are kept by the next one. The third kind
-of shelf is `cache.memory_map`. Knows neither manifests nor the index.
+A store keeps arrays of one `Layout` by their `Entry`, and each entry can be checked alone: its
+sha256 is written with its arrays, after them. Writing goes `kept`, `put` where nothing was kept,
+`finish` when all is there; a killed writer's whole entries are kept by the next one. Knows neither
+manifests nor the index.
 """
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -15,46 +15,40 @@ from typing import Protocol
 import numpy as np
 
 from pose_activity.artifacts import atomic
-from pose_activity.cache.recompute import Origin
-from pose_activity.cache.record import CacheError, Entry, changed, digest_of
+from pose_activity.cache.record import Arrays, ArraySpec, CacheError, Entry, X, digest_of
 
 FOLDER = "tensors"
 
 
 class Layout(Protocol):
-    """What a shelf knows of a recipe: how its tensors lie in memory."""
+    """What a store knows of a recipe."""
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Of a tensor."""
-        ...
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Of a tensor."""
+    def arrays(self) -> Mapping[str, ArraySpec]:
+        """By their names, the arrays that each entry has."""
         ...
 
 
 class TensorStore(Protocol):
-    """What `Cache` and `build` ask of a place for tensors."""
+    """What `Cache` and `build` ask of a place for arrays."""
 
     def kept(self, entry: Entry) -> str | None:
-        """Returns the digest of a whole tensor with these facts, or None.
+        """Returns the digest of a whole entry with these facts, or None.
 
         Called from several threads; `entry.sha256` is empty.
         """
         ...
 
-    def put(self, entry: Entry, tensor: np.ndarray) -> None:
-        """Stores one tensor. Called from one thread, in the order of the sources."""
+    def put(self, entry: Entry, arrays: Arrays) -> None:
+        """Stores one entry. Called from one thread, in the order of the sources."""
         ...
 
     def finish(self) -> None:
         """Makes what was put durable."""
         ...
 
-    def get(self, entry: Entry) -> np.ndarray:
-        """Returns a tensor that is the caller's own; raises CacheError where it cannot."""
+    def get(self, entry: Entry) -> Arrays:
+        """Returns arrays that are the caller's own; raises CacheError where it cannot."""
         ...
 
     def missing(self, entries: Iterable[Entry]) -> list[str]:
@@ -63,97 +57,75 @@ class TensorStore(Protocol):
 
 
 class NpyFiles:
-    """`KEY.npy`, and `KEY.txt` that says what it is, for each tensor."""
+    """`KEY.npy`, `KEY.NAME.npy` of an array not called "x", and `KEY.txt` that says what it is."""
 
     def __init__(self, folder: Path, recipe: Layout) -> None:
-        """Opens the shelf of a cache folder; nothing need be there."""
+        """Opens the store of a cache folder; nothing need be there."""
         self.folder = folder / FOLDER
         self.recipe = recipe
 
-    def path(self, key: str) -> Path:
-        """Returns where the tensor of a key lies."""
-        return self.folder / f"{key}.npy"
+    def path(self, key: str, name: str = X) -> Path:
+        """Returns where an array of a key is."""
+        return self.folder / file_name(key, name)
 
     def kept(self, entry: Entry) -> str | None:
         """See `TensorStore`."""
         try:
-            text = self.path(entry.key).with_suffix(".txt").read_bytes()
-            digest = digest_of(self._read(entry))
+            text = self._text(entry).read_bytes()
+            digest = digest_of(self.get(entry))
         except (OSError, CacheError):
             return None
         return digest if text == replace(entry, sha256=digest).text.encode() else None
 
-    def put(self, entry: Entry, tensor: np.ndarray) -> None:
+    def put(self, entry: Entry, arrays: Arrays) -> None:
         """See `TensorStore`."""
-        buffer = io.BytesIO()
-        np.save(buffer, tensor, allow_pickle=False)
-        path = self.path(entry.key)
-        atomic.write_bytes(path, buffer.getvalue())
-        atomic.write_text(path.with_suffix(".txt"), entry.text)
+        for name, array in arrays.items():
+            buffer = io.BytesIO()
+            np.save(buffer, array, allow_pickle=False)
+            atomic.write_bytes(self.path(entry.key, name), buffer.getvalue())
+        atomic.write_text(self._text(entry), entry.text)
 
     def finish(self) -> None:
         """See `TensorStore`: each file is durable already."""
 
-    def get(self, entry: Entry) -> np.ndarray:
+    def get(self, entry: Entry) -> Arrays:
         """See `TensorStore`."""
-        return self._read(entry)
-
-    def missing(self, entries: Iterable[Entry]) -> list[str]:
-        """See `TensorStore`."""
-        files = (self.path(entry.key) for entry in entries)
-        pairs = (file for path in files for file in (path, path.with_suffix(".txt")))
-        return [f"{path.name}: missing" for path in pairs if not path.exists()]
-
-    def _read(self, entry: Entry) -> np.ndarray:
         try:
-            tensor = np.load(io.BytesIO(self.path(entry.key).read_bytes()), allow_pickle=False)
+            arrays = {
+                name: np.load(
+                    io.BytesIO(self.path(entry.key, name).read_bytes()), allow_pickle=False
+                )
+                for name in self.recipe.arrays
+            }
         except (OSError, ValueError, EOFError) as error:
-            raise CacheError(f"The tensor of {entry.image} cannot be read ({error}).") from None
-        check_layout(entry, tensor, self.recipe)
-        return tensor
-
-
-class Nowhere:
-    """No tensor is stored: each is drawn anew for each reader, see `cache.recompute`.
-
-    What is drawn is always compared with the digest of what was drawn when the cache was built, so
-    batches are those of a stored cache or there is an error.
-    """
-
-    def __init__(self, origin: Origin) -> None:
-        """Opens a shelf without boards.
-
-        Args:
-            origin: Draws the tensors.
-        """
-        self.origin = origin
-
-    def kept(self, entry: Entry) -> str | None:
-        """See `TensorStore`."""
-        return None
-
-    def put(self, entry: Entry, tensor: np.ndarray) -> None:
-        """See `TensorStore`: there is nothing to store."""
-
-    def finish(self) -> None:
-        """See `TensorStore`."""
-
-    def get(self, entry: Entry) -> np.ndarray:
-        """See `TensorStore`."""
-        tensor = self.origin.draw(entry)
-        if digest_of(tensor) != entry.sha256:
-            raise CacheError(f"{changed(entry)}, or what draws it did.")
-        return tensor
+            raise CacheError(f"The tensor of {entry.source} cannot be read ({error}).") from None
+        check_layout(entry, arrays, self.recipe)
+        return arrays
 
     def missing(self, entries: Iterable[Entry]) -> list[str]:
         """See `TensorStore`."""
-        return self.origin.missing(entries)
-
-
-def check_layout(entry: Entry, tensor: np.ndarray, layout: Layout) -> None:
-    """Refuses an array that is no tensor of the recipe."""
-    if tensor.shape != layout.shape or tensor.dtype != layout.dtype:
-        raise CacheError(
-            f"The tensor of {entry.image} should be {layout.dtype} {layout.shape}. "
-            f"Received: {tensor.dtype} {tensor.shape}."
+        files = (
+            file
+            for entry in entries
+            for file in (*(self.path(entry.key, n) for n in self.recipe.arrays), self._text(entry))
         )
+        return [f"{path.name}: missing" for path in files if not path.exists()]
+
+    def _text(self, entry: Entry) -> Path:
+        return self.folder / f"{entry.key}.txt"
+
+
+def file_name(stem: str, name: str) -> str:
+    """Returns the file name of an array by its name in the recipe."""
+    return f"{stem}.npy" if name == X else f"{stem}.{name}.npy"
+
+
+def check_layout(entry: Entry, arrays: Arrays, layout: Layout) -> None:
+    """Refuses arrays that are not the recipe's."""
+    for name, spec in layout.arrays.items():
+        array = arrays[name]
+        if array.shape != spec.shape or array.dtype != spec.dtype:
+            raise CacheError(
+                f"The tensor of {entry.source} should be {spec.dtype} {spec.shape}. "
+                f"Received: {array.dtype} {array.shape}."
+            )

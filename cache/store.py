@@ -1,14 +1,15 @@
-"""A cache of tensors: the manifest last, and a reader that trusts nothing.
+"""A cache of examples: the manifest last, and a reader that trusts nothing.
 
-    cache/index.parquet      key, image, label, split, person, sha256 of each tensor's bytes, window
-    cache/tensors/           the tensors, as `tensors` says: see `STORES`
-    cache/recipe.json        what the tensors that are there were made by
+    cache/index.parquet      key, image, label, split, person, sha256 of the bytes, window
+    cache/tensors/           the arrays, as `tensors` says: see `STORES`
+    cache/recipe.json        what the arrays that are there were made by
     cache/manifest.json      recipe, tensors, inputs, classes, counts; written when all is there
 
 A key is made from the image's path (and the person), or from the clip's name and the window: one
-image has one key in every run. Without the manifest a cache is unfinished; tensors that are already
+image has one key in every run. Without the manifest a cache is unfinished; arrays that are already
 there are then reused if their recipe is the same. The index is the same for every kind of
-`tensors`, and so is what `load` returns.
+`tensors`, and so is what `load` returns. Knows no kind of recipe: a recipe says its unit and its
+arrays, and `cache.recipes` how it is read.
 """
 
 import json
@@ -22,29 +23,28 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 
-from pose_activity.annotations.images import ImageError, load_rgb
-from pose_activity.annotations.types import LEARNED_FROM, Poses
+from pose_activity.annotations.images import ImageError
+from pose_activity.annotations.types import LEARNED_FROM
 from pose_activity.artifacts import atomic, manifest
 from pose_activity.artifacts.ordered import in_order
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.removal import remove_tree
 from pose_activity.cache import index
 from pose_activity.cache.memory_map import MemmapFiles
-from pose_activity.cache.planes import Recipe, make
-from pose_activity.cache.recompute import origin_of
-from pose_activity.cache.record import INDEX, WHOLE, CacheError, Entry, digest_of, key_of
-from pose_activity.cache.sequence_recipe import SequenceRecipe
-from pose_activity.cache.storage import FOLDER, Nowhere, NpyFiles, TensorStore
+from pose_activity.cache.recipes import AnyRecipe, recipe_of
+from pose_activity.cache.record import INDEX, Arrays, CacheError, Entry, Example, X, Y, digest_of
+from pose_activity.cache.storage import FOLDER, Layout, NpyFiles, TensorStore
 
 STARTED = "recipe.json"
-Drawn = tuple[Entry, np.ndarray | None] | ImageError  # no tensor: the shelf has kept it
-Tensors = Literal["disk", "memory_map", "on_the_fly"]
-R = TypeVar("R", Recipe, SequenceRecipe)
-STORES: dict[Tensors, Callable[[Path, Any], TensorStore]] = {
+Drawn = tuple[Entry, Arrays | None] | ImageError  # no arrays: the store has kept them
+Tensors = Literal["disk", "memory_map"]
+STORES: dict[Tensors, Callable[[Path, Layout], TensorStore]] = {
     "disk": NpyFiles,
     "memory_map": MemmapFiles,
-    "on_the_fly": lambda folder, recipe: Nowhere(origin_of(folder, recipe)),
 }
+
+
+R = TypeVar("R", bound=AnyRecipe)
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class Cache(Generic[R]):
     """A finished cache.
 
     Attributes:
-        folder: Where it lies.
-        recipe: What its tensors are: of pictures, or of clips.
-        classes: All labels; a label's position is its class id.
+        folder: Where it is.
+        recipe: What its arrays are.
+        classes: All class names; a name's position is its class id.
         entries: In a fixed order.
-        tensors: Where they lie, a key of `STORES`.
+        tensors: How they are stored, a key of `STORES`.
     """
 
     folder: Path
@@ -70,93 +70,64 @@ class Cache(Generic[R]):
         return [entry for entry in self.entries if entry.split == split]
 
     def class_id(self, entry: Entry) -> int:
-        """Returns the position of the entry's label in `classes`."""
-        return self._ids[entry.label]
+        """Returns the position of the entry's target in `classes`; it must be a class name."""
+        return self._ids[str(entry.target)]
 
     def digest(self, splits: Iterable[str]) -> str:
-        """Returns what changes with any tensor or label of these splits, and with nothing else."""
+        """Returns what changes with any array or target of these splits, and with nothing else."""
         wanted = {*splits}
         rows = [
-            [entry.key, entry.label, entry.split, entry.sha256]
+            [entry.key, entry.target, entry.split, entry.sha256]
             for entry in self.entries
             if entry.split in wanted
         ]
         return manifest.sha256_json([rows, self.recipe.as_json(), self.classes])
 
-    def load(self, entry: Entry, *, dtype: type | None = None, verify: bool = False) -> np.ndarray:
-        """Reads one tensor.
+    def load(self, entry: Entry, *, verify: bool = False) -> Example:
+        """Reads one example.
 
         Args:
             entry: One of `entries`.
-            dtype: None: as the recipe says. `np.float32` gives the same values.
-            verify: Whether the checksum of its bytes is compared too (on the fly it always is).
-
-        Returns:
-            An array of the recipe's shape.
+            verify: Whether the checksum of its bytes is compared too.
 
         Raises:
-            CacheError: the tensor is missing, truncated, of another shape or altered, or the
-                picture it is drawn from changed.
+            CacheError: an array is missing, truncated, of another shape or altered.
         """
         fix = f"Delete {self.folder / manifest.NAME} and run the cache step again."
         try:
-            tensor = self._shelf.get(entry)
+            arrays = self._store.get(entry)
         except CacheError as error:
             raise CacheError(f"{error} {fix}") from None
-        if verify and self.tensors != "on_the_fly" and digest_of(tensor) != entry.sha256:
-            raise CacheError(f"The tensor of {entry.image} was altered after it was written. {fix}")
-        return tensor.astype(dtype or self.recipe.dtype, copy=False)
+        if verify and digest_of(arrays) != entry.sha256:
+            raise CacheError(
+                f"The tensor of {entry.source} was altered after it was written. {fix}"
+            )
+        inputs = {name: array for name, array in arrays.items() if name != Y}
+        y = arrays.get(Y)
+        if y is None and entry.target is not None:
+            y = np.array(self.class_id(entry), np.int32)
+        return Example(inputs[X] if [*inputs] == [X] else inputs, y)
 
     @cached_property
     def _ids(self) -> dict[str, int]:
         return {name: i for i, name in enumerate(self.classes)}
 
     @cached_property
-    def _shelf(self) -> TensorStore:
+    def _store(self) -> TensorStore:
         return STORES[self.tensors](self.folder, self.recipe)
 
 
 class Drawable(Protocol):
-    """What `build` makes one tensor of: `TensorSpec`, or `cache.windows.ClipWindow`."""
+    """What `build` makes one entry of, such as `cache.tensor_spec.TensorSpec`."""
 
     @property
     def entry(self) -> Entry:
-        """The row of its tensor, while the digest is unknown."""
+        """The entry, while the digest is unknown."""
         ...
 
-    def draw(self, recipe: Any) -> np.ndarray:
-        """Returns the tensor; raises ImageError where its picture cannot be read."""
+    def draw(self, recipe: Any) -> Arrays:
+        """Returns the recipe's arrays; raises ImageError where its image cannot be read."""
         ...
-
-
-@dataclass(frozen=True)
-class TensorSpec:
-    """A picture, or a person in it.
-
-    Attributes:
-        image: The picture.
-        label: Activity.
-        split: "train", "val" or "test".
-        poses: Stage 1's answer; None where no plane needs poses.
-        person: Whom the tensor shows, an index into `poses`; None: the whole picture.
-    """
-
-    image: Path
-    label: str
-    split: str
-    poses: Poses | None
-    person: int | None = None
-
-    @property
-    def entry(self) -> Entry:
-        """The row of its tensor, while the digest is unknown."""
-        person = WHOLE if self.person is None else self.person
-        key = key_of(self.image, person)
-        return Entry(key, self.image, self.label, self.split, person, sha256="")
-
-    def draw(self, recipe: Recipe) -> np.ndarray:
-        """See `Drawable`."""
-        return make(load_rgb(self.image), self.poses, recipe, self.person)
 
 
 def build(
@@ -170,26 +141,24 @@ def build(
     threads: int = 2,
     on_progress: ProgressCallback | None = None,
 ) -> tuple[Cache[R], dict[Path, str]]:
-    """Makes all tensors, then the index, then the manifest.
+    """Draws all entries, then writes the index, then the manifest.
 
-    A run that was killed goes on where it stopped: a tensor that is whole was made by the same
+    A run that was killed goes on where it stopped: an entry that is whole was made by the same
     recipe and inputs (anything else is wiped first) and is kept. So is one of a finished cache in
     which others are missing or damaged.
 
     Args:
-        folder: Where the cache is to lie.
-        sources: One a tensor.
-        recipe: What the tensors are.
-        classes: All labels, in the order of their ids.
+        folder: Where the cache is to be.
+        sources: One per entry.
+        recipe: What the arrays are.
+        classes: All class names, in the order of their ids.
         inputs: Name -> sha256 of what the sources were made from.
-        tensors: "disk" stores a file per tensor, "memory_map" one array per split, "on_the_fly"
-            none: each is drawn once here, for its digest, and again whenever it is loaded, from
-            what `cache.recompute` names, which must lie in `folder`.
+        tensors: "disk" stores a file per tensor, "memory_map" one array per split.
         threads: Sources drawn at the same time.
         on_progress: Called with (done, total, name).
 
     Returns:
-        The cache, and the pictures that could not be decoded with the reason; they are not in it.
+        The cache, and the images that could not be decoded with the reason; they are not in it.
 
     Raises:
         CacheError: a picture (or a person, or a window) comes twice, or there is none at all, or
@@ -201,24 +170,23 @@ def build(
         raise CacheError(f"{folder}: a cache must have at least one tensor. Received: no source.")
     _begin(folder, {"recipe": asked, "inputs": dict(inputs)})
     _refuse_twins(sources)
-    shelf = STORES[tensors](folder, recipe)
+    arrays_of = STORES[tensors](folder, recipe)
     entries, unreadable = [], {}
-    work = partial(_draw, recipe=recipe, shelf=shelf)
+    work = partial(_draw, recipe=recipe, kept_in=arrays_of)
     results = in_order(work, sources, workers=threads)
     for done, (source, result) in enumerate(zip(sources, results, strict=True), 1):
         if isinstance(result, ImageError):
-            unreadable[source.entry.image] = str(result)
+            unreadable[source.entry.source] = str(result)
         else:
-            entry, tensor = result
-            if tensor is not None:
-                shelf.put(entry, tensor)
+            entry, arrays = result
+            if arrays is not None:
+                arrays_of.put(entry, arrays)
             entries.append(entry)
         if on_progress:
-            on_progress(done, len(sources), source.entry.image.name)
+            on_progress(done, len(sources), source.entry.source.name)
     if not entries:
         raise CacheError(f"{folder}: not one of {len(sources)} pictures could be read.")
-    shelf.finish()
-    unit = "clips" if isinstance(recipe, SequenceRecipe) else "images"
+    arrays_of.finish()
     index.write(folder / INDEX, entries)
     built = Cache(folder, recipe, tuple(classes), tuple(entries), tensors)
     manifest.write(
@@ -228,7 +196,7 @@ def build(
         outputs=[folder / INDEX],
         counts={
             "classes": list(classes),
-            unit: len({entry.image for entry in entries}),
+            recipe.UNIT: len({entry.source for entry in entries}),
             "learned": built.digest(LEARNED_FROM),  # for whoever cannot read the index
         },
         seconds=time.monotonic() - started,
@@ -251,15 +219,14 @@ def open_cache(folder: Path) -> Cache[Any]:
             f"{folder} is damaged ({'; '.join(changed)}). Delete it and build it again."
         )
     recipe, entries = dict(found["recipe"]), index.read(folder / INDEX)
-    if "tensors" not in recipe or entries is None:
+    tensors = recipe.pop("tensors", None)
+    if tensors not in STORES or entries is None:
         raise CacheError(
             f"{folder} was written by an older version. Run: python train.py cache --config ..."
         )
-    tensors = recipe.pop("tensors")
-    read_recipe = SequenceRecipe.from_json if "kind" in recipe else Recipe.from_json
     return Cache[Any](
         folder=folder,
-        recipe=read_recipe(recipe),
+        recipe=recipe_of(recipe),
         classes=tuple(found["counts"]["classes"]),
         entries=entries,
         tensors=tensors,
@@ -283,12 +250,12 @@ def altered_tensors(folder: Path) -> list[str]:
     if not later:
         return []
     cache = open_cache(folder)
-    shelf = STORES[cache.tensors](folder, cache.recipe)
+    arrays_of = STORES[cache.tensors](folder, cache.recipe)
     asked = (entry for entry in cache.entries if later & {entry.key, entry.split})
     return [
         f"{entry.key}: altered since it was written"
         for entry in asked
-        if shelf.kept(entry) != entry.sha256
+        if arrays_of.kept(entry) != entry.sha256
     ]
 
 
@@ -307,20 +274,20 @@ def _begin(folder: Path, plan: dict[str, Any]) -> None:
 
 def _refuse_twins(sources: Iterable[Drawable]) -> None:
     entries = [source.entry for source in sources]
-    times = Counter((entry.image, entry.person, entry.window) for entry in entries)
-    twice = [str(image) for (image, *_), n in times.items() if n > 1]
+    times = Counter((entry.source, entry.person, entry.window) for entry in entries)
+    twice = [str(source) for (source, *_), n in times.items() if n > 1]
     if twice:
         raise CacheError(f"A picture or clip must come once. Received twice: {', '.join(twice)}")
 
 
-def _draw(source: Drawable, *, recipe: Recipe | SequenceRecipe, shelf: TensorStore) -> Drawn:
-    """Returns a tensor and its entry; the entry alone where the shelf has kept the tensor."""
+def _draw(source: Drawable, *, recipe: AnyRecipe, kept_in: TensorStore) -> Drawn:
+    """Returns an entry and its arrays; the entry alone where the store has kept them."""
     entry = source.entry
-    digest = shelf.kept(entry)
+    digest = kept_in.kept(entry)
     if digest:
         return replace(entry, sha256=digest), None
     try:
-        tensor = source.draw(recipe)
+        arrays = source.draw(recipe)
     except ImageError as error:
         return error
-    return replace(entry, sha256=digest_of(tensor)), tensor
+    return replace(entry, sha256=digest_of(arrays)), arrays

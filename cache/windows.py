@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from pose_activity.annotations.clips import Clip
 from pose_activity.artifacts.progress import ProgressCallback
-from pose_activity.cache.record import WHOLE, Entry, key_of
+from pose_activity.cache.record import WHOLE, Arrays, Entry, X, key_of
 from pose_activity.cache.sequence import ShortClip, prepare
 from pose_activity.cache.sequence_recipe import SequenceRecipe
+
+CLIPS = "clips.parquet"  # in a cache's folder: its clips, see `annotations.clip_files`
 
 # A clip's windows are drawn one after another, by a few threads: normalise the clip once for all.
 _prepared = lru_cache(maxsize=8)(prepare)
@@ -34,14 +34,14 @@ class ClipWindow:
 
     @property
     def entry(self) -> Entry:
-        """The row of its tensor, while the digest is unknown."""
-        image, label, split = Path(self.clip.name), str(self.clip.label), str(self.clip.split)
-        key = key_of(image, window=self.window)
-        return Entry(key, image, label, split, WHOLE, sha256="", window=self.window)
+        """See `Drawable`."""
+        source, label, split = Path(self.clip.name), str(self.clip.label), str(self.clip.split)
+        key = key_of(source, window=self.window)
+        return Entry(key, source, label, split, WHOLE, sha256="", window=self.window)
 
-    def draw(self, recipe: SequenceRecipe) -> np.ndarray:
-        """Returns the tensor."""
-        return _prepared(self.clip, recipe).tensor(self.window)
+    def draw(self, recipe: SequenceRecipe) -> Arrays:
+        """See `Drawable`."""
+        return {X: _prepared(self.clip, recipe).tensor(self.window)}
 
 
 def windows_of(

@@ -126,7 +126,7 @@ class Track(TrackOptions):
 class Sequence(SequenceOptions):
     """What stage 2 sees of a clip, and where its tensors are kept. See `cache.store.build`."""
 
-    tensors: Literal["disk", "memory_map", "on_the_fly"] = "disk"
+    tensors: Literal["disk", "memory_map"] = "disk"
 
 
 class SequenceAugment(Section):

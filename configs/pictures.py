@@ -158,7 +158,7 @@ class Stage1(Section):
 class Cache(PlaneOptions):
     """What stage 2 sees, and where its tensors are kept. See `cache.store.build`."""
 
-    tensors: Literal["disk", "memory_map", "on_the_fly"] = "disk"
+    tensors: Literal["disk", "memory_map"] = "disk"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -51,7 +51,7 @@ def train_batches(
     def tensors() -> Iterator[Drawn]:
         now = epoch()
         for index in epoch_order(len(entries), seed=seed, epoch=now).tolist():
-            tensor = cache.load(entries[index], verify=True)
+            tensor = cache.load(entries[index], verify=True).x
             if augmentation:
                 tensor = augmentation(tensor, training_seed(seed, now, index))
             yield tensor, cache.class_id(entries[index])
@@ -64,7 +64,7 @@ def fixed_batches(cache: Cache, entries: Sequence[Entry], *, batch: int) -> tf.d
 
     def tensors() -> Iterator[Drawn]:
         for entry in entries:
-            yield cache.load(entry, verify=True), cache.class_id(entry)
+            yield cache.load(entry, verify=True).x, cache.class_id(entry)
 
     return _batches(cache, tensors, len(entries), batch)
 

@@ -88,7 +88,7 @@ def load(
         ValueError: the sidecar belongs to another graph, or is damaged; or the graph has another
             number of classes, or takes planes of another size.
     """
-    about = sidecar.read(folder, "picture", Recipe.from_json)
+    about = sidecar.read(folder, Recipe)
     run = sidecar.open_graph(
         folder,
         about,
@@ -108,5 +108,5 @@ def read_sidecar(folder: Path) -> tuple[tuple[str, ...], Recipe, str, dict[str, 
         FileNotFoundError: it is missing, or the graph beside it.
         ValueError: it is damaged, or that of a classifier of sequences.
     """
-    about = sidecar.read(folder, "picture", Recipe.from_json)
+    about = sidecar.read(folder, Recipe)
     return about.classes, about.recipe, about.sha256, about.calibration

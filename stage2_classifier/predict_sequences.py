@@ -102,7 +102,7 @@ def load(
         FileNotFoundError: one of the files is missing.
         ValueError: the sidecar is damaged, of a classifier of pictures, or of another graph.
     """
-    about = sidecar.read(folder, "sequence", SequenceRecipe.from_json)
+    about = sidecar.read(folder, SequenceRecipe)
     run = sidecar.open_graph(
         folder,
         about,

@@ -1,24 +1,23 @@
 """What stands beside an exported classifier, and the graph that it vouches for.
 
 `classifier.json` says what `classifier.onnx` takes ("kind", "recipe"), answers ("classes") and how
-its probabilities are calibrated. Knows nothing of what a recipe says.
+its probabilities are calibrated. Knows of a recipe only what all of them say.
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 
 from pose_activity.artifacts import manifest
+from pose_activity.cache.recipes import AnyRecipe, recipe_of
 from pose_activity.runtime import graph
 from pose_activity.stage2_classifier.calibrate import Calibration
 
 GRAPH, SIDECAR = "classifier.onnx", "classifier.json"
-Kind = Literal["picture", "sequence"]
-Recipe = TypeVar("Recipe")
+Recipe = TypeVar("Recipe", bound=AnyRecipe)
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Sidecar(Generic[Recipe]):
 
 
 class Exported(Generic[Recipe]):
-    """An exported classifier of either kind.
+    """An exported classifier of any kind.
 
     Attributes:
         graph: The loaded graph.
@@ -94,41 +93,34 @@ class Exported(Generic[Recipe]):
         )
 
 
-def kind_of(folder: Path) -> Kind:
-    """Returns what an exported classifier looks at.
+def kind_of(folder: Path) -> str:
+    """Returns what an exported classifier looks at: the `KIND` of its recipe.
 
     Raises:
         FileNotFoundError: the sidecar is missing, or the graph beside it.
         ValueError: it is damaged.
     """
-    return _kind(folder, _load(folder))
+    return _read(folder).recipe.KIND
 
 
-def read(
-    folder: Path, kind: Kind, recipe_of: Callable[[dict[str, Any]], Recipe]
-) -> Sidecar[Recipe]:
+def read(folder: Path, recipe: type[Recipe]) -> Sidecar[Recipe]:
     """Reads a sidecar.
 
     Args:
         folder: Holds it and the graph.
-        kind: What the classifier must look at.
-        recipe_of: Makes the recipe of its JSON.
+        recipe: Of what kind the classifier's must be.
 
     Raises:
         FileNotFoundError: it is missing, or the graph beside it.
         ValueError: it is damaged, or of another kind.
     """
-    values = _load(folder)
-    if _kind(folder, values) != kind:
+    found = _read(folder)
+    if not isinstance(found.recipe, recipe):
         raise ValueError(
-            f"{folder} must hold a classifier of {kind}s. Received: one of "
-            f"{_kind(folder, values)}s."
+            f"{folder} must hold a classifier of {recipe.KIND}s. Received: one of "
+            f"{found.recipe.KIND}s."
         )
-    try:
-        recipe = recipe_of(values["recipe"])
-        return Sidecar(tuple(values["classes"]), recipe, values["sha256"], _calibration(values))
-    except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(folder, error) from None
+    return found
 
 
 def open_graph(
@@ -175,6 +167,17 @@ def open_graph(
     return run
 
 
+def _read(folder: Path) -> Sidecar[Any]:
+    values = _load(folder)
+    try:
+        recipe = recipe_of(values["recipe"])
+        if values.get("kind", recipe.KIND) != recipe.KIND:
+            raise ValueError(f"kind {values['kind']!r}")
+        return Sidecar(tuple(values["classes"]), recipe, values["sha256"], _calibration(values))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _damaged(folder, error) from None
+
+
 def _load(folder: Path) -> dict[str, Any]:
     for name in (GRAPH, SIDECAR):
         if not (folder / name).is_file():
@@ -185,13 +188,6 @@ def _load(folder: Path) -> dict[str, Any]:
         return dict(json.loads((folder / SIDECAR).read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
         raise _damaged(folder, error) from None
-
-
-def _kind(folder: Path, values: dict[str, Any]) -> Kind:
-    kind = values.get("kind", "picture")  # older versions knew no other
-    if kind not in ("picture", "sequence"):
-        raise _damaged(folder, ValueError(f"kind {kind!r}"))
-    return kind
 
 
 def _calibration(values: dict[str, Any]) -> dict[str, Any]:

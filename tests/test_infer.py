@@ -190,13 +190,13 @@ def test_inference_builds_the_tensor_that_training_saw(tiny_run: Path) -> None:
     cache = open_cache(tiny_run / "cache")
     pipeline = PicturePredictor(tiny_run)
     entries = cache.entries[:6]
-    answers = pipeline.answers(Frame.of_picture(entry.image) for entry in entries)
+    answers = pipeline.answers(Frame.of_picture(entry.source) for entry in entries)
     rows = [row for answer in answers for row in answer.rows]
-    assert [row.image for row in rows] == [entry.image for entry in entries]
+    assert [row.image for row in rows] == [entry.source for entry in entries]
     for entry, row in zip(entries, rows, strict=True):
         assert isinstance(row.poses, Poses) and row.probabilities is not None
-        tensor = make(load_rgb(entry.image), row.poses, pipeline.recipe)
-        assert np.array_equal(tensor, cache.load(entry))
+        tensor = make(load_rgb(entry.source), row.poses, pipeline.recipe)
+        assert np.array_equal(tensor, cache.load(entry).x)
         alone = pipeline.classifier(tensor[None])[0]
         assert np.array_equal(row.probabilities, alone)
         assert row.probabilities.sum() == pytest.approx(1, abs=1e-5)
@@ -229,7 +229,7 @@ def test_a_picture_has_one_answer(tiny_run: Path, tmp_path: Path, engine: str) -
 
 
 def drawn_pictures(run: Path) -> list[Path]:
-    return [entry.image for entry in open_cache(run / "cache").entries]
+    return [entry.source for entry in open_cache(run / "cache").entries]
 
 
 def test_a_foreign_pose_graph_is_refused(tiny_run: Path, tmp_path: Path) -> None:

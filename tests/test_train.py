@@ -104,7 +104,7 @@ def test_stage_1_may_have_a_split_of_its_own(tiny_run: Path) -> None:
 def test_an_image_keeps_its_role_and_clips_are_not_cut(tiny_run: Path) -> None:
     samples = read_samples(tiny_run / "annotations" / "samples.jsonl")
     roles = {sample.image: sample.split for sample in samples}
-    cached = {entry.image: entry.split for entry in open_cache(tiny_run / "cache").entries}
+    cached = {entry.source: entry.split for entry in open_cache(tiny_run / "cache").entries}
     assert cached == roles
     groups: dict[str | None, set[str | None]] = {}
     for sample in samples:

@@ -22,6 +22,7 @@ from pose_activity.annotations.types import Poses, Sample
 from pose_activity.cache import store
 from pose_activity.cache.options import Style
 from pose_activity.cache.planes import Recipe
+from pose_activity.cache.tensor_spec import TensorSpec
 from pose_activity.stage1_pose import predict as stage1
 from pose_activity.stage2_classifier import predict as stage2
 
@@ -65,7 +66,7 @@ backbone = keras.Model(inputs, features, name="backbone")
 adapter = build_adapter(**size, planes=cache.recipe.planes, start="identity")
 network = assemble(adapter, backbone, classes=len(cache.classes), dropout=0.1, name="selftest")
 network.compile("adam", "sparse_categorical_crossentropy")
-tensors = np.stack([cache.load(entry) for entry in cache.entries])
+tensors = np.stack([cache.load(entry).x for entry in cache.entries])
 network.train_on_batch(tensors.astype(np.float32), np.zeros(len(tensors)))
 out = folder / "stage2"
 out.mkdir()
@@ -89,12 +90,12 @@ def draw_and_store(folder: Path) -> str:
     labels = pictures.write(data, images=PICTURES, size=(96, 96), seed=0, faults=False)
     kept = clean.clean(read_mpii(labels, data / "images"), root=data / "images").kept
     recipe = Recipe(width=SIZE, height=SIZE, heatmap=Style(bone_width=2, joint_radius=2))
-    sources = [store.TensorSpec(s.image, str(s.activity), "train", _as_poses(s)) for s in kept]
+    sources = [TensorSpec(s.image, str(s.activity), "train", _as_poses(s)) for s in kept]
     classes = sorted({source.label for source in sources})
     cache, _ = store.build(
         folder / "cache", sources, recipe=recipe, classes=classes, inputs={}, threads=1
     )
-    drawn = [bool(cache.load(entry, verify=True)[..., 3].any()) for entry in cache.entries]
+    drawn = [bool(cache.load(entry, verify=True).x[..., 3].any()) for entry in cache.entries]
     if drawn != [True] * PICTURES:
         raise ValueError(
             f"{PICTURES} pictures with a pose each must come back. Received: {sum(drawn)}"
@@ -142,11 +143,11 @@ def ask_graphs(folder: Path, engine: str) -> np.ndarray:
         `(PICTURES, classes)` float32: what stage 2 says about the cache.
     """
     cache = store.open_cache(folder / "cache")
-    images = [entry.image for entry in cache.entries]
+    images = [entry.source for entry in cache.entries]
     predictor = stage1.load(folder / "stage1", engine=engine, threads=1)
     predictor([load_rgb(image) for image in images], images)
     classifier = stage2.load(folder / "stage2", engine=engine, threads=1)
-    return classifier(np.stack([cache.load(entry) for entry in cache.entries]))
+    return classifier(np.stack([cache.load(entry).x for entry in cache.entries]))
 
 
 def _as_poses(sample: Sample) -> Poses:

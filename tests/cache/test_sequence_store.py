@@ -15,17 +15,17 @@ from pose_activity.annotations.clip_files import write_clips
 from pose_activity.annotations.clips import Clip
 from pose_activity.artifacts import manifest
 from pose_activity.cache import store
-from pose_activity.cache.recompute import CLIPS
+from pose_activity.cache.record import Arrays
 from pose_activity.cache.sequence import make
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 from pose_activity.cache.storage import NpyFiles
-from pose_activity.cache.windows import ClipWindow, windows_of
+from pose_activity.cache.windows import CLIPS, ClipWindow, windows_of
 from tests.cache.fakes import clip_of, walk
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = SequenceRecipe(frames=20, windows="sliding", stride=10)
 MAPS = replace(RECIPE, kind="maps", width=12, height=16)
-MODES: tuple[store.Tensors, ...] = ("disk", "memory_map", "on_the_fly")
+MODES: tuple[store.Tensors, ...] = ("disk", "memory_map")
 
 
 @pytest.fixture
@@ -61,17 +61,18 @@ def test_what_is_stored_is_what_inference_makes(
 ) -> None:
     cache = build(tmp_path / "cache", clips, recipe, tensors)
     assert store.open_cache(tmp_path / "cache") == cache and cache.recipe == recipe
-    loaded = {(e.image, e.window): cache.load(e, verify=True) for e in cache.entries}
+    loaded = {(e.source, e.window): cache.load(e, verify=True) for e in cache.entries}
     assert len(loaded) == len(cache.entries)
     for clip in clips:
         expected = make(clip, recipe).tensors
         for window, tensor in enumerate(expected):
-            stored = loaded.pop((Path(clip.name), window))
+            stored = loaded.pop((Path(clip.name), window)).x
             assert stored.dtype == tensor.dtype and stored.tobytes() == tensor.tobytes()
     assert not loaded
-    facts = [(e.label, e.split, e.person) for e in cache.entries if e.image == Path(clips[3].name)]
+    facts = [
+        (e.target, e.split, e.person) for e in cache.entries if e.source == Path(clips[3].name)
+    ]
     assert facts == [("person 1", "val", -1)] * 4
-    assert cache.load(cache.entries[0], dtype=np.float32).dtype == np.float32
 
 
 def test_all_kinds_hold_the_same(tmp_path: Path, clips: list[Clip]) -> None:
@@ -133,30 +134,10 @@ def test_a_window_must_come_once(tmp_path: Path, clips: list[Clip]) -> None:
         store.build(tmp_path, windows, recipe=RECIPE, classes=["person 0"], inputs={})
 
 
-def test_on_the_fly_changed_and_lost_clips_are_named(tmp_path: Path, clips: list[Clip]) -> None:
-    cache = build(tmp_path, clips, tensors="on_the_fly")
-    assert store.missing_tensors(tmp_path) == []
-    write_clips(tmp_path / CLIPS, clips[1:])
-    with pytest.raises(store.CacheError, match="person00/walk changed .*knows no clip.* Delete"):
-        store.open_cache(tmp_path).load(cache.entries[0])
-    write_clips(tmp_path / CLIPS, [walk(20, 9, label="a"), *clips[1:]])
-    other = replace(walk(20, 9), name="person00/walk")
-    write_clips(tmp_path / CLIPS, [other, *clips[1:]])
-    with pytest.raises(store.CacheError, match="person00/walk changed since .*, or what draws it"):
-        store.open_cache(tmp_path).load(cache.entries[0])
-    write_clips(tmp_path / CLIPS, [*clips[:-1], replace(walk(10), name=clips[-1].name)])
-    with pytest.raises(store.CacheError, match="person05/walk changed since .*out of range"):
-        store.open_cache(tmp_path).load(cache.entries[-1])
-    (tmp_path / CLIPS).unlink()
-    assert store.missing_tensors(tmp_path) == [f"{CLIPS}: missing"]
-    with pytest.raises(store.CacheError, match="there is no such file.* Delete"):
-        store.open_cache(tmp_path).load(cache.entries[0])
-
-
 def test_another_kind_of_tensor_wipes_the_old_ones(tmp_path: Path, clips: list[Clip]) -> None:
     for recipe in (RECIPE, MAPS, RECIPE):
         cache = build(tmp_path / "cache", clips, recipe)
-        assert cache.load(cache.entries[0]).shape == recipe.shape
+        assert cache.load(cache.entries[0]).x.shape == recipe.shape
         assert len(list((cache.folder / "tensors").glob("*.npy"))) == len(cache.entries)
 
 
@@ -192,14 +173,14 @@ def test_an_altered_tensor_is_found_and_only_it_is_made_again(
     (cache.folder / manifest.NAME).unlink()
     drawn = drawn_again(monkeypatch)
     assert build(cache.folder, clips, tensors=tensors) == cache
-    assert drawn == [(str(last.image), last.window)] and path.read_bytes() == whole
+    assert drawn == [(str(last.source), last.window)] and path.read_bytes() == whole
 
 
 def drawn_again(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """A list to which the windows are added that `build` makes."""
     drawn, draw = [], ClipWindow.draw
 
-    def noted(self: ClipWindow, recipe: SequenceRecipe) -> np.ndarray:
+    def noted(self: ClipWindow, recipe: SequenceRecipe) -> Arrays:
         drawn.append((self.clip.name, self.window))
         return draw(self, recipe)
 
@@ -207,7 +188,7 @@ def drawn_again(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     return drawn
 
 
-@pytest.mark.parametrize("tensors", ["memory_map", "on_the_fly"])
+@pytest.mark.parametrize("tensors", MODES)
 def test_killed_and_run_again_it_ends_the_same_and_keeps_what_was_done(
     tmp_path: Path,
     clips: list[Clip],
@@ -220,8 +201,7 @@ import os, signal, sys
 from pathlib import Path
 from pose_activity.annotations.clip_files import read_clips
 from pose_activity.cache import store
-from pose_activity.cache.windows import windows_of
-from pose_activity.cache.recompute import CLIPS
+from pose_activity.cache.windows import CLIPS, windows_of
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 folder = Path(sys.argv[1])
 recipe = SequenceRecipe(frames=20, windows="sliding", stride=10)
@@ -241,8 +221,8 @@ store.build(folder, windows_of(read_clips(folder / CLIPS), recipe)[0], recipe=re
         store.open_cache(killed)
     drawn = drawn_again(monkeypatch)
     assert build(killed, clips, tensors=tensors).entries == whole.entries
-    windows = [(str(entry.image), entry.window) for entry in whole.entries]
-    assert sorted(drawn) == windows[0 if tensors == "on_the_fly" else 5 :]
+    windows = [(str(entry.source), entry.window) for entry in whole.entries]
+    assert sorted(drawn) == windows[5:]
     for path in (tmp_path / "whole" / "tensors").glob("*"):
         assert path.read_bytes() == (killed / "tensors" / path.name).read_bytes()
 

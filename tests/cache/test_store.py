@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -18,19 +19,19 @@ from pose_activity.annotations.images import load_rgb
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.types import Poses
 from pose_activity.artifacts import manifest
-from pose_activity.cache import poses, store
+from pose_activity.cache import recipes, store, tensor_spec
 from pose_activity.cache.planes import PoseModelId, Recipe, make
-from pose_activity.cache.record import Entry, key_of
+from pose_activity.cache.record import ArraySpec, Entry, key_of
 from pose_activity.cache.storage import NpyFiles
+from pose_activity.cache.tensor_spec import TensorSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = Recipe(planes=("rgb",), width=48, height=32)
-MODES: tuple[store.Tensors, ...] = ("disk", "memory_map", "on_the_fly")
-STORED: tuple[store.Tensors, ...] = ("disk", "memory_map")
+MODES: tuple[store.Tensors, ...] = ("disk", "memory_map")
 
 
 @pytest.fixture
-def sources(tmp_path: Path) -> list[store.TensorSpec]:
+def sources(tmp_path: Path) -> list[TensorSpec]:
     rng = np.random.default_rng(0)
     made = []
     for n in range(6):
@@ -38,13 +39,13 @@ def sources(tmp_path: Path) -> list[store.TensorSpec]:
         image.parent.mkdir(exist_ok=True)
         cv2.imwrite(str(image), rng.integers(0, 255, (40, 60, 3), np.uint8))
         split = ("train", "train", "train", "val", "test", "test")[n]
-        made.append(store.TensorSpec(image, f"class {n % 2}", split, None))
+        made.append(TensorSpec(image, f"class {n % 2}", split, None))
     return made
 
 
 def build(
     folder: Path,
-    sources: list[store.TensorSpec],
+    sources: list[TensorSpec],
     recipe: Recipe = RECIPE,
     tensors: store.Tensors = "disk",
 ) -> store.Cache:
@@ -70,29 +71,30 @@ def digest(tensor: np.ndarray) -> str:
 
 @pytest.mark.parametrize("tensors", MODES)
 def test_what_is_stored_is_what_make_made(
-    tmp_path: Path, sources: list[store.TensorSpec], tensors: store.Tensors
+    tmp_path: Path, sources: list[TensorSpec], tensors: store.Tensors
 ) -> None:
     cache = build(tmp_path / "cache", sources, tensors=tensors)
-    assert [entry.image for entry in cache.entries] == [source.image for source in sources]
+    assert [entry.source for entry in cache.entries] == [source.image for source in sources]
     assert [cache.class_id(entry) for entry in cache.entries] == [0, 1, 0, 1, 0, 1]
     assert [len(cache.of_split(split)) for split in ("train", "val", "test")] == [3, 1, 2]
     for entry in cache.entries:
-        expected = make(load_rgb(entry.image), None, RECIPE)
-        assert np.array_equal(cache.load(entry, verify=True), expected)
-        as_float = cache.load(entry, dtype=np.float32)
-        assert as_float.dtype == np.float32 and np.array_equal(as_float, expected)
+        expected = make(load_rgb(entry.source), None, RECIPE)
+        example = cache.load(entry, verify=True)
+        assert np.array_equal(example.x, expected) and example.x.dtype == np.uint8
+        assert example.y is not None and example.y.dtype == np.int32
+        assert example.y == cache.class_id(entry)
         assert (entry.person, entry.sha256) == (-1, digest(expected))
 
 
 def text_of(entry: Entry) -> str:
     return (
-        f"label: {entry.label}\nimage: {entry.image}\nsplit: {entry.split}\nperson: -1\n"
+        f"label: {entry.target}\nimage: {entry.source}\nsplit: {entry.split}\nperson: -1\n"
         f"sha256: {entry.sha256}\n"
     )
 
 
 def test_a_file_per_tensor_has_its_facts_beside_it(
-    tmp_path: Path, sources: list[store.TensorSpec]
+    tmp_path: Path, sources: list[TensorSpec]
 ) -> None:
     cache = build(tmp_path / "cache", sources)
     for number, entry in enumerate(cache.entries):
@@ -102,49 +104,39 @@ def test_a_file_per_tensor_has_its_facts_beside_it(
     assert len(list((tmp_path / "cache" / "tensors").iterdir())) == 12
 
 
-def test_a_memory_map_is_an_array_a_split(tmp_path: Path, sources: list[store.TensorSpec]) -> None:
+def test_a_memory_map_is_an_array_a_split(tmp_path: Path, sources: list[TensorSpec]) -> None:
     cache = build(tmp_path / "cache", sources, tensors="memory_map")
     folder = tmp_path / "cache" / "tensors"
     assert len(list(folder.iterdir())) == 6
     for split in ("train", "val", "test"):
         entries = cache.of_split(split)
         array = np.load(folder / f"{split}.npy", allow_pickle=False)  # anybody can read it
-        assert np.array_equal(array, [make(load_rgb(e.image), None, RECIPE) for e in entries])
+        assert np.array_equal(array, [make(load_rgb(e.source), None, RECIPE) for e in entries])
         blocks = (folder / f"{split}.txt").read_text(encoding="utf-8").split("\n\n")[:-1]
         assert blocks == [f"key: {e.key}\n{text_of(e)}".rstrip() for e in entries]
 
 
-def test_on_the_fly_stores_no_tensor(tmp_path: Path, sources: list[store.TensorSpec]) -> None:
-    build(tmp_path / "cache", sources, tensors="on_the_fly")
-    names = {path.name for path in (tmp_path / "cache").iterdir()}
-    assert names == {manifest.NAME, store.INDEX, store.STARTED}
-
-
 @pytest.mark.parametrize("tensors", MODES)
 def test_reopening_gives_the_same(
-    tmp_path: Path, sources: list[store.TensorSpec], tensors: store.Tensors
+    tmp_path: Path, sources: list[TensorSpec], tensors: store.Tensors
 ) -> None:
     cache = build(tmp_path / "cache", sources, tensors=tensors)
     assert cache.tensors == tensors
     assert store.open_cache(tmp_path / "cache") == cache
 
 
-def test_the_index_is_the_same_for_all_kinds(
-    tmp_path: Path, sources: list[store.TensorSpec]
-) -> None:
+def test_the_index_is_the_same_for_all_kinds(tmp_path: Path, sources: list[TensorSpec]) -> None:
     """Stage 2 is trained from the index, so another kind keeps it."""
     for tensors in MODES:
         build(tmp_path / tensors, sources, tensors=tensors)
     assert len({(tmp_path / tensors / store.INDEX).read_bytes() for tensors in MODES}) == 1
 
 
-def test_another_kind_wipes_the_old_tensors(
-    tmp_path: Path, sources: list[store.TensorSpec]
-) -> None:
+def test_another_kind_wipes_the_old_tensors(tmp_path: Path, sources: list[TensorSpec]) -> None:
     for tensors in (*MODES, "disk"):
         cache = build(tmp_path / "cache", sources, tensors=tensors)
-        assert digest(cache.load(cache.entries[5])) == cache.entries[5].sha256
-        count = {"disk": 12, "memory_map": 6, "on_the_fly": 0}[tensors]
+        assert digest(cache.load(cache.entries[5]).x) == cache.entries[5].sha256
+        count = {"disk": 12, "memory_map": 6}[tensors]
         assert len(list((tmp_path / "cache" / "tensors").glob("*"))) == count
 
 
@@ -158,9 +150,7 @@ def test_ten_thousand_classes_have_their_ids_at_once(tmp_path: Path) -> None:
     assert time.process_time() - started < 0.5
 
 
-def test_a_cache_of_an_older_version_is_named(
-    tmp_path: Path, sources: list[store.TensorSpec]
-) -> None:
+def test_a_cache_of_an_older_version_is_named(tmp_path: Path, sources: list[TensorSpec]) -> None:
     folder = build(tmp_path / "cache", sources).folder
     written = json.loads((folder / manifest.NAME).read_text(encoding="utf-8"))
     del written["recipe"]["tensors"]
@@ -178,7 +168,7 @@ def test_a_cache_of_an_older_version_is_named(
     ],
 )
 def test_a_damaged_tensor_is_named_with_the_fix(
-    tmp_path: Path, sources: list[store.TensorSpec], data: bytes, message: str
+    tmp_path: Path, sources: list[TensorSpec], data: bytes, message: str
 ) -> None:
     cache = build(tmp_path / "cache", sources)
     path_of(cache, 2).write_bytes(data)
@@ -187,9 +177,7 @@ def test_a_damaged_tensor_is_named_with_the_fix(
         cache.load(cache.entries[2])
 
 
-def test_truncated_foreign_and_altered_tensors(
-    tmp_path: Path, sources: list[store.TensorSpec]
-) -> None:
+def test_truncated_foreign_and_altered_tensors(tmp_path: Path, sources: list[TensorSpec]) -> None:
     cache = build(tmp_path / "cache", sources)
     entry = cache.entries[0]
     path = path_of(cache, 0)
@@ -208,33 +196,29 @@ def test_truncated_foreign_and_altered_tensors(
         cache.load(entry)
 
 
-def test_without_a_manifest_it_is_unfinished(
-    tmp_path: Path, sources: list[store.TensorSpec]
-) -> None:
+def test_without_a_manifest_it_is_unfinished(tmp_path: Path, sources: list[TensorSpec]) -> None:
     build(tmp_path / "cache", sources)
     (tmp_path / "cache" / manifest.NAME).unlink()
     with pytest.raises(store.CacheError, match="no finished cache"):
         store.open_cache(tmp_path / "cache")
 
 
-def test_an_altered_index_is_refused(tmp_path: Path, sources: list[store.TensorSpec]) -> None:
+def test_an_altered_index_is_refused(tmp_path: Path, sources: list[TensorSpec]) -> None:
     build(tmp_path / "cache", sources)
     (tmp_path / "cache" / store.INDEX).write_bytes(b"x")
     with pytest.raises(store.CacheError, match="altered since it was written"):
         store.open_cache(tmp_path / "cache")
 
 
-def test_another_recipe_wipes_the_old_tensors(
-    tmp_path: Path, sources: list[store.TensorSpec]
-) -> None:
+def test_another_recipe_wipes_the_old_tensors(tmp_path: Path, sources: list[TensorSpec]) -> None:
     build(tmp_path / "cache", sources)
     cache = build(tmp_path / "cache", sources[:3], Recipe(planes=("rgb",), width=32, height=32))
     assert len(list((tmp_path / "cache" / "tensors").glob("*.npy"))) == 3
-    assert cache.load(cache.entries[0]).shape == (32, 32, 3)
+    assert cache.load(cache.entries[0]).x.shape == (32, 32, 3)
 
 
 def test_a_deleted_tensor_is_seen_and_only_it_is_made_again(
-    tmp_path: Path, sources: list[store.TensorSpec]
+    tmp_path: Path, sources: list[TensorSpec]
 ) -> None:
     cache = build(tmp_path / "cache", sources)
     gone, kept = path_of(cache, 2), path_of(cache, 3)
@@ -246,10 +230,10 @@ def test_a_deleted_tensor_is_seen_and_only_it_is_made_again(
     assert gone.exists() and os.stat(kept).st_mtime_ns == written
 
 
-@pytest.mark.parametrize("tensors", STORED)
+@pytest.mark.parametrize("tensors", MODES)
 def test_an_altered_tensor_is_found_and_only_it_is_drawn_again(
     tmp_path: Path,
-    sources: list[store.TensorSpec],
+    sources: list[TensorSpec],
     tensors: store.Tensors,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -268,7 +252,7 @@ def test_an_altered_tensor_is_found_and_only_it_is_drawn_again(
     assert build(tmp_path / "cache", sources, tensors=tensors) == cache
     assert drawn == [sources[1].image]
     again = store.open_cache(cache.folder)
-    assert [digest(again.load(entry, verify=True)) for entry in again.entries] == [
+    assert [digest(again.load(entry, verify=True).x) for entry in again.entries] == [
         entry.sha256 for entry in cache.entries
     ]
 
@@ -281,12 +265,12 @@ def drawn_again(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         drawn.append(path)
         return load_rgb(path)
 
-    monkeypatch.setattr(store, "load_rgb", load)
+    monkeypatch.setattr(tensor_spec, "load_rgb", load)
     return drawn
 
 
 def test_a_memory_map_that_lost_something_is_named(
-    tmp_path: Path, sources: list[store.TensorSpec]
+    tmp_path: Path, sources: list[TensorSpec]
 ) -> None:
     cache = build(tmp_path / "cache", sources, tensors="memory_map")
     array, text = (cache.folder / "tensors" / name for name in ("train.npy", "train.txt"))
@@ -310,7 +294,7 @@ def test_a_memory_map_that_lost_something_is_named(
 
 
 def test_a_memory_map_of_another_shape_is_refused(
-    tmp_path: Path, sources: list[store.TensorSpec]
+    tmp_path: Path, sources: list[TensorSpec]
 ) -> None:
     cache = build(tmp_path / "cache", sources, tensors="memory_map")
     np.save(cache.folder / "tensors" / "train.npy", np.zeros((3, 48, 32, 3), np.uint8))
@@ -320,24 +304,8 @@ def test_a_memory_map_of_another_shape_is_refused(
         cache.load(cache.entries[0])
 
 
-def test_on_the_fly_a_changed_picture_is_named(
-    tmp_path: Path, sources: list[store.TensorSpec]
-) -> None:
-    cache = build(tmp_path / "cache", sources, tensors="on_the_fly")
-    image = sources[2].image
-    cv2.imwrite(str(image), 255 - load_rgb(image))
-    with pytest.raises(store.CacheError, match="photo 2 é.png changed since the cache was built"):
-        cache.load(cache.entries[2])
-    image.unlink()
-    assert store.missing_tensors(cache.folder) == [f"{image.name}: missing"]
-    with pytest.raises(store.CacheError, match="photo 2 é.png: cannot be .* Delete"):
-        cache.load(cache.entries[2])
-
-
-def with_people(
-    folder: Path, sources: list[store.TensorSpec]
-) -> tuple[list[store.TensorSpec], Recipe]:
-    """The sources again, a tensor for each of two people; their poses are in `folder`."""
+def with_people(sources: list[TensorSpec]) -> tuple[list[TensorSpec], Recipe]:
+    """The sources again, a tensor for each of two people."""
     recipe = Recipe(width=48, height=32, people="each", pose=PoseModelId("abc"))
 
     def answer(image: Path) -> Poses:
@@ -346,13 +314,8 @@ def with_people(
         keypoints[..., 2] = 0.9
         return Poses(image, (60, 40), COCO17, boxes, np.ones(2, np.float32), keypoints)
 
-    images = [source.image for source in sources]
-    path = folder / poses.FILE
-    found = poses.find(
-        path, images, lambda _, paths: [answer(path) for path in paths], source=recipe.pose.asked
-    )
     people = [
-        replace(source, poses=found.poses[source.image], person=person)
+        replace(source, poses=answer(source.image), person=person)
         for source in sources
         for person in (0, 1)
     ]
@@ -360,34 +323,24 @@ def with_people(
 
 
 def test_every_person_is_a_tensor_the_same_in_all_kinds(
-    tmp_path: Path, sources: list[store.TensorSpec]
+    tmp_path: Path, sources: list[TensorSpec]
 ) -> None:
     for tensors in MODES:
-        people, recipe = with_people(tmp_path / tensors, sources)
+        people, recipe = with_people(sources)
         cache = build(tmp_path / tensors, people, recipe, tensors)
-        assert [(e.image, e.person) for e in cache.entries] == [(s.image, s.person) for s in people]
+        assert [(e.source, e.person) for e in cache.entries] == [
+            (s.image, s.person) for s in people
+        ]
         assert len({entry.key for entry in cache.entries}) == 12
         for entry, source in zip(cache.entries, people, strict=True):
             expected = make(load_rgb(source.image), source.poses, recipe, source.person)
             assert expected[..., 3].any()
-            assert np.array_equal(cache.load(entry, verify=True), expected)
-
-
-def test_on_the_fly_lost_and_foreign_poses_are_named(
-    tmp_path: Path, sources: list[store.TensorSpec]
-) -> None:
-    people, recipe = with_people(tmp_path, sources)
-    cache = build(tmp_path, people, recipe, "on_the_fly")
-    sources[0].image.write_bytes(sources[1].image.read_bytes() + b" ")
-    with pytest.raises(store.CacheError, match="changed since .*poses.parquet knows no picture"):
-        store.open_cache(tmp_path).load(cache.entries[0])
-    (tmp_path / poses.FILE).unlink()
-    assert store.missing_tensors(tmp_path) == ["poses.parquet: missing"]
+            assert np.array_equal(cache.load(entry, verify=True).x, expected)
 
 
 @pytest.mark.parametrize("tensors", MODES)
 def test_undecodable_pictures_are_named_and_left_out(
-    tmp_path: Path, sources: list[store.TensorSpec], tensors: store.Tensors
+    tmp_path: Path, sources: list[TensorSpec], tensors: store.Tensors
 ) -> None:
     sources[1].image.write_bytes(b"")
     recipe = {"recipe": RECIPE, "inputs": {}, "tensors": tensors}
@@ -397,12 +350,12 @@ def test_undecodable_pictures_are_named_and_left_out(
     assert len(cache.entries) == 5 and list(unreadable) == [sources[1].image]
     assert "is empty" in unreadable[sources[1].image]
     for entry in cache.entries:
-        assert np.array_equal(cache.load(entry), make(load_rgb(entry.image), None, RECIPE))
+        assert np.array_equal(cache.load(entry).x, make(load_rgb(entry.source), None, RECIPE))
     with pytest.raises(store.CacheError, match="not one of 1 pictures could be read"):
         store.build(tmp_path / "none", sources[1:2], classes=["a"], **recipe)
 
 
-def test_a_picture_must_come_once(tmp_path: Path, sources: list[store.TensorSpec]) -> None:
+def test_a_picture_must_come_once(tmp_path: Path, sources: list[TensorSpec]) -> None:
     with pytest.raises(store.CacheError, match="must come once"):
         build(tmp_path / "cache", [*sources, sources[0]])
 
@@ -410,7 +363,7 @@ def test_a_picture_must_come_once(tmp_path: Path, sources: list[store.TensorSpec
 @pytest.mark.parametrize("tensors", MODES)
 def test_killed_and_run_again_it_ends_the_same_and_keeps_what_was_done(
     tmp_path: Path,
-    sources: list[store.TensorSpec],
+    sources: list[TensorSpec],
     tensors: store.Tensors,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -419,11 +372,11 @@ def test_killed_and_run_again_it_ends_the_same_and_keeps_what_was_done(
 import os, signal, sys
 from pathlib import Path
 from pose_activity.cache import store
-from pose_activity.cache.record import Entry, key_of
 from pose_activity.cache.planes import Recipe
+from pose_activity.cache.tensor_spec import TensorSpec
 images = sorted(Path(sys.argv[1]).glob("*.png"))
 splits = ("train", "train", "train", "val", "test", "test")
-sources = [store.TensorSpec(p, f"class {n % 2}", splits[n], None) for n, p in enumerate(images)]
+sources = [TensorSpec(p, f"class {n % 2}", splits[n], None) for n, p in enumerate(images)]
 def die(done, total, name):
     if done == 3:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -439,13 +392,13 @@ store.build(Path(sys.argv[2]), sources, recipe=Recipe(planes=("rgb",), width=48,
     drawn = drawn_again(monkeypatch)
     again = build(killed, sources, tensors=tensors)
     assert again.entries == whole.entries
-    assert sorted(drawn) == [s.image for s in sources][0 if tensors == "on_the_fly" else 3 :]
+    assert sorted(drawn) == [s.image for s in sources][3:]
     for path in (tmp_path / "whole" / "tensors").glob("*"):
         assert path.read_bytes() == (killed / "tensors" / path.name).read_bytes()
 
 
 def test_a_torn_row_of_a_killed_writer_is_written_again(
-    tmp_path: Path, sources: list[store.TensorSpec], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sources: list[TensorSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a kill can leave: a header that counts nothing, half a row, half a block."""
     cache = build(tmp_path / "cache", sources, tensors="memory_map")
@@ -466,3 +419,88 @@ def test_a_key_is_of_a_names_bytes() -> None:
     assert key_of(Path("photos/a b.jpg")) == f"a_b-{digest}"
     odd = {key_of(Path(os.fsdecode(name))) for name in (b"caf\xe9.jpg", b"caf\xe8.jpg")}
     assert len(odd) == 2 and all(key.startswith("caf-") for key in odd)
+
+
+@dataclass(frozen=True)
+class TwoViews:
+    """A recipe of a kind that is in no table: two inputs, and a map of classes to answer."""
+
+    KIND: ClassVar[str] = "test"
+    UNIT: ClassVar[str] = "images"
+    arrays: ClassVar[dict[str, ArraySpec]] = {
+        "picture": ArraySpec((4, 6, 3), np.dtype("|u1")),
+        "person": ArraySpec((2, 2), np.dtype("<f4")),
+        "y": ArraySpec((4, 6), np.dtype("|u1")),
+    }
+
+    def as_json(self) -> dict[str, Any]:
+        return {"kind": "two views"}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "TwoViews":
+        return cls()
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A source whose arrays follow from its number."""
+
+    number: int
+
+    @property
+    def entry(self) -> Entry:
+        source, split = Path(f"{self.number}.png"), ("train", "val")[self.number % 2]
+        return Entry(key_of(source), source, None, split, -1, sha256="")
+
+    def draw(self, recipe: TwoViews) -> dict[str, np.ndarray]:
+        rng = np.random.default_rng(self.number)
+        return {
+            name: rng.integers(0, 255, spec.shape).astype(spec.dtype)
+            for name, spec in recipe.arrays.items()
+        }
+
+
+@pytest.mark.parametrize("tensors", MODES)
+def test_an_entry_may_have_several_inputs_and_a_map_as_its_target(
+    tmp_path: Path, tensors: store.Tensors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(recipes.RECIPES, "two views", TwoViews)
+    sources = [Numbered(number) for number in range(4)]
+    asked = {"recipe": TwoViews(), "classes": ["nothing", "arm"], "inputs": {}, "tensors": tensors}
+    store.build(tmp_path, sources, **asked)
+    cache = store.open_cache(tmp_path)
+    assert cache.recipe == TwoViews() and [e.target for e in cache.entries] == [None] * 4
+    for source, entry in zip(sources, cache.entries, strict=True):
+        expected, example = source.draw(TwoViews()), cache.load(entry, verify=True)
+        assert [*example.x] == ["picture", "person"]
+        for name, array in {**example.x, "y": example.y}.items():
+            assert array.dtype == expected[name].dtype and np.array_equal(array, expected[name])
+    key = cache.entries[0].key
+    lost = f"{key}.person.npy" if tensors == "disk" else "train.person.npy"
+    assert store.missing_tensors(tmp_path) == []
+    (tmp_path / "tensors" / lost).unlink()
+    assert store.missing_tensors(tmp_path) == [f"{lost}: missing"]
+    with pytest.raises(store.CacheError, match="0.png cannot be read.* Delete"):
+        store.open_cache(tmp_path).load(cache.entries[0])
+    assert store.build(tmp_path, sources, **asked)[0] == cache
+    altered = tmp_path / "tensors" / (f"{key}.y.npy" if tensors == "disk" else "train.y.npy")
+    altered.write_bytes(altered.read_bytes()[:-1] + b"\xff")
+    last = cache.entries[0 if tensors == "disk" else 2]
+    with pytest.raises(store.CacheError, match="was altered after it was written"):
+        store.open_cache(tmp_path).load(last, verify=True)
+
+
+def test_a_cache_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"kind must be one of .*'maps'.*Received: 'two views'"):
+        store.build(tmp_path, [Numbered(0)], recipe=TwoViews(), classes=["nothing"], inputs={})
+
+
+def test_a_cache_without_tensors_of_an_older_version_is_to_be_built_again(
+    tmp_path: Path, sources: list[TensorSpec]
+) -> None:
+    folder = build(tmp_path / "cache", sources).folder
+    written = json.loads((folder / manifest.NAME).read_text(encoding="utf-8"))
+    written["recipe"]["tensors"] = "on_the_fly"
+    (folder / manifest.NAME).write_text(json.dumps(written), encoding="utf-8")
+    with pytest.raises(store.CacheError, match="written by an older version. Run: python train.py"):
+        store.open_cache(folder)

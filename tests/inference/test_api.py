@@ -26,7 +26,7 @@ def classify(tiny_run: Path) -> Classifier:
 
 @pytest.fixture
 def pictures(tiny_run: Path) -> list[Path]:
-    return [entry.image for entry in open_cache(tiny_run / "cache").entries[:3]]
+    return [entry.source for entry in open_cache(tiny_run / "cache").entries[:3]]
 
 
 def test_the_room_s_face() -> None:

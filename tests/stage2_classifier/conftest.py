@@ -12,9 +12,10 @@ import pytest
 
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.types import Poses
-from pose_activity.cache import poses, store
+from pose_activity.cache import store
 from pose_activity.cache.options import Style
 from pose_activity.cache.planes import Recipe
+from pose_activity.cache.tensor_spec import TensorSpec
 from tests.forkserver import ForkServer, fresh_process
 from tests.stage2_classifier.walkers import build_cache
 
@@ -61,19 +62,12 @@ def cache_folder(tmp_path_factory) -> Path:
             image[..., class_id] += 100
             path = folder / f"{name}{number}.png"
             cv2.imwrite(str(path), image)
-            sources.append(store.TensorSpec(path, name, split, _poses(path, class_id, rng)))
+            sources.append(TensorSpec(path, name, split, _poses(path, class_id, rng)))
     recipe = Recipe(width=64, height=64, heatmap=Style(bone_width=2, joint_radius=2))
     store.build(folder / "cache", sources, recipe=recipe, classes=CLASSES, inputs={})
-    known = {source.image: source.poses for source in sources if source.poses}
-    for kind in ("memory_map", "on_the_fly"):  # beside it, of the same pictures
-        poses.find(
-            folder / kind / poses.FILE,
-            list(known),
-            lambda _, paths: [known[path] for path in paths],
-            source=recipe.pose.asked,
-        )
-        asked = {"recipe": recipe, "classes": CLASSES, "inputs": {}, "tensors": kind}
-        store.build(folder / kind, sources, **asked)
+    # Beside it, of the same pictures.
+    asked = {"recipe": recipe, "classes": CLASSES, "inputs": {}, "tensors": "memory_map"}
+    store.build(folder / "memory_map", sources, **asked)
     return folder / "cache"
 
 

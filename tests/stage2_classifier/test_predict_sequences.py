@@ -11,6 +11,7 @@ import onnx
 import pytest
 
 from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.cache.planes import Recipe
 from pose_activity.stage2_classifier import calibrate, predict, predict_sequences, sidecar
 from tests.stage2_classifier.walkers import NAMES, RECIPE
 
@@ -161,6 +162,7 @@ def test_the_other_kind_of_classifier_is_refused(folder, tmp_path):
     with pytest.raises(ValueError, match="damaged.*kind 'smell'"):
         predict_sequences.load(tmp_path)
     del about["kind"]
+    about["recipe"] = Recipe().as_json()
     (tmp_path / "classifier.json").write_text(json.dumps(about), encoding="utf-8")
     with pytest.raises(ValueError, match="a classifier of sequences. Received: one of pictures"):
         predict_sequences.load(tmp_path)

@@ -122,7 +122,7 @@ def test_every_step_vouches_for_its_folder(
 
 def test_every_clip_is_in_the_cache_or_named_with_its_reason(clip_run: Path) -> None:
     clips = read_clips(clip_run / "run" / "annotations" / "clips.parquet")
-    cached = {entry.image.as_posix() for entry in open_cache(clip_run / "run" / "cache").entries}
+    cached = {entry.source.as_posix() for entry in open_cache(clip_run / "run" / "cache").entries}
     left_out = rows_of(clip_run / "run" / "cache" / "left_out.csv")
     assert {clip.name for clip in clips} - cached == {NOBODY} == {row["image"] for row in left_out}
     assert left_out[0]["detail"] == "nobody was found in any of its frames"
@@ -131,7 +131,7 @@ def test_every_clip_is_in_the_cache_or_named_with_its_reason(clip_run: Path) -> 
 def test_an_answer_is_about_a_whole_clip(clip_run: Path) -> None:
     cache = open_cache(clip_run / "run" / "cache")
     answers = Predictions.read(clip_run / "run" / "report" / "predictions.parquet")
-    clips = Counter(entry.image for entry in cache.of_split("test"))
+    clips = Counter(entry.source for entry in cache.of_split("test"))
     assert set(answers.images) == set(clips) and len(answers.images) == len(clips)
     assert max(clips.values()) > 1, "of several windows"
     metrics = json.loads((clip_run / "run" / "report" / "metrics.json").read_text(encoding="utf-8"))

@@ -103,10 +103,10 @@ def test_inference_sees_the_joint_maps_that_training_saw(run: ClipRun, tmp_path:
     assert pipeline.pose is not None
     for entry in cache.of_split("test"):
         watched = track_video(
-            asked.clips.path / entry.image, pipeline.pose, tracking=pipeline.tracking
+            asked.clips.path / entry.source, pipeline.pose, tracking=pipeline.tracking
         )
         cut = prepare(watched.clip_of(watched.tracks[0]), pipeline.recipe)
-        stored = cache.load(entry)
+        stored = cache.load(entry).x
         assert stored.shape == (10, 16, 12, 17) and stored.dtype == np.uint8 and stored.any()
         np.testing.assert_array_equal(cut.tensor(entry.window), stored)
     answers = Predictions.read(asked.run_dir / "report" / "predictions.parquet")

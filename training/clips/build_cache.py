@@ -21,10 +21,9 @@ from pose_activity.annotations.types import Rejection
 from pose_activity.artifacts import atomic, manifest, renamed
 from pose_activity.artifacts.removal import remove_tree
 from pose_activity.cache import store
-from pose_activity.cache.recompute import CLIPS
 from pose_activity.cache.record import key_of
 from pose_activity.cache.sequence_recipe import SequenceRecipe
-from pose_activity.cache.windows import ClipWindow, windows_of
+from pose_activity.cache.windows import CLIPS, ClipWindow, windows_of
 from pose_activity.configs.clips import ClipRun
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage1_pose import predict

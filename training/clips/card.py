@@ -10,7 +10,7 @@ from typing import Any
 
 from pose_activity.annotations.clip_files import read_clips
 from pose_activity.annotations.types import SPLITS
-from pose_activity.cache.recompute import CLIPS
+from pose_activity.cache.windows import CLIPS
 from pose_activity.configs.clips import ClipRun
 from pose_activity.inference import precision_records
 from pose_activity.inference.clips.predictor import ClipPredictor

@@ -7,9 +7,9 @@ import numpy as np
 
 from pose_activity.annotations.clip_files import read_clips
 from pose_activity.annotations.readers.feature_table import FeatureTable
-from pose_activity.cache.recompute import CLIPS
 from pose_activity.cache.record import Entry
 from pose_activity.cache.store import Cache
+from pose_activity.cache.windows import CLIPS
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier.predict_sequences import SequenceClassifier
 from pose_activity.training.console import console
@@ -21,7 +21,7 @@ def rows_of_clips(entries: Sequence[Entry]) -> dict[Path, list[int]]:
     """Returns, by the clips' names, which of the entries are a clip's windows; in their order."""
     rows: dict[Path, list[int]] = {}
     for row, entry in enumerate(entries):
-        rows.setdefault(entry.image, []).append(row)
+        rows.setdefault(entry.source, []).append(row)
     return rows
 
 
@@ -49,8 +49,8 @@ def _through(
     with progress_bar(title, console) as show:
         for start in range(0, len(entries), _TOGETHER):
             part = entries[start : start + _TOGETHER]
-            found.append(network(np.stack([cache.load(entry, verify=True) for entry in part])))
-            show(start + len(part), len(entries), part[-1].image.as_posix())
+            found.append(network(np.stack([cache.load(entry, verify=True).x for entry in part])))
+            show(start + len(part), len(entries), part[-1].source.as_posix())
     return np.concatenate(found)
 
 
@@ -58,11 +58,11 @@ def features_of(classifier: SequenceClassifier, cache: Cache) -> FeatureTable:
     """Returns the vectors of all windows, named CLIP#WINDOW, with their scenes."""
     entries = cache.entries
     clips = {clip.name: clip for clip in read_clips(cache.folder / CLIPS)}
-    of_entry = [clips[entry.image.as_posix()] for entry in entries]
+    of_entry = [clips[entry.source.as_posix()] for entry in entries]
     return FeatureTable(
         vectors=embed(classifier, cache, entries, "embedding sequences"),
-        labels=tuple(entry.label for entry in entries),
-        names=tuple(f"{entry.image.as_posix()}#{entry.window}" for entry in entries),
+        labels=tuple(str(entry.target) for entry in entries),
+        names=tuple(f"{entry.source.as_posix()}#{entry.window}" for entry in entries),
         groups=tuple(clip.group or clip.name for clip in of_entry),
         splits=tuple(entry.split for entry in entries),
     )

@@ -101,7 +101,7 @@ def _by_clip(
 ) -> Predictions:
     """Returns an answer for each clip: what its windows say `together`."""
     rows = rows_of_clips(entries)
-    labels = [entries[of_clip[0]].label for of_clip in rows.values()]
+    labels = [str(entries[of_clip[0]].target) for of_clip in rows.values()]
     return Predictions(
         split=split,
         classes=classes,
@@ -145,7 +145,7 @@ def left_out(run: ClipRun) -> int:
     asked = read_clips(run.run_dir / "annotations" / steps.CLIPS)
     names = {clip.name for clip in asked if clip.split == run.report.split}
     entries = open_cache(run.run_dir / "cache").of_split(run.report.split)
-    return len(names - {entry.image.as_posix() for entry in entries})
+    return len(names - {entry.source.as_posix() for entry in entries})
 
 
 def comparison(run: ClipRun) -> dict[str, Any]:

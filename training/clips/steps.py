@@ -13,10 +13,10 @@ from pose_activity.artifacts import renamed
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.cache import fingerprint
 from pose_activity.cache.planes import PoseModelId
-from pose_activity.cache.recompute import CLIPS as USED
 from pose_activity.cache.record import INDEX
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 from pose_activity.cache.store import altered_tensors, missing_tensors, open_cache
+from pose_activity.cache.windows import CLIPS as USED
 from pose_activity.configs import sections
 from pose_activity.configs.clips import ClipRun
 from pose_activity.stage1_pose.predict import GRAPH as POSE_GRAPH

@@ -25,9 +25,9 @@ from pose_activity.annotations.readers.pose_files import PoseFormat
 from pose_activity.artifacts import atomic
 from pose_activity.artifacts.manifest import differences, without_consequences
 from pose_activity.artifacts.removal import remove
-from pose_activity.cache.recompute import CLIPS
 from pose_activity.cache.sequence import LEAST_SEEN, prepare
 from pose_activity.cache.store import Cache, open_cache
+from pose_activity.cache.windows import CLIPS
 from pose_activity.configs.clips import ClipRun, Linear
 from pose_activity.inference.clips import pose_files
 from pose_activity.inference.kinds import POSE_FILES
@@ -139,9 +139,9 @@ def _train(run: ClipRun, cache: Cache, folder: Path, finish: bool) -> dict[str, 
         folder,
         recipe=cache.recipe,
         classes=cache.classes,
-        tensors=np.stack([cache.load(entry, verify=True) for entry in sample]),
-        validation=((cache.load(e, verify=True), cache.class_id(e)) for e in held_out),
-        clips=[entry.image for entry in held_out],
+        tensors=np.stack([cache.load(entry, verify=True).x for entry in sample]),
+        validation=((cache.load(e, verify=True).x, cache.class_id(e)) for e in held_out),
+        clips=[entry.source for entry in held_out],
         least_seen=_least_seen(cache),
         unknown_precision=section.unknown_precision,
         threads=run.threads,
@@ -155,7 +155,7 @@ def _least_seen(cache: Cache) -> float:
 
     Half, or as little as was usual in training: who learned from padded windows knows them.
     """
-    names = {entry.image.as_posix() for entry in cache.of_split("train")}
+    names = {entry.source.as_posix() for entry in cache.of_split("train")}
     clips = [clip for clip in read_clips(cache.folder / CLIPS) if clip.name in names]
     cuts = [prepare(clip, cache.recipe) for clip in clips]
     shares = [cut.seen(window) for cut in cuts for window in range(len(cut.begins))]

@@ -8,8 +8,8 @@ import numpy as np
 
 from pose_activity.annotations.clip_files import read_clips
 from pose_activity.annotations.readers.name_patterns import compile_named
-from pose_activity.cache.recompute import CLIPS
 from pose_activity.cache.store import Cache, open_cache
+from pose_activity.cache.windows import CLIPS
 from pose_activity.configs.clips import ClipRun
 from pose_activity.stage2_classifier import predict_sequences
 from pose_activity.stage2_classifier.scores import retrieval

@@ -1,6 +1,6 @@
 """Which tensors a cache is made of: labelled pictures, or the persons in them, beside found people.
 
-Pure functions from `Sample`s and `Poses` to `cache.store.TensorSpec`s; nobody is lost in silence.
+Pure functions from `Sample`s and `Poses` to `TensorSpec`s; nobody is lost in silence.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ import numpy as np
 
 from pose_activity.annotations.boxes import iou
 from pose_activity.annotations.types import Poses, Sample
-from pose_activity.cache.store import TensorSpec
+from pose_activity.cache.tensor_spec import TensorSpec
 from pose_activity.stage1_pose.evaluate import oks_by_name, pair, shared_joints
 
 LIKENESS = 0.5  # OKS, or IoU where there are no joints: from here on two people are the same one

@@ -97,7 +97,7 @@ def _pose_batches(run: PictureRun, size: int) -> Iterator[np.ndarray]:
 def _tensor_batches(run: PictureRun) -> Iterator[np.ndarray]:
     cache = open_cache(run.run_dir / "cache")
     for entry in _spread(cache.of_split("train"), CALIBRATION):
-        yield cache.load(entry, dtype=np.float32)[None]
+        yield cache.load(entry).x[None].astype(np.float32)
 
 
 def _answers(pipeline: PicturePredictor, images: Sequence[Path]) -> tuple[list[Result], float]:

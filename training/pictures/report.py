@@ -56,12 +56,12 @@ def classify(classifier: predict.Classifier, cache: Cache, split: str) -> Predic
     rows = []
     with progress_bar(f"classifying {split}", console) as show:
         for done, entry in enumerate(entries, 1):
-            rows.append(classifier(cache.load(entry, verify=True)[None])[0])
-            show(done, len(entries), entry.image.name)
+            rows.append(classifier(cache.load(entry, verify=True).x[None])[0])
+            show(done, len(entries), entry.source.name)
     return Predictions(
         split=split,
         classes=cache.classes,
-        images=tuple(entry.image for entry in entries),
+        images=tuple(entry.source for entry in entries),
         persons=np.array([entry.person for entry in entries]),
         labels=np.array([cache.class_id(entry) for entry in entries]),
         probabilities=np.stack(rows),

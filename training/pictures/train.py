@@ -51,13 +51,13 @@ def make_stage2(run: PictureRun, folder: Path, *, finish: bool = False) -> Count
 
         history = train() if finish else resume_or_restart(train, folder)
     entries = cache.of_split("val")
-    sample = [cache.load(entry, verify=True) for entry in entries[:PARITY_TENSORS]]
+    sample = [cache.load(entry, verify=True).x for entry in entries[:PARITY_TENSORS]]
     with progress_bar("calibrating", console) as show:
 
         def validation() -> Iterator[tuple[np.ndarray, int]]:
             for done, entry in enumerate(entries, 1):
-                yield cache.load(entry, verify=True), cache.class_id(entry)
-                show(done, len(entries), entry.image.name)
+                yield cache.load(entry, verify=True).x, cache.class_id(entry)
+                show(done, len(entries), entry.source.name)
 
         export.export(
             folder,
@@ -78,12 +78,12 @@ def show_augmentations(run: PictureRun, cache: Cache) -> np.ndarray:
     options = run.classifier.augment
     planes = cache.recipe.planes
     entries = cache.of_split("train")
-    first_of = {entry.label: index for index, entry in reversed(list(enumerate(entries)))}
+    first_of = {entry.target: index for index, entry in reversed(list(enumerate(entries)))}
     spread = np.linspace(0, len(first_of) - 1, min(SHOWN_PICTURES, len(first_of))).round()
     chosen = [sorted(first_of.values())[int(i)] for i in spread]
     return draw_augmentations(
-        [cache.load(entries[i], verify=True) for i in chosen],
-        [f"{entries[i].label}: {entries[i].image.name}" for i in chosen],
+        [cache.load(entries[i], verify=True).x for i in chosen],
+        [f"{entries[i].target}: {entries[i].source.name}" for i in chosen],
         planes,
         augment.build(planes, **options.arguments()) if options else None,
         seeds=[

@@ -77,7 +77,7 @@ def class_balance(cache: Cache) -> dict[str, Any]:
         `classes`: how many there are.
     """
     splits = [name for name in SPLITS if cache.of_split(name)]
-    counts = Counter((entry.label, entry.split) for entry in cache.entries)
+    counts = Counter((str(entry.target), entry.split) for entry in cache.entries)
     per_class = {name: [counts[name, split] for split in splits] for name in cache.classes}
     ranked = sorted(per_class.items(), key=lambda item: -sum(item[1]))
     return {

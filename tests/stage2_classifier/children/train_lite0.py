@@ -21,9 +21,9 @@ fit(
     augment={"rotate": 5.0},
     dropout=0.1,
 )
-tensors = np.stack([cache.load(entry) for entry in cache.of_split("test")])
+tensors = np.stack([cache.load(entry).x for entry in cache.of_split("test")])
 labels = np.array([cache.class_id(entry) for entry in cache.of_split("test")])
-validation = [(cache.load(entry), cache.class_id(entry)) for entry in cache.of_split("val")]
+validation = [(cache.load(entry).x, cache.class_id(entry)) for entry in cache.of_split("val")]
 parts = {"recipe": cache.recipe, "classes": cache.classes, "tensors": tensors}
 export(out, **parts, validation=validation, unknown_precision=0.5)
 body: Any = keras.models.load_model(out / "classifier.keras", compile=False)

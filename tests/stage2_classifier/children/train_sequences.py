@@ -51,7 +51,7 @@ stopped, _ = train(cache, out / "stopped", **long)
 facts["stopped"] = [[e.val_loss for e in stopped.epochs], stopped.best.epoch]
 kept: Any = keras.models.load_model(out / "stopped" / "classifier.keras", compile=False)
 held_out = cache.of_split("val")
-answers = np.array(kept(np.stack([cache.load(e) for e in held_out])))
+answers = np.array(kept(np.stack([cache.load(e).x for e in held_out])))
 of_label = answers[np.arange(len(held_out)), [cache.class_id(e) for e in held_out]]
 facts["kept_loss"] = float(-np.log(of_label).mean())
 
@@ -81,7 +81,7 @@ facts["smoothed"] = np.array(optimization.SmoothedCrossentropy(0.3)(truth, guess
 facts["sharp"] = np.array(optimization.SmoothedCrossentropy()(truth, guess)).item()
 
 # Export.
-windows = [(cache.load(e), cache.class_id(e)) for e in held_out]
+windows = [(cache.load(e).x, cache.class_id(e)) for e in held_out]
 tensors = np.stack([tensor for tensor, _ in windows])
 parts = {"recipe": cache.recipe, "classes": cache.classes, "tensors": tensors}
 facts["not exact"] = message_of(ValueError, lambda: export(out / "whole", **parts, tolerance=-1.0))

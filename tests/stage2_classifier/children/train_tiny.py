@@ -37,7 +37,7 @@ def moved(a, b) -> list[str]:
 def loss_of(network: Any) -> float:
     """Returns the mean cross-entropy on val."""
     entries = cache.of_split("val")
-    answers = np.array(network(np.stack([cache.load(e) for e in entries]).astype("float32")))
+    answers = np.array(network(np.stack([cache.load(e).x for e in entries]).astype("float32")))
     of_label = answers[np.arange(len(entries)), [cache.class_id(e) for e in entries]]
     return float(-np.log(np.maximum(of_label, 1e-7)).mean())
 
@@ -93,8 +93,8 @@ facts["kept_loss"] = loss_of(kept)
 facts["head_moves"] = moved(start, head)
 
 once = {"epochs": 1, "fine_tune_epochs": 0, "augment": None, "train_adapter": False}
-rare = [e for e in cache.entries if e.label != "jumping" or e.split != "train"]
-rare += [e for e in cache.entries if e.label == "jumping" and e.split == "train"][:2]
+rare = [e for e in cache.entries if e.target != "jumping" or e.split != "train"]
+rare += [e for e in cache.entries if e.target == "jumping" and e.split == "train"][:2]
 few = Cache(cache.folder, cache.recipe, cache.classes, tuple(rare))
 alone = train(few, out / "alone", **once)[1]
 facts["no_adapter_moves"] = moved(start, alone)
@@ -112,7 +112,7 @@ facts["diverged"] = message_of(FloatingPointError, lambda: fit(cache, out / "inf
 
 # Export.
 parts = {"recipe": cache.recipe, "classes": cache.classes}
-one = cache.load(cache.entries[0])[None]
+one = cache.load(cache.entries[0]).x[None]
 facts["refused"] = message_of(
     ValueError, lambda: export(out / "whole", **parts, tensors=one, tolerance=-1.0)
 )
@@ -134,22 +134,21 @@ def read(*arguments, **options):
 change = augment.build(cache.recipe.planes)
 x, y = read(0)
 (changed, same_y), (changed_again, _) = read(0, change), read(0, change)
-for kind in ("memory_map", "on_the_fly"):
-    x_there, y_there = read(0, change, of=open_cache(cache.folder.with_name(kind)))
-    facts[kind] = bool(np.array_equal(changed, x_there) and np.array_equal(same_y, y_there))
+x_there, y_there = read(0, change, of=open_cache(cache.folder.with_name("memory_map")))
+facts["memory_map"] = bool(np.array_equal(changed, x_there) and np.array_equal(same_y, y_there))
 facts["dtypes"] = [str(x.dtype), str(y.dtype), list(x.shape), float(x.max())]
 facts["repeats"] = bool(np.array_equal(changed, changed_again) and np.array_equal(y, same_y))
 facts["augmented"] = not np.array_equal(x, changed)
 facts["other_epoch"] = not np.array_equal(x, read(1)[0])
 facts["other_seed"] = not np.array_equal(x, read(0, seed=1)[0])
 facts["each_once"] = sorted(x.sum((1, 2, 3)).tolist()) == sorted(
-    float(cache.load(e).sum()) for e in cache.of_split("train")
+    float(cache.load(e).x.sum()) for e in cache.of_split("train")
 )
 fixed = list(fixed_batches(cache, cache.of_split("val"), batch=4))
 facts["fixed"] = bool(
     np.array_equal(
         np.concatenate([a.numpy() for a, _ in fixed]),
-        [cache.load(e) for e in cache.of_split("val")],
+        [cache.load(e).x for e in cache.of_split("val")],
     )
 )
 facts["sizes"] = [len(y) for _, y in batches(0, batch=23)]

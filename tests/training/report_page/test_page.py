@@ -21,6 +21,7 @@ from pose_activity.annotations.types import Poses, Sample, no_people
 from pose_activity.artifacts import atomic, manifest
 from pose_activity.cache import store
 from pose_activity.cache.planes import Recipe
+from pose_activity.cache.tensor_spec import TensorSpec
 from pose_activity.configs import reading
 from pose_activity.configs.pictures import PictureRun, Stage1
 from pose_activity.configs.sections import Split
@@ -78,7 +79,7 @@ def run(tmp_path: Path) -> PictureRun:
             Sample(path, (60, 40), COCO17, boxes, keypoints, heads, activity, split=split)
         )
     recipe = Recipe(planes=("rgb",), width=32, height=32)
-    sources = [store.TensorSpec(s.image, s.activity or "", s.split or "", None) for s in samples]
+    sources = [TensorSpec(s.image, s.activity or "", s.split or "", None) for s in samples]
     store.build(folder / "cache", sources, recipe=recipe, classes=CLASSES, inputs={})
     write_samples(folder / "annotations" / "samples.jsonl", samples)
     rules = {**dict.fromkeys(clean.RULES, 0), "outside": clean.NOT_CHECKED}
@@ -114,7 +115,7 @@ def _answers(run: PictureRun, probabilities: np.ndarray, persons: Any = -1) -> P
     return Predictions(
         split="test",
         classes=CLASSES,
-        images=tuple(entry.image for entry in entries),
+        images=tuple(entry.source for entry in entries),
         persons=np.broadcast_to(persons, 3),
         labels=np.arange(3),
         probabilities=probabilities,

@@ -1,0 +1,39 @@
+"""What a cache of images is built from: an image, or a person in it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pose_activity.annotations.images import load_rgb
+from pose_activity.annotations.types import Poses
+from pose_activity.cache.planes import Recipe, make
+from pose_activity.cache.record import WHOLE, Arrays, Entry, X, key_of
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A `cache.store.Drawable`.
+
+    Attributes:
+        image: The image.
+        label: Activity.
+        split: "train", "val" or "test".
+        poses: Stage 1's answer; None where no plane needs poses.
+        person: Whom the tensor shows, an index into `poses`; None: the whole image.
+    """
+
+    image: Path
+    label: str
+    split: str
+    poses: Poses | None
+    person: int | None = None
+
+    @property
+    def entry(self) -> Entry:
+        """See `Drawable`."""
+        person = WHOLE if self.person is None else self.person
+        key = key_of(self.image, person)
+        return Entry(key, self.image, self.label, self.split, person, sha256="")
+
+    def draw(self, recipe: Recipe) -> Arrays:
+        """See `Drawable`."""
+        return {X: make(load_rgb(self.image), self.poses, recipe, self.person)}
