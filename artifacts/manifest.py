@@ -131,6 +131,26 @@ def changes(
     return without_consequences(lines)
 
 
+def begun(note: Path, asked: Mapping[str, Any], *, section: str = "") -> list[str] | None:
+    """Returns in what ways work that was begun, and not finished, was asked for otherwise.
+
+    Args:
+        note: JSON that was written when the work began: what was asked for then.
+        asked: What is asked for now.
+        section: Of which section `asked` is, for keys that had another name; see `renamed`.
+
+    Returns:
+        A line for each difference, none where the work can go on; None where nothing was begun.
+    """
+    if not note.exists():
+        return None
+    try:
+        before = renamed.translate(json.loads(note.read_text(encoding="utf-8")), section)
+    except (ValueError, AttributeError):
+        return [f"{note.name}: damaged"]
+    return differences(before, json.loads(json.dumps(dict(asked))))
+
+
 def altered(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     """Returns a line for each output of `manifest` that is gone or has another checksum now."""
     lines = []

@@ -12,7 +12,6 @@ there are then reused if their recipe is the same. The index is the same for eve
 arrays, and `cache.recipes` how it is read.
 """
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -262,9 +261,7 @@ def altered_tensors(folder: Path) -> list[str]:
 def _begin(folder: Path, plan: dict[str, Any]) -> None:
     """Leaves in `folder` only tensors that were made by this very plan."""
     note = folder / STARTED
-    if note.exists() and json.loads(note.read_text(encoding="utf-8")) == json.loads(
-        json.dumps(plan)
-    ):
+    if manifest.begun(note, plan) == []:
         return
     remove_tree(folder / FOLDER)
     for name in (manifest.NAME, INDEX):

@@ -24,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from pose_activity.annotations.types import LEARNED_FROM
-from pose_activity.artifacts import atomic, manifest, renamed
+from pose_activity.artifacts import atomic, manifest
 from pose_activity.artifacts.events import EventLog
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.removal import remove_tree
@@ -163,15 +163,10 @@ def check_resumable(out: Path, cache: Cache, asked: Mapping[str, Any]) -> None:
     """
     recipe = {**asked, "recipe": cache.recipe.as_json(), "classes": list(cache.classes)}
     now = {**recipe, "tensors": cache.digest(LEARNED_FROM)}
-    path = out / _ASKED
-    if not path.exists():
-        atomic.write_json(path, now)
-        return
-    lines = manifest.differences(
-        renamed.translate(json.loads(path.read_text(encoding="utf-8")), "stage2"),
-        json.loads(json.dumps(now)),
-    )
-    if lines:
+    lines = manifest.begun(out / _ASKED, now, section="stage2")
+    if lines is None:
+        atomic.write_json(out / _ASKED, now)
+    elif lines:
         raise manifest.StaleError(
             f"{out} holds a training that was asked for otherwise: {'; '.join(lines)}. "
             "Ask for the same again, delete the folder, or choose another run_dir."

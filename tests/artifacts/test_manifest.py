@@ -22,6 +22,19 @@ def folder(tmp_path: Path) -> Path:
 RECIPE = {"width": 640, "planes": ("rgb", "heatmap")}
 
 
+def test_work_that_was_begun_goes_on_where_the_same_is_asked_for(tmp_path: Path) -> None:
+    note = tmp_path / "asked.json"
+    assert manifest.begun(note, {"epochs": 1}) is None
+    note.write_text('{"epochs": 1, "sizes": [1, 2]}', encoding="utf-8")
+    assert manifest.begun(note, {"sizes": (1, 2), "epochs": 1}) == []
+    assert manifest.begun(note, {"sizes": (1, 2), "epochs": 2}) == ["epochs: 1 -> 2"]
+    for damage in ("{half", "[1]", ""):
+        note.write_text(damage, encoding="utf-8")
+        assert manifest.begun(note, {"epochs": 1}) == ["asked.json: damaged"]
+    note.write_text('{"keep": "last"}', encoding="utf-8")
+    assert manifest.begun(note, {"checkpoint": "last"}, section="stage2") == []
+
+
 def test_fresh(folder: Path) -> None:
     assert manifest.why_stale(folder, recipe=RECIPE, inputs={"a": "1"}) == []
 

@@ -7,7 +7,6 @@
 A run that was killed goes on with the clips that it has not watched yet.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from pose_activity.annotations.clip_files import read_clips, write_clips
 from pose_activity.annotations.clips import Clip
 from pose_activity.annotations.images import ImageError
 from pose_activity.annotations.types import Rejection
-from pose_activity.artifacts import atomic, manifest, renamed
+from pose_activity.artifacts import atomic, manifest
 from pose_activity.artifacts.removal import remove_tree
 from pose_activity.cache import store
 from pose_activity.cache.record import key_of
@@ -122,9 +121,7 @@ def _follow(run: ClipRun, clip: Clip, pose: predict.PosePredictor, path: Path) -
 def _keep_only(folder: Path, asked: dict[str, Any]) -> None:
     """Leaves in `folder` only what was watched with this graph and these settings."""
     note = folder / _ASKED
-    if note.exists() and not manifest.differences(
-        renamed.translate(json.loads(note.read_text(encoding="utf-8"))), asked
-    ):
+    if manifest.begun(note, asked) == []:
         return
     remove_tree(folder)
     atomic.write_json(note, asked)
