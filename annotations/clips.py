@@ -1,7 +1,7 @@
 """The value that travels where people move: `Clip`, the sequence twin of `Sample`.
 
 A clip follows one person through consecutive frames of a video. *Keypoints* are float32
-`(T, K, 3)`, one row a frame: x, y in pixels of the upright frame and v in [0, 1], as in
+`(T, K, 3)`, one row per frame: x, y in pixels of the upright frame and v in [0, 1], as in
 `annotations.types`. v = 0 means missing, and then x = y = 0. A frame in which the person was not
 found is a row of zeros; it is never dropped, so that time stays true. Nothing is read here.
 """
@@ -101,7 +101,7 @@ def check_names_once(where: Path, clips: Iterable[Clip]) -> None:
 
 
 def with_utf8_names(paths: Iterable[Path], on_note: Callable[[str], None] | None) -> Iterator[Path]:
-    """Yields the files whose names a clip can have; `on_note` is told of the others."""
+    """Yields the files whose names a clip can have; `on_note` gets a note on the others."""
     for path in paths:
         if shown(path) == str(path):
             yield path
@@ -114,14 +114,14 @@ def steady_times(frames: int, fps: float, *, first: int = 0) -> np.ndarray:
 
     Args:
         frames: How many.
-        fps: Frames a second.
+        fps: Frames per second.
         first: Number of the first one in its video, counted from 0.
 
     Raises:
         ValueError: `fps` is not a positive number.
     """
     if not (np.isfinite(fps) and fps > 0):
-        raise ValueError(f"fps must be a positive number of frames a second. Received: {fps}")
+        raise ValueError(f"fps must be a positive number of frames per second. Received: {fps}")
     return np.arange(first, first + frames) / float(fps)
 
 

@@ -18,7 +18,8 @@ def as_keypoints(
     Args:
         values: `(..., K, 3)` numbers: x, y in pixels and a confidence.
         where: The file or clip, for the notes.
-        on_note: Told how many joints are not finite, and how many confidences are above 1.
+        on_note: Called with a note on how many joints are not finite, and how many
+            confidences are above 1.
 
     Returns:
         `(..., K, 3)` float32: a joint with a number that is not finite, or without confidence, is

@@ -85,7 +85,7 @@ def read_size(path: Path) -> tuple[int, int]:
 
 
 def holds_several(path: Path) -> bool:
-    """Tells whether a file holds more pictures than the first; False where it cannot be read."""
+    """Returns whether a file holds more pictures than the first; False where it cannot be read."""
     try:
         return _read(path)[1].several
     except ImageError:
@@ -112,7 +112,7 @@ def write_image(path: Path, image: np.ndarray) -> None:
 
 
 def is_image(path: Path) -> bool:
-    """Tells whether the name looks like a picture's; hidden files do not."""
+    """Returns whether the name looks like a picture's; hidden files do not."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 

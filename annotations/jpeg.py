@@ -118,12 +118,12 @@ def segments(data: bytes) -> Iterator[Segment | Scan]:
 
 
 def has_end(data: bytes) -> bool:
-    """Tells whether the first picture in a JPEG file reaches its end marker."""
+    """Returns whether the first picture in a JPEG file reaches its end marker."""
     return any(isinstance(part, Segment) and part.marker == EOI for part in segments(data))
 
 
 def is_damaged(data: bytes, image: np.ndarray, *, thorough: bool) -> bool:
-    """Tells whether a decoder lost its place in the compressed data.
+    """Returns whether a decoder lost its place in the compressed data.
 
     Args:
         data: A JPEG file.
@@ -183,7 +183,7 @@ def _ran_out(
     scans: Sequence[Scan],
     junks: Sequence[bytes] = _JUNK,
 ) -> bool:
-    """Tells whether bytes behind the compressed data make a difference."""
+    """Returns whether bytes behind the compressed data make a difference."""
     for junk in junks:
         longer, position = [], 0
         for stop in (stop for scan in scans for _, stop in scan.pieces):
@@ -198,7 +198,7 @@ def _ran_out(
 
 
 def _lacks_restarts(frame: _Frame, scan: Scan, interval: int) -> bool:
-    """Tells whether a restart marker is missing, or out of its turn."""
+    """Returns whether a restart marker is missing, or out of its turn."""
     if not interval:
         return False
     due = -(-frame.across * frame.down // interval) - 1

@@ -88,7 +88,7 @@ def find_media(folder: Path, suffixes: Collection[str], *, kinds: Collection[str
 
 
 def kind_of(path: Path) -> Kind | None:
-    """Tells what a file is by its ending, else by its first bytes; None: no picture, no video."""
+    """Returns what a file is by its ending, else by its first bytes; None: no picture, no video."""
     suffix = path.suffix.lower()
     if suffix in _PICTURES:
         return "picture"

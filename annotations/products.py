@@ -43,7 +43,7 @@ def mark_mp4(path: Path) -> None:
 
 
 def is_product(path: Path) -> bool:
-    """Tells whether a file carries the mark; False where it is no regular file or not readable."""
+    """Returns whether a file carries the mark; False where it cannot be read as a regular file."""
     try:
         if not path.is_file():
             return False

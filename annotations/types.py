@@ -33,8 +33,8 @@ class Sample:
         activity: Class name or None.
         group: Pictures of one group (video, scene) never lie on both sides of a split; or None.
         split: "train", "val", "test" or None.
-        activities: N class names or None, one a person; None where the source has none by person,
-            or where there is nobody (an empty tuple becomes None).
+        activities: N class names or None, one per person; None where the data set has none by
+            person, or where there is nobody (an empty tuple becomes None).
     """
 
     image: Path

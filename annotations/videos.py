@@ -32,8 +32,8 @@ SUFFIXES = frozenset(
 )
 NOT_REGULAR = "not a regular file, and only those are read"
 FEW = 5  # frames by which headers and indices of whole videos are wrong
-_FASTEST = 1000.0  # frames a second; a header that says more does not know
-_ASSUMED = 25.0  # frames a second where nobody says how many
+_FASTEST = 1000.0  # frames per second; a header that says more does not know
+_ASSUMED = 25.0  # frames per second where nobody says how many
 _MOST_STRETCHED = 8  # more than this times as wide as high no pixel is
 _CAMERA = re.compile(r"camera:(\d+)")
 _OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
@@ -76,7 +76,7 @@ class Header:
 
     Attributes:
         frames: How many it promises; 0: unknown.
-        fps: Frames a second, on average; 0: unknown.
+        fps: Frames per second, on average; 0: unknown.
     """
 
     frames: int = 0
@@ -84,12 +84,12 @@ class Header:
 
 
 def is_video(path: Path) -> bool:
-    """Tells whether the name is a video's or a camera's."""
+    """Returns whether the name is a video's or a camera's."""
     return path.suffix.lower() in SUFFIXES or is_camera(path)
 
 
 def is_camera(path: Path) -> bool:
-    """Tells whether the name is a camera's: `camera:0`, `camera:1`."""
+    """Returns whether the name is a camera's: `camera:0`, `camera:1`."""
     return _CAMERA.fullmatch(str(path)) is not None
 
 
@@ -161,7 +161,7 @@ def _opened(source: Path) -> Iterator[cv2.VideoCapture]:
 
 
 def _is_utf8(path: Path) -> bool:
-    """Tells whether a name, from the root on, is UTF-8: others end OpenCV, and the process."""
+    """Returns whether a name, from the root on, is UTF-8: others end OpenCV, and the process."""
     absolute = os.path.abspath(path)
     return shown(absolute) == absolute
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from pose_activity.annotations.readers.name_patterns import compile_named
+from pose_activity.annotations.readers.name_patterns import compile_pattern
 from pose_activity.annotations.readers.registry import CLIPS as READERS
 from pose_activity.annotations.readers.registry import PATTERNS
 from pose_activity.cache.options import SequenceOptions
@@ -79,9 +79,9 @@ class Clips(Section):
                 "min_score"
             )
         for name in ("label", "group"):
-            compile_named(f"{name}_pattern", getattr(self, f"{name}_pattern"), name)
+            compile_pattern(f"{name}_pattern", getattr(self, f"{name}_pattern"), name)
         for name in ("val_pattern", "test_pattern"):
-            compile_named(name, getattr(self, name), None)
+            compile_pattern(name, getattr(self, name), None)
         return self
 
 
@@ -202,7 +202,7 @@ class ClipReport(Section):
 
     @model_validator(mode="after")
     def _pattern(self) -> "ClipReport":
-        compile_named("gallery", self.gallery, None)
+        compile_pattern("gallery", self.gallery, None)
         return self
 
 

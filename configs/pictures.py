@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pose_activity.annotations.readers.name_patterns import compile_named
+from pose_activity.annotations.readers.name_patterns import compile_pattern
 from pose_activity.annotations.readers.registry import PICTURES as READERS
 from pose_activity.artifacts.ranges import OutOfRange
 from pose_activity.cache.options import PlaneOptions
@@ -65,7 +65,7 @@ class Data(Section):
         if self.group_pattern is not None and "group_pattern" not in reader.options:
             where = reader.groups or "it holds no groups"
             raise ValueError(f"format {self.format!r} takes no group_pattern: {where}")
-        compile_named("group_pattern", self.group_pattern, "group")
+        compile_pattern("group_pattern", self.group_pattern, "group")
         return self
 
     @property

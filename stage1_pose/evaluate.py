@@ -111,8 +111,10 @@ def score_pictures(poses: Sequence[Poses], samples: Sequence[Sample]) -> list[Pi
         joints = [sample.skeleton.index(j) for j in shared_joints(pose.skeleton, sample.skeleton)]
         labelled = np.any(sample.keypoints[:, joints, 2] > 0, axis=1)
         if labelled.any():
-            likeness, partner = oks_by_name(pose, sample), assign(pose, sample)
-            each = [likeness[i, k] if k >= 0 else 0.0 for i, k in enumerate(partner) if labelled[i]]
+            similarity, partner = oks_by_name(pose, sample), assign(pose, sample)
+            each = [
+                similarity[i, k] if k >= 0 else 0.0 for i, k in enumerate(partner) if labelled[i]
+            ]
             pckh50 = pckh([pose], [sample])["pckh50"]
             scores.append(PictureScore(sample.image, float(np.mean(each)), pckh50))
     return sorted(scores, key=lambda score: (-score.oks, -(score.pckh50 or 0)))
@@ -128,17 +130,17 @@ def assign(pose: Poses, sample: Sample) -> np.ndarray:
     return pair(oks_by_name(pose, sample))
 
 
-def pair(likeness: np.ndarray, *, at_least: float = 0.0) -> np.ndarray:
-    """Pairs rows with columns, the highest likeness first, each once.
+def pair(similarity: np.ndarray, *, at_least: float = 0.0) -> np.ndarray:
+    """Pairs rows with columns, the highest similarity first, each once.
 
     Args:
-        likeness: `(labelled, found)` float in [0, 1]; 0 pairs nobody.
-        at_least: A lower likeness pairs nobody either.
+        similarity: `(labelled, found)` float in [0, 1]; 0 pairs nobody.
+        at_least: A lower similarity pairs nobody either.
 
     Returns:
         `(labelled,)` int: the column of each row, or -1.
     """
-    scores, partner = likeness.copy(), np.full(len(likeness), -1)
+    scores, partner = similarity.copy(), np.full(len(similarity), -1)
     while scores.size and scores.max() > 0 and scores.max() >= at_least:
         person, other = np.unravel_index(scores.argmax(), scores.shape)
         partner[person] = other
@@ -166,11 +168,11 @@ def oks(
     variance = np.array([(2 * _sigma(joint)) ** 2 for joint in joints], np.float64)
     offsets = labels[:, None, :, :2].astype(np.float64) - found[None, :, :, :2]
     squared = (offsets**2).sum(axis=3)
-    likeness = np.exp(-squared / (2 * areas[:, None, None] * variance))
-    likeness *= found[None, :, :, 2] > 0
+    similarity = np.exp(-squared / (2 * areas[:, None, None] * variance))
+    similarity *= found[None, :, :, 2] > 0
     labelled = labels[:, None, :, 2] > 0
     count = np.maximum(labelled.sum(axis=2), 1)
-    return (likeness * labelled).sum(axis=2) / count
+    return (similarity * labelled).sum(axis=2) / count
 
 
 def oks_by_name(pose: Poses, sample: Sample) -> np.ndarray:

@@ -60,7 +60,7 @@ def export(
         images: Pictures on which graph and torch model are compared.
         engine: Runs the graph in that comparison.
         threads: For that engine.
-        on_progress: Told before each stage.
+        on_progress: Called before each stage.
 
     Returns:
         What pose.json says: `skeleton, size, sha256, weights_sha256, source, parity_px,
@@ -74,14 +74,14 @@ def export(
         raise ValueError(f"size must be a multiple of {STRIDE}. Received: {size}")
     if not images:
         raise ValueError("export compares graph and weights on pictures. Received: none")
-    tell = on_progress or (lambda done, total, text: None)
+    report = on_progress or (lambda done, total, text: None)
     source = weights.find(pose_weights, download=download, on_progress=on_progress)
     if not source.is_file():
         raise ValueError(f"Only trained weights (.pt) can be exported. Received: {source}")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".tmp-") as name:
         work = Path(name)
-        tell(0, 2, f"exporting {source.name} at {size} px")
+        report(0, 2, f"exporting {source.name} at {size} px")
         model = _load(source, work, skeleton)
         _write_graph(model, work, size)
         sidecar = {
@@ -92,12 +92,12 @@ def export(
             "source": source.name,
         }
         atomic.write_json(work / SIDECAR, sidecar)
-        tell(1, 2, f"comparing on {len(images)} pictures")
+        report(1, 2, f"comparing on {len(images)} pictures")
         predictor = load_predictor(work, engine=engine, threads=threads)
         sidecar |= measure_parity(model, predictor, images)
         (work / GRAPH).replace(folder / GRAPH)
     atomic.write_json(folder / SIDECAR, sidecar)
-    tell(2, 2, f"parity {sidecar['parity_px']:.2g} px over {sidecar['parity_people']} people")
+    report(2, 2, f"parity {sidecar['parity_px']:.2g} px over {sidecar['parity_people']} people")
     return sidecar
 
 

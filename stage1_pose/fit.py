@@ -104,9 +104,9 @@ def fit(
         threads: CPU threads of torch; None leaves its choice.
         plots: Whether ultralytics draws its plots.
         seed: Of everything random.
-        logs: Folder for TensorBoard: what results.csv tells of each epoch, rounds one after the
+        logs: Folder for TensorBoard: what results.csv says of each epoch, rounds one after the
             other. None for none.
-        on_progress: Told after every step and every epoch.
+        on_progress: Called after every step and every epoch.
 
     Returns:
         `out`/best.pt: the weights with the best val score of the last round.
@@ -166,10 +166,10 @@ def fit(
     settings["data"] = str(data_yaml.resolve())
     with nullcontext() if logs is None else EventLog(logs) as log:
         for i, count in enumerate(epochs):
-            tell = _shifted(on_progress, sum(epochs[:i]), sum(epochs), i + 1)
+            report = _shifted(on_progress, sum(epochs[:i]), sum(epochs), i + 1)
             folder = out / f"round{i + 1}"
             follow = _following(log, folder / "results.csv", sum(epochs[:i]))
-            _run_round(start, folder, {**settings, "epochs": count}, amp, threads, tell, follow)
+            _run_round(start, folder, {**settings, "epochs": count}, amp, threads, report, follow)
             start = folder / "weights" / "last.pt"
     (out / NOTE).unlink(missing_ok=True)
     with atomic.replacing(out / BEST) as temporary:
@@ -185,7 +185,7 @@ def clear(out: Path) -> None:
 
 
 def is_fitted(out: Path, asked: dict[str, Any]) -> bool:
-    """Tells whether `out` holds best.pt as it was trained with what is asked for."""
+    """Returns whether `out` holds best.pt as it was trained with what is asked for."""
     try:
         note = json.loads((out / NOTE).read_text(encoding="utf-8"))
         return note["asked"] == asked and note["sha256"] == sha256_file(out / BEST)
@@ -210,7 +210,7 @@ def _run_round(
     settings: dict[str, Any],
     amp: bool,
     threads: int | None,
-    tell: ProgressCallback,
+    report: ProgressCallback,
     follow: Callable[[], None],
 ) -> None:
     ultralytics_env.prepare()
@@ -221,10 +221,10 @@ def _run_round(
     if threads:
         # Only now: on a CPU, ultralytics sets one thread fewer than there are cores first.
         model.add_callback("on_train_start", lambda _: torch.set_num_threads(threads))
-    begin_epoch, end_step = _counting(tell)
+    begin_epoch, end_step = _counting(report)
     model.add_callback("on_train_epoch_start", begin_epoch)
     model.add_callback("on_train_batch_end", end_step)
-    model.add_callback("on_fit_epoch_end", lambda trainer: tell(*_epoch_line(trainer)))
+    model.add_callback("on_fit_epoch_end", lambda trainer: report(*_epoch_line(trainer)))
     model.add_callback("on_fit_epoch_end", lambda _: follow())
     on_gpu = torch.cuda.is_available() and settings["device"] != "cpu"
     model.train(
@@ -259,8 +259,8 @@ def _following(log: EventLog | None, table: Path, before: int) -> Callable[[], N
     return follow
 
 
-def _counting(tell: ProgressCallback) -> tuple[Callable[[Any], None], Callable[[Any], None]]:
-    """Returns callbacks for the start of an epoch and the end of a step; they tell of each step."""
+def _counting(report: ProgressCallback) -> tuple[Callable[[Any], None], Callable[[Any], None]]:
+    """Returns callbacks for the start of an epoch and the end of a step, which report it."""
     steps = 0
 
     def begin_epoch(_: Any) -> None:
@@ -271,7 +271,7 @@ def _counting(tell: ProgressCallback) -> tuple[Callable[[Any], None], Callable[[
         nonlocal steps
         steps += 1
         text = f"epoch {trainer.epoch + 1}, step {steps}/{len(trainer.train_loader)}"
-        tell(trainer.epoch, trainer.epochs, text)
+        report(trainer.epoch, trainer.epochs, text)
 
     return begin_epoch, end_step
 
@@ -286,8 +286,8 @@ def _epoch_line(trainer: Any) -> tuple[int, int, str]:
 def _shifted(
     on_progress: ProgressCallback | None, before: int, total: int, number: int
 ) -> ProgressCallback:
-    def tell(done: int, _: int, text: str) -> None:
+    def report(done: int, _: int, text: str) -> None:
         if on_progress:
             on_progress(before + done, total, f"round {number}: {text}")
 
-    return tell
+    return report

@@ -1,6 +1,6 @@
 """People followed over the frames of a video: `Poses` a frame in, `Track`s out; numpy only.
 
-Who is who is decided by likeness: the mean of box overlap (IoU) and joint distance (OKS) between
+Who is who is decided by similarity: the mean of box overlap (IoU) and joint distance (OKS) between
 what is found and where a person's own velocity would have brought them. So two people who cross
 keep their numbers. Who then is left over on both sides, is the same person where the joints, most
 of them, lie close in sizes of the body: a box can be cut to the half of somebody, or widen with a
@@ -21,7 +21,7 @@ from pose_activity.annotations.types import Poses
 from pose_activity.stage1_pose.evaluate import body_areas, oks, pair
 from pose_activity.stage1_pose.options import TrackOptions
 
-_SURE = 0.3  # joints of a lower confidence tell nothing about who it is
+_SURE = 0.3  # joints of a lower confidence say nothing about who it is
 # OKS above which two in one frame are one, found twice. In real videos copies had more than 0.5 and
 # people who touch each other less than 0.2.
 _SAME = 0.4
@@ -70,7 +70,7 @@ class _Person:
         self.boxes: list[np.ndarray] = []
         self.scores: list[float] = []
         self.keypoints: list[np.ndarray] = []
-        self._velocity = np.zeros(2)  # pixels a frame
+        self._velocity = np.zeros(2)  # pixels per frame
         self.see(poses, found, frame)
 
     def see(self, poses: Poses, found: int, frame: int) -> None:
@@ -151,7 +151,7 @@ class Tracker:
 
     def _partners(self, poses: Poses, frame: int) -> np.ndarray:
         """Returns who of those found each person is, -1 for nobody: `(people,)` int."""
-        partner = pair(_likeness(self._going, poses, frame), at_least=self._options.min_similarity)
+        partner = pair(_similarity(self._going, poses, frame), at_least=self._options.min_similarity)
         left = np.flatnonzero(partner < 0)
         rest = np.setdiff1d(np.arange(len(poses.boxes)), partner)
         if len(left) and len(rest):
@@ -161,9 +161,9 @@ class Tracker:
         return partner
 
     def _give_up_before(self, frame: int) -> None:
-        gone = [person for person in self._going if person.frames[-1] < frame]
+        lost = [person for person in self._going if person.frames[-1] < frame]
         self._going = [person for person in self._going if person.frames[-1] >= frame]
-        self._ended += filter(self._is_confirmed, gone)
+        self._ended += filter(self._is_confirmed, lost)
 
     def _is_confirmed(self, person: _Person) -> bool:
         return len(person.frames) >= self._options.min_hits
@@ -260,7 +260,7 @@ def as_clip(
     )
 
 
-def _likeness(people: Sequence[_Person], poses: Poses, frame: int) -> np.ndarray:
+def _similarity(people: Sequence[_Person], poses: Poses, frame: int) -> np.ndarray:
     """Returns how like each person everybody found is, `(people, found)` in [0, 1]."""
     if not people:
         return np.zeros((0, len(poses.boxes)))

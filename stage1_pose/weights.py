@@ -34,7 +34,7 @@ def find(
     Args:
         name_or_path: "yolov8n-pose.pt", a path, or a `.yaml` name, which means: from scratch.
         download: Called with a bare file name and the path to write; None forbids downloading.
-        on_progress: Told before a download, and after it with the file's sha256.
+        on_progress: Called before a download, and after it with the file's sha256.
 
     Returns:
         The file. For a `.yaml` that is no file: its name unchanged, which ultralytics knows.
@@ -75,13 +75,13 @@ def weights_folder() -> Path:
 
 def _fetch(download: Download, target: Path, on_progress: ProgressCallback | None) -> str:
     """Downloads; returns why it failed, or an empty string."""
-    tell = on_progress or (lambda done, total, text: None)
-    tell(0, 1, f"downloading {target.name} to {target.parent}")
+    report = on_progress or (lambda done, total, text: None)
+    report(0, 1, f"downloading {target.name} to {target.parent}")
     try:
         download(target.name, target)
     except Exception as error:  # any network, disk or server trouble is the same to the caller
         return f"failed ({type(error).__name__}: {error})"
     if not target.is_file():
         return f"failed (nothing arrived at {target})"
-    tell(1, 1, f"downloaded {target.name}, sha256 {sha256_file(target)}")
+    report(1, 1, f"downloaded {target.name}, sha256 {sha256_file(target)}")
     return ""

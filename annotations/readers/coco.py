@@ -47,7 +47,7 @@ def read_coco(
         annotations: The JSON file.
         images: Folder that its `file_name`s start at; see `annotations.readers.paths` for
             backslashes.
-        on_note: Told a sentence about each kind of thing that was left out or guessed.
+        on_note: Called with a sentence about each kind of thing that was left out or guessed.
 
     Returns:
         A Sample per image, in the file's order. `size` is the file's width and height; boxes are
@@ -58,10 +58,10 @@ def read_coco(
         ValueError: no such file, no such format, or wrong values: all are listed, the first ten in
             full.
     """
-    tell = on_note or (lambda note: None)
+    report = on_note or (lambda note: None)
     content = _load(annotations)
     mistakes = Mistakes(annotations)
-    skeleton, category_names = read_categories(content["categories"], mistakes, tell)
+    skeleton, category_names = read_categories(content["categories"], mistakes, report)
     reader = People(
         skeleton,
         category_names,
@@ -80,7 +80,7 @@ def read_coco(
         annotations, (name for s in samples for name in (s.activity, *(s.activities or ())))
     )
     for note in reader.notes():
-        tell(note)
+        report(note)
     return iter(samples)
 
 

@@ -1,7 +1,7 @@
 """The entries of a COCO keypoint file: one category or one annotation in, checked values out.
 
 Part of `annotations.readers.coco`, which says what the values mean. What is wrong is collected in
-`Mistakes`, so that all of it is told at once. Knows nothing of files and pictures.
+`Mistakes`, so that all of it is reported at once. Knows nothing of files and pictures.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 @dataclass
 class Mistakes:
-    """Collects what is wrong with a file, so that all of it is told at once."""
+    """Collects what is wrong with a file, so that all of it is reported at once."""
 
     path: Path
     found: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Mistakes:
             more = len(self.found) - _SHOWN
             shown = [*self.found[:_SHOWN], *([f"and {more:,} more"] if more > 0 else [])]
             raise ValueError(
-                f"{self.path}: {len(self.found):,} mistakes in this COCO file. Mend them:\n  - "
+                f"{self.path}: {len(self.found):,} mistakes in this COCO file. Fix them:\n  - "
                 + "\n  - ".join(shown)
             )
 
@@ -64,7 +64,7 @@ class Person:
 
 
 def read_categories(
-    entries: Sequence[Mapping[str, Any]], mistakes: Mistakes, tell: Callable[[str], None]
+    entries: Sequence[Mapping[str, Any]], mistakes: Mistakes, report: Callable[[str], None]
 ) -> tuple[Skeleton, dict[Any, str]]:
     """Reads the categories that have joints.
 
@@ -103,7 +103,7 @@ def read_categories(
         )
     (skeleton,) = skeletons.values()
     if not skeleton.pairs:
-        tell(
+        report(
             "No left and right joints were found in the joints' names, so pictures are not "
             "mirrored in training stage 1. Name them like left_eye and right_eye if there are."
         )

@@ -131,7 +131,7 @@ def _check_vectors(vectors: np.ndarray) -> None:
         cells = preview([f"row {row + 1}, column {column}" for row, column in wrong])
         raise ValueError(
             "vectors must hold finite float32 numbers. "
-            f"Received: NaN, infinite or too large in {cells}. Mend them or leave the rows out."
+            f"Received: NaN, infinite or too large in {cells}. Fix them or leave the rows out."
         )
 
 

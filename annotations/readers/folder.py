@@ -13,7 +13,7 @@ from pathlib import Path
 from pose_activity.annotations.images import SUFFIXES
 from pose_activity.annotations.media import describe_unread, find_media, kind_of
 from pose_activity.annotations.names import check_names
-from pose_activity.annotations.readers.name_patterns import compile_named, named
+from pose_activity.annotations.readers.name_patterns import compile_pattern, find_part
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.text import preview
 from pose_activity.annotations.types import SPLITS, Sample, no_people
@@ -72,8 +72,8 @@ def read_folder(
             pictures with the same text there stay on one side of a split. Example: names
             `v_walk_g03_c01.jpg` and the pattern `_(?P<group>g\d+)_`. A name that does not match
             is a group of its own.
-        on_note: Told where folders are taken for splits.
-        on_unread: Told which pictures are of a kind that is not read.
+        on_note: Called with a note on where folders are taken for splits.
+        on_unread: Called with the pictures of a kind that is not read.
 
     Returns:
         COCO17 Samples without people, sorted by split and path; `size` is None, and so is `split`
@@ -82,7 +82,7 @@ def read_folder(
     Raises:
         ValueError: what `class_files` refuses, or a bad `group_pattern`.
     """
-    pattern = compile_named("group_pattern", group_pattern, "group")
+    pattern = compile_pattern("group_pattern", group_pattern, "group")
     files = class_files(
         images,
         SUFFIXES,
@@ -114,8 +114,8 @@ def class_files(
         suffixes: What the names of the files end in, in lower case.
         thing: What they are.
         label: What a class is: "activity".
-        on_note: Told where folders are taken for splits.
-        on_unread: Told which files are such things too, but end in something else.
+        on_note: Called with a note on where folders are taken for splits.
+        on_unread: Called with the files that are such things too, but end in something else.
 
     Returns:
         The files, at any depth inside their class, sorted by split, class and path.
@@ -232,6 +232,6 @@ def _make_sample(found: Found, pattern: re.Pattern[str] | None) -> Sample:
         keypoints=keypoints,
         head_sizes=head_sizes,
         activity=found.label,
-        group=named(pattern, "group", found.path.name),
+        group=find_part(pattern, "group", found.path.name),
         split=found.split,
     )

@@ -1,6 +1,6 @@
 """MPII Human Pose: the official RELEASE `.mat` file in, one `Sample` per entry out.
 
-Coordinates are handed on as they are in the file, negative ones too: mending them is the cleaner's
+Coordinates are handed on as they are in the file, negative ones too: fixing them is the cleaner's
 work. Picture sizes are not in the file, so `Sample.size` is None. No picture is opened here.
 
 Source: Andriluka et al., "2D Human Pose Estimation: New Benchmark and State of the Art Analysis",

@@ -1,6 +1,6 @@
 r"""What a name says, by regular expressions: the label, the group and the split of a clip.
 
-A data set often tells in a file's name who walks where: `person01_walking_d1_3`. With
+A data set often says in a file's name who walks where: `person01_walking_d1_3`. With
 `label_pattern` `(?P<label>person\d+)_`, `group_pattern` `(?P<group>person\d+_.*_d\d)` and
 `test_pattern` `_3$` its label is person01, its group person01_walking_d1, and it is for the test.
 Patterns are searched anywhere in the name. No file is opened.
@@ -16,7 +16,7 @@ from pose_activity.annotations.text import preview
 
 
 @dataclass(frozen=True)
-class Told:
+class NameParts:
     """What one name says; None where it does not, or nobody asked."""
 
     label: str | None
@@ -24,7 +24,7 @@ class Told:
     split: str | None
 
 
-def compile_named(option: str, pattern: str | None, group: str | None) -> re.Pattern[str] | None:
+def compile_pattern(option: str, pattern: str | None, group: str | None) -> re.Pattern[str] | None:
     """Compiles the pattern that a user gave.
 
     Args:
@@ -51,7 +51,7 @@ def compile_named(option: str, pattern: str | None, group: str | None) -> re.Pat
     return compiled
 
 
-def named(pattern: re.Pattern[str] | None, group: str, name: str) -> str | None:
+def find_part(pattern: re.Pattern[str] | None, group: str, name: str) -> str | None:
     """Returns what the group holds where the pattern is found in a name; None where it is not."""
     match = pattern.search(name) if pattern else None
     return (match[group] or None) if match else None
@@ -66,7 +66,7 @@ def read_names(
     val_pattern: str | None = None,
     test_pattern: str | None = None,
     on_note: Callable[[str], None] | None = None,
-) -> list[Told]:
+) -> list[NameParts]:
     """Asks each name.
 
     Args:
@@ -76,40 +76,41 @@ def read_names(
         group_pattern: Has a group `group`; a name without it belongs to no group.
         val_pattern: Names in which it is found are of the split val; needs no group.
         test_pattern: The same for test. Where one of the two is given, all others are of train.
-        on_note: Told how many names belong to no group although there is a pattern.
+        on_note: Called with a note on how many names belong to no group although there is a
+            pattern.
 
     Returns:
-        One answer a name, in their order.
+        One answer per name, in their order.
 
     Raises:
         ValueError: a bad pattern, labels that are missing or differ in upper and lower case only,
             or a split's pattern that takes none or all of the names, or shares some with the other.
     """
-    label = compile_named("label_pattern", label_pattern, "label")
-    group = compile_named("group_pattern", group_pattern, "group")
+    label = compile_pattern("label_pattern", label_pattern, "label")
+    group = compile_pattern("group_pattern", group_pattern, "group")
     splits = _splits(where, names, val=val_pattern, test=test_pattern)
-    told = [
-        Told(named(label, "label", name), named(group, "group", name), split)
+    parts = [
+        NameParts(find_part(label, "label", name), find_part(group, "group", name), split)
         for name, split in zip(names, splits, strict=True)
     ]
-    without = [repr(name) for name, one in zip(names, told, strict=True) if one.label is None]
+    without = [repr(name) for name, one in zip(names, parts, strict=True) if one.label is None]
     if label and without:
         raise ValueError(
             f"{where}: label_pattern must be found in each name. Pattern: {label_pattern!r}. "
             f"Not found in: {preview(without)}"
         )
-    check_names(where, (one.label for one in told))
-    alone = sum(one.group is None for one in told)
+    check_names(where, (one.label for one in parts))
+    alone = sum(one.group is None for one in parts)
     if group and alone and on_note:
         on_note(f"{where}: {alone:,} of {len(names):,} names hold no group.")
-    return told
+    return parts
 
 
 def _splits(where: Path, names: Sequence[str], **patterns: str | None) -> list[str | None]:
     """Returns each name's split: "val", "test", "train", or None where there are no patterns."""
     found: list[str | None] = [None] * len(names)
     for split, pattern in patterns.items():
-        compiled = compile_named(f"{split}_pattern", pattern, None)
+        compiled = compile_pattern(f"{split}_pattern", pattern, None)
         if compiled is None:
             continue
         hits = [i for i, name in enumerate(names) if compiled.search(name)]

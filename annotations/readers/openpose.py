@@ -53,12 +53,13 @@ def read_openpose(
 
     Args:
         path: A folder with a file per frame, or one file; see the module's header.
-        fps: Frames a second of the video; the files do not say.
+        fps: Frames per second of the video; the files do not say.
         name: Of the clip; None: `path`'s own.
         choose: Gets all people of each frame, `(N, K, 3)` float32, and says for each frame which
             one the clip follows (None: nobody). None: where the file numbers its people ("idx"),
-            the number that is largest and surest in sum, elsewhere `follow.follow_nearest`.
-        on_note: Told which frames are missing, where several people were seen, and what was mended.
+            the number that is largest and surest in sum, elsewhere `link_people.follow_nearest`.
+        on_note: Called with a note on which frames are missing, where several people were seen,
+            and what was fixed.
 
     Returns:
         A clip without label: `source` is `path`, `span` the frames from the first to the last that
@@ -83,8 +84,8 @@ def read_openpose_people(path: Path, *, fps: float, on_note: Note | None = None)
 
     Args:
         path: A folder with a file per frame, or one file; see the module's header.
-        fps: Frames a second of the video; the files do not say.
-        on_note: Told which frames are missing and what was mended.
+        fps: Frames per second of the video; the files do not say.
+        on_note: Called with a note on which frames are missing and what was fixed.
 
     Returns:
         A clip for each person, as of `read_openpose`; one without joints where nobody was found.
@@ -174,14 +175,14 @@ def read_pose_folder(
 
     Args:
         folder: The folder.
-        fps: Frames a second of the videos.
+        fps: Frames per second of the videos.
         label_pattern: With a group `label`; files may then lie anywhere. None: the sub-folders are
             the labels.
         group_pattern: With a group `group`.
         val_pattern: Clips of the split val. This and `test_pattern` count more than folders.
         test_pattern: Clips of the split test.
         choose: As in `read_openpose`.
-        on_note: As in `read_openpose`; also told where folders are taken for splits.
+        on_note: As in `read_openpose`; also on where folders are taken for splits.
 
     Returns:
         Clips of one skeleton, sorted by name.
@@ -202,7 +203,7 @@ def read_pose_folder(
     if not labels:
         raise ValueError(f"{folder}: must hold .json files of poses. It holds none.")
     names = [path.relative_to(folder).as_posix() for path in labels]
-    told = read_names(
+    parts = read_names(
         folder,
         names,
         label_pattern=label_pattern,
@@ -217,7 +218,7 @@ def read_pose_folder(
     ]
     clips = [
         replace(clip, label=says.label or label, group=says.group, split=says.split or split)
-        for clip, says, (label, split) in zip(clips, told, labels.values(), strict=True)
+        for clip, says, (label, split) in zip(clips, parts, labels.values(), strict=True)
     ]
     check_names_once(folder, clips)
     return _one_skeleton(folder, clips)

@@ -37,7 +37,7 @@ Frames = dict[int, list[Person]]  # by the frame's number
 
 
 def is_frame_file(path: Path) -> bool:
-    """Tells whether a name is that of OpenPose's file of one frame."""
+    """Returns whether a name is that of OpenPose's file of one frame."""
     return _FRAME_FILE.fullmatch(path.name) is not None
 
 

@@ -1,4 +1,4 @@
-"""Penn Action: a folder of `.mat` files, one a video, in; one `Clip` per file out.
+"""Penn Action: a folder of `.mat` files, one per video, in; one `Clip` per file out.
 
 Each file holds x, y and visibility `(T, 13)`, the action, a flag train, nframes and dimensions.
 Coordinates are handed on as they are in the file.
@@ -36,8 +36,8 @@ def read_penn_action(
 
     Args:
         labels: The folder `labels` of the data set; files may lie deeper inside.
-        fps: Frames a second; the files do not say.
-        on_note: Told what was mended.
+        fps: Frames per second; the files do not say.
+        on_note: Called with a note on what was fixed.
 
     Returns:
         PENN13 clips, sorted by path and named after it ("0001"): `source` the `.mat` file, `label`

@@ -79,7 +79,7 @@ def read_pose_archive(
 
     Args:
         path: The `.npz` file.
-        fps: Frames a second; the archive does not say.
+        fps: Frames per second; the archive does not say.
         label_pattern: With a group `label`; None: clips without labels.
         group_pattern: With a group `group`.
         val_pattern: Clips of the split val.
@@ -87,7 +87,7 @@ def read_pose_archive(
         skeleton: Of the poses; None: the known one with that number of joints.
         min_score: Frames with a lower detection score become frames without a person; above 0
             it needs the fourth column.
-        on_note: Told what was mended.
+        on_note: Called with a note on what was fixed.
 
     Returns:
         The clips, in the archive's order; `span` is None.
@@ -97,7 +97,7 @@ def read_pose_archive(
             no arrays, `fps` that is not positive, or what the names do not say.
     """
     arrays = _load(path)
-    told = read_names(
+    parts = read_names(
         path,
         list(arrays),
         label_pattern=label_pattern,
@@ -118,7 +118,7 @@ def read_pose_archive(
             keypoints=_keypoints(f"{path}, {name}", array, min_score, on_note),
             times=steady_times(len(array), fps),
         )
-        for (name, array), says, found in zip(arrays.items(), told, skeletons, strict=True)
+        for (name, array), says, found in zip(arrays.items(), parts, skeletons, strict=True)
     ]
 
 
@@ -139,9 +139,9 @@ def read_flat_archive(
     Args:
         path: The `.npz` file.
         prefix: Which of several splits: "split1".
-        fps: Frames a second; the archive does not say.
+        fps: Frames per second; the archive does not say.
         skeleton: Of the poses; None: the known one with that number of joints.
-        on_note: Told what was mended.
+        on_note: Called with a note on what was fixed.
 
     Returns:
         The clips of train, then those of test, named `PREFIX/train/0000`; `group` and `span` None.
@@ -259,7 +259,7 @@ def _check_flat(where: str, poses: np.ndarray, lengths: np.ndarray, labels: np.n
         )
     if labels.dtype.kind not in "iuU" or labels.shape != lengths.shape:
         raise ValueError(
-            f"{where}_labels: must be texts or whole numbers {lengths.shape}, one a clip. "
+            f"{where}_labels: must be texts or whole numbers {lengths.shape}, one per clip. "
             f"Received: {labels.dtype} {labels.shape}"
         )
     if lengths.sum() != len(poses):

@@ -26,7 +26,7 @@ class PoseFormat:
     """What pose files do not say of themselves.
 
     Attributes:
-        fps: Frames a second.
+        fps: Frames per second.
         skeleton: Of archives: a name or JSON, see `Skeleton.from_text`; None: the known one with
             that number of joints.
         min_score: Of archives, see `read_pose_archive`.
@@ -38,14 +38,14 @@ class PoseFormat:
 
 
 def is_pose_file(path: Path) -> bool:
-    """Tells whether it is named like a file of poses, or is a folder with one for each frame."""
+    """Returns whether it is named like a file of poses, or is a folder with one for each frame."""
     if path.is_dir():
         return any(map(is_frame_file, path.iterdir()))
     return path.suffix.lower() in SUFFIXES
 
 
 def holds_clips(path: Path) -> bool:
-    """Tells whether the file holds clips that have names of their own, and not one video."""
+    """Returns whether the file holds clips that have names of their own, and not one video."""
     return path.suffix.lower() in (".npz", ".parquet") and not path.is_dir()
 
 
@@ -57,7 +57,7 @@ def read_people(
     Args:
         path: See the module's header.
         form: What it does not say.
-        on_note: Told what was mended.
+        on_note: Called with a note on what was fixed.
 
     Returns:
         A clip with joints for each person; of archives, for each array or clip.

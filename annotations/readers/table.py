@@ -33,7 +33,7 @@ def read_table(
             or split may be left empty.
         images: Folder that the paths in the column `image` start at; see
             `annotations.readers.paths` for backslashes.
-        on_note: Told which columns are not used.
+        on_note: Called with a note on which columns are not used.
 
     Returns:
         A COCO17 Sample without people per row, in order; `size` is None.

@@ -5,7 +5,7 @@ Videos lie in one sub-folder per class, `videos/PERSON/*.mp4` or `videos/ACTION/
 the class in their names. No video is opened here: whether one is damaged
 stage 1 finds out.
 
-Which pieces of the videos are clips a text file may say, one line a video: its name, the word
+Which pieces of the videos are clips a text file may say, one line per video: its name, the word
 "frames", and ranges that count frames from 1 and include both ends. So does KTH's 00sequences.txt:
 
     person01_walking_d1  frames  1-75, 152-225, 325-400, 480-555
@@ -58,9 +58,9 @@ def read_video_folder(
         test_pattern: Clips of the split test.
         ranges: The text file with frame ranges; a line fits the video that has its name, or the
             name with "_" and more behind it. None: each video is one clip.
-        on_note: Told which files are not read or own drawings, which videos have no line and are
-            taken whole, how many lines no video, which lines were not understood, and where
-            folders are taken for splits.
+        on_note: Called with a note on which files are not read or own drawings, which videos have
+            no line and are taken whole, how many lines no video, which lines were not understood,
+            and where folders are taken for splits.
 
     Returns:
         Clips sorted by path and piece; `skeleton`, `keypoints` and `times` are None.
@@ -74,7 +74,7 @@ def read_video_folder(
     if ranges is not None:
         clips = _cut(videos, clips, read_ranges(ranges, on_note=on_note), on_note)
     check_names_once(videos, clips)
-    told = read_names(
+    parts = read_names(
         videos,
         [clip.name for clip in clips],
         label_pattern=label_pattern,
@@ -90,7 +90,7 @@ def read_video_folder(
             group=says.group or clip.group,
             split=says.split or clip.split,
         )
-        for clip, says in zip(clips, told, strict=True)
+        for clip, says in zip(clips, parts, strict=True)
     ]
 
 
@@ -102,7 +102,7 @@ def read_ranges(
     Args:
         path: The file, in UTF-8. Of lines without ranges, those that are empty or begin with "#"
             mean nothing.
-        on_note: Told which other lines are passed over, since they have no ranges.
+        on_note: Called with a note on which other lines are passed over, since they have no ranges.
 
     Returns:
         Name -> frames [first, stop), counted from 0.

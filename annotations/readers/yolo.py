@@ -99,7 +99,7 @@ def read_yolo(
     Args:
         data_yaml: As ultralytics reads it; see `annotations.readers.yolo_files`.
         root: The data set's folder as it is here, where data.yaml's own paths do not hold.
-        on_note: Told how many label files hold predictions, not labels.
+        on_note: Called with a note on how many label files hold predictions, not labels.
 
     Returns:
         Samples in the order of splits and paths. What YOLO does not hold is unknown: head sizes 0,
@@ -193,7 +193,7 @@ def _read_sample(image: Path, table: np.ndarray, found: Description, split: str)
     boxes, points, heads = no_people(skeleton)
     try:
         size = read_size(image)
-    except ImageError:  # The cleaner tells it.
+    except ImageError:  # The cleaner reports it.
         size, table = None, table[:0]
     if size is not None and len(table):
         middle, extent = table[:, 1:3] * size, table[:, 3:5] * size

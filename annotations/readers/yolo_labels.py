@@ -44,7 +44,7 @@ def read_labels(
         data_yaml: For the messages.
         labels: A file that is not there holds nobody.
         found: What data.yaml says.
-        on_note: Told how many files hold predictions.
+        on_note: Called with a note on how many files hold predictions.
 
     Returns:
         A table `(N, 5 + 3 K)` float64 per file, v 0, 1 or 2; a missing joint is all zero.
@@ -113,7 +113,7 @@ def _lengths(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _is_score_or_track(end: Sequence[float]) -> bool:
-    """Tells whether the numbers behind a person are a confidence, a track's number, or both."""
+    """Returns whether the numbers behind a person are a confidence, a track's number, or both."""
     score, track = end[:1], end[1:]
     if len(end) == 1 and end[0] > 1:
         score, track = [], end

@@ -136,8 +136,10 @@ def fill_from_train(
     done, more = allocate(pool, nouns, seed, together, **rest)
     counts = Counter(done.splits)
     taken = " and ".join(f"{counts[name]:,} for {name}" for name in lacking)
-    told = f"There is no given {' and no '.join(lacking)}: of the {len(pool):,} {nouns.many} of "
-    notes.append(f"{told}train, {taken} were taken.")
+    notes.append(
+        f"There is no given {' and no '.join(lacking)}: of the {len(pool):,} {nouns.many} of "
+        f"train, {taken} were taken."
+    )
     return with_splits_of(items, done), notes + more
 
 

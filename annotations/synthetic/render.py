@@ -173,7 +173,7 @@ def wardrobe(rng: np.random.Generator) -> dict[str, Colour]:
 
 
 def seen(points: Points, owner: np.ndarray, number: int) -> np.ndarray:
-    """Tells which joints can be seen: `(16,)` bool; false where a part without it was drawn."""
+    """Returns which joints can be seen: `(16,)` bool; false where a part without it was drawn."""
     visible = np.ones(len(MPII16), bool)
     for index, name in enumerate(MPII16.joints):
         x, y = points[name][:2]

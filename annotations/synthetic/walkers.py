@@ -87,7 +87,7 @@ def write(
         clips: How many each.
         frames: Of a clip.
         size: (width, height) of a video in pixels: even numbers, each at least 64.
-        fps: Frames a second.
+        fps: Frames per second.
         seed: Decides everything.
         on_progress: Called with (done, total, text).
 
@@ -133,7 +133,7 @@ def walk(
         gait: How they walk.
         frames: How many, T.
         size: (width, height) in pixels.
-        fps: Frames a second.
+        fps: Frames per second.
         rng: Decides all but the gait.
     """
     width, height = size[0] * ZOOM, size[1] * ZOOM
@@ -173,7 +173,7 @@ def crossing(
     Args:
         frames: How many, T.
         size: (width, height) in pixels: even numbers, each at least 64.
-        fps: Frames a second.
+        fps: Frames per second.
         seed: Decides everything.
 
     Raises:

@@ -161,7 +161,7 @@ def _split(run: ClipRun, items: LabelTable, copies: Sequence[Sequence[str]]) -> 
 
 
 def _has_split_folders(run: ClipRun, items: LabelTable) -> bool:
-    """Tells whether folders, rather than patterns or flags, say which split a clip is of."""
+    """Returns whether folders, rather than patterns or flags, say which split a clip is of."""
     data = run.clips
     patterns = (data.label_pattern, data.val_pattern, data.test_pattern)
     in_folders = READERS[data.format].folders_are_splits and not any(patterns)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pose_activity.annotations.clip_files import read_clips
-from pose_activity.annotations.readers.name_patterns import compile_named
+from pose_activity.annotations.readers.name_patterns import compile_pattern
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.cache.windows import CLIPS
 from pose_activity.configs.clips import ClipRun
@@ -67,7 +67,7 @@ def divide(
     Raises:
         ValueError: the gallery holds fewer than two people, or every clip.
     """
-    compiled = compile_named("report.gallery", pattern, None)
+    compiled = compile_pattern("report.gallery", pattern, None)
     gallery = [i for i, name in enumerate(names) if compiled and compiled.search(name)]
     probes = [i for i in range(len(names)) if i not in {*gallery}]
     if len({people[i] for i in gallery}) < 2 or not probes:

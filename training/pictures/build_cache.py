@@ -14,7 +14,7 @@ from pose_activity.configs.pictures import PictureRun
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.training.console import console, say_notes
 from pose_activity.training.pictures.match_people import (
-    Chosen,
+    Selection,
     Unmatched,
     each_person,
     whole_pictures,
@@ -45,9 +45,9 @@ def make_cache(run: PictureRun, folder: Path, asked: MadeFrom) -> Counts:
     with progress_bar("drawing planes", console) as show:
         cache, undecodable = store.build(
             folder,
-            chosen.sources,
+            chosen.specs,
             recipe=recipe,
-            classes=_classes(run, {source.label for source in chosen.sources}),
+            classes=_classes(run, {source.label for source in chosen.specs}),
             inputs=asked.inputs,
             tensors=tensors,
             threads=run.threads,
@@ -76,14 +76,14 @@ def _write_unmatched(path: Path, unmatched: Iterable[Unmatched] | None) -> None:
                 writer.writerow((shown(row.image), person, row.activity, row.reason))
 
 
-def _check_splits(run: PictureRun, chosen: Chosen, pictures: int) -> None:
+def _check_splits(run: PictureRun, chosen: Selection, pictures: int) -> None:
     """Refuses what would only fail after all training: a split that is needed and empty."""
-    there = {source.split for source in chosen.sources}
+    there = {source.split for source in chosen.specs}
     empty = [split for split in ("train", "val", run.report.split) if split not in there]
     if empty:
         raise ValueError(
             f"No tensor for {' and '.join(dict.fromkeys(empty))}: of {pictures} pictures, "
-            f"{len(chosen.sources)} tensors could be made. Pictures that cannot be read and people "
+            f"{len(chosen.specs)} tensors could be made. Pictures that cannot be read and people "
             "that stage 1 did not find are named above; add pictures, or lower "
             "stage1.predict.confidence."
         )

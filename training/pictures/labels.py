@@ -1,4 +1,4 @@
-"""The step `annotations`: labels are read, mended and split; a drawn data set is drawn first."""
+"""The step `annotations`: labels are read, fixed and split; a drawn data set is drawn first."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +34,7 @@ _MOST_ACTIVITIES = 200  # rows of the table
 
 
 def make_annotations(run: PictureRun, folder: Path) -> Counts:
-    """Reads, mends and splits the labels."""
+    """Reads, fixes and splits the labels."""
     cleaned = clean_labels(run, folder / "cleaning.json", check_images=True)
     sample_files.write_rejections(folder / rejections.FILE, cleaned.rejected)
     images.write_drawing(folder / "cleaning.png", cleaning_gallery(cleaned.cases))
@@ -172,7 +172,7 @@ def try_annotations(run: PictureRun, *, strict: bool) -> None:
 
 
 def clean_labels(run: PictureRun, path: Path, *, check_images: bool) -> clean.Cleaned:
-    """Reads and mends the labels, says what was done, and writes the report to `path`."""
+    """Reads and fixes the labels, says what was done, and writes the report to `path`."""
     notes: list[str] = []
     unread: list[Path] = []
     found = read_labels(run.data, on_note=notes.append, on_unread=unread.extend)
@@ -208,8 +208,8 @@ def read_labels(
 
     Args:
         data: Where they are.
-        on_note: Told what the reader left out or guessed.
-        on_unread: Told which pictures in a folder are of a kind that is not read.
+        on_note: Called with a note on what the reader left out or guessed.
+        on_unread: Called with the pictures in a folder of a kind that is not read.
     """
     reader = READERS[data.format]
     return reader.read(

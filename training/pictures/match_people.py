@@ -15,9 +15,12 @@ from pose_activity.annotations.types import Poses, Sample
 from pose_activity.cache.tensor_spec import TensorSpec
 from pose_activity.stage1_pose.evaluate import oks_by_name, pair, shared_joints
 
-LIKENESS = 0.5  # OKS, or IoU where there are no joints: from here on two people are the same one
+# OKS, or IoU where there are no joints: from here on two people are the same one.
+MIN_SIMILARITY = 0.5
 _NOBODY = "nobody was found in the picture"
-_NOT_FOUND = f"none of the found people is this one (OKS, or IoU without joints, below {LIKENESS})"
+_NOT_FOUND = (
+    f"none of the found people is this one (OKS, or IoU without joints, below {MIN_SIMILARITY})"
+)
 
 
 @dataclass(frozen=True)
@@ -38,33 +41,33 @@ class Unmatched:
 
 
 @dataclass
-class Chosen:
+class Selection:
     """What becomes tensors, and what could not.
 
     Attributes:
-        sources: One a tensor.
+        specs: One per tensor.
         unmatched: Labels without a found person.
         notes: Sentences for a person.
     """
 
-    sources: list[TensorSpec] = field(default_factory=list)
+    specs: list[TensorSpec] = field(default_factory=list)
     unmatched: list[Unmatched] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def whole_pictures(samples: Iterable[Sample], poses: Mapping[Path, Poses]) -> Chosen:
+def whole_pictures(samples: Iterable[Sample], poses: Mapping[Path, Poses]) -> Selection:
     """Takes each picture that has a split and an activity, as a whole.
 
     Args:
         samples: Labelled pictures.
         poses: Stage 1's answers; without one of a picture, no plane needs it.
     """
-    chosen = Chosen()
+    chosen = Selection()
     without = 0
     for sample in samples:
         if sample.split and sample.activity:
             found = poses.get(sample.image)
-            chosen.sources.append(TensorSpec(sample.image, sample.activity, sample.split, found))
+            chosen.specs.append(TensorSpec(sample.image, sample.activity, sample.split, found))
         elif sample.split:
             without += 1
     if without:
@@ -75,17 +78,17 @@ def whole_pictures(samples: Iterable[Sample], poses: Mapping[Path, Poses]) -> Ch
     return chosen
 
 
-def each_person(samples: Sequence[Sample], poses: Mapping[Path, Poses]) -> Chosen:
+def each_person(samples: Sequence[Sample], poses: Mapping[Path, Poses]) -> Selection:
     """Takes every person whose activity is known: labelled by person, or by picture.
 
-    Where the source labels persons, each is paired with a found one (see `match`). Where it labels
-    the picture alone, everybody found in it gets that activity.
+    Where the data set labels persons, each is paired with a found one (see `match`). Where it
+    labels the picture alone, everybody found in it gets that activity.
 
     Args:
         samples: Labelled pictures that stage 1 has looked at.
         poses: Stage 1's answers, one per sample.
     """
-    chosen, count = Chosen(), Counter[str]()
+    chosen, count = Selection(), Counter[str]()
     for sample in samples:
         if not sample.split:
             continue
@@ -94,7 +97,7 @@ def each_person(samples: Sequence[Sample], poses: Mapping[Path, Poses]) -> Chose
             people = _labelled_people(sample, found, chosen, count)
         else:
             people = _everybody(sample, found, chosen, count)
-        chosen.sources += [
+        chosen.specs += [
             TensorSpec(sample.image, activity, sample.split, found, person)
             for person, activity in people
         ]
@@ -106,19 +109,19 @@ def match(found: Poses, sample: Sample) -> np.ndarray:
     """Pairs labelled people with found ones, the most alike first, each once.
 
     Two people are alike by their OKS, or by the IoU of their boxes where the label has no joint
-    that stage 1 knows; from `LIKENESS` on they are the same one.
+    that stage 1 knows; from `MIN_SIMILARITY` on they are the same one.
 
     Returns:
         `(N,)` int: for each labelled person the index of the found one, or -1.
     """
     joints = [sample.skeleton.index(j) for j in shared_joints(found.skeleton, sample.skeleton)]
     has_joints = np.any(sample.keypoints[:, joints, 2] > 0, axis=1, keepdims=True)
-    likeness = np.where(has_joints, oks_by_name(found, sample), iou(sample.boxes, found.boxes))
-    return pair(likeness, at_least=LIKENESS)
+    similarity = np.where(has_joints, oks_by_name(found, sample), iou(sample.boxes, found.boxes))
+    return pair(similarity, at_least=MIN_SIMILARITY)
 
 
 def _labelled_people(
-    sample: Sample, found: Poses, chosen: Chosen, count: Counter[str]
+    sample: Sample, found: Poses, chosen: Selection, count: Counter[str]
 ) -> list[tuple[int, str]]:
     people = []
     for label, (activity, person) in enumerate(
@@ -137,7 +140,7 @@ def _labelled_people(
 
 
 def _everybody(
-    sample: Sample, found: Poses, chosen: Chosen, count: Counter[str]
+    sample: Sample, found: Poses, chosen: Selection, count: Counter[str]
 ) -> list[tuple[int, str]]:
     if sample.activity is None:
         count["unlabelled"] += 1
@@ -153,7 +156,7 @@ def _everybody(
 def _say(count: Counter[str]) -> list[str]:
     says = {
         "pictures": "{everybody} people found in {pictures} pictures got their picture's activity: "
-        "the source names none by person.",
+        "the data set names none by person.",
         "empty": "{empty} pictures are left out, since nobody was found in them: see "
         "unmatched.csv.",
         "lost": "{lost} of {labelled} labelled people are left out, since stage 1 did not find "

@@ -1,4 +1,4 @@
-"""A folder of `.mat` files, one a video."""
+"""A folder of `.mat` files, one per video."""
 
 from pathlib import Path
 from typing import Any

@@ -86,7 +86,7 @@ def test_two_labels_never_share_a_found_person() -> None:
 def test_labelled_people_give_their_own_activities_and_nobody_is_lost_in_silence() -> None:
     sample = labelled(PLACES, ("runs", "reads", None))
     chosen = each_person([sample], {IMAGE: found([PLACES[0], (500.0, 300.0)])})
-    assert [(s.person, s.label, s.split) for s in chosen.sources] == [(0, "runs", "train")]
+    assert [(s.person, s.label, s.split) for s in chosen.specs] == [(0, "runs", "train")]
     assert [(u.person, u.activity) for u in chosen.unmatched] == [(1, "reads")]
     assert "none of the found people is this one" in chosen.unmatched[0].reason
     assert chosen.notes == [
@@ -101,14 +101,14 @@ def test_where_the_picture_is_labelled_everybody_in_it_is() -> None:
     outside = replace(sample, image=Path("d.jpg"), split=None)
     people = {IMAGE: found(PLACES[:2]), Path("b.jpg"): found([]), Path("c.jpg"): found(PLACES)}
     chosen = each_person([sample, empty, unlabelled, outside], people)
-    assert [(s.image, s.person, s.label) for s in chosen.sources] == [
+    assert [(s.image, s.person, s.label) for s in chosen.specs] == [
         (IMAGE, 0, "crowd"),
         (IMAGE, 1, "crowd"),
     ]
     reason = "nobody was found in the picture"
     assert chosen.unmatched == [Unmatched(Path("b.jpg"), None, "crowd", reason)]
     assert chosen.notes == [
-        "2 people found in 1 pictures got their picture's activity: the source names none by "
+        "2 people found in 1 pictures got their picture's activity: the data set names none by "
         "person.",
         "1 pictures are left out, since nobody was found in them: see unmatched.csv.",
         "1 pictures have no activity and are left out.",
@@ -119,6 +119,6 @@ def test_whole_pictures_without_an_activity_are_counted() -> None:
     sample = labelled(PLACES, ("runs", "reads", None))
     poses = {IMAGE: found(PLACES)}
     chosen = whole_pictures([sample, replace(sample, activity=None)], poses)
-    assert [(s.label, s.person, s.poses) for s in chosen.sources] == [("crowd", None, poses[IMAGE])]
+    assert [(s.label, s.person, s.poses) for s in chosen.specs] == [("crowd", None, poses[IMAGE])]
     assert "1 pictures have no activity of their own and are left out" in chosen.notes[0]
     assert chosen.unmatched == []
