@@ -28,7 +28,7 @@ class Clip:
         source: The video, or the file or folder that holds the poses.
         span: Frames [first, stop) of the video that it is, counted from 0; None: all of it.
         label: Who it is, or what is done; None where that is not known.
-        group: Clips of one group (scene, person) never lie on both sides of a split; or None.
+        group: Clips of one group (scene, person) are never on both sides of a split; or None.
         split: "train", "val", "test" or None.
         skeleton: Names the K joints; None where there are no keypoints.
         keypoints: `(T, K, 3)` float32, see the module's header; T may be 0. None: stage 1 still

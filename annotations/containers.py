@@ -1,6 +1,6 @@
 """How far a video file goes by the structure of its container; no frame is decoded.
 
-What a header counts is no measure: an edit list hides frames that are counted, AVI counts chunks
+What a header counts is not a measure: an edit list hides frames that are counted, AVI counts chunks
 without a frame, and Matroska says how long the longest track is, be it sound. What a file lacks
 shows where a size leads beyond the file's end, or where the walk from one element to the next meets
 something else. Knows MP4 and its kin, AVI, Matroska and WebM, FLV, ASF (WMV), Ogg, MPEG program and
@@ -46,7 +46,7 @@ class Extent:
 
 
 def examine(path: Path) -> Extent:
-    """Returns how far a video goes; `Extent()` of what is no file or another container."""
+    """Returns how far a video goes; `Extent()` of what is not a file or another container."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size

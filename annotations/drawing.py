@@ -273,7 +273,7 @@ def draw_text(
 
     Args:
         canvas: `(H, W, 3)` uint8 RGB.
-        text: In any script; bytes that are no UTF-8 are spelled out, OpenCV crashes on them.
+        text: In any script; bytes that are not UTF-8 are spelled out, OpenCV crashes on them.
         corner: (x, y) of the line's upper left corner.
         line: Its height in pixels.
         room: Its width in pixels; longer text ends in an ellipsis.

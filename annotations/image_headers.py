@@ -61,7 +61,7 @@ def read_header(data: bytes) -> Header:
         data: The whole file.
 
     Raises:
-        HeaderError: it is no picture, one of a kind that is not read, or it has no size.
+        HeaderError: it is not a picture, one of a kind that is not read, or it has no size.
     """
     parse = next((parse for start, parse in _PARSERS if start.match(data)), None)
     if parse is None:

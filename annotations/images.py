@@ -53,7 +53,7 @@ def load_rgb(path: Path) -> np.ndarray:
         dropped, not blended.
 
     Raises:
-        ImageError: missing, empty, truncated, damaged or no picture, no regular file, or over
+        ImageError: missing, empty, truncated, damaged, not an image, not a regular file, or over
             `MOST_PIXELS`.
     """
     return _load(path, thorough=False)
@@ -77,7 +77,7 @@ def read_size(path: Path) -> tuple[int, int]:
     """Returns (width, height) in pixels of the upright picture, from its header alone.
 
     Raises:
-        ImageError: missing, empty, truncated or no picture, no regular file, over `MOST_PIXELS`,
+        ImageError: missing, empty, truncated, not an image, not a regular file, over `MOST_PIXELS`,
             or its name is not UTF-8.
     """
     _check_name(path)
@@ -117,7 +117,7 @@ def is_image(path: Path) -> bool:
 
 
 def write_drawing(path: Path, image: np.ndarray) -> None:
-    """Writes a JPEG or PNG that `find_images` leaves out: it shows answers, it is no input."""
+    """Writes a JPEG or PNG that `find_images` leaves out: it shows answers, it is not an input."""
     write_bytes(path, mark(_encode(path.suffix, image)))
 
 
@@ -218,7 +218,7 @@ def _read_bytes(path: Path) -> bytes:
         with open(os.open(path, flags), "rb") as file:
             facts = os.fstat(file.fileno())
             if not stat.S_ISREG(facts.st_mode):
-                raise ImageError(f"{path}: cannot be opened (it is no regular file)")
+                raise ImageError(f"{path}: cannot be opened (it is not a regular file)")
             if facts.st_size > _MOST_BYTES:
                 raise ImageError(
                     f"{path}: a picture's file may have {_MOST_BYTES:,} bytes. "

@@ -20,7 +20,7 @@ class LabelTable:
     Attributes:
         names: N paths of images, or names of clips.
         labels: N class names, or None where an item has none.
-        groups: N names, or None: items of one group never lie on both sides of a split.
+        groups: N names, or None: items of one group are never on both sides of a split.
         splits: N times "train", "val", "test" or None.
     """
 

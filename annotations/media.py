@@ -1,4 +1,4 @@
-"""What lies in a folder: files that are read, pictures and videos that are not, own drawings.
+"""What is in a folder: files that are read, pictures and videos that are not, own drawings.
 
 A picture or video is known by its name's ending or, where the ending says nothing, by its first
 bytes. No pixel is looked at.
@@ -65,7 +65,7 @@ class Media(NamedTuple):
 
 
 def find_media(folder: Path, suffixes: Collection[str], *, kinds: Collection[str] = KINDS) -> Media:
-    """Sorts what lies below `folder`.
+    """Sorts what is below `folder`.
 
     Linked folders are followed; hidden files and folders are passed over, and so is what is no
     picture or video (texts, tables, `Thumbs.db`).

@@ -1,6 +1,6 @@
 """Names of activities: MPII's 20 categories, and what any list of names must keep to.
 
-MPII's stand in the fixed order that gives them their ids: the values of `RELEASE.act.cat_name`,
+MPII's are in the fixed order that gives them their ids: the values of `RELEASE.act.cat_name`,
 sorted. Source: Andriluka et al., "2D Human Pose Estimation: New Benchmark and State of the Art
 Analysis", CVPR 2014.
 """
@@ -43,7 +43,7 @@ def check_names(where: Path, names: Iterable[str | None]) -> None:
     """Refuses names that a person cannot tell apart: "Running" and "running" are no two classes.
 
     Args:
-        where: The file or folder that the names stand in, for the message.
+        where: The file or folder that the names are in, for the message.
         names: Activities; None stands for none.
 
     Raises:

@@ -1,7 +1,7 @@
 """The mark in a file that this project drew, so that no later run takes it for an input.
 
 It is part of the file, so it survives another name and another folder: a comment of a JPEG, a text
-of a PNG, a box of an MP4 that players skip. `MARK` may lie anywhere in the first or last 4 KiB.
+of a PNG, a box of an MP4 that players skip. `MARK` may be anywhere in the first or last 4 KiB.
 """
 
 import zlib

@@ -1,7 +1,8 @@
 """Skeletons as data: joint names, left/right pairs and bones.
 
 This is the only file that writes a joint index. Everyone else asks a `Skeleton` by joint name.
-The known ones are in `SKELETONS`; `foreign` makes one of what a data set says about its own.
+The known ones are in `SKELETONS`; `custom_skeleton` makes one of what a data set
+says about its own.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ class Skeleton:
     """An ordered set of named joints.
 
     Attributes:
-        name: Key in `SKELETONS`, or what `foreign` calls it; tells two skeletons apart.
+        name: Key in `SKELETONS`, or what `custom_skeleton` calls it; tells two skeletons apart.
         joints: K joint names; a joint's position here is its index in every keypoint array.
         pairs: Left/right joint names that change places when a picture is mirrored.
         bones: Pairs of joint names that a drawing joins by a line.
@@ -90,7 +91,7 @@ class Skeleton:
         return Skeleton(value["name"], tuple(value["joints"]), pairs, bones)
 
     def as_text(self) -> str:
-        """Returns `as_json` where only text can stand; see `from_text`."""
+        """Returns `as_json` where only text is possible; see `from_text`."""
         value = self.as_json()
         return value if isinstance(value, str) else json.dumps(value)
 
@@ -345,7 +346,9 @@ SKELETONS = {
 }
 
 
-def of_size(joints: int, among: Sequence[Skeleton] = tuple(SKELETONS.values())) -> Skeleton:
+def skeleton_of_size(
+    joints: int, among: Sequence[Skeleton] = tuple(SKELETONS.values())
+) -> Skeleton:
     """Returns the known skeleton with so many joints; each known one has another number.
 
     Raises:
@@ -363,7 +366,7 @@ _SIDES = {"left": "left", "l": "left", "right": "right", "r": "right"}
 _HASH = re.compile(r"-[0-9a-f]{8}$")
 
 
-def foreign(
+def custom_skeleton(
     category: str,
     joints: Sequence[str],
     bones: Sequence[tuple[str, str]],
@@ -394,7 +397,7 @@ def foreign(
 
 
 def category_of(skeleton: Skeleton) -> str:
-    """Returns the category that `foreign` was given; "person" for a known skeleton."""
+    """Returns the category that `custom_skeleton` was given; "person" for a known skeleton."""
     return "person" if skeleton.name in SKELETONS else _HASH.sub("", skeleton.name)
 
 

@@ -31,7 +31,7 @@ class Sample:
         keypoints: `(N, K, 3)` float32, see the module's header.
         head_sizes: `(N,)` float32 pixels, PCKh's unit of length; 0 where unknown.
         activity: Class name or None.
-        group: Pictures of one group (video, scene) never lie on both sides of a split; or None.
+        group: Pictures of one group (video, scene) are never on both sides of a split; or None.
         split: "train", "val", "test" or None.
         activities: N class names or None, one per person; None where the data set has none by
             person, or where there is nobody (an empty tuple becomes None).
@@ -130,7 +130,7 @@ def check_keypoints(where: Path | str, keypoints: np.ndarray, shape: tuple[int, 
     _check_array(where, "keypoints", keypoints, shape)
     v = keypoints[..., 2]
     if v.size and (v.min() < 0 or v.max() > 1):
-        raise ValueError(f"{where}: keypoint visibility must lie in [0, 1]. Received: {v}")
+        raise ValueError(f"{where}: keypoint visibility must be in [0, 1]. Received: {v}")
     if np.any(keypoints[..., :2][v == 0]):
         raise ValueError(f"{where}: a missing keypoint (v = 0) must have x = y = 0.")
 

@@ -1,9 +1,9 @@
 """Videos and cameras into frames, decoded in order in the thread that asks for the next one.
 
-Out come `Frame`s of upright `(H, W, 3)` uint8 RGB pixels, numbered from 0 as they lie in the file:
+Out come `Frame`s of upright `(H, W, 3)` uint8 RGB pixels, numbered from 0 as they are in the file:
 its rotation is applied, and pixels that are not square are stretched until they are. What a video
 loses becomes a frame whose `load` says so. Files are only ever read, and only those that were
-named: a script or playlist would lead FFmpeg to other files and hosts, so it is no video.
+named: a script or playlist would lead FFmpeg to other files and hosts, so it is not a video.
 """
 
 import os
@@ -167,7 +167,7 @@ def _is_utf8(path: Path) -> bool:
 
 
 def _open_file(path: Path) -> cv2.VideoCapture:
-    """Opens a video; what is no regular file (a pipe would be waited for) stays closed."""
+    """Opens a video; what is not a regular file (a pipe would be waited for) stays closed."""
     if not (os.path.isfile(path) and _is_utf8(path)):
         return cv2.VideoCapture()
     with _containers_only():

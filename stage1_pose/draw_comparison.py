@@ -9,7 +9,7 @@ _GAP = 6  # pixels between the two halves
 _PAPER = 255
 
 
-def labelled_against_found(
+def draw_comparison(
     image: np.ndarray, sample: Sample, poses: Poses, *, threshold: float = 0.0
 ) -> np.ndarray:
     """Draws a picture twice, left with the labelled people and right with the found ones.

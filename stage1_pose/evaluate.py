@@ -33,7 +33,7 @@ _AREA_OF_BOX = 0.53  # a person's share of the box; as ultralytics and xtcocotoo
 def pckh(
     poses: Sequence[Poses], samples: Sequence[Sample], *, threshold: float = 0.5
 ) -> dict[str, Any]:
-    """Share of joints that lie within `threshold` head sizes of their label.
+    """Share of joints that are within `threshold` head sizes of their label.
 
     Every labelled person with a head size takes part. People are assigned one to one within a
     picture, the pair of highest OKS first; a person that nobody was assigned to has missed all

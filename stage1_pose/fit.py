@@ -112,7 +112,7 @@ def fit(
         `out`/best.pt: the weights with the best val score of the last round.
 
     Raises:
-        ValueError: no rounds, a round without epochs, or a size that is no multiple of 32.
+        ValueError: no rounds, a round without epochs, or a size that is not a multiple of 32.
         FileNotFoundError: no data.yaml, or `weights.WeightsError`.
     """
     if not epochs or min(epochs) < 1 or image_size < 32 or image_size % 32:

@@ -31,7 +31,7 @@ _MOST_CANDIDATES = 30_000  # ultralytics' max_nms
 
 @dataclass(frozen=True)
 class Letterbox:
-    """How a picture lies in the graph's input.
+    """How an image is placed in the graph's input.
 
     Attributes:
         inner_wh: Size of the resized picture in input pixels.
@@ -67,7 +67,7 @@ class PosePredictor:
     ) -> None:
         if not (0 <= confidence <= 1 and 0 <= iou <= 1 and max_people >= 1):
             raise ValueError(
-                "confidence and iou must lie in [0, 1] and max_people be at least 1. "
+                "confidence and iou must be in [0, 1] and max_people be at least 1. "
                 f"Received: confidence={confidence}, iou={iou}, max_people={max_people}"
             )
         self.skeleton = skeleton

@@ -26,7 +26,7 @@ _SURE = 0.3  # joints of a lower confidence say nothing about who it is
 # people who touch each other less than 0.2.
 _SAME = 0.4
 _GAIN = 0.1  # share of a surprise that a velocity follows; a higher one forgets who was who
-_NEAR = 0.15  # diagonals of the larger box within which the joints of somebody left over must lie
+_NEAR = 0.15  # diagonals of the larger box within which the joints of somebody left over must be
 _SHARED = 4  # joints that both must have for that
 _MEMORY = 5  # sightings of a person that are looked back on
 
@@ -151,7 +151,9 @@ class Tracker:
 
     def _partners(self, poses: Poses, frame: int) -> np.ndarray:
         """Returns who of those found each person is, -1 for nobody: `(people,)` int."""
-        partner = pair(_similarity(self._going, poses, frame), at_least=self._options.min_similarity)
+        partner = pair(
+            _similarity(self._going, poses, frame), at_least=self._options.min_similarity
+        )
         left = np.flatnonzero(partner < 0)
         rest = np.setdiff1d(np.arange(len(poses.boxes)), partner)
         if len(left) and len(rest):
@@ -275,7 +277,7 @@ def _similarity(people: Sequence[_Person], poses: Poses, frame: int) -> np.ndarr
 def _nearness(people: Sequence[_Person], poses: Poses, found: np.ndarray, frame: int) -> np.ndarray:
     """Returns how near each person some of those found are, `(people, found)` in [0, 1].
 
-    1 where the joints lie where they should, 0 from `_NEAR` on: the median, so that a leg taken for
+    1 where the joints are where they should, 0 from `_NEAR` on: the median, so that a leg taken for
     the other one does not count. The best of the last sightings counts, for the very last one may
     have been of half the person only, with all joints pressed into that half.
     """

@@ -37,7 +37,7 @@ def find(
         on_progress: Called before a download, and after it with the file's sha256.
 
     Returns:
-        The file. For a `.yaml` that is no file: its name unchanged, which ultralytics knows.
+        The file. For a `.yaml` that is not a file: its name unchanged, which ultralytics knows.
 
     Raises:
         WeightsError: it is in none of the three places.

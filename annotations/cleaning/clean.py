@@ -139,7 +139,7 @@ def clean(
         root: Names in the report are relative to this folder.
         read_size: Returns an image's upright (width, height); raises ImageError, and DamagedError
             where a part of it is lost.
-        unread: Pictures of a kind that no reader takes, which lie among the others.
+        unread: Pictures of a kind that no reader takes, which are among the others.
         cases_per_rule: The most examples that are kept of each rule.
         threads: Over how many threads files are checked; the result does not depend on it.
         on_progress: Called with (images done, 0, image name): the total is unknown.

@@ -142,7 +142,7 @@ def describe_duplicates(
     crossing = [same for same in copies if len({split_of[n] for n in same if split_of[n]}) > 1]
     if crossing:
         notes.append(
-            f"WARNING: {len(crossing):,} {many} lie in more than one split: "
+            f"WARNING: {len(crossing):,} {many} are in more than one split: "
             f"{_pairs(crossing, split_of)}. Scores will look better than they are: the model has "
             "seen these. Keep one copy of each."
         )

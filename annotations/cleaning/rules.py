@@ -74,7 +74,7 @@ def boxes_from_joints(
 
 
 def clip_boxes(boxes: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Cuts boxes at the picture's edges; one that lies outside altogether becomes all zero.
+    """Cuts boxes at the picture's edges; one that is outside altogether becomes all zero.
 
     Returns:
         The new boxes, and `(N,)` bool: which were changed by more than a file's rounding.
@@ -87,7 +87,7 @@ def clip_boxes(boxes: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np
 def find_repeated(sample: Sample) -> np.ndarray:
     """Returns `(N,)` bool: whose box, joints and activity are all those of an earlier person.
 
-    Such a person is one label that stands twice in its file. People without a box and joints are
+    Such a person is one label that is listed twice in its file. People without a box and joints are
     not compared.
     """
     seen, repeated = set(), np.zeros(len(sample.boxes), bool)

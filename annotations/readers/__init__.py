@@ -1,1 +1,1 @@
-"""One file a foreign format: labels in, `Sample`s or `Clip`s out."""
+"""One file per foreign format: labels in, `Sample`s or `Clip`s out."""

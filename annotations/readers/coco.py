@@ -25,7 +25,7 @@ from pose_activity.annotations.readers.coco_entries import (
     read_categories,
     text,
 )
-from pose_activity.annotations.readers.paths import below
+from pose_activity.annotations.readers.paths import image_path
 from pose_activity.annotations.skeleton import Skeleton, category_of
 from pose_activity.annotations.types import SPLITS, Sample
 from pose_activity.artifacts.atomic import write_text
@@ -197,7 +197,7 @@ def _make_sample(
     if "activity" not in entry and activities and len({*activities}) == 1:
         activity = activities[0]
     return Sample(
-        image=below(folder, str(entry["file_name"])),
+        image=image_path(folder, str(entry["file_name"])),
         size=size,
         skeleton=skeleton,
         boxes=np.array([p.box for p in people], np.float32).reshape(-1, 4),

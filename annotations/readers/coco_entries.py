@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pose_activity.annotations.skeleton import Skeleton, foreign
+from pose_activity.annotations.skeleton import Skeleton, custom_skeleton
 
 _SHOWN = 10
 _FIRST_PIXEL = 1.5  # a fraction of a place that is a little outside the picture is above 1
@@ -115,7 +115,7 @@ def _read_skeleton(where: str, entry: Mapping[str, Any], mistakes: Mistakes) -> 
     try:
         bones = [(joints[a - 1], joints[b - 1]) for a, b in _numbered(entry, "skeleton", joints)]
         pairs = [(joints[a - 1], joints[b - 1]) for a, b in _numbered(entry, "pairs", joints)]
-        return foreign(
+        return custom_skeleton(
             str(entry["name"]), [str(j) for j in joints], bones, pairs if "pairs" in entry else None
         )
     except (TypeError, ValueError) as error:

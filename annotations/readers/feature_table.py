@@ -31,7 +31,7 @@ class FeatureTable:
         vectors: `(N, D)` float32, finite; N may be 0, D not.
         labels: N class names, none empty.
         names: N names, each once (a clip's, a picture's), or None.
-        groups: N names or None each: vectors of one group (video, person) never lie on both
+        groups: N names or None each: vectors of one group (video, person) are never on both
             sides of a split; or None.
         splits: N of "train", "val", "test" or None, or None.
     """
@@ -80,7 +80,7 @@ def read_features(path: Path) -> FeatureTable:
     """Reads a table.
 
     Args:
-        path: Ends in .csv (see `annotations.readers.csv_table`), .parquet or .pq. Columns may stand
+        path: Ends in .csv (see `annotations.readers.csv_table`), .parquet or .pq. Columns may be
             in any order; a group or split may be left empty.
 
     Returns:
@@ -192,7 +192,7 @@ def _read_csv(path: Path) -> tuple[list[str], np.ndarray, dict[str, list[str]]]:
 
 
 def _parse(path: Path, cells: list[list[str]], lines: list[str], width: int) -> np.ndarray:
-    """Returns `(N, width)` float32 of texts; what is no number is named by its line."""
+    """Returns `(N, width)` float32 of texts; what is not a number is named by its line."""
     try:
         numbers = np.array([[float(cell) for cell in row] for row in cells], np.float64)
     except ValueError:

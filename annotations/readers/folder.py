@@ -62,7 +62,7 @@ def read_folder(
 ) -> Iterator[Sample]:
     r"""Reads a folder whose sub-folders are the activities, or the splits with these in them.
 
-    Pictures may lie deeper inside a class folder. Hidden folders, files that are no pictures, and
+    Pictures may be deeper inside a class folder. Hidden folders, files that are not pictures, and
     what this project drew are passed over.
 
     Args:
@@ -137,7 +137,7 @@ def class_files(
         for split, classes in (levels or {None: folders}).items()
         for folder in classes
     }
-    # A folder with drawings alone is no class.
+    # A folder with drawings alone is not a class.
     drawn = {key for key, found in media.items() if found.products and not found.files}
     files = {key: media[key].files for key in media if key not in drawn or media[key].unread}
     unread = [path for found in media.values() for path in found.unread]
@@ -163,7 +163,7 @@ def _sub_folders(root: Path, kind: _Kind) -> list[Path]:
     stray = [path.name for path in inside if _is_of(path, kind)]
     if stray:
         raise ValueError(
-            f"{root}: {kind.thing}s must lie in a sub-folder named after their {kind.label}. "
+            f"{root}: {kind.thing}s must be in a sub-folder named after their {kind.label}. "
             f"Beside the sub-folders: {preview(stray)}. Move them."
         )
     folders = [path for path in inside if path.is_dir()]

@@ -31,7 +31,13 @@ from pose_activity.annotations.readers.openpose_json import (
     is_frame_file,
     read_frames,
 )
-from pose_activity.annotations.skeleton import BODY25, COCO17, OPENPOSE18, Skeleton, of_size
+from pose_activity.annotations.skeleton import (
+    BODY25,
+    COCO17,
+    OPENPOSE18,
+    Skeleton,
+    skeleton_of_size,
+)
 from pose_activity.annotations.text import preview
 
 _KNOWN = (COCO17, OPENPOSE18, BODY25)
@@ -168,7 +174,7 @@ def read_pose_folder(
 ) -> list[Clip]:
     """Reads the poses of many videos: one file each, or one folder with a file per frame.
 
-    They lie in one sub-folder per class, `poses/PERSON/*.json` (or `poses/train/PERSON/*.json`, see
+    They are in one sub-folder per class, `poses/PERSON/*.json` (or `poses/train/PERSON/*.json`, see
     `annotations.readers.folder`), or anywhere below the folder, with the class in their names. A
     clip is named after its file or folder, "anna/walk.json"; the patterns are searched in these
     names, see `annotations.readers.name_patterns`.
@@ -176,7 +182,7 @@ def read_pose_folder(
     Args:
         folder: The folder.
         fps: Frames per second of the videos.
-        label_pattern: With a group `label`; files may then lie anywhere. None: the sub-folders are
+        label_pattern: With a group `label`; files may then be anywhere. None: the sub-folders are
             the labels.
         group_pattern: With a group `group`.
         val_pattern: Clips of the split val. This and `test_pattern` count more than folders.
@@ -257,7 +263,7 @@ def _skeleton(path: Path, frames: Frames) -> Skeleton:
             f"{path}: all people must have the same number of joints. Received: {sorted(sizes)}"
         )
     try:
-        return of_size(sizes.pop(), _KNOWN) if sizes else OPENPOSE18
+        return skeleton_of_size(sizes.pop(), _KNOWN) if sizes else OPENPOSE18
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 

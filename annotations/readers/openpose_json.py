@@ -1,4 +1,4 @@
-"""OpenPose's and AlphaPose's JSON into people per frame, as they stand in the files.
+"""OpenPose's and AlphaPose's JSON into people per frame, as they are in the files.
 
 The layouts are named in `annotations.readers.openpose`. Joints are not interpreted here.
 """
@@ -16,7 +16,8 @@ from pose_activity.artifacts.text import read_utf8
 
 _FRAME_END = "_keypoints.json"
 _FRAME_FILE = re.compile(rf".*\d.*{re.escape(_FRAME_END)}", re.DOTALL)
-# Names that are no frame numbers (a time stamp each) would make a clip of almost nothing but holes.
+# Names that are not frame numbers (a time stamp each) would make a clip of hardly anything but
+# holes.
 _MOST_HOLES, _FEW_FRAMES = 100, 10_000
 
 
@@ -25,7 +26,7 @@ class Person:
     """One person in one frame.
 
     Attributes:
-        joints: `(K, 3)` float64: x, y, confidence as they stand in the file.
+        joints: `(K, 3)` float64: x, y, confidence as they are in the file.
         track: Who it is, where the program followed people; else None.
     """
 

@@ -6,7 +6,7 @@ Files written on Windows name `train\a.jpg`; elsewhere a backslash is a letter l
 from pathlib import Path
 
 
-def below(folder: Path, name: str) -> Path:
+def image_path(folder: Path, name: str) -> Path:
     r"""Returns where a picture is that a label file names.
 
     Args:

@@ -35,7 +35,7 @@ def read_penn_action(
     upper left corner, where the data set puts joints that it does not know, is missing.
 
     Args:
-        labels: The folder `labels` of the data set; files may lie deeper inside.
+        labels: The folder `labels` of the data set; files may be deeper inside.
         fps: Frames per second; the files do not say.
         on_note: Called with a note on what was fixed.
 

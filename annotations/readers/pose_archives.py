@@ -16,7 +16,7 @@ from pose_activity.annotations.clips import Clip, check_names_once, steady_times
 from pose_activity.annotations.convert import as_keypoints
 from pose_activity.annotations.names import check_names
 from pose_activity.annotations.readers.name_patterns import read_names
-from pose_activity.annotations.skeleton import Skeleton, of_size
+from pose_activity.annotations.skeleton import Skeleton, skeleton_of_size
 from pose_activity.annotations.text import preview
 
 _PARTS = ("poses", "lengths", "labels")
@@ -196,7 +196,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file. Give the path of the .npz file.")
     try:
-        # Opened here, since numpy leaves a file open that is no archive.
+        # Opened here, since numpy leaves a file open that is not an archive.
         with path.open("rb") as file:
             archive = np.load(file, allow_pickle=False)
             if isinstance(archive, np.ndarray):
@@ -232,7 +232,7 @@ def _skeleton_of(
             f"Received: {array.shape[1]}, in an array {array.shape}"
         )
     try:
-        return skeleton or of_size(array.shape[1])
+        return skeleton or skeleton_of_size(array.shape[1])
     except ValueError as error:
         raise ValueError(f"{path}, {name}: {error}. Name the skeleton.") from None
 
@@ -274,5 +274,5 @@ def _flat_keypoints(where: str, poses: np.ndarray, on_note: Note | None) -> np.n
         return as_keypoints(poses, where, on_note)
     found = (poses != 0).any(axis=2, keepdims=True)
     if on_note and not found.all():
-        on_note(f"{where}: {(~found).sum():,} joints lie at (0, 0): missing.")
+        on_note(f"{where}: {(~found).sum():,} joints are at (0, 0): missing.")
     return as_keypoints(np.concatenate([poses, found], axis=2), where, on_note)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from pose_activity.annotations.names import check_names
 from pose_activity.annotations.readers.csv_table import read_csv
-from pose_activity.annotations.readers.paths import below
+from pose_activity.annotations.readers.paths import image_path
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.text import preview
 from pose_activity.annotations.types import SPLITS, Sample, no_people
@@ -105,7 +105,7 @@ def _check(path: Path, images: Path, rows: Sequence[Row]) -> None:
     ]
     if unknown:
         wrong.append(f"split must be one of {SPLITS} or empty. Received: {preview(unknown)}")
-    counts = Counter(below(images, row["image"]) for _, row in rows if row["image"])
+    counts = Counter(image_path(images, row["image"]) for _, row in rows if row["image"])
     twice = [f"{image} ({count} times)" for image, count in counts.items() if count > 1]
     if twice:
         wrong.append(f"an image must be listed once. Received: {preview(twice)}")
@@ -118,7 +118,7 @@ def _check(path: Path, images: Path, rows: Sequence[Row]) -> None:
 def _make_sample(images: Path, row: Mapping[str, str]) -> Sample:
     boxes, keypoints, head_sizes = no_people(COCO17)
     return Sample(
-        image=below(images, row["image"]),
+        image=image_path(images, row["image"]),
         size=None,
         skeleton=COCO17,
         boxes=boxes,

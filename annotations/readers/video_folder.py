@@ -1,6 +1,6 @@
 r"""A folder of videos in, one `Clip` per video, or per piece of it, out; without keypoints.
 
-Videos lie in one sub-folder per class, `videos/PERSON/*.mp4` or `videos/ACTION/*.mp4` (or
+Videos are in one sub-folder per class, `videos/PERSON/*.mp4` or `videos/ACTION/*.mp4` (or
 `videos/train/ACTION/*.mp4`, see `annotations.readers.folder`), or anywhere below the folder, with
 the class in their names. No video is opened here: whether one is damaged
 stage 1 finds out.
@@ -50,7 +50,7 @@ def read_video_folder(
     Args:
         videos: The folder; hidden files, those with other suffixes and what this project drew are
             passed over.
-        label_pattern: With a group `label`; videos may then lie anywhere. None: the sub-folders
+        label_pattern: With a group `label`; videos may then be anywhere. None: the sub-folders
             are the labels.
         group_pattern: With a group `group`: clips of one group stay on one side of a split. None,
             or not found in a name: the pieces of one video are a group.

@@ -92,7 +92,7 @@ def read_yolo(
     """Reads a data set, also one that was not made here.
 
     Where there are several class names, they are the persons' activities, and the picture's where
-    all its people share one; a single class name ("person") is no activity. A picture without a
+    all its people share one; a single class name ("person") is not an activity. A picture without a
     label file has no people. Without `kpt_names`, 17 joints are COCO's, and others are called
     kpt_0, kpt_1, ... with `flip_idx`' pairs and no bones.
 
@@ -107,14 +107,14 @@ def read_yolo(
 
     Raises:
         ValueError: a wrong data.yaml, pictures that are not there, no label file at all, or lines
-            that are no persons: all files with such lines are named, the first ten in full.
+            that are not persons: all files with such lines are named, the first ten in full.
     """
     found = describe(data_yaml, root)
     labels = [label_of(image) for _, image in found.pictures]
     if labels and not any(label.is_file() for label in labels):
         raise ValueError(
             f"{data_yaml}: no picture has a label file. The first was looked for at {labels[0]}: "
-            "pictures lie below a folder `images`, labels below `labels` beside it."
+            "pictures are below a folder `images`, labels below `labels` beside it."
         )
     tables = read_labels(data_yaml, labels, found, on_note)
     return (
@@ -167,7 +167,7 @@ def _lines(sample: Sample, skeleton: Skeleton) -> list[str]:
     corners = np.concatenate([boxes.reshape(-1, 2), points[..., :2].reshape(-1, 2)])
     if (corners < 0).any() or (corners > size).any() or (boxes[:, 2:] <= boxes[:, :2]).any():
         raise ValueError(
-            f"{sample.image}: boxes must have an area, and boxes and joints lie in the picture of "
+            f"{sample.image}: boxes must have an area, and boxes and joints be in the picture of "
             f"{size[0]}x{size[1]}. Clean the samples first. Received: {boxes.tolist()}"
         )
     if not np.isin(points[..., 2], (0, 0.5, 1)).all():

@@ -1,4 +1,4 @@
-"""Where the pictures and labels of a YOLO pose data set lie, and what its data.yaml means.
+"""Where the pictures and labels of a YOLO pose data set are, and what its data.yaml means.
 
 Follows ultralytics' rules: `path` (or the folder of data.yaml) is where `train`, `val` and `test`
 start; each is a folder, a `.txt` list of pictures, or a list of those; the label of
@@ -16,8 +16,8 @@ from typing import Any
 from pose_activity.annotations.images import SUFFIXES, is_image
 from pose_activity.annotations.media import find_media
 from pose_activity.annotations.names import check_names
-from pose_activity.annotations.readers.paths import below
-from pose_activity.annotations.skeleton import COCO17, SKELETONS, Skeleton, foreign
+from pose_activity.annotations.readers.paths import image_path
+from pose_activity.annotations.skeleton import COCO17, SKELETONS, Skeleton, custom_skeleton
 from pose_activity.annotations.text import preview
 from pose_activity.annotations.types import SPLITS
 from pose_activity.artifacts import yaml_text
@@ -123,7 +123,7 @@ def _class_names(path: Path, data: Mapping[str, Any]) -> tuple[str, ...]:
             f"{path}: each class must have a name of its own. Received twice: {preview(twice)}. "
             "Rename one, or give both one number."
         )
-    if len(names) > 1:  # one alone is no activity
+    if len(names) > 1:  # one alone is not an activity
         check_names(path, names)
     return tuple(names)
 
@@ -148,7 +148,7 @@ def _skeleton(path: Path, data: Mapping[str, Any], count: int, category: str) ->
     if not isinstance(joints, list) or len(joints) != count:
         raise ValueError(f"{path}: kpt_names must name {count} joints. Received: {joints}")
     pairs = flip and [(joints[i], joints[j]) for i, j in enumerate(flip) if i < j]
-    found = foreign(category, joints, (), pairs)
+    found = custom_skeleton(category, joints, (), pairs)
     if found.name in SKELETONS and flip not in (None, [*found.flip_index]):
         raise ValueError(
             f"{path}: kpt_names are those of {found.name!r}, but flip_idx pairs other joints. "
@@ -170,7 +170,7 @@ def _base(path: Path, data: Mapping[str, Any]) -> Path:
     given = data.get("path")
     if not given:
         return path.parent
-    tried = [below(folder, str(given)) for folder in (path.parent, Path())]
+    tried = [image_path(folder, str(given)) for folder in (path.parent, Path())]
     for folder in tried:
         if folder.is_dir():
             return folder
@@ -213,7 +213,7 @@ def _listed(path: Path, split: str, listing: Path, base: Path, moved: bool) -> l
     names = [line.strip() for line in lines if line.strip()]
     found = []
     for name in names:
-        beside = Path(os.path.normpath(below(listing.parent, name)))
+        beside = Path(os.path.normpath(image_path(listing.parent, name)))
         if moved and not beside.exists():
             beside = _resolve(base, name, moved) or beside
         found.append(beside)

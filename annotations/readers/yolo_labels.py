@@ -62,7 +62,7 @@ def read_labels(
     if wrong:
         more = [f"and {len(wrong) - _SHOWN:,} more"] if len(wrong) > _SHOWN else []
         raise ValueError(
-            f"{data_yaml}: {len(wrong):,} label files hold lines that are no persons. Fix or "
+            f"{data_yaml}: {len(wrong):,} label files hold lines that are not persons. Fix or "
             "remove them:\n  - " + "\n  - ".join([*wrong[:_SHOWN], *more])
         )
     predicted = sum(lines.predicted for lines in read)

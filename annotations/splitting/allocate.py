@@ -106,7 +106,7 @@ def notes_of_given(items: LabelTable, nouns: Nouns, needed: Sequence[str]) -> li
     cut = [repr(group) for group, names in sorted(sides.items()) if len(names) > 1]
     if cut:
         notes.append(
-            f"{len(cut):,} groups lie in more than one split ({preview(cut)}): scores will look "
+            f"{len(cut):,} groups are in more than one split ({preview(cut)}): scores will look "
             "better than they are. Fix the splits, or give sizes instead of split: given."
         )
     return notes + _label_notes(items, [name for name in SPLITS if counts[name]], nouns)

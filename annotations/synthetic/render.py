@@ -28,7 +28,7 @@ _HAIR = ((30, 30, 35), (30, 50, 90), (60, 120, 190), (90, 180, 225), (40, 70, 15
 
 @dataclass(frozen=True)
 class _Part:
-    """A thick stroke between two points of a body, and the joints that lie on it."""
+    """A thick stroke between two points of a body, and the joints that are on it."""
 
     ends: tuple[str, str]
     radii: tuple[float, float]
@@ -56,7 +56,7 @@ _PARTS = [
     _Part(("thorax", "upper_neck"), (0.032, 0.030), "skin", -0.002),
     _Part(("pelvis", "thorax"), (0.06, 0.06), "shirt", 0.004),
 ]
-# The joints that lie on a part, in the order of _PARTS; the head comes last.
+# The joints that are on a part, in the order of _PARTS; the head comes last.
 _TRUNK = tuple(f"{side}_{joint}" for side in ("left", "right") for joint in ("shoulder", "hip"))
 _HOLDS = [
     *((*part.ends, *(_TRUNK if part.cloth == "shirt" else ()), "pelvis") for part in _PARTS),
@@ -138,7 +138,7 @@ def _draw_head(
 
 
 def draw_ground(canvas: np.ndarray, points: Points, activity: str, wear: dict[str, Colour]) -> None:
-    """Draws what lies under a person: a shadow, and a stool for who sits."""
+    """Draws what is under a person: a shadow, and a stool for who sits."""
     cloud = np.array([points[name][:2] for name in MPII16.joints])
     scale = float(points["scale"])
     left, right, low = cloud[:, 0].min(), cloud[:, 0].max(), cloud[:, 1].max() + 0.03 * scale

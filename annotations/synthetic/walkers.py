@@ -82,7 +82,7 @@ def write(
     """Draws the data set.
 
     Args:
-        folder: Gets `videos/` and, last, `truth.parquet`; what else lies in it stays.
+        folder: Gets `videos/` and, last, `truth.parquet`; what else is in it stays.
         people: How many; they are called person01, person02, ...
         clips: How many each.
         frames: Of a clip.

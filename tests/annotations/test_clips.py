@@ -11,7 +11,7 @@ import pytest
 
 from pose_activity.annotations.clip_files import read_clips, write_clips
 from pose_activity.annotations.clips import Clip, check_names_once, steady_times
-from pose_activity.annotations.skeleton import COCO17, foreign
+from pose_activity.annotations.skeleton import COCO17, custom_skeleton
 
 
 def _clip(frames: int = 4, **fields: object) -> Clip:
@@ -60,7 +60,7 @@ class TestBirth:
             ({"keypoints": np.zeros((4, 17, 2), np.float32)}, r"must be float32 \(4, 17, 3\)"),
             ({"keypoints": np.zeros((4, 17, 3))}, "Received: float64"),
             ({"keypoints": np.full((4, 17, 3), np.nan, np.float32)}, "keypoints must be finite"),
-            ({"keypoints": np.full((4, 17, 3), 2, np.float32)}, r"must lie in \[0, 1\]"),
+            ({"keypoints": np.full((4, 17, 3), 2, np.float32)}, r"must be in \[0, 1\]"),
             ({"times": np.arange(3.0)}, r"times must be float64 \(4,\). Received: float64 \(3,\)"),
             ({"times": np.arange(4)}, r"times must be float64 \(4,\). Received: int64"),
             ({"times": np.array([0.0, 1, 1, 2])}, "must be finite and rise from frame to frame"),
@@ -93,7 +93,7 @@ def test_names_come_once():
 
 class TestFile:
     def test_clips_come_back_bit_for_bit(self, tmp_path: Path):
-        dog = foreign("dog", ["nose", "tail"], [("nose", "tail")])
+        dog = custom_skeleton("dog", ["nose", "tail"], [("nose", "tail")])
         points = np.full((2, 2, 3), 1 / 3, np.float32)
         points[0, 0] = 3.4e38, -1e-30, 1
         clips = [

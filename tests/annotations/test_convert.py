@@ -12,7 +12,7 @@ from pose_activity.annotations.skeleton import (
     OPENPOSE18,
     PENN13,
     Skeleton,
-    foreign,
+    custom_skeleton,
 )
 
 
@@ -93,6 +93,6 @@ class TestToOpenpose18:
             ValueError, match=r"of coco17 must be \(\.\.\., 17, 3\)\. Received: \(1"
         ):
             to_openpose18(np.zeros((18, 3), np.float32), COCO17)
-        dog = foreign("dog", ["nose", "tail"], [])
+        dog = custom_skeleton("dog", ["nose", "tail"], [])
         with pytest.raises(ValueError, match="has no joint 'left_shoulder'"):
             to_openpose18(np.zeros((2, 3), np.float32), dog)

@@ -370,11 +370,11 @@ class TestNoRegularFiles:
 
     def test_a_named_pipe(self, tmp_path: Path, read):
         os.mkfifo(tmp_path / "pipe.jpg")
-        self._refuses(read, tmp_path / "pipe.jpg", "it is no regular file")
+        self._refuses(read, tmp_path / "pipe.jpg", "it is not a regular file")
 
     def test_a_device(self, tmp_path: Path, read):
         (tmp_path / "zero.jpg").symlink_to("/dev/zero")
-        self._refuses(read, tmp_path / "zero.jpg", "it is no regular file")
+        self._refuses(read, tmp_path / "zero.jpg", "it is not a regular file")
 
     def test_a_socket(self, tmp_path: Path, read):
         with socket.socket(socket.AF_UNIX) as server:

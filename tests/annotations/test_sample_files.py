@@ -17,7 +17,7 @@ from pose_activity.annotations.sample_files import (
     write_rejections,
     write_samples,
 )
-from pose_activity.annotations.skeleton import foreign
+from pose_activity.annotations.skeleton import custom_skeleton
 from pose_activity.annotations.types import Rejection, Sample
 
 Make = Callable[..., Sample]
@@ -45,7 +45,7 @@ def test_samples_come_back_bit_for_bit(tmp_path: Path, make_sample: Make, image:
         boxes=rng.normal(0, 1000, (3, 4)).astype(np.float32),
         head_sizes=rng.uniform(0, 90, 3).astype(np.float32),
     )
-    dog = foreign("dog", ["nose", "tail"], [("nose", "tail")])
+    dog = custom_skeleton("dog", ["nose", "tail"], [("nose", "tail")])
     full = replace(full, activities=("run", None, "sit"))
     points = np.ones((1, 2, 3), np.float32)
     bare = replace(

@@ -14,9 +14,9 @@ from pose_activity.annotations.skeleton import (
     SKELETONS,
     Skeleton,
     category_of,
-    foreign,
+    custom_skeleton,
     infer_pairs,
-    of_size,
+    skeleton_of_size,
 )
 
 
@@ -62,9 +62,11 @@ def test_published_joint_numbers():
 
 
 def test_the_number_of_joints_says_which():
-    assert {of_size(len(skeleton)) for skeleton in SKELETONS.values()} == {*SKELETONS.values()}
+    assert {skeleton_of_size(len(skeleton)) for skeleton in SKELETONS.values()} == {
+        *SKELETONS.values()
+    }
     with pytest.raises(ValueError, match=r"17 \(coco17\), 18 \(openpose18\). Received: 25"):
-        of_size(25, (COCO17, OPENPOSE18))
+        skeleton_of_size(25, (COCO17, OPENPOSE18))
 
 
 def test_an_unknown_joint_is_named():
@@ -83,7 +85,7 @@ def test_a_skeleton_names_its_own_joints(joints: tuple, bones: tuple):
 class TestForeign:
     JOINTS = ("nose", "left_paw", "right_paw")
 
-    @pytest.mark.parametrize("skeleton", [*SKELETONS.values(), foreign("dog", JOINTS, ())])
+    @pytest.mark.parametrize("skeleton", [*SKELETONS.values(), custom_skeleton("dog", JOINTS, ())])
     def test_as_json_and_back(self, skeleton: Skeleton):
         value = json.loads(json.dumps(skeleton.as_json()))
         assert Skeleton.from_json(value) == skeleton
@@ -106,21 +108,21 @@ class TestForeign:
 
     def test_the_name_tells_them_apart(self):
         made = [
-            foreign("dog", self.JOINTS, ()),
-            foreign("cat", self.JOINTS, ()),
-            foreign("dog", self.JOINTS[::-1], ()),
-            foreign("dog", self.JOINTS, (("nose", "left_paw"),)),
-            foreign("dog", self.JOINTS, (), ()),
+            custom_skeleton("dog", self.JOINTS, ()),
+            custom_skeleton("cat", self.JOINTS, ()),
+            custom_skeleton("dog", self.JOINTS[::-1], ()),
+            custom_skeleton("dog", self.JOINTS, (("nose", "left_paw"),)),
+            custom_skeleton("dog", self.JOINTS, (), ()),
         ]
         assert len({skeleton.name for skeleton in made}) == len(made)
-        assert made[0] == foreign("dog", self.JOINTS, ())
+        assert made[0] == custom_skeleton("dog", self.JOINTS, ())
         assert [category_of(skeleton) for skeleton in made[:2]] == ["dog", "cat"]
         assert category_of(COCO17) == "person"
 
     @pytest.mark.parametrize("known", SKELETONS.values(), ids=SKELETONS.keys())
     def test_known_ones_are_known_in_any_spelling(self, known: Skeleton):
         for spell in (str.title, str.upper, lambda name: name.replace("_", " ")):
-            assert foreign("x", [spell(joint) for joint in known.joints], ()) is known
+            assert custom_skeleton("x", [spell(joint) for joint in known.joints], ()) is known
 
     @pytest.mark.parametrize("known", SKELETONS.values(), ids=SKELETONS.keys())
     def test_inferred_pairs_are_the_published_ones(self, known: Skeleton):

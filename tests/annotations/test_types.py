@@ -43,8 +43,8 @@ def test_a_sample_refuses_wrong_arrays(change: dict, message: str):
 @pytest.mark.parametrize(
     ("joint", "message"),
     [
-        ((1, 2, 1.5), r"visibility must lie in \[0, 1\]"),
-        ((1, 2, -1), r"visibility must lie in \[0, 1\]"),
+        ((1, 2, 1.5), r"visibility must be in \[0, 1\]"),
+        ((1, 2, -1), r"visibility must be in \[0, 1\]"),
         ((1, 0, 0), r"a missing keypoint \(v = 0\) must have x = y = 0"),
         ((np.nan, 2, 1), "keypoints must be finite"),
         ((1, 2, np.inf), "keypoints must be finite"),

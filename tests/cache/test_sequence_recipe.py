@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from pose_activity.annotations.skeleton import JHMDB15, foreign
+from pose_activity.annotations.skeleton import JHMDB15, custom_skeleton
 from pose_activity.cache.planes import PoseModelId
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 
-DOG = foreign("dog", ["nose", "left_paw", "right_paw"], [])
+DOG = custom_skeleton("dog", ["nose", "left_paw", "right_paw"], [])
 
 
 @pytest.mark.parametrize(

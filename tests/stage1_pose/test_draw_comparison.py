@@ -6,7 +6,7 @@ import numpy as np
 
 from pose_activity.annotations.skeleton import COCO17, MPII16
 from pose_activity.annotations.types import Poses, Sample, no_people
-from pose_activity.stage1_pose.draw_comparison import labelled_against_found
+from pose_activity.stage1_pose.draw_comparison import draw_comparison
 
 IMAGE = np.full((120, 160, 3), 90, np.uint8)
 
@@ -22,7 +22,7 @@ def _sample() -> Sample:
 def test_who_was_not_found_is_missing_on_the_right():
     boxes, keypoints, scores = no_people(COCO17)
     nobody = Poses(Path("x"), (160, 120), COCO17, boxes, scores, keypoints)
-    drawn = labelled_against_found(IMAGE, _sample(), nobody)
+    drawn = draw_comparison(IMAGE, _sample(), nobody)
     half = (drawn.shape[1] - 6) // 2
     assert drawn.shape == (52, 2 * 32 + 6, 3)  # 15 % of 40 pixels around 20 x 40
     assert (drawn[:, :half] != 90).any() and (drawn[:, -half:] == 90).all()
@@ -39,8 +39,8 @@ def test_the_part_holds_the_found_people_too():
         np.ones(1, np.float32),
         keypoints,
     )
-    drawn = labelled_against_found(IMAGE, _sample(), found)
+    drawn = draw_comparison(IMAGE, _sample(), found)
     half = (drawn.shape[1] - 6) // 2
     assert half == 160 - 23 and (drawn[:, -half:] != 90).any()
-    hidden = labelled_against_found(IMAGE, _sample(), found, threshold=0.95)
+    hidden = draw_comparison(IMAGE, _sample(), found, threshold=0.95)
     assert (hidden[:, -half:] == 90).all()

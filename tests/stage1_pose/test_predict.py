@@ -207,7 +207,7 @@ def test_more_pictures_than_paths():
 
 @pytest.mark.parametrize("wrong", [{"confidence": 1.5}, {"iou": -1}, {"max_people": 0}])
 def test_thresholds_out_of_range(wrong: dict):
-    with pytest.raises(ValueError, match=r"must lie in \[0, 1\] and max_people be at least 1"):
+    with pytest.raises(ValueError, match=r"must be in \[0, 1\] and max_people be at least 1"):
         PosePredictor(fake_graph(candidates(2)), skeleton=COCO17, size=64, sha256="", **wrong)
 
 

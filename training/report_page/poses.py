@@ -8,7 +8,7 @@ from typing import Any
 
 from pose_activity.annotations.sample_files import read_samples
 from pose_activity.configs.pictures import PictureRun
-from pose_activity.stage1_pose.draw_comparison import labelled_against_found
+from pose_activity.stage1_pose.draw_comparison import draw_comparison
 from pose_activity.stage1_pose.evaluate import PictureScore, score_pictures
 from pose_activity.training.pictures.stage1 import judged_poses
 from pose_activity.training.pictures.steps import stage1_samples
@@ -114,7 +114,7 @@ def _extremes(run: PictureRun) -> tuple[list[Tile], list[Tile]]:
         image, head = try_load(score.image), score.pckh50
         drawn = None
         if image is not None:
-            drawn = labelled_against_found(image, *pairs[score.image], threshold=threshold)
+            drawn = draw_comparison(image, *pairs[score.image], threshold=threshold)
         return Tile(
             source=None if drawn is None else data_uri(drawn, _TILE),
             title=f"OKS {score.oks:.2f}" + ("" if head is None else f", PCKh {head:.2f}"),

@@ -71,7 +71,7 @@ def test_what_is_said(make_sample: Make):
         "2 pictures are copies of others: one.jpg = three.jpg = two.jpg. See duplicates.csv."
     )
     assert "one.jpg (run) = three.jpg (run) = two.jpg (sit)" in notes[1]
-    assert notes[2].startswith("WARNING: 1 pictures lie in more than one split: one.jpg (train)")
+    assert notes[2].startswith("WARNING: 1 pictures are in more than one split: one.jpg (train)")
     assert len(describe_duplicates([[one.image, three.image]], table_of_samples([one, three]))) == 1
     assert describe_duplicates([], table_of_samples([one])) == []
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from pose_activity.annotations.readers.coco import read_coco, write_coco
-from pose_activity.annotations.skeleton import COCO17, MPII16, OPENPOSE18, Skeleton, foreign
+from pose_activity.annotations.skeleton import COCO17, MPII16, OPENPOSE18, Skeleton, custom_skeleton
 from pose_activity.annotations.types import Sample
 
-DOG = foreign("dog", ["nose", "left ear", "right ear", "tail"], [("nose", "tail")])
+DOG = custom_skeleton("dog", ["nose", "left ear", "right ear", "tail"], [("nose", "tail")])
 
 
 def assert_equal(one: Sample, two: Sample) -> None:

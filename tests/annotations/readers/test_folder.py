@@ -161,7 +161,7 @@ def test_a_class_may_be_called_like_a_split(tmp_path: Path):
             ("val/run/a.jpg", "valid/run/b.jpg", "train/run/c.jpg"),
             "each split must have one folder. Received: train, val, valid. Merge",
         ),
-        (("train/run/a.jpg", "train/b.jpg"), r"train: pictures must lie in .*: b\.jpg. Move"),
+        (("train/run/a.jpg", "train/b.jpg"), r"train: pictures must be in .*: b\.jpg. Move"),
         (("train/run/a.jpg", "test/Run/b.jpg"), "Received: 'run' and 'Run'. Merge"),
         (("train/run/a.jpg", "test/sit/b.txt"), "at least one picture. Empty: sit. Add"),
     ],

@@ -276,7 +276,7 @@ class TestManyVideos:
         with pytest.raises(ValueError, match="at least one pose file. Empty: anna"):
             read_pose_folder(tmp_path, fps=25)
         _write(tmp_path / "a.json", {"1.jpg": _frame()})
-        with pytest.raises(ValueError, match="pose files must lie in a sub-folder named after the"):
+        with pytest.raises(ValueError, match="pose files must be in a sub-folder named after the"):
             read_pose_folder(tmp_path, fps=25)
 
 

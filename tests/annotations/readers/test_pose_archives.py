@@ -191,7 +191,7 @@ class TestFlat:
         first, none, *_ = read_flat_archive(path, prefix="one", fps=10, on_note=notes.append)
         assert first.keypoints is not None and first.keypoints[1, :, 2].tolist().count(0) == 2
         assert len(none.valid) == 0 and (first.label, none.label) == ("0", "1")
-        assert "1 joints lie at (0, 0): missing" in notes[0] and "not finite" in notes[1]
+        assert "1 joints are at (0, 0): missing" in notes[0] and "not finite" in notes[1]
 
     def test_with_confidence(self, tmp_path: Path):
         arrays = self._arrays(one_test_poses=_poses(3, 3, 15))

@@ -94,7 +94,7 @@ class TestFolder:
         [
             ((), "must hold one sub-folder per label, with the videos in it. It holds no"),
             (("a/1.jpg", "b/1.mp4"), "at least one video. Empty: a. Add videos or delete"),
-            (("a/1.mp4", "2.mp4"), r"videos must lie in a sub-folder .* Beside .*: 2\.mp4. Move"),
+            (("a/1.mp4", "2.mp4"), r"videos must be in a sub-folder .* Beside .*: 2\.mp4. Move"),
             (("Anna/1.mp4", "anna/1.mp4"), "Received: 'Anna' and 'anna'. Merge or rename"),
         ],
         ids=["none", "empty class", "stray", "case"],

@@ -141,7 +141,7 @@ def broken(sample: Sample, **changes: object) -> Sample:
     [
         ({"size": None}, "YOLO needs a known size, a split"),
         ({"split": None}, "Received: .*None, 'mpii16'"),
-        ({"size": (40, 40)}, "lie in the picture of 40x40. Clean the samples first"),
+        ({"size": (40, 40)}, "be in the picture of 40x40. Clean the samples first"),
         ({"boxes": np.zeros((1, 4), np.float32)}, "boxes must have an area"),
         ({"keypoints": np.full((1, 16, 3), 0.7, np.float32)}, "v is 0, 0.5 or 1. Received"),
     ],

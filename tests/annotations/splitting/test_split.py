@@ -213,7 +213,7 @@ class TestGiven:
         ]
         notes = keep_given(samples)
         assert notes[0] == "1 images are in no split: their labels name none."
-        assert notes[1].startswith("1 groups lie in more than one split ('g'): scores will look")
+        assert notes[1].startswith("1 groups are in more than one split ('g'): scores will look")
         assert "The activity 'sitting' (1 images) has none in train." in notes[2]
 
     def test_nothing_to_note(self, make_sample: Make):

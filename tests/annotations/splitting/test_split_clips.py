@@ -158,7 +158,7 @@ class TestGiven:
         ]
         notes = keep_given_clips(clips)
         assert notes[0] == "1 clips are in no split: their labels name none."
-        assert notes[1].startswith("1 groups lie in more than one split ('a'): scores will look")
+        assert notes[1].startswith("1 groups are in more than one split ('a'): scores will look")
         assert notes[2].startswith("The label 'ben' (1 clips) has none in test.")
 
     @pytest.mark.parametrize("names", [("test",), (None,), ("train", "dev"), ()])

@@ -10,7 +10,7 @@ import pytest
 
 import pose_activity
 from pose_activity.annotations.images import ImageError
-from pose_activity.annotations.skeleton import foreign as foreign_skeleton
+from pose_activity.annotations.skeleton import custom_skeleton
 from pose_activity.annotations.videos import Frame, read_frames, read_header
 from pose_activity.cache.sequence import make
 from pose_activity.cache.sequence_recipe import SequenceRecipe
@@ -365,7 +365,7 @@ def test_models_that_cannot_look_at_videos(tmp_path: Path, model: Path) -> None:
     vouch(foreign)
     with pytest.raises(ValueError, match="was trained on poses of graph 000000000000 at 160 px"):
         ClipPredictor(foreign, **OPTIONS)
-    dog = foreign_skeleton("dog", [f"joint_{i}" for i in range(17)], [])
+    dog = custom_skeleton("dog", [f"joint_{i}" for i in range(17)], [])
     pose = {**value["recipe"]["pose"], "sha256": ""}
     value["recipe"] |= {"skeleton": dog.as_text(), "pose": pose}
     sidecar.write_text(json.dumps(value), encoding="utf-8")

@@ -170,7 +170,7 @@ def test_a_damaged_or_endless_picture_is_a_row(
     rows = rows_of(pipe, [half, zero, heic, pictures[0]])
     assert [row.status for row in rows] == ["error"] * 3 + ["ok"] * 2
     said = [row.error or "" for row in rows]
-    assert "the JPEG is damaged" in said[0] and "no regular file" in said[1]
+    assert "the JPEG is damaged" in said[0] and "not a regular file" in said[1]
     assert "it holds HEIC, which is not read. Convert it to JPEG" in said[2]
 
 

@@ -79,7 +79,7 @@ def test_copies_across_given_splits_are_told(tmp_path: Path, capsys: pytest.Capt
     root = videos(tmp_path / "videos", *names, **{"test/b/4.mp4": "train/a/1.mp4"})
     try_annotations(load(tmp_path, "videos", root, "split=given"), strict=True)
     said = " ".join(capsys.readouterr().out.split())
-    assert "WARNING: 1 clips lie in more than one split: test/b/4.mp4 (test) = train/a/1" in said
+    assert "WARNING: 1 clips are in more than one split: test/b/4.mp4 (test) = train/a/1" in said
 
 
 @pytest.mark.parametrize("kind", ["archive", "features"])

@@ -91,7 +91,7 @@ def test_given_splits_are_kept_and_copies_across_them_are_told(
     data = table_of(photos, lambda i: ("train", "val", "test")[i % 3])
     kept = make(tmp_path, data, split="given", stage1={"train": False})
     assert [s.split for s in kept[:3]] == ["train", "val", "test"]
-    assert "WARNING: 1 pictures lie in more than one split" in " ".join(
+    assert "WARNING: 1 pictures are in more than one split" in " ".join(
         capsys.readouterr().out.split()
     )
     make(tmp_path, data, split=SIZES, stage1={"train": False})
@@ -197,7 +197,7 @@ def test_folders_called_like_splits_are_the_splits(
     assert roles == {str(i): (("run", "sit")[i // 6], names[i % 3]) for i in range(12)}
     said = capsys.readouterr().out
     assert "taken for the splits: Train (train), valid (val), test (test)" in said
-    assert "WARNING: 1 pictures lie in more than one split" in said.replace("\n", " ")
+    assert "WARNING: 1 pictures are in more than one split" in said.replace("\n", " ")
     rows = [line.replace("\u2502", " ").split() for line in said.splitlines()]
     assert ["activity", "pictures", "train", "val", "test"] in [
         [cell for cell in row if cell.isalpha()] for row in rows
