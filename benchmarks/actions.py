@@ -21,6 +21,7 @@ from pose_activity.cache import store
 from pose_activity.cache import windows as clip_windows
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 from pose_activity.stage2_classifier import export_sequences, fit_sequences, predict_sequences
+from pose_activity.stage2_classifier.options import SequenceAugment
 
 SPLITS = ("split1", "split2", "split3")
 FPS = 25.0  # of no consequence: frames are taken as they come
@@ -37,16 +38,16 @@ SETTINGS: dict[str, Any] = {
     "weight_decay": 0.05,
     "label_smoothing": 0.1,
     "checkpoint": "last",
-    "augment": {
-        "mirror": 0.5,
-        "rotate": 15.0,
-        "scale": 0.15,
-        "shear": 8.0,
-        "joint_shift": 0.02,
-        "noise": 0.01,
-        "speed": 0.2,
-        "time_crop": 0.3,
-    },
+    "augment": SequenceAugment(
+        mirror=0.5,
+        rotate=15.0,
+        scale=0.15,
+        shear=8.0,
+        joint_shift=0.02,
+        noise=0.01,
+        speed=0.2,
+        time_crop=0.3,
+    ),
 }
 _TIMED = 200  # answers of one clip each
 

@@ -21,6 +21,7 @@ from benchmarks.actions import score
 from pose_activity.annotations.clips import Clip
 from pose_activity.annotations.readers.pose_archives import read_pose_archive
 from pose_activity.cache.sequence_recipe import SequenceRecipe
+from pose_activity.stage2_classifier.options import SequenceAugment
 
 ARCHIVE = Path("sequences") / "kth_walking_persons01-12.npz"
 FPS = 25.0
@@ -38,15 +39,15 @@ SHARED: dict[str, Any] = {
     "weight_decay": 0.01,
     "label_smoothing": 0.1,
     "checkpoint": "last",
-    "augment": {
-        "mirror": 0.0,
-        "rotate": 3.0,
-        "scale": 0.0,
-        "yaw": 20.0,
-        "joint_shift": 0.03,
-        "speed": 0.0,
-        "time_crop": 0.3,
-    },
+    "augment": SequenceAugment(
+        mirror=0.0,
+        rotate=3.0,
+        scale=0.0,
+        yaw=20.0,
+        joint_shift=0.03,
+        speed=0.0,
+        time_crop=0.3,
+    ),
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "kth_within": SHARED | {"epochs": 100, "dropout": 0.2, "options": {"input_dropout": 0.0}},

@@ -31,6 +31,7 @@ from pose_activity.configs.sections import (
     split_kind,
 )
 from pose_activity.stage1_pose.options import TrackOptions
+from pose_activity.stage2_classifier.options import SequenceAugment
 
 
 class DrawWalkers(Section):
@@ -127,23 +128,6 @@ class Sequence(SequenceOptions):
     """What stage 2 sees of a clip, and where its tensors are kept. See `cache.store.build`."""
 
     tensors: Literal["disk", "memory_map"] = "disk"
-
-
-class SequenceAugment(Section):
-    """What training sequences go through. See `stage2_classifier.sequence_augment.build`."""
-
-    mirror: Fraction = 0.5
-    rotate: Annotated[float, Field(ge=0, le=180)] = 10.0
-    scale: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    shear: Annotated[float, Field(ge=0, lt=90)] = 0.0
-    yaw: Annotated[float, Field(ge=0, lt=90)] = 0.0
-    joint_shift: Annotated[float, Field(ge=0)] = 0.0
-    noise: Annotated[float, Field(ge=0)] = 0.0
-    speed: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    time_warp: Annotated[float, Field(ge=0)] = 0.0
-    time_crop: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    frame_dropout: Fraction = 0.0
-    joint_dropout: Fraction = 0.0
 
 
 class Linear(Section):

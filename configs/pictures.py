@@ -32,6 +32,7 @@ from pose_activity.configs.sections import (
     SplitOrGiven,
     Weights,
 )
+from pose_activity.stage2_classifier.options import Augment
 
 STAGE2_WEIGHTS = ("imagenet", "noisy_student", "none")  # anything else is a path
 
@@ -168,29 +169,6 @@ class Cache(PlaneOptions):
         asked = [n for n in ("person", "margin") if getattr(self, n) != getattr(PlaneOptions, n)]
         if asked and not self.one_by_one:
             raise ValueError(f"{' and '.join(asked)}: how one person is shown needs people: each")
-
-
-class Augment(Section):
-    """What training tensors go through. See `stage2_classifier.augment.build`."""
-
-    flip: Fraction = 0.5
-    rotate: Annotated[float, Field(ge=0, le=180)] = 10.0
-    translate: Fraction = 0.05
-    scale: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    hue: Fraction = 0.02
-    saturation: Fraction = 0.2
-    value: Fraction = 0.1
-    brightness: Fraction = 0.1
-    contrast: Fraction = 0.1
-    shear: Annotated[float, Field(ge=0, lt=90)] = 0.0
-    perspective: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
-    grayscale: Fraction = 0.0
-    blur: Annotated[float, Field(ge=0)] = 0.0
-    noise: Fraction = 0.0
-    compression: Fraction = 0.0
-    holes: Count = 0
-    hole_size: Annotated[float, Field(gt=0, le=1)] = 0.2
-    heatmap_dropout: Fraction = 0.0
 
 
 class Stage2(Section):

@@ -16,64 +16,23 @@ import numpy as np
 
 from pose_activity.cache.planes import CHANNELS
 from pose_activity.learning.augmentation import Augmentation
+from pose_activity.stage2_classifier.options import Augment
 
 _GREY = 114  # what the letterbox pads with, too
 _BOTH = ("rgb", "heatmap")
 
 
-def build(
-    planes: tuple[str, ...],
-    *,
-    flip: float = 0.5,
-    rotate: float = 10.0,
-    translate: float = 0.05,
-    scale: float = 0.1,
-    hue: float = 0.02,
-    saturation: float = 0.2,
-    value: float = 0.1,
-    brightness: float = 0.1,
-    contrast: float = 0.1,
-    shear: float = 0.0,
-    perspective: float = 0.0,
-    grayscale: float = 0.0,
-    blur: float = 0.0,
-    noise: float = 0.0,
-    compression: float = 0.0,
-    holes: int = 0,
-    hole_size: float = 0.2,
-    heatmap_dropout: float = 0.0,
-) -> Augmentation:
+def build(planes: tuple[str, ...], options: Augment | None = None) -> Augmentation:
     """Builds the function that changes one tensor.
 
     Args:
         planes: Names from `cache.planes.CHANNELS`, in the order of the channels.
-        flip: Probability of mirroring left and right.
-        rotate: Largest rotation, in degrees.
-        translate: Largest shift, as a share of width and height.
-        scale: Largest change of size: the factors of width and of height, each drawn by itself,
-            lie in [1 - scale, 1 + scale].
-        hue: Largest shift, as a share of the colour circle.
-        saturation: Largest shift, as a share of its range.
-        value: Largest shift of HSV's value, as a share of its range.
-        brightness: Largest shift, as a share of the range 0..255.
-        contrast: Largest relative change.
-        shear: Largest slant of the picture's axes, each by its own, in degrees.
-        perspective: Largest standard deviation of the corners' shifts inwards, as a share of width
-            and height.
-        grayscale: Probability that RGB becomes grey.
-        blur: Largest standard deviation of a Gaussian blur, in pixels.
-        noise: Largest standard deviation of Gaussian noise per value, as a share of 0..255.
-        compression: Largest loss of JPEG quality, as a share of 100: the quality lies in
-            [100 (1 - compression), 100].
-        holes: Largest number of grey rectangles laid on RGB (not on the heatmap); each number from
-            0 on is as likely.
-        hole_size: Largest side of such a rectangle, as a share of width and height; the smallest is
-            half of that.
-        heatmap_dropout: Probability that the heatmap is blank, as where stage 1 finds nobody.
+        options: How much; None for the usual options.
 
     Returns:
         A function from a `(H, W, C)` uint8 tensor and a seed to the changed tensor.
     """
+    asked = options or Augment()
     A = _albumentations()
     pictures = "rgb" in planes
     outside = {"fill": _GREY if pictures else 0, "fill_mask": 0}
@@ -83,49 +42,49 @@ def build(
         return [kind(**{"p": 1.0, **options})] if strength else []
 
     moves = [
-        *on(flip, A.HorizontalFlip, p=flip),
+        *on(asked.flip, A.HorizontalFlip, p=asked.flip),
         *on(
-            max(scale, translate, rotate, shear),
+            max(asked.scale, asked.translate, asked.rotate, asked.shear),
             A.Affine,
-            scale=(1 - scale, 1 + scale),
-            translate_percent=(-translate, translate),
-            rotate=(-rotate, rotate),
-            shear={axis: (-shear, shear) for axis in "xy"},
+            scale=(1 - asked.scale, 1 + asked.scale),
+            translate_percent=(-asked.translate, asked.translate),
+            rotate=(-asked.rotate, asked.rotate),
+            shear={axis: (-asked.shear, asked.shear) for axis in "xy"},
             **smooth,
             **outside,
         ),
-        *on(perspective, A.Perspective, scale=(0, perspective), **smooth, **outside),
+        *on(asked.perspective, A.Perspective, scale=(0, asked.perspective), **smooth, **outside),
     ]
     looks = [
         *on(
-            max(hue, saturation, value),
+            max(asked.hue, asked.saturation, asked.value),
             A.HueSaturationValue,
-            hue_shift_limit=hue * 180,
-            sat_shift_limit=saturation * 255,
-            val_shift_limit=value * 255,
+            hue_shift_limit=asked.hue * 180,
+            sat_shift_limit=asked.saturation * 255,
+            val_shift_limit=asked.value * 255,
         ),
         *on(
-            max(brightness, contrast),
+            max(asked.brightness, asked.contrast),
             A.RandomBrightnessContrast,
-            brightness_limit=brightness,
-            contrast_limit=contrast,
+            brightness_limit=asked.brightness,
+            contrast_limit=asked.contrast,
         ),
-        *on(grayscale, A.ToGray, p=grayscale),
-        *on(blur, A.GaussianBlur, sigma_limit=(0, blur)),
-        *on(noise, A.GaussNoise, std_range=(0, noise)),
+        *on(asked.grayscale, A.ToGray, p=asked.grayscale),
+        *on(asked.blur, A.GaussianBlur, sigma_limit=(0, asked.blur)),
+        *on(asked.noise, A.GaussNoise, std_range=(0, asked.noise)),
         *on(
-            compression,
+            asked.compression,
             A.ImageCompression,
-            quality_range=(max(1, round(100 * (1 - compression))), 100),
+            quality_range=(max(1, round(100 * (1 - asked.compression))), 100),
         ),
         *on(
-            holes,
+            asked.holes,
             A.CoarseDropout,
-            num_holes_range=(1, holes),
-            hole_height_range=(hole_size / 2, hole_size),
-            hole_width_range=(hole_size / 2, hole_size),
+            num_holes_range=(1, asked.holes),
+            hole_height_range=(asked.hole_size / 2, asked.hole_size),
+            hole_width_range=(asked.hole_size / 2, asked.hole_size),
             fill=_GREY,
-            p=holes / (holes + 1),
+            p=asked.holes / (asked.holes + 1),
         ),
     ]
     change = A.Compose([*moves, *(looks if pictures else [])], seed=0)
@@ -139,7 +98,7 @@ def build(
             rgb, heatmap = (np.ascontiguousarray(tensor[..., slices[p]]) for p in _BOTH)
             answer = change(image=rgb, mask=heatmap[..., 0])
             changed = {"rgb": answer["image"], "heatmap": answer["mask"][..., None]}
-        if "heatmap" in changed and _chance(seed) < heatmap_dropout:
+        if "heatmap" in changed and _chance(seed) < asked.heatmap_dropout:
             changed["heatmap"] = np.zeros_like(changed["heatmap"])
         out = np.empty_like(tensor)
         for plane, values in changed.items():

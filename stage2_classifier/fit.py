@@ -3,9 +3,9 @@
 What lies in the folder, and what becomes of a training that is killed, stands in `loop`.
 """
 
-from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 
@@ -16,6 +16,7 @@ from pose_activity.learning import loop, optimization
 from pose_activity.learning.history import History
 from pose_activity.stage2_classifier import augment as augmentations
 from pose_activity.stage2_classifier.models.images import registry
+from pose_activity.stage2_classifier.options import Augment
 
 _NOT_ASKED = ("cache", "out", "finish", "logs", "on_progress")  # they do not change the weights
 
@@ -38,7 +39,7 @@ def fit(
     patience: int = 5,
     class_weights: bool = False,
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32",
-    augment: Mapping[str, Any] | None = None,
+    augment: Augment | None = None,
     seed: int = 0,
     threads: int = 2,
     finish: bool = False,
@@ -68,7 +69,7 @@ def fit(
         class_weights: Whether rare classes weigh more, by n / (classes * n_class).
         precision: Of the arithmetic in training, by Keras' names; a mixed one is faster on hardware
             that has it. The head computes in float32, weights and `classifier.keras` are float32.
-        augment: Keywords of `augment.build`; None for no augmentation.
+        augment: What training images go through; None for nothing.
         seed: Of everything random.
         threads: Of TensorFlow; another number gives slightly other weights.
         finish: Whether to train no further and keep the best epoch of those that were trained.
@@ -90,7 +91,7 @@ def fit(
     asked = {name: value for name, value in locals().items() if name not in _NOT_ASKED}
     _check(cache, epochs + fine_tune_epochs)
     start = registry.find_weights(model, weights, on_progress=on_progress)
-    asked |= {"augment": dict(augment) if augment else None, "weights_sha256": _sha256(start)}
+    asked |= {"augment": asdict(augment) if augment else None, "weights_sha256": _sha256(start)}
     loop.check_resumable(out, cache, asked)
     if (out / loop.CLASSIFIER).exists():
         return History.read(out / loop.HISTORY)
@@ -99,7 +100,7 @@ def fit(
         cache,
         batch=batch,
         seed=seed,
-        augmentation=augmentations.build(cache.recipe.planes, **augment) if augment else None,
+        augmentation=augmentations.build(cache.recipe.planes, augment) if augment else None,
         class_weights=loop.class_weights(cache) if class_weights else None,
     )
 

@@ -4,6 +4,7 @@ What lies in the folder, and what becomes of a training that is killed, stands i
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from pose_activity.learning import loop, optimization
 from pose_activity.learning.history import History
 from pose_activity.stage2_classifier import sequence_augment
 from pose_activity.stage2_classifier.models.sequences import registry
+from pose_activity.stage2_classifier.options import SequenceAugment
 
 _NOT_ASKED = ("cache", "out", "finish", "logs", "on_progress")  # they do not change the weights
 
@@ -36,7 +38,7 @@ def fit(
     patience: int | None = None,
     checkpoint: Literal["best", "last"] = "best",
     class_weights: bool = False,
-    augment: Mapping[str, Any] | None = None,
+    augment: SequenceAugment | None = None,
     seed: int = 0,
     threads: int = 2,
     finish: bool = False,
@@ -63,7 +65,7 @@ def fit(
         patience: Epochs without a lower validation loss after which training ends; None: none.
         checkpoint: "best": the epoch with the lowest validation loss; "last": the last one.
         class_weights: Whether rare classes weigh more, by n / (classes * n_class).
-        augment: Keywords of `sequence_augment.build`; None for no augmentation.
+        augment: What training sequences go through; None for nothing.
         seed: Of everything random.
         threads: Of TensorFlow; another number gives slightly other weights.
         finish: Whether to train no further and keep an epoch of those that were trained.
@@ -81,7 +83,7 @@ def fit(
     """
     asked = {name: value for name, value in locals().items() if name not in _NOT_ASKED}
     asked |= {"options": {**registry.options_of(model), **(options or {})}}
-    asked |= {"augment": dict(augment) if augment else None}
+    asked |= {"augment": asdict(augment) if augment else None}
     registry.check_options(model, options or {})
     _check(cache, epochs)
     registry.load_layers(model)
@@ -94,7 +96,7 @@ def fit(
         cache,
         batch=batch,
         seed=seed,
-        augmentation=sequence_augment.build(recipe, **augment) if augment else None,
+        augmentation=sequence_augment.build(recipe, augment) if augment else None,
         class_weights=loop.class_weights(cache) if class_weights else None,
     )
 

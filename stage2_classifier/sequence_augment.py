@@ -15,6 +15,7 @@ from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.cache import interpolate
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 from pose_activity.learning.augmentation import Augmentation
+from pose_activity.stage2_classifier.options import SequenceAugment
 
 # Rough half widths of a body, in lengths of its torso.
 _HALF_WIDTHS = {
@@ -30,45 +31,12 @@ _HALF_WIDTHS = {
 _WAVES = 0.5, 2.0  # how often the pace rises and falls in a window
 
 
-def build(
-    recipe: SequenceRecipe,
-    *,
-    mirror: float = 0.5,
-    rotate: float = 10.0,
-    scale: float = 0.1,
-    shear: float = 0.0,
-    yaw: float = 0.0,
-    joint_shift: float = 0.0,
-    noise: float = 0.0,
-    speed: float = 0.1,
-    time_warp: float = 0.0,
-    time_crop: float = 0.0,
-    frame_dropout: float = 0.0,
-    joint_dropout: float = 0.0,
-) -> Augmentation:
+def build(recipe: SequenceRecipe, options: SequenceAugment | None = None) -> Augmentation:
     """Builds the function that changes one tensor.
 
     Args:
         recipe: What the tensors are.
-        mirror: Probability of mirroring left and right; left and right joints change places.
-        rotate: Largest rotation around the origin (maps: the middle), in degrees.
-        scale: Largest change of size: the factor lies in [1 - scale, 1 + scale].
-        shear: Largest slant of what is upright, in degrees.
-        yaw: Largest turn of the body around its upright axis, in degrees, as if the camera stood
-            elsewhere. Left and right joints are taken to lie before and behind a person who is
-            seen from the side. Not for maps.
-        joint_shift: Standard deviation by which each found joint moves, by the same in all frames:
-            another camera and other clothes let stage 1 err otherwise. In the tensor's units. Not
-            for maps.
-        noise: Standard deviation by which each found joint moves in each frame, in the tensor's
-            units. Not for maps.
-        speed: Largest change of pace: the factor lies in [1 - speed, 1 + speed]. Slower, a random
-            part of the window is seen; faster, zeros are added at its end.
-        time_warp: How much the pace changes within a window: it rises and falls smoothly, by
-            factors up to e^time_warp.
-        time_crop: Largest share of the frames that is cut off, before and behind together.
-        frame_dropout: Probability, for each frame, that nobody is found in it.
-        joint_dropout: Probability, for each joint, that it is found in no frame of the window.
+        options: How much; None for the usual options.
 
     Returns:
         A function from a tensor and a seed to the changed tensor.
@@ -76,7 +44,9 @@ def build(
     Raises:
         ValueError: `yaw`, `joint_shift` or `noise` for maps.
     """
-    for name, value in (("yaw", yaw), ("joint_shift", joint_shift), ("noise", noise)):
+    asked = options or SequenceAugment()
+    for name in ("yaw", "joint_shift", "noise"):
+        value = getattr(asked, name)
         if recipe.kind == "maps" and value:
             raise ValueError(f"{name} moves joints and must be 0 for maps. Received: {value}")
     kind = _Maps() if recipe.kind == "maps" else _Joints(recipe.gaps == "interpolate")
@@ -84,25 +54,29 @@ def build(
 
     def augment(tensor: np.ndarray, seed: int) -> np.ndarray:
         rng = np.random.default_rng(seed)
-        if speed or time_warp or time_crop:
+        if asked.speed or asked.time_warp or asked.time_crop:
             frames = _observed(kind.found(tensor))
             tensor = kind.at(
-                tensor, _draw_places(rng, frames, len(tensor), speed, time_warp, time_crop)
+                tensor,
+                _draw_places(
+                    rng, frames, len(tensor), asked.speed, asked.time_warp, asked.time_crop
+                ),
             )
-        if mirror and rng.random() < mirror:
+        if asked.mirror and rng.random() < asked.mirror:
             tensor = kind.mirrored(tensor, flip)
-        if rotate or scale or shear:
-            tensor = kind.moved(tensor, _draw_matrix(rng, rotate, scale, shear))
+        if asked.rotate or asked.scale or asked.shear:
+            tensor = kind.moved(tensor, _draw_matrix(rng, asked.rotate, asked.scale, asked.shear))
         if isinstance(kind, _Joints):
-            if yaw:
-                tensor = kind.turned(tensor, np.radians(rng.uniform(-yaw, yaw)), depths)
-            if joint_shift:
-                tensor = kind.shaken(tensor, rng.normal(0, joint_shift, (tensor.shape[1], 2)))
-            if noise:
-                tensor = kind.shaken(tensor, rng.normal(0, noise, (*tensor.shape[:2], 2)))
-        if frame_dropout or joint_dropout:
+            if asked.yaw:
+                tensor = kind.turned(tensor, np.radians(rng.uniform(-asked.yaw, asked.yaw)), depths)
+            if asked.joint_shift:
+                tensor = kind.shaken(tensor, rng.normal(0, asked.joint_shift, (tensor.shape[1], 2)))
+            if asked.noise:
+                tensor = kind.shaken(tensor, rng.normal(0, asked.noise, (*tensor.shape[:2], 2)))
+        if asked.frame_dropout or asked.joint_dropout:
             tensor = kind.without(
-                tensor, _draw_lost(rng, kind.found(tensor), frame_dropout, joint_dropout)
+                tensor,
+                _draw_lost(rng, kind.found(tensor), asked.frame_dropout, asked.joint_dropout),
             )
         return np.ascontiguousarray(tensor)
 

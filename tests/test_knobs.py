@@ -20,12 +20,10 @@ from pose_activity.configs.clips import (
     DrawWalkers,
     Linear,
     Sequence,
-    SequenceAugment,
     SequenceStage2,
     Track,
 )
 from pose_activity.configs.pictures import (
-    Augment,
     Cache,
     Clean,
     Draw,
@@ -35,7 +33,6 @@ from pose_activity.configs.pictures import (
 )
 from pose_activity.configs.sections import PosePredict, Split
 from pose_activity.stage1_pose import predict, track, track_video
-from pose_activity.stage2_classifier import augment, sequence_augment
 from pose_activity.stage2_classifier.models.images.registry import MODELS
 from pose_activity.stage2_classifier.vectors import fit
 
@@ -82,7 +79,6 @@ CASES = [
     (Split, keywords(split.split), {"seed", "together"}),
     (PoseFit, arguments_of("stage1_pose/fit.py", "fit"), {"seed", "threads", "logs"}),
     (PosePredict, keywords(predict.load), {"engine", "precision", "threads", "streams"}),
-    (Augment, keywords(augment.build), set()),
     (
         Stage2,
         arguments_of("stage2_classifier/fit.py", "fit")
@@ -90,7 +86,6 @@ CASES = [
         {"seed", "threads", "logs", "finish"}
         | {"recipe", "classes", "tensors", "validation", "tolerance"},
     ),
-    (SequenceAugment, keywords(sequence_augment.build), set()),
     (Linear, keywords(fit.fit), {"groups", "seed"}),
     (DrawWalkers, keywords(walkers.write) | {"folder": EMPTY}, {"seed"}),
     (

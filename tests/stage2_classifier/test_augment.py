@@ -12,6 +12,7 @@ from pose_activity.annotations.skeleton import COCO17
 from pose_activity.cache.heatmap import draw
 from pose_activity.cache.options import Style
 from pose_activity.stage2_classifier import augment
+from pose_activity.stage2_classifier.options import Augment
 
 STILL: dict[str, Any] = {
     "flip": 0.0,
@@ -24,6 +25,13 @@ STILL: dict[str, Any] = {
     "brightness": 0.0,
     "contrast": 0.0,
 }
+
+
+def still(**knobs: Any) -> Augment:
+    """Nothing but what is named."""
+    return Augment(**{**STILL, **knobs})
+
+
 SIZE = (120, 160)
 BOTH = ("rgb", "heatmap")
 
@@ -43,7 +51,7 @@ def _tensor(keypoints: np.ndarray, style: Style) -> np.ndarray:
 
 def test_nothing_asked_nothing_changed(keypoints):
     tensor = _tensor(keypoints, Style())
-    assert np.array_equal(augment.build(BOTH, **STILL)(tensor, 5), tensor)
+    assert np.array_equal(augment.build(BOTH, still())(tensor, 5), tensor)
 
 
 @pytest.mark.parametrize("style", ["skeleton", "gaussian"])
@@ -51,7 +59,7 @@ def test_a_flipped_heatmap_is_the_heatmap_of_flipped_joints(keypoints, style):
     # LINE_8 and the 1/16 pixel grid are not symmetric: edges of lines may move by one pixel, so the
     # skeleton is compared by overlap; blobs are equal but for rounding.
     drawn = Style(style=style, sigma=4.0)
-    flipped = augment.build(BOTH, **{**STILL, "flip": 1.0})(_tensor(keypoints, drawn), 0)[..., 3]
+    flipped = augment.build(BOTH, still(flip=1.0))(_tensor(keypoints, drawn), 0)[..., 3]
     mirrored = keypoints[:, COCO17.flip_index].copy()
     mirrored[..., 0] = SIZE[1] - 1 - mirrored[..., 0]
     expected = draw(mirrored, COCO17, SIZE, drawn)
@@ -64,7 +72,7 @@ def test_a_flipped_heatmap_is_the_heatmap_of_flipped_joints(keypoints, style):
 
 def test_rgb_flips_with_the_heatmap(keypoints):
     tensor = _tensor(keypoints, Style())
-    flipped = augment.build(BOTH, **{**STILL, "flip": 1.0})(tensor, 0)
+    flipped = augment.build(BOTH, still(flip=1.0))(tensor, 0)
     assert np.array_equal(flipped, tensor[:, ::-1])
 
 
@@ -72,9 +80,7 @@ def test_rgb_and_heatmap_move_together():
     # One bright square in all planes: after any move, all planes must still agree.
     tensor = np.zeros((*SIZE, 4), np.uint8)
     tensor[40:70, 60:110] = 250
-    change = augment.build(
-        BOTH, **{**STILL, "flip": 0.5, "rotate": 25.0, "translate": 0.1, "scale": 0.2}
-    )
+    change = augment.build(BOTH, still(flip=0.5, rotate=25.0, translate=0.1, scale=0.2))
     places = set()
     for seed in range(8):
         moved = change(tensor, seed)
@@ -89,7 +95,7 @@ def test_rgb_and_heatmap_move_together():
 def test_slanted_planes_agree(knob):
     tensor = np.zeros((*SIZE, 4), np.uint8)
     tensor[40:70, 60:110] = 250
-    change = augment.build(BOTH, **{**STILL, knob: {"shear": 20.0, "perspective": 0.1}[knob]})
+    change = augment.build(BOTH, still(**{knob: {"shear": 20.0, "perspective": 0.1}[knob]}))
     for seed in range(4):
         moved = change(tensor, seed)
         assert _overlap(moved[..., 0] > 180, moved[..., 3] > 180) > 0.95
@@ -113,7 +119,7 @@ def test_units_of_the_moves(knobs, unit, largest):
         blob[..., :2] = point
     style = Style(style="gaussian", sigma=2.0)
     planes = [draw(blob, COCO17, SIZE, style) for blob in blobs]
-    change = augment.build(("heatmap",), **{**STILL, **knobs})
+    change = augment.build(("heatmap",), still(**knobs))
     seen = []
     for seed in range(40):
         moved = np.array([_centre(change(plane[..., None], seed)) for plane in planes])
@@ -148,7 +154,7 @@ def _measure(matrix: np.ndarray) -> dict[str, float]:
 )
 def test_looks_change_rgb_alone(keypoints, knobs):
     tensor = _tensor(keypoints, Style())
-    change = augment.build(BOTH, **{**STILL, **knobs})
+    change = augment.build(BOTH, still(**knobs))
     changed = [change(tensor, seed) for seed in range(6)]
     assert all(np.array_equal(c[..., 3], tensor[..., 3]) for c in changed)
     assert any(not np.array_equal(c[..., :3], tensor[..., :3]) for c in changed)
@@ -156,20 +162,20 @@ def test_looks_change_rgb_alone(keypoints, knobs):
 
 
 def test_grayscale_makes_three_equal_channels(keypoints):
-    grey = augment.build(BOTH, **{**STILL, "grayscale": 1.0})(_tensor(keypoints, Style()), 0)
+    grey = augment.build(BOTH, still(grayscale=1.0))(_tensor(keypoints, Style()), 0)
     assert (grey[..., 0] == grey[..., 1]).all() and (grey[..., 0] == grey[..., 2]).all()
 
 
 def test_noise_has_at_most_the_asked_deviation():
     tensor = np.full((*SIZE, 3), 128, np.uint8)
-    change = augment.build(("rgb",), **{**STILL, "noise": 0.1})
+    change = augment.build(("rgb",), still(noise=0.1))
     deviations = [(change(tensor, seed) - 128.0).std() / 255 for seed in range(30)]
     assert 0.08 < max(deviations) < 0.103 and min(deviations) < 0.03
 
 
 def test_holes_are_grey_and_of_the_asked_size():
     tensor = np.full((*SIZE, 3), 250, np.uint8)
-    change = augment.build(("rgb",), **{**STILL, "holes": 1, "hole_size": 0.4})
+    change = augment.build(("rgb",), still(holes=1, hole_size=0.4))
     shares = [float((change(tensor, seed) == 114).all(-1).mean()) for seed in range(60)]
     assert 0.3 < np.mean(np.array(shares) == 0) < 0.7  # none or one, as likely
     assert all(0.03 < share <= 0.4**2 for share in shares if share)
@@ -177,7 +183,7 @@ def test_holes_are_grey_and_of_the_asked_size():
 
 def test_a_dropped_heatmap_is_blank_and_changes_nothing_else(keypoints):
     tensor = _tensor(keypoints, Style())
-    kept, dropped = (augment.build(BOTH, heatmap_dropout=p) for p in (0.0, 0.5))
+    kept, dropped = (augment.build(BOTH, Augment(heatmap_dropout=p)) for p in (0.0, 0.5))
     blank = 0
     for seed in range(40):
         a, b = kept(tensor, seed), dropped(tensor, seed)
@@ -189,7 +195,7 @@ def test_a_dropped_heatmap_is_blank_and_changes_nothing_else(keypoints):
 
 def test_what_comes_in_from_outside_is_grey_and_no_heatmap():
     tensor = np.full((*SIZE, 4), 200, np.uint8)
-    moved = augment.build(BOTH, **{**STILL, "rotate": 45.0})(tensor, 1)
+    moved = augment.build(BOTH, still(rotate=45.0))(tensor, 1)
     corners = moved[[0, 0, -1, -1], [0, -1, 0, -1]]
     assert (corners[:, :3] == 114).all() and (corners[:, 3] == 0).all()
 
@@ -197,7 +203,7 @@ def test_what_comes_in_from_outside_is_grey_and_no_heatmap():
 def test_colours_leave_the_heatmap_alone(keypoints):
     tensor = _tensor(keypoints, Style())
     colours = {"hue": 0.1, "saturation": 0.5, "value": 0.3, "brightness": 0.3, "contrast": 0.3}
-    changed = augment.build(BOTH, **{**STILL, **colours})(tensor, 3)
+    changed = augment.build(BOTH, still(**colours))(tensor, 3)
     assert np.array_equal(changed[..., 3], tensor[..., 3])
     assert (changed[..., :3] != tensor[..., :3]).mean() > 0.5
 

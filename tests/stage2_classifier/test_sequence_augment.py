@@ -8,6 +8,7 @@ import pytest
 from pose_activity.annotations.skeleton import OPENPOSE18
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 from pose_activity.stage2_classifier import sequence_augment
+from pose_activity.stage2_classifier.options import SequenceAugment
 
 OFF: dict[str, Any] = {"mirror": 0, "rotate": 0, "scale": 0, "speed": 0}
 JOINTS = SequenceRecipe(frames=20, channels=("x", "y", "confidence", "valid"))
@@ -28,7 +29,7 @@ def sequence(recipe: SequenceRecipe = JOINTS) -> np.ndarray:
 
 def changed(tensor: np.ndarray, seed: int = 0, recipe=JOINTS, **knobs: float) -> np.ndarray:
     before = tensor.copy()
-    after = sequence_augment.build(recipe, **{**OFF, **knobs})(tensor, seed)
+    after = sequence_augment.build(recipe, SequenceAugment(**{**OFF, **knobs}))(tensor, seed)
     np.testing.assert_array_equal(tensor, before)
     assert after.dtype == tensor.dtype and after.shape == tensor.shape
     return after
@@ -132,7 +133,7 @@ def test_a_view_from_elsewhere():
 @pytest.mark.parametrize("knob", ["yaw", "joint_shift", "noise"])
 def test_what_moves_joints_is_not_for_maps(knob):
     with pytest.raises(ValueError, match=f"{knob} moves joints and must be 0 for maps.*: 0.1"):
-        sequence_augment.build(MAPS, **{knob: 0.1})
+        sequence_augment.build(MAPS, SequenceAugment(**{knob: 0.1}))
 
 
 def ramp() -> np.ndarray:
@@ -166,7 +167,7 @@ def test_a_slower_pace_sees_a_random_part():
     long = SequenceRecipe(frames=20)
     tensor = np.zeros(long.shape, np.float32)
     tensor[..., 0], tensor[..., 2] = np.arange(20)[:, None], 1
-    augment = sequence_augment.build(long, **{**OFF, "speed": 0.5})
+    augment = sequence_augment.build(long, SequenceAugment(**{**OFF, "speed": 0.5}))
     firsts = [read_at(augment(tensor, seed))[0] for seed in range(30)]
     assert min(firsts) == 0 and max(firsts) > 3
 

@@ -40,8 +40,7 @@ def make_stage2(run: PictureRun, folder: Path, *, finish: bool = False) -> Count
             return fit.fit(
                 cache,
                 folder,
-                **run.classifier.arguments("augment", "unknown_precision"),
-                augment=run.classifier.augment.arguments() if run.classifier.augment else None,
+                **run.classifier.arguments("unknown_precision"),
                 seed=run.seed,
                 threads=run.threads,
                 finish=finish,
@@ -85,7 +84,7 @@ def show_augmentations(run: PictureRun, cache: Cache) -> np.ndarray:
         [cache.load(entries[i], verify=True).x for i in chosen],
         [f"{entries[i].target}: {entries[i].source.name}" for i in chosen],
         planes,
-        augment.build(planes, **options.arguments()) if options else None,
+        augment.build(planes, options) if options else None,
         seeds=[
             [training_seed(run.seed, epoch, i) for epoch in range(SHOWN_EPOCHS)] for i in chosen
         ],

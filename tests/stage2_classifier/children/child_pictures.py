@@ -15,6 +15,7 @@ from pose_activity.cache.store import Cache, open_cache
 from pose_activity.learning.history import History
 from pose_activity.stage2_classifier.fit import fit
 from pose_activity.stage2_classifier.models.images import registry
+from pose_activity.stage2_classifier.options import Augment
 
 registry.MODELS["tiny"] = "tiny_model"
 OPTIONS: dict[str, Any] = {
@@ -25,7 +26,7 @@ OPTIONS: dict[str, Any] = {
     "learning_rate": 0.01,
     "fine_tune_epochs": 3,
     "fine_tune_learning_rate": 0.005,
-    "augment": {"flip": 0.5},
+    "augment": Augment(flip=0.5),
 }
 
 

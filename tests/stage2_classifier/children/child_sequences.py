@@ -12,6 +12,7 @@ from pose_activity.cache.store import Cache, open_cache
 from pose_activity.learning.history import History
 from pose_activity.stage2_classifier.fit_sequences import fit
 from pose_activity.stage2_classifier.models.sequences import registry
+from pose_activity.stage2_classifier.options import SequenceAugment
 
 registry.SEQUENCE_MODELS["tiny"] = "tiny_sequence_model"
 OPTIONS: dict[str, Any] = {
@@ -26,7 +27,7 @@ OPTIONS: dict[str, Any] = {
     "weight_decay": 1e-3,
     "label_smoothing": 0.1,
     "checkpoint": "last",
-    "augment": {"noise": 0.02, "frame_dropout": 0.1},
+    "augment": SequenceAugment(noise=0.02, frame_dropout=0.1),
     "threads": 1,
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 from pose_activity.cache.store import open_cache
 from pose_activity.stage2_classifier.export import export
 from pose_activity.stage2_classifier.fit import fit
+from pose_activity.stage2_classifier.options import Augment
 
 cache, out = open_cache(Path(sys.argv[1])), Path(sys.argv[2])
 fit(
@@ -18,7 +19,7 @@ fit(
     batch=8,
     epochs=2,
     learning_rate=5e-3,
-    augment={"rotate": 5.0},
+    augment=Augment(rotate=5.0),
     dropout=0.1,
 )
 tensors = np.stack([cache.load(entry).x for entry in cache.of_split("test")])

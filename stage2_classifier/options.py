@@ -1,0 +1,102 @@
+"""What can be asked of a training, as frozen values that are sections of a configuration too.
+
+Imports nothing heavy, so that a mistake in a configuration is told at once.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pose_activity.artifacts.ranges import Checked, Count, Fraction, NotNegative, Range, Share
+
+Turn = Annotated[float, Range(0, 180)]  # degrees
+Slant = Annotated[float, Range(0, 90, "[)")]  # degrees
+
+
+@dataclass(frozen=True)
+class Augment(Checked):
+    """How training images are changed at random; see `augment.build`. 0 turns a change off.
+
+    Attributes:
+        flip: Probability of mirroring left and right.
+        rotate: Largest rotation, in degrees.
+        translate: Largest shift, as a share of width and height.
+        scale: Largest change of size: the factors of width and of height, each drawn by itself,
+            lie in [1 - scale, 1 + scale].
+        hue: Largest shift, as a share of the colour circle.
+        saturation: Largest shift, as a share of its range.
+        value: Largest shift of HSV's value, as a share of its range.
+        brightness: Largest shift, as a share of the range 0..255.
+        contrast: Largest relative change.
+        shear: Largest slant of the picture's axes, each by its own, in degrees.
+        perspective: Largest standard deviation of the corners' shifts inwards, as a share of width
+            and height.
+        grayscale: Probability that RGB becomes grey.
+        blur: Largest standard deviation of a Gaussian blur, in pixels.
+        noise: Largest standard deviation of Gaussian noise per value, as a share of 0..255.
+        compression: Largest loss of JPEG quality, as a share of 100: the quality lies in
+            [100 (1 - compression), 100].
+        holes: Largest number of grey rectangles laid on RGB (not on the heatmap); each number from
+            0 on is as likely.
+        hole_size: Largest side of such a rectangle, as a share of width and height; the smallest is
+            half of that.
+        heatmap_dropout: Probability that the heatmap is blank, as where stage 1 finds nobody.
+    """
+
+    flip: Fraction = 0.5
+    rotate: Turn = 10.0
+    translate: Fraction = 0.05
+    scale: Share = 0.1
+    hue: Fraction = 0.02
+    saturation: Fraction = 0.2
+    value: Fraction = 0.1
+    brightness: Fraction = 0.1
+    contrast: Fraction = 0.1
+    shear: Slant = 0.0
+    perspective: Annotated[float, Range(0, 0.5, "[)")] = 0.0
+    grayscale: Fraction = 0.0
+    blur: NotNegative = 0.0
+    noise: Fraction = 0.0
+    compression: Fraction = 0.0
+    holes: Count = 0
+    hole_size: Annotated[float, Range(0, 1, "(]")] = 0.2
+    heatmap_dropout: Fraction = 0.0
+
+
+@dataclass(frozen=True)
+class SequenceAugment(Checked):
+    """How training sequences are changed at random; see `sequence_augment.build`.
+
+    Attributes:
+        mirror: Probability of mirroring left and right; left and right joints change places.
+        rotate: Largest rotation around the origin (maps: the middle), in degrees.
+        scale: Largest change of size: the factor lies in [1 - scale, 1 + scale].
+        shear: Largest slant of what is upright, in degrees.
+        yaw: Largest turn of the body around its upright axis, in degrees, as if the camera stood
+            elsewhere. Left and right joints are taken to lie before and behind a person who is
+            seen from the side. Not for maps.
+        joint_shift: Standard deviation by which each found joint moves, by the same in all frames:
+            another camera and other clothes let stage 1 err otherwise. In the tensor's units. Not
+            for maps.
+        noise: Standard deviation by which each found joint moves in each frame, in the tensor's
+            units. Not for maps.
+        speed: Largest change of pace: the factor lies in [1 - speed, 1 + speed]. Slower, a random
+            part of the window is seen; faster, zeros are added at its end.
+        time_warp: How much the pace changes within a window: it rises and falls smoothly, by
+            factors up to e^time_warp.
+        time_crop: Largest share of the frames that is cut off, before and behind together.
+        frame_dropout: Probability, for each frame, that nobody is found in it.
+        joint_dropout: Probability, for each joint, that it is found in no frame of the window.
+    """
+
+    mirror: Fraction = 0.5
+    rotate: Turn = 10.0
+    scale: Share = 0.1
+    shear: Slant = 0.0
+    yaw: Slant = 0.0
+    joint_shift: NotNegative = 0.0
+    noise: NotNegative = 0.0
+    speed: Share = 0.1
+    time_warp: NotNegative = 0.0
+    time_crop: Share = 0.0
+    frame_dropout: Fraction = 0.0
+    joint_dropout: Fraction = 0.0
