@@ -1,7 +1,7 @@
 """Answers into a folder of annotated images and videos; what is painted the kind of model says.
 
 A picture becomes a JPEG; a video, or what a camera gave, an MP4 of the same size and speed. Frames
-that `every` leaves out are not in it: it has fewer a second and lasts as long. Files are whole or
+that `every` leaves out are not in it: it has fewer per second and lasts as long. Files are whole or
 absent, and carry a mark by which no later run takes them for inputs.
 """
 

@@ -1,6 +1,6 @@
 """Answers as a page that people look at: one HTML file with small pictures, sorted by activity.
 
-Nothing is fetched, apart from the original of a picture that is clicked, if it still lies where it
+Nothing is fetched, apart from the original of a picture that is clicked, if it is still where it
 was. Skeletons are lines over the pictures, so that they stay sharp and can be hidden. The layout is
 in `gallery.html`. Knows nothing of graphs.
 """
@@ -248,13 +248,13 @@ def _bars(row: Result) -> str:
 
 
 def _where(row: Result) -> str:
-    """Returns which person or which moment a row is about, to stand behind the file's name."""
+    """Returns which person or which moment a row is about, shown behind the file's name."""
     person = "" if row.person is None else f", person {row.person + 1}"
     return person if row.seconds is None else f"{person}, {row.seconds:.1f} s"
 
 
 def _link(row: Result, page: Path) -> str:
-    """Returns where the picture lies, seen from the page; of a video, its moment."""
+    """Returns where the image is, seen from the page; of a video, its moment."""
     try:
         path = os.path.relpath(row.image.absolute(), page.parent.absolute())
         address = quote(os.fsencode(Path(path).as_posix()))

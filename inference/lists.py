@@ -1,4 +1,4 @@
-"""Text files that name pictures and videos, one a line: which are such lists, and what they name.
+"""Text files that name images and videos, one per line: which are such lists, and what they name.
 
 Lists come from everywhere: with a byte order mark, in UTF-16 (what PowerShell writes), in the 8
 bits of an old Windows, with backslashes, quotes and other line ends. Of the ways to read a line,
@@ -37,7 +37,9 @@ def read_list(path: Path, endings: Collection[str]) -> list[Path]:
     """
     data = path.read_bytes()
     if b"\0" in data and not data.startswith(_UTF16):
-        raise ValueError(f"{path}: a list must be a text with a name a line. It holds zero bytes.")
+        raise ValueError(
+            f"{path}: a list must be a text with one name per line. It holds zero bytes."
+        )
     lines = [line for line in _lines(data) if line[0].strip()]
     if all(_NUMBERS.fullmatch(line[0]) for line in lines):
         lines = [line for line in lines if _find(line, path.parent)]

@@ -1,6 +1,6 @@
 """Standard output that never ends a program: closed, full, or without the characters of a name.
 
-The programs write files; what they print is told besides. Where nobody reads it any more the work
+The programs write files; what they print comes second. Where nobody reads it any more the work
 goes on, and a character that the terminal does not have is shown as an escape.
 """
 

@@ -40,7 +40,7 @@ class PackageError(ValueError):
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """Where a model lies.
+    """Where a model is.
 
     Attributes:
         stage1: Folder of the pose graph and its sidecar.
@@ -163,7 +163,7 @@ def check_target(out: Path) -> None:
         return
     if out.exists():
         raise FileExistsError(
-            f"{out} is there and is no packaged model. Name a new or an empty folder, or an older "
+            f"{out} exists and is not a packaged model. Name a new or an empty folder, or an older "
             "package, which is replaced."
         )
 

@@ -21,7 +21,7 @@ class Key:
     """What tells the rows of one frame from those of another, and how they went.
 
     Attributes:
-        image: As it stands in the file.
+        image: As it is in the file.
         frame: Number of the frame in a video, or None.
         status: See `Result.status`.
     """
@@ -32,7 +32,7 @@ class Key:
 
 
 class Lines(Protocol):
-    """A text format with a row a line."""
+    """A text format with one row per line."""
 
     def header(self) -> str:
         """Returns the first line, or nothing."""
@@ -43,7 +43,7 @@ class Lines(Protocol):
         ...
 
     def name(self, image: Path) -> str:
-        """Returns an image's path as it stands in `Key.image`."""
+        """Returns an image's path as it is in `Key.image`."""
         ...
 
     def decode(self, lines: Iterator[str]) -> Iterator[Key]:
@@ -90,7 +90,7 @@ class CsvLines:
 
 
 class JsonLines:
-    """An object a line, with everything that a row has."""
+    """One object per line, with everything that a row has."""
 
     def header(self) -> str:
         """Returns nothing."""
@@ -111,7 +111,7 @@ class JsonLines:
                 record = json.loads(line)
                 yield Key(record["image"], record["frame"], record["status"])
             except (KeyError, TypeError) as error:
-                raise ValueError(f"a line is no row: {line[:60]!r} ({error!r})") from None
+                raise ValueError(f"a line is not a row: {line[:60]!r} ({error!r})") from None
 
 
 def _csv_line(values: list[str]) -> str:

@@ -26,7 +26,7 @@ class TrailingMean:
         """Returns the mean over the frames shown in `(seconds - window, seconds]`.
 
         Args:
-            video: Another one than last time begins anew.
+            video: Another one than last time starts again.
             seconds: When the frame is shown; must not fall within a video.
             values: `(n,)` float32.
         """

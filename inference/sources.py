@@ -1,7 +1,7 @@
 """What a user names into frames: files, folders (recursive), globs, lists, videos, cameras.
 
-Order is the user's, folders sorted, nothing twice. What this project drew is no input, wherever it
-lies. Pictures are not opened here, cameras are.
+Order is the user's, folders sorted, nothing twice. What this project drew is not an input, wherever
+it is. Images are not opened here, cameras are.
 """
 
 import glob
@@ -36,7 +36,7 @@ def find_sources(paths: Iterable[str], *, on_note: Note = lambda note: None) -> 
     """Expands what was named on a command line.
 
     Args:
-        paths: A file is taken whatever its suffix, a `.txt` file is read as one name a line, a
+        paths: A file is taken whatever its suffix, a `.txt` file is read as one name per line, a
             folder gives all pictures and videos below it, `camera:0` is the first camera, anything
             with `*`, `?` or `[` is a glob.
         on_note: Told what was left out: files that OpenCV does not read, what this project drew,

@@ -1,7 +1,7 @@
 """Rows into a table that survives a crash: CSV, JSON lines, Parquet or COCO, by the name's ending.
 
 Rows go line by line into `NAME.partial`, and each is on its way to the disk when `write` returns;
-`NAME` itself appears, whole, at the end. Beside it lies `NAME.manifest.json`: how it was made, and
+`NAME` itself appears, whole, at the end. Beside it is `NAME.manifest.json`: how it was made, and
 how many rows of which status it holds. While there is a `.partial`, its own manifest says how that
 is being made. One process at a time writes a table, under the lock in `.NAME.writing`.
 """
@@ -32,7 +32,7 @@ _CODEC = ("utf-8", "backslashreplace")  # older tables hold names' own bytes; se
 
 
 class TableExistsError(FileExistsError):
-    """There are rows already; they are to be kept, or to be begun anew, or to lie elsewhere."""
+    """There are rows already; keep them, replace them, or write elsewhere."""
 
 
 def open_table(
@@ -50,7 +50,7 @@ def open_table(
         columns: Of the rows; the default is that of whole images.
         manifest: How it is made (`provenance.describe`); None writes no manifest.
         resume: Keep the rows that are there, or in the `.partial` that a killed run left.
-        overwrite: Begin anew where there is a table, or such a `.partial`.
+        overwrite: Replace a table that exists, or such a `.partial`.
 
     Raises:
         ValueError: another ending; with `resume`, a file that is no such table.
@@ -74,7 +74,7 @@ def open_table(
 
 
 def check_free(path: Path, *, resume: bool, overwrite: bool) -> None:
-    """Refuses a table that is there, unless it is to be kept or to be begun anew.
+    """Refuses a table that exists, unless it is to be kept or replaced.
 
     Raises:
         TableExistsError: neither `resume` nor `overwrite`.
@@ -247,7 +247,7 @@ class Table:
         os.truncate(self._partial, end)
 
     def _refuse_to_lose(self) -> None:
-        """Refuses to begin anew over what a killed run has done, perhaps in hours."""
+        """Refuses to replace what a killed run has done, perhaps in hours."""
         header = len(self._lines.header().encode())
         if self._partial.exists() and self._partial.stat().st_size > header:
             raise TableExistsError(
@@ -328,7 +328,7 @@ def read_back(
 
 
 def _keys(file: BinaryIO, lines: Lines, torn: bool) -> Iterator[Key]:
-    """Yields keys; when one comes, `file` stands behind its line."""
+    """Yields keys; when one comes, `file` is behind its line."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     texts = (line.decode(*_CODEC) for line in iter(file.readline, b"") if line.endswith(b"\n"))

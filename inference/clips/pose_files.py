@@ -1,6 +1,6 @@
 """Pose files into people, as `stage1_pose.track_video.track_video` makes them of videos.
 
-What the files do not say of themselves (frames a second, the skeleton of an archive) stands beside
+What the files do not say of themselves (frames per second, the skeleton of an archive) is beside
 the classifier that was trained from such files, in `pose_files.json`.
 """
 
@@ -27,7 +27,7 @@ from pose_activity.inference.kinds import POSE_FILES
 from pose_activity.stage1_pose.track import Track
 from pose_activity.stage1_pose.track_video import VideoTracks
 
-_MANIFEST = ".manifest.json"  # of a table that lies among the pose files
+_MANIFEST = ".manifest.json"  # of a table among the pose files
 _IN_FOLDERS = frozenset({".json", ".npz"})
 
 
@@ -112,7 +112,7 @@ def see_people(path: Path, form: PoseFormat, *, every: int = 1) -> tuple[list[Se
         every: 2 takes the frames 0, 2, 4, ...
 
     Returns:
-        The people, and what was missing or mended in the file.
+        The people, and what was missing or fixed in the file.
 
     Raises:
         ValueError: see `annotations.readers.pose_files.read_people`.

@@ -198,7 +198,7 @@ def test_only_finished_runs_that_fit_together(tiny_run: Path, tmp_path: Path) ->
 
 def test_a_folder_with_other_things_is_left_alone(tiny_run: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years", encoding="utf-8")
-    with pytest.raises(FileExistsError, match="is there and is no packaged model"):
+    with pytest.raises(FileExistsError, match="exists and is not a packaged model"):
         make_package(open_run(tiny_run), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 

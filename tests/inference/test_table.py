@@ -370,7 +370,7 @@ def test_rows_of_another_maker_are_refused(tmp_path: Path) -> None:
     [
         ("a.csv", b"image,status\na.jpg,ok\n", r"its columns are \['image', 'status'\], and not"),
         ("a.csv", b"", r"its columns are \[\]"),
-        ("a.jsonl", b'{"image": "a.jpg"}\n', "a line is no row"),
+        ("a.jsonl", b'{"image": "a.jpg"}\n', "a line is not a row"),
         ("a.jsonl", b"{}}\n{}\n", "a.jsonl cannot be resumed"),
         ("a.parquet", b"PAR1 or not", "a.parquet cannot be resumed"),
     ],
