@@ -1,8 +1,8 @@
-"""What a run on pictures is: frozen pydantic models, one a section, read from one YAML file.
+"""What a run on pictures is: frozen sections, read from one YAML file.
 
 Everything is checked in the first second, before any heavy import, and all mistakes are told at
-once. The fields of a section are the named arguments of the function that it feeds (a test compares
-them), so there is no dead knob.
+once. A section is what it feeds takes: a frozen value of the room below (its `options.py`), or that
+function's named arguments (a test compares them), so there is no dead knob.
 """
 
 from collections.abc import Iterable, Sequence
