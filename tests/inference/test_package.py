@@ -58,7 +58,7 @@ def vouch_again(model: Path) -> None:
 
 
 def test_it_answers_as_its_run(tiny_run: Path, packaged: Path) -> None:
-    image = open_cache(tiny_run / "cache").entries[0].image
+    image = open_cache(tiny_run / "cache").entries[0].source
     (first,), (second,) = (
         PicturePredictor(folder, engine="onnxruntime", threads=1)
         .answer(Frame.of_picture(image))

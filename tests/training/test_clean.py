@@ -185,7 +185,7 @@ def test_tensors_can_be_done_without_and_made_again(tiny_run: Path, tmp_path: Pa
     done = call("train.py", "clean", "--run", run, "--what", "tensors", "--yes")
     assert done.returncode == 0 and "freed" in done.stdout, done.stdout + done.stderr
     entries = open_cache(run / "cache").entries
-    (row,) = PicturePredictor(run).answer(Frame.of_picture(entries[0].image)).rows
+    (row,) = PicturePredictor(run).answer(Frame.of_picture(entries[0].source)).rows
     assert row.error is None and row.ranking
     found = {standing.step: standing for standing in step_statuses(open_run(run))}
     assert [s.state for s in found.values()] == ["done", "done", "stale", "done", "done"]
