@@ -40,6 +40,9 @@ def test_every_step_vouches_for_its_folder(tiny_run: Path) -> None:
         found = manifest.read(tiny_run / step)
         assert found is not None and found["outputs"], step
         assert manifest.altered(tiny_run / step, found) == []
+        if step == "report":
+            there = {path.name for path in (tiny_run / step).iterdir()}
+            assert {*found["outputs"], manifest.NAME} == there
     for name in (
         "config.yaml",
         "versions.json",

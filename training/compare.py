@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pose_activity.artifacts import atomic, csv_text
+from pose_activity.artifacts import atomic, csv_text, markdown
 from pose_activity.configs.sections import Run
 from pose_activity.training.console import say, say_rows
 from pose_activity.training.kinds import kind_of
@@ -72,5 +72,4 @@ def _csv(rows: Sequence[dict[str, Any]]) -> str:
 
 def _markdown(rows: Sequence[dict[str, Any]]) -> str:
     names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
-    lines = [names, ["---"] * len(names), *([_short(r[name]) for name in names] for r in rows)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+    return markdown.table(names, [[_short(row[name]) for name in names] for row in rows])

@@ -2,7 +2,7 @@
 
 metrics.json     the report's numbers
 report.md        headline, table per class, the worst confusions, the pictures
-per_class.csv    precision, recall, F1 and number of pictures of every class
+per_class.csv    precision, recall, F1 and number of images of every class
 confusion.png    share of each true class that was taken for each class
 curves.png       loss and accuracy over the epochs
 
@@ -13,7 +13,7 @@ the CSV and the JSON file hold all.
 from collections.abc import Mapping
 from pathlib import Path
 
-from pose_activity.artifacts import atomic, csv_text
+from pose_activity.artifacts import atomic, csv_text, markdown
 from pose_activity.learning.history import History
 from pose_activity.stage2_classifier.scores.confusion import confused_pairs, most_mistaken
 from pose_activity.stage2_classifier.scores.draw_scores import draw_confusion, draw_curves
@@ -32,6 +32,7 @@ def write(
     title: str = "Activity classifier",
     facts: Mapping[str, str] | None = None,
     unit: str = "images",
+    appendix: str = "",
 ) -> None:
     """Writes the five files; each is whole or absent.
 
@@ -42,13 +43,15 @@ def write(
         title: First line of `report.md`.
         facts: Name -> text, further rows of its first table (run, model, minutes).
         unit: What `report.n` counts.
+        appendix: Markdown at the end of `report.md`.
     """
     atomic.write_json(out / "metrics.json", report.as_json())
     atomic.write_text(out / "per_class.csv", _csv(report))
     draw_confusion(report, out / "confusion.png")
     if history.epochs:
         draw_curves(history, out / "curves.png")
-    atomic.write_text(out / "report.md", _text(report, history, title, facts or {}, unit))
+    body = _text(report, history, title, facts or {}, unit)
+    atomic.write_text(out / "report.md", f"{body}\n{appendix}" if appendix else body)
 
 
 def _text(report: Report, history: History, title: str, facts: Mapping[str, str], unit: str) -> str:
@@ -60,11 +63,11 @@ def _text(report: Report, history: History, title: str, facts: Mapping[str, str]
         _class_table(report, unit),
         "## Most frequent confusions",
         _confusion_table(report, unit),
-        "![Confusion](confusion.png)",
+        "![Confusion matrix](confusion.png)",
     ]
     if history.epochs:
-        parts += ["## Training", _training(history), "![Curves](curves.png)"]
-    return "\n\n".join(parts) + "\n"
+        parts += ["## Training", _training(history), "![Training curves](curves.png)"]
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"
 
 
 def _headline(report: Report, facts: Mapping[str, str]) -> str:
@@ -81,7 +84,7 @@ def _headline(report: Report, facts: Mapping[str, str]) -> str:
         *_calibration(report),
         *facts.items(),
     ]
-    return _table(("figure", "value"), rows)
+    return markdown.table(("figure", "value"), rows)
 
 
 def _calibration(report: Report) -> list[tuple[str, str]]:
@@ -98,7 +101,7 @@ def _class_table(report: Report, unit: str) -> str:
         (name, *(f"{row[key]:.3f}" for key in _FIGURES), str(row["support"]))
         for name, row in ((name, report.per_class[name]) for name in names)
     ]
-    table = _table(("class", "precision", "recall", "F1", unit), rows)
+    table = markdown.table(("class", "precision", "recall", "F1", unit), rows)
     if len(names) == len(report.per_class):
         return table
     return (
@@ -118,7 +121,7 @@ def _csv(report: Report) -> str:
 def _confusion_table(report: Report, unit: str) -> str:
     worst = confused_pairs(report.confusion)[:_WORST]
     rows = [(true, taken, str(count)) for true, taken, count in worst]
-    return _table(("true", "taken for", unit), rows) if rows else "None."
+    return markdown.table(("true", "predicted", unit), rows) if rows else "None."
 
 
 def _training(history: History) -> str:
@@ -130,10 +133,3 @@ def _training(history: History) -> str:
     if kept.val_loss is None or kept.val_accuracy is None:
         return f"{run}the last one: nothing was held out to choose on."
     return f"{run}validation loss {kept.val_loss:.4f}, validation accuracy {kept.val_accuracy:.4f}."
-
-
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [header, ("---",) * len(header), *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
-    )

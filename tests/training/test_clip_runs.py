@@ -35,6 +35,7 @@ from pose_activity.training.runs import open_run
 from pose_activity.training.status import step_statuses
 from pose_activity.training.steps import run_step
 from tests.commands import call
+from tests.html_reader import Reader
 from tests.inference.motion_model import crossing, write_film, write_model
 
 CONFIG = """
@@ -114,8 +115,11 @@ def test_every_step_vouches_for_its_folder(
         assert found is not None and found["outputs"], step
         assert manifest.altered(clip_run / "run" / step, found) == []
     assert not (clip_run / "run" / "stage1").exists()
-    for name in ("report.md", "confusion.png", "curves.png", "per_class.csv"):
-        assert (clip_run / "run" / "report" / name).stat().st_size > 0
+    report_files = manifest.read(clip_run / "run" / "report")
+    assert report_files is not None
+    listed = {*report_files["outputs"], manifest.NAME}
+    assert listed == {path.name for path in (clip_run / "run" / "report").iterdir()}
+    assert {"report.md", "report.html", "confusion.png", "curves.png", "per_class.csv"} < listed
     make(load(clip_run / "x.yaml"))
     assert capsys.readouterr().out.count("up to date") == len(STEPS)
 
@@ -137,6 +141,38 @@ def test_an_answer_is_about_a_whole_clip(clip_run: Path) -> None:
     metrics = json.loads((clip_run / "run" / "report" / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["n"] == len(clips)
     assert metrics["accuracy"] == (answers.guesses == answers.labels).mean()
+
+
+def page_of(run: Path) -> Reader:
+    found = Reader((run / "report" / "report.html").read_text(encoding="utf-8"))
+    found.assert_whole()
+    return found
+
+
+def test_the_page_says_what_the_files_say(clip_run: Path) -> None:
+    run = clip_run / "run"
+    page = page_of(run)
+    metrics = json.loads((run / "report" / "metrics.json").read_text(encoding="utf-8"))
+    answers = Predictions.read(run / "report" / "predictions.parquet")
+    assert f"{100 * metrics['accuracy']:.1f} %accuracy on {metrics['n']} clips" in page.words
+    assert f"{100 * metrics['macro_f1']:.1f} %macro F1" in page.words
+    for name, row in metrics["per_class"].items():
+        assert f"{name} {row['precision']:.2f} {row['recall']:.2f} {row['f1']:.2f}" in page.text
+    clips = read_clips(run / "annotations" / "clips.parquet")
+    trained = sum(clip.split == "train" for clip in clips)
+    assert f"4 classes; {trained} clips in train" in page.text
+    wrong = [i for i, right in enumerate(answers.guesses == answers.labels) if not right]
+    strips = [found["src"] for tag, found in page.attributes if tag == "img"]
+    assert len(strips) == min(16, len(wrong)) > 0
+    assert all(str(source).startswith("data:image/jpeg;base64,") for source in strips)
+    for i in wrong[:16]:
+        assert answers.images[i].name in page.words
+    text = (run / "report" / "report.md").read_text(encoding="utf-8")
+    for words in (
+        f"--config {run / 'config.yaml'}",
+        manifest.sha256_file(clip_run / "walkers.npz"),
+    ):
+        assert words in page.words and words in text
 
 
 def test_a_model_of_pose_files_is_packaged_and_answers_as_the_report_does(
@@ -201,6 +237,11 @@ def test_people_never_seen_are_looked_up_in_a_gallery(clip_run: Path, tmp_path: 
     found = json.loads((run / "report" / "retrieval.json").read_text(encoding="utf-8"))
     assert set(found) == {"rank1", "rank5", "mean_average_precision"}
     assert found["rank5"] >= found["rank1"]
+    words = page_of(run).text
+    assert "whose names match _[0-3]$; the others are the probes" in words
+    for key, title in (("rank1", "rank-1"), ("rank5", "rank-5")):
+        assert f"{100 * found[key]:.1f} %{title}" in words
+    assert f"mean average precision {100 * found['mean_average_precision']:.1f} %" in words
     clips = read_clips(run / "cache" / "clips.parquet")
     people = {split: {c.label for c in clips if c.split == split} for split in ("train", "test")}
     assert len(people["test"]) == 2 and not people["train"] & people["test"]
@@ -231,6 +272,9 @@ def test_a_table_of_features_needs_neither_poses_nor_network(
     expected = reference.score(vectors[~learned].astype(float), np.array(labels)[~learned])
     metrics = json.loads((tmp_path / "run" / "report" / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["accuracy"] == pytest.approx(expected)
+    page = page_of(tmp_path / "run")
+    assert f"accuracy on {metrics['n']} vectors" in page.words and "img" not in page.tags
+    assert "Stage 1: poses" not in page.words
     compare([load(clip_run / "x.yaml"), features], tmp_path / "table")
     rows = rows_of(tmp_path / "table" / "comparison.csv")
     assert [row["model"] for row in rows] == ["lstm", "logistic"]

@@ -15,14 +15,14 @@ from pose_activity.configs.clips import ClipRun
 from pose_activity.inference import precision_records
 from pose_activity.inference.clips.predictor import ClipPredictor
 from pose_activity.training.clips.report import RETRIEVAL
-from pose_activity.training.pictures.card import FIGURES, table_of
-from pose_activity.training.report_page.page import version_rows
+from pose_activity.training.report_page import model_card
+from pose_activity.training.report_page.facts import Block, Code, Prose
 from pose_activity.training.runs import VERSIONS
 
 _CONFIG = ("split", "stage1", "track", "sequence", "stage2", "seed")
 
 
-def about_clips(run: ClipRun, *, has_pose: bool = True) -> dict[str, Any]:
+def about(run: ClipRun, *, has_pose: bool = True) -> dict[str, Any]:
     """Returns what the card says in numbers, as JSON values.
 
     Args:
@@ -40,7 +40,7 @@ def about_clips(run: ClipRun, *, has_pose: bool = True) -> dict[str, Any]:
     if (report / RETRIEVAL).is_file():  # the rest is of another classifier, on people never seen
         scores |= json.loads((report / RETRIEVAL).read_text(encoding="utf-8"))
     else:
-        scores |= {key: found[key] for key in FIGURES if found.get(key) is not None}
+        scores |= model_card.figures_of(found)
     clips = read_clips(run.run_dir / "cache" / CLIPS)
     counts = Counter((clip.label, clip.split) for clip in clips)
     labels = sorted({str(clip.label) for clip in clips})
@@ -50,6 +50,7 @@ def about_clips(run: ClipRun, *, has_pose: bool = True) -> dict[str, Any]:
         "recipe": {name: run.model_dump(mode="json")[name] for name in _CONFIG},
         "data": {
             "format": run.clips.format,
+            "unit": "clips",
             "splits": list(SPLITS),
             "classes": {name: [counts[name, split] for split in SPLITS] for name in labels},
         },
@@ -64,38 +65,21 @@ def about_clips(run: ClipRun, *, has_pose: bool = True) -> dict[str, Any]:
     }
 
 
-def write_clip_card(facts: Mapping[str, Any], pipeline: ClipPredictor) -> str:
+def write_card(facts: Mapping[str, Any], pipeline: ClipPredictor) -> str:
     """Returns the card as Markdown.
 
     Args:
-        facts: See `about_clips`.
+        facts: See `about`.
         pipeline: The run's.
     """
-    recipe, scores, data = pipeline.recipe, facts["scores"], facts["data"]
+    recipe, answers = pipeline.recipe, pipeline.classes
     source, shown = ("video", "clip.mp4") if pipeline.pose else ("pose file", "poses/")
-    names = FIGURES | {
-        "rank1": "rank-1",
-        "rank5": "rank-5",
-        "mean_average_precision": "mean average precision",
-    }
-    figures = [(text, f"{scores[key]:.4f}") for key, text in names.items() if key in scores]
-    parts = [
-        f"# {facts['name']}\n",
-        f"Names each person in a {source}, one of {len(pipeline.classes)} answers, by how they "
-        f"move: {recipe.frames} frames of {recipe.skeleton} joints ({recipe.kind}).\n",
-        f"    python infer.py {shown} --model THIS_FOLDER\n",
-        f"Answers: {', '.join(pipeline.classes)}. It gives one of them whoever is shown.\n",
-        "## Scores\n",
-        f"On {scores['n']} clips of the split `{scores['split']}`:\n",
-        table_of(("figure", "value"), figures),
-        "## Data\n",
-        table_of(("class", *data["splits"]), [(k, *v) for k, v in data["classes"].items()]),
-        "## Recipe\n",
-        table_of(("", ""), [("classifier", facts["classifier"])]),
-        "All of it stands in `model.json`.\n",
-        "## Licences\n",
-        table_of(("part", "terms"), facts["licences"].items()),
-        "## Made with\n",
-        table_of(("", ""), version_rows(facts["versions"])),
+    intro: list[Block] = [
+        Prose(
+            f"Names each person in a {source}, one of {len(answers)} answers, by how they move: "
+            f"{recipe.frames} frames of {recipe.skeleton} joints ({recipe.kind})."
+        ),
+        Code("Command", f"python infer.py {shown} --model THIS_FOLDER"),
+        Prose(f"Answers: {', '.join(answers)}. It gives one of them whoever is shown."),
     ]
-    return "\n".join(parts)
+    return model_card.write_card(facts, intro, [("classifier", facts["classifier"])])

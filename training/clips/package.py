@@ -5,7 +5,7 @@ from typing import Any
 
 from pose_activity.configs.clips import ClipRun
 from pose_activity.inference.clips.predictor import ClipPredictor
-from pose_activity.training.clips.card import about_clips, write_clip_card
+from pose_activity.training.clips.card import about, write_card
 
 
 def takes_stage1(run: ClipRun) -> bool:
@@ -29,5 +29,5 @@ def describe(run: ClipRun, stage1: Path | None) -> tuple[dict[str, Any], str, st
             "package."
         )
     loaded = ClipPredictor(run.run_dir, engine="onnxruntime", threads=1, stage1_folder=stage1)
-    facts = about_clips(run, has_pose=loaded.pose is not None)
-    return facts, write_clip_card(facts, loaded), "clip.mp4" if loaded.pose else "poses/"
+    facts = about(run, has_pose=loaded.pose is not None)
+    return facts, write_card(facts, loaded), "clip.mp4" if loaded.pose else "poses/"

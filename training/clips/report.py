@@ -1,13 +1,14 @@
 """The step `report` of a run on clips: answers for held-out clips are judged.
 
-A clip's answer is the mean over its windows. Of people whom training never saw, the network's
-vectors are compared: who in the gallery is it?
+What is said of a clip is the mean over its windows. Of people whom training never saw, the
+network's vectors are compared: who in the gallery is it?
 
-    report/metrics.json, report.md, per_class.csv, confusion.png, curves.png, predictions.parquet
+    report/metrics.json, predictions.parquet, report.html, report.md, per_class.csv, confusion.png
+    report/curves.png       where a network was trained here
     report/retrieval.json   of people never seen: rank-1, rank-5, mean average precision
 
-Of people never seen, the first line's figures are those of a linear support vector machine that
-learned from the gallery's vectors (without a gallery: from other scenes than the probe's own).
+Of people never seen, the accuracy is that of a linear support vector machine that learned from the
+gallery's vectors (without a gallery: from other scenes than the probe's own).
 """
 
 import json
@@ -18,11 +19,13 @@ from typing import Any
 import numpy as np
 
 from pose_activity.annotations.clip_files import read_clips
+from pose_activity.annotations.clips import Clip
 from pose_activity.annotations.readers.feature_table import read_features
-from pose_activity.artifacts import manifest
+from pose_activity.annotations.text import preview
 from pose_activity.artifacts.atomic import write_json
 from pose_activity.cache.record import Entry
 from pose_activity.cache.store import open_cache
+from pose_activity.cache.windows import CLIPS
 from pose_activity.configs.clips import ClipRun
 from pose_activity.learning.history import History, early_end
 from pose_activity.stage2_classifier import predict_sequences
@@ -32,41 +35,139 @@ from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.stage2_classifier.vectors import linear
 from pose_activity.training.clips import steps
 from pose_activity.training.clips.embeddings import classify, embed, rows_of_clips
+from pose_activity.training.clips.report_clips import data_section, poses_section, strip_uri
 from pose_activity.training.clips.unseen_identities import look_up
 from pose_activity.training.console import say, say_rows
+from pose_activity.training.report_page import classifier as classifier_page
+from pose_activity.training.report_page import origin
+from pose_activity.training.report_page.facts import Facts, Prose, Section, pairs
+from pose_activity.training.report_page.page import write_page
+from pose_activity.training.report_page.text import write_sections
 from pose_activity.training.steps import Counts
 
 RETRIEVAL = "retrieval.json"
+SVM = "a linear SVM on vectors of people never seen"
 
 
 def make_report(run: ClipRun, folder: Path) -> Counts:
-    """Judges the held-out clips; writes scores, answers and pictures."""
+    """Judges the held-out clips; writes the files above."""
     (folder / RETRIEVAL).unlink(missing_ok=True)  # of an earlier configuration
-    facts: dict[str, str] = {}
+    rows, found = dict[str, str](), None
     if run.has_features:
-        answers = _answers_of_features(run)
+        predictions = _of_features(run)
     elif run.open_set:
-        answers, found = look_up(run)
+        predictions, found = look_up(run)
         write_json(folder / RETRIEVAL, _figures(found))
-        facts = {name: f"{value:.4f}" for name, value in _figures(found).items()}
-        facts["figures above the rank are of"] = "a linear SVM on vectors of people never seen"
+        rows = {name: f"{value:.4f}" for name, value in _figures(found).items()}
+        rows["figures above the rank are of"] = SVM
     else:
-        answers = _answers(run, run.report.split)
-    judged = _score(answers)
+        predictions = _of_clips(run, run.report.split)
+    judged = evaluate(
+        predictions.probabilities,
+        predictions.labels,
+        classes=predictions.classes,
+        split=predictions.split,
+    )
+    predictions.write(folder / "predictions.parquet")
+    facts = page_facts(run, predictions, judged, found)
+    write_page(folder / "report.html", facts)
     report.write(
         judged,
         _history(run),
         folder,
         title=f"Clips: {run.run_dir.name}",
-        facts=facts | _facts(run),
-        unit="vectors" if run.has_features else "clips",
+        facts=rows | _rows(run),
+        unit=_unit(run),
+        appendix=write_sections(facts.sections[-1:]),
     )
-    answers.write(folder / "predictions.parquet")
     return {"split": judged.split, "accuracy": judged.accuracy}
 
 
+def page_facts(
+    run: ClipRun, predictions: Predictions, judged: Report, found: retrieval.Retrieval | None
+) -> Facts:
+    """Returns what the page says.
+
+    Args:
+        run: Whose folder is shown; every step but the report is finished.
+        predictions: Of the reported split.
+        judged: Their scores.
+        found: How well people never seen are found again; None: they were all seen.
+    """
+    unit, clips = _unit(run), dict[Path, Clip]()
+    if not run.has_features:
+        clips = {Path(clip.name): clip for clip in read_clips(run.run_dir / "cache" / CLIPS)}
+
+    def strip_of(row: int) -> str | None:
+        return strip_uri(
+            clips.get(predictions.images[row]),
+            of_video=run.has_videos,
+            threshold=run.sequence.min_confidence,
+        )
+
+    sections: list[Section] = [
+        classifier_page.headline(
+            judged,
+            unit=unit,
+            together="clips of one person or scene",
+            figures=[] if found is None else _retrieval_rows(found),
+            notes=[] if found is None else [Prose(f"The accuracy is that of {SVM}.", "strong")],
+        ),
+        *([] if found is None else [_retrieval_section(run, found)]),
+        data_section(run, unit, left_out(run)),
+        *([poses_section(run, list(clips.values()))] if run.has_videos else []),
+        classifier_page.classifier_section(predictions, judged, _history(run), unit=unit),
+        classifier_page.mistakes_section(
+            predictions,
+            None if run.has_features else strip_of,
+            shape="strip",
+            shown="frames of the clip and the joints that stage 2 was shown"
+            if run.has_videos
+            else "the joints of some frames",
+        ),
+        origin.origin_section(run.run_dir, steps.step_names(run)[:-1]),
+    ]
+    return Facts(run.run_dir.name, f"Classifier of clips: {run.classifier_name}", sections)
+
+
+def _retrieval_rows(found: retrieval.Retrieval) -> list[tuple[str, float]]:
+    return [
+        ("rank-1: the nearest clip shows the same person", found.rank1),
+        ("rank-5: one of the five nearest does", found.rank5),
+        ("mean average precision", found.mean_ap),
+    ]
+
+
+def _retrieval_section(run: ClipRun, found: retrieval.Retrieval) -> Section:
+    """Returns how the people whom training never saw were looked up."""
+    gallery = run.report.gallery
+    about = (
+        f"The gallery is the clips of {run.report.split} whose names match `{gallery}`; the others "
+        "are the probes."
+        if gallery
+        else "Each clip is a probe; its gallery is all clips of other scenes."
+    )
+    also = (
+        f" {found.left_out} probes count nowhere, because the gallery does not hold their person "
+        f"({preview([*found.absent])})."
+        if found.left_out
+        else ""
+    )
+    text = f"None of these people is in the training clips. {about}{also}"
+    blocks = [
+        Prose(text),
+        pairs("Gallery and probes", [("probes", found.probes)], "count"),
+        pairs("Rank", _retrieval_rows(found), "share"),
+    ]
+    return Section("unseen", "People never seen", "People never seen in training", blocks)
+
+
+def _unit(run: ClipRun) -> str:
+    return "vectors" if run.has_features else "clips"
+
+
 def say_scores(run: ClipRun) -> None:
-    """Prints the headline figures and where the report lies."""
+    """Prints the headline figures and where the report is."""
     folder = run.run_dir / "report"
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     names = ("accuracy", "top3_accuracy", "weighted_precision", "weighted_recall", "macro_f1")
@@ -75,11 +176,11 @@ def say_scores(run: ClipRun) -> None:
         figures |= json.loads((folder / RETRIEVAL).read_text(encoding="utf-8"))
     rows = [{"figure": n, metrics["split"]: f"{value:.4f}"} for n, value in figures.items()]
     say_rows(f"{run.run_dir.name}: {metrics['n']} clips", rows)
-    say(f"report: {folder / 'report.md'}")
+    say(f"report: {folder / 'report.html'}")
 
 
-def _answers(run: ClipRun, split: str) -> Predictions:
-    """Answers for each clip of a split: the mean over its windows."""
+def _of_clips(run: ClipRun, split: str) -> Predictions:
+    """Classifies each clip of a split: the mean over its windows."""
     cache = open_cache(run.run_dir / "cache")
     folder = run.run_dir / "stage2"
     classifier = predict_sequences.load(folder, threads=run.threads)
@@ -99,7 +200,7 @@ def _by_clip(
     split: str,
     together: Callable[[np.ndarray], np.ndarray],
 ) -> Predictions:
-    """Returns an answer for each clip: what its windows say `together`."""
+    """Returns what each clip's windows say `together`."""
     rows = rows_of_clips(entries)
     labels = [str(entries[of_clip[0]].target) for of_clip in rows.values()]
     return Predictions(
@@ -112,7 +213,7 @@ def _by_clip(
     )
 
 
-def _answers_of_features(run: ClipRun) -> Predictions:
+def _of_features(run: ClipRun) -> Predictions:
     table = read_features(run.run_dir / "annotations" / steps.FEATURES)
     classifier = linear.load(run.run_dir / "stage2")
     rows = [i for i, split in enumerate(table.splits or ()) if split == run.report.split]
@@ -132,12 +233,6 @@ def _figures(found: retrieval.Retrieval) -> dict[str, float]:
     return {"rank1": found.rank1, "rank5": found.rank5, "mean_average_precision": found.mean_ap}
 
 
-def _score(answers: Predictions) -> Report:
-    return evaluate(
-        answers.probabilities, answers.labels, classes=answers.classes, split=answers.split
-    )
-
-
 def left_out(run: ClipRun) -> int:
     """Returns how many clips of the judged split became no sequence, and so count nowhere."""
     if run.has_features:
@@ -146,6 +241,22 @@ def left_out(run: ClipRun) -> int:
     names = {clip.name for clip in asked if clip.split == run.report.split}
     entries = open_cache(run.run_dir / "cache").of_split(run.report.split)
     return len(names - {entry.source.as_posix() for entry in entries})
+
+
+def _history(run: ClipRun) -> History:
+    """Returns what the network went through; nothing where it was not trained here."""
+    if run.has_features or run.stage2.encoder:
+        return History()
+    return History.read(run.run_dir / "stage2" / "history.csv", checkpoint=run.stage2.checkpoint)
+
+
+def _rows(run: ClipRun) -> dict[str, str]:
+    """Returns rows for the first table of report.md: the model, and what each step took."""
+    rows = {"classifier": run.classifier_name}
+    if missing := left_out(run):
+        rows["clips of this split left out, see cache/left_out.csv"] = str(missing)
+    rows |= early_end(run.run_dir / "stage2")
+    return rows | origin.minutes(run.run_dir, steps.step_names(run)[:-1])
 
 
 def comparison(run: ClipRun) -> dict[str, Any]:
@@ -158,22 +269,3 @@ def comparison(run: ClipRun) -> dict[str, Any]:
         "poses": videos if run.has_videos else f"{run.clips.format}: {run.clips.path.name}",
         "left_out": left_out(run),
     }
-
-
-def _history(run: ClipRun) -> History:
-    """Returns what the network went through; nothing where it was not trained here."""
-    if run.has_features or run.stage2.encoder:
-        return History()
-    return History.read(run.run_dir / "stage2" / "history.csv", checkpoint=run.stage2.checkpoint)
-
-
-def _facts(run: ClipRun) -> dict[str, str]:
-    """Returns rows for the report's first table: the model, and what each step took."""
-    facts = {"classifier": run.classifier_name}
-    if missing := left_out(run):
-        facts["clips of this split left out, see cache/left_out.csv"] = str(missing)
-    facts |= early_end(run.run_dir / "stage2")
-    for step in steps.step_names(run)[:-1]:
-        found = manifest.read(run.run_dir / step)
-        facts[f"minutes for {step}"] = f"{found['seconds'] / 60:.1f}" if found else "?"
-    return facts

@@ -15,20 +15,13 @@ from pose_activity.inference import precision_records
 from pose_activity.stage2_classifier.calibrate import NEVER_UNKNOWN
 from pose_activity.stage2_classifier.predict import Classifier
 from pose_activity.training.pictures import roles
+from pose_activity.training.pictures.report_labels import HEADS, balance_of
+from pose_activity.training.pictures.report_poses import read_metrics, score_rows
 from pose_activity.training.pictures.steps import step_names
-from pose_activity.training.report_page.labels import HEADS, class_balance
-from pose_activity.training.report_page.page import version_rows
-from pose_activity.training.report_page.poses import score_rows
+from pose_activity.training.report_page import model_card
+from pose_activity.training.report_page.facts import Block, Code, Prose
 from pose_activity.training.runs import VERSIONS
 
-FIGURES = {
-    "accuracy": "accuracy",
-    "top3_accuracy": "class among the three most probable",
-    "weighted_precision": "weighted precision",
-    "weighted_recall": "weighted recall",
-    "macro_f1": "macro F1",
-    "ece": "expected calibration error",
-}
 _CONFIG = ("split", "stage1", "cache", "stage2", "seed")
 _APACHE = "Apache-2.0"
 _NETWORKS = {
@@ -51,8 +44,8 @@ def about(run: PictureRun, cache: Cache) -> dict[str, Any]:
         "name": run.run_dir.name,
         "recipe": {name: run.model_dump(mode="json")[name] for name in _CONFIG},
         "data": _data(run, cache),
-        "scores": scores | {key: found[key] for key in FIGURES if found.get(key) is not None},
-        "pose_scores": _pose_scores(run),
+        "scores": scores | model_card.figures_of(found),
+        "pose_scores": dict(score_rows(read_metrics(run))),
         "seen_by_stage1": roles.seen_note(run, found["split"]),
         "precisions": precision_records.records(run.run_dir),
         "licences": licences(run),
@@ -84,41 +77,13 @@ def write_card(facts: Mapping[str, Any], classifier: Classifier) -> str:
     """
     recipe, classes = classifier.recipe, classifier.classes
     who = "each person in a picture" if recipe.one_by_one else "a picture"
-    scores, data = facts["scores"], facts["data"]
-    figures = [(text, scores[key]) for key, text in FIGURES.items() if key in scores]
-    poses = facts["pose_scores"]
-    parts = [
-        f"# {facts['name']}\n",
-        f"Names the activity of {who}, one of {len(classes)}. {_how(recipe)}\n",
-        "    python infer.py photos/ --model THIS_FOLDER\n",
-        f"Activities: {', '.join(classes)}.\n",
-        f"It answers with one of them whatever it is shown. {_unknown(classifier)}\n",
-        "## Scores\n",
-        f"On {scores['n']} {data['unit']} of the split `{scores['split']}`:\n",
-        table_of(("figure", "value"), [(text, f"{value:.4f}") for text, value in figures]),
-        *([f"{facts['seen_by_stage1']}\n"] if facts["seen_by_stage1"] else []),
-        *(["Stage 1:\n", table_of(("figure", "value"), _fixed(poses))] if poses else []),
-        "## Data\n",
-        table_of(("", "count"), data["counts"].items()),
-        table_of(("class", *data["splits"]), [(k, *v) for k, v in data["classes"].items()]),
-        "## Recipe\n",
-        table_of(("", ""), _recipe_rows(facts["recipe"], classifier)),
-        "All of it stands in `model.json`.\n",
-        "## Precision and engines\n",
-        "f32 on onnxruntime and openvino. A faster precision is taken only where this was measured "
-        "on validation pictures:\n",
-        *(
-            f"- {record['precision']} on {record['engine']}: {record['text']}; "
-            f"{'allowed' if record['passes'] else 'refused'}\n"
-            for record in facts["precisions"]
-        ),
-        *([] if facts["precisions"] else ["- nothing was measured\n"]),
-        "## Licences\n",
-        table_of(("part", "terms"), facts["licences"].items()),
-        "## Made with\n",
-        table_of(("", ""), version_rows(facts["versions"])),
+    intro: list[Block] = [
+        Prose(f"Names the activity of {who}, one of {len(classes)}. {_how(recipe)}"),
+        Code("Command", "python infer.py photos/ --model THIS_FOLDER"),
+        Prose(f"Activities: {', '.join(classes)}."),
+        Prose(f"It answers with one of them whatever it is shown. {_unknown(classifier)}"),
     ]
-    return "\n".join(parts)
+    return model_card.write_card(facts, intro, _recipe_rows(facts["recipe"], classifier))
 
 
 def _how(recipe: Recipe) -> str:
@@ -132,7 +97,7 @@ def _how(recipe: Recipe) -> str:
 
 
 def _recipe_rows(config: Mapping[str, Any], classifier: Classifier) -> list[tuple[str, str]]:
-    """Returns what a reader wants to know first; all of it stands in model.json."""
+    """Returns what a reader wants to know first; all of it is in model.json."""
     seen, stage2 = classifier.recipe, config["stage2"]
     epochs = stage2["epochs"] + stage2["fine_tune_epochs"]
     rows = [
@@ -171,32 +136,15 @@ def _unknown(classifier: Classifier) -> str:
 
 def _data(run: PictureRun, cache: Cache) -> dict[str, Any]:
     cleaning = _read(run, "annotations/cleaning.json")
-    balance = class_balance(cache)
+    balance = balance_of(cache)
     return {
         "format": run.data.format,
         "unit": "persons" if cache.recipe.one_by_one else "pictures",
         "counts": {text: cleaning[key] for key, text in HEADS.items()},
-        "splits": balance["splits"],
-        "classes": dict(balance["rows"]),
+        "splits": list(balance.splits),
+        "classes": {name: list(counts) for name, counts in balance.rows},
     }
-
-
-def _pose_scores(run: PictureRun) -> dict[str, float]:
-    if "stage1" not in step_names(run) or not (run.run_dir / "stage1/metrics.json").is_file():
-        return {}
-    return dict(score_rows(_read(run, "stage1/metrics.json")))
 
 
 def _read(run: PictureRun, name: str) -> dict[str, Any]:
     return json.loads((run.run_dir / name).read_text(encoding="utf-8"))
-
-
-def _fixed(figures: Mapping[str, float]) -> list[tuple[str, str]]:
-    return [(text, f"{value:.4f}") for text, value in figures.items()]
-
-
-def table_of(heads: tuple[str, ...], rows: Iterable[tuple]) -> str:
-    """Returns a table in Markdown."""
-    lines = [heads, ("---",) * len(heads), *rows]
-    cells = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in lines]
-    return "".join(f"| {' | '.join(row)} |\n" for row in cells)

@@ -1,53 +1,190 @@
-"""The step `report`: the exported classifier is judged on held-out pictures."""
+"""The step `report`: the exported classifier is judged on held-out pictures.
+
+report/metrics.json         scores of the reported split
+report/metrics_val.json     of val, where choices were made, if that is another split
+report/predictions.parquet  every prediction
+report/report.html          all of it for people; in short in report.md, with per_class.csv,
+                            confusion.png and curves.png
+"""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pose_activity.artifacts import manifest
+from pose_activity.annotations.types import Poses
 from pose_activity.artifacts.atomic import write_json
+from pose_activity.cache import poses as stored_poses
+from pose_activity.cache.planes import Recipe
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.learning.history import History, early_end
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier import calibrate, predict
+from pose_activity.stage2_classifier.draw_inputs import draw_seen
 from pose_activity.stage2_classifier.scores import report
 from pose_activity.stage2_classifier.scores.evaluate import Report, evaluate
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.console import console, say, say_notes, say_rows
 from pose_activity.training.pictures import roles
+from pose_activity.training.pictures.report_labels import data_section
+from pose_activity.training.pictures.report_poses import poses_section, read_metrics, score_rows
+from pose_activity.training.pictures.stage1 import find_poses
 from pose_activity.training.pictures.steps import step_names
+from pose_activity.training.report_page import classifier as classifier_page
+from pose_activity.training.report_page import origin
+from pose_activity.training.report_page.facts import (
+    Block,
+    Column,
+    Facts,
+    Heading,
+    Prose,
+    Section,
+    Sheet,
+    Table,
+)
+from pose_activity.training.report_page.images import data_uri, sheet_uri, try_load
 from pose_activity.training.report_page.page import write_page
-from pose_activity.training.report_page.poses import score_rows
+from pose_activity.training.report_page.text import write_sections
 from pose_activity.training.steps import Counts
+
+VAL = "metrics_val.json"
+_TILE, _SHEET = 420, 1400  # pixels: the longer side of a mistake and of the augmentations
+_CROWD = 3  # people from which a picture counts as crowded
 
 
 def make_report(run: PictureRun, folder: Path) -> Counts:
-    """Classifies the held-out pictures with the exported graph; writes scores, answers, page."""
-    (folder / "metrics_val.json").unlink(missing_ok=True)  # of an earlier classifier
+    """Classifies the held-out pictures with the exported graph; writes the files above."""
+    (folder / VAL).unlink(missing_ok=True)  # of an earlier classifier
     cache = open_cache(run.run_dir / "cache")
     classifier = predict.load(run.run_dir / "stage2", threads=run.threads)
-    answers = classify(classifier, cache, run.report.split)
-    headline, chosen_on, facts = score(answers, classifier.temperature), None, {}
+    predictions = classify(classifier, cache, run.report.split)
+    headline, chosen_on, rows = score(predictions, classifier.temperature), None, {}
     if run.report.split == "test":
         chosen_on = score(classify(classifier, cache, "val"), classifier.temperature)
-        write_json(folder / "metrics_val.json", chosen_on.as_json())
-        facts["accuracy on val (choices were made there)"] = f"{chosen_on.accuracy:.4f}"
+        write_json(folder / VAL, chosen_on.as_json())
+        rows["accuracy on val (choices were made there)"] = f"{chosen_on.accuracy:.4f}"
+    predictions.write(folder / "predictions.parquet")
+    facts = page_facts(run, cache, predictions, headline, chosen_on)
+    write_page(folder / "report.html", facts)
     report.write(
         headline,
         History.read(run.run_dir / "stage2" / "history.csv"),
         folder,
         title=f"Activity classifier: {run.run_dir.name}",
-        facts=facts | _facts(run),
-        unit="people" if answers.of_people else "images",
+        facts=rows | _rows(run),
+        unit="people" if predictions.of_people else "images",
+        appendix=write_sections(facts.sections[-1:]),
     )
-    answers.write(folder / "predictions.parquet")
-    page = folder / "report.html"
-    write_page(page, run, cache, answers=answers, report=headline, chosen_on=chosen_on)
     return {"split": headline.split, "accuracy": headline.accuracy}
+
+
+def page_facts(
+    run: PictureRun,
+    cache: Cache,
+    predictions: Predictions,
+    headline: Report,
+    chosen_on: Report | None,
+) -> Facts:
+    """Returns what the page says.
+
+    Args:
+        run: Whose folder is shown; every step but the report is finished.
+        cache: The run's.
+        predictions: Of the reported split.
+        headline: Their scores.
+        chosen_on: Scores of the split where choices were made; None where that is the reported one.
+    """
+    unit = "persons" if predictions.of_people else "pictures"
+    has_poses = "stage1" in step_names(run)
+    seen = roles.seen_note(run, headline.split)
+    metrics = read_metrics(run)
+    found = _find_poses(run, cache.recipe, predictions)
+
+    def picture_of(row: int) -> str | None:
+        path, person = predictions.images[row], int(predictions.persons[row])
+        image = try_load(path)
+        if image is None:
+            return None
+        return data_uri(draw_seen(image, found.get(path), cache.recipe, person), _TILE)
+
+    sections: list[Section] = [
+        classifier_page.headline(
+            headline,
+            unit=unit,
+            chosen_on=chosen_on,
+            together="people in one picture" if predictions.of_people else "",
+            figures=[
+                (f"stage 1: {text} ({metrics.get('split')})", value)
+                for text, value in score_rows(metrics)[:2]
+            ],
+            notes=[Prose(seen, "strong")] if seen else [],
+        ),
+        data_section(run, cache, unit),
+        *([poses_section(run)] if has_poses else []),
+        classifier_page.classifier_section(
+            predictions,
+            headline,
+            History.read(run.run_dir / "stage2" / "history.csv"),
+            unit=unit,
+            inputs=_augmentations(run),
+            beside=_by_people(predictions, found)
+            if cache.recipe.needs_poses and not predictions.of_people
+            else [],
+        ),
+        classifier_page.mistakes_section(
+            predictions,
+            picture_of,
+            shown="the poses that the classifier was shown" if has_poses else "",
+        ),
+        origin.origin_section(run.run_dir, step_names(run)[:-1]),
+    ]
+    subtitle = f"Activity classifier: {_name(run)}"
+    return Facts(run.run_dir.name, subtitle, sections)
+
+
+def _name(run: PictureRun) -> str:
+    return f"{run.classifier.model}, planes {' + '.join(run.cache.planes)}"
+
+
+def _augmentations(run: PictureRun) -> list[Block]:
+    sheet = sheet_uri(run.run_dir / "stage2" / "augmentations.png", _SHEET)
+    summary = "What the network sees in training (augmentations)"
+    return [Sheet(summary, sheet, "Training tensors after augmentation")] if sheet else []
+
+
+def _find_poses(run: PictureRun, recipe: Recipe, predictions: Predictions) -> Mapping[Path, Poses]:
+    """Returns the poses that the cache's planes were drawn from, of pictures that are there."""
+    if not recipe.needs_poses:
+        return {}
+    images = list(dict.fromkeys(predictions.images))
+    stored = run.run_dir / "cache" / stored_poses.FILE
+    return find_poses(run, images, run.run_dir / "stage1", stored).poses
+
+
+def _by_people(predictions: Predictions, poses: Mapping[Path, Poses]) -> list[Block]:
+    title = "Accuracy by the number of people found"
+    columns = (Column("found"), Column("pictures", "count"), Column("accuracy", "share"))
+    rows = by_people(predictions, poses)
+    return [Heading(title), Table(title, columns, rows)] if rows else []
+
+
+def by_people(
+    predictions: Predictions, poses: Mapping[Path, Poses]
+) -> list[tuple[str, int, float]]:
+    """Returns (people found, pictures, accuracy) for nobody, one, two, and three or more."""
+    known = np.array([image in poses for image in predictions.images])
+    people = np.array([len(poses[i].boxes) if i in poses else 0 for i in predictions.images])
+    right = predictions.guesses == predictions.labels
+    rows = []
+    for number, text in enumerate(("nobody", "one person", "two people", "three or more")):
+        which = known & (np.minimum(people, _CROWD) == number)
+        if which.any():
+            rows.append((text, int(which.sum()), float(right[which].mean())))
+    return rows
 
 
 def classify(classifier: predict.Classifier, cache: Cache, split: str) -> Predictions:
@@ -68,39 +205,38 @@ def classify(classifier: predict.Classifier, cache: Cache, split: str) -> Predic
     )
 
 
-def score(answers: Predictions, temperature: float) -> Report:
-    """Compares the answers, calibrated by `temperature`, with the labels."""
+def score(predictions: Predictions, temperature: float) -> Report:
+    """Compares the predictions, calibrated by `temperature`, with the labels."""
     report = evaluate(
-        answers.probabilities, answers.labels, classes=answers.classes, split=answers.split
+        predictions.probabilities,
+        predictions.labels,
+        classes=predictions.classes,
+        split=predictions.split,
     )
-    uncalibrated = calibrate.apply(answers.probabilities, 1 / temperature)  # its inverse
-    return replace(report, ece_uncalibrated=calibrate.expected_error(uncalibrated, answers.labels))
+    uncalibrated = calibrate.apply(predictions.probabilities, 1 / temperature)  # its inverse
+    return replace(
+        report, ece_uncalibrated=calibrate.expected_error(uncalibrated, predictions.labels)
+    )
 
 
-def _facts(run: PictureRun) -> dict[str, str]:
-    """Returns rows for the report's first table: stage 1's figures and what each step took."""
-    facts = {"classifier": f"{run.classifier.model}, planes {' + '.join(run.cache.planes)}"}
-    facts |= {f"stage 1 {text}": f"{value:.4f}" for text, value in _pose_scores(run).items()}
+def _rows(run: PictureRun) -> dict[str, str]:
+    """Returns rows for the first table of report.md: stage 1's figures and what each step took."""
+    rows = {"classifier": _name(run)}
+    rows |= {f"stage 1 {text}": f"{value:.4f}" for text, value in _pose_scores(run).items()}
     seen = roles.seen_note(run, run.report.split)
-    facts |= {"pictures that stage 1 knows": seen} if seen else {}
-    facts |= early_end(run.run_dir / "stage2")
-    for step in step_names(run)[:-1]:
-        found = manifest.read(run.run_dir / step)
-        facts[f"minutes for {step}"] = f"{found['seconds'] / 60:.1f}" if found else "?"
-    return facts
+    rows |= {"pictures that stage 1 has seen": seen} if seen else {}
+    rows |= early_end(run.run_dir / "stage2")
+    return rows | origin.minutes(run.run_dir, step_names(run)[:-1])
 
 
 def _pose_scores(run: PictureRun) -> dict[str, float]:
     """Returns stage 1's figures by their names for people; none where it was not measured."""
-    path = run.run_dir / "stage1" / "metrics.json"
-    if "stage1" not in step_names(run) or not path.exists():
-        return {}
-    metrics = json.loads(path.read_text(encoding="utf-8"))
+    metrics = read_metrics(run)
     return {f"{text} ({metrics.get('split')})": value for text, value in score_rows(metrics)}
 
 
 def say_scores(run: PictureRun) -> None:
-    """Prints the headline figures and where the report lies."""
+    """Prints the headline figures and where the report is."""
     folder = run.run_dir / "report"
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     names = ("accuracy", "top3_accuracy", "weighted_precision", "weighted_recall", "macro_f1")

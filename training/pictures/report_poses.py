@@ -1,4 +1,4 @@
-"""The page's part about stage 1: training curves, PCKh per joint, best and worst pictures."""
+"""The report's section about stage 1: curves, PCKh per joint, best and worst pictures."""
 
 import csv
 import json
@@ -11,8 +11,20 @@ from pose_activity.configs.pictures import PictureRun
 from pose_activity.stage1_pose.draw_comparison import draw_comparison
 from pose_activity.stage1_pose.evaluate import PictureScore, score_pictures
 from pose_activity.training.pictures.stage1 import judged_poses
-from pose_activity.training.pictures.steps import stage1_samples
+from pose_activity.training.pictures.steps import stage1_samples, step_names
 from pose_activity.training.report_page import charts
+from pose_activity.training.report_page.facts import (
+    Block,
+    Charts,
+    Column,
+    Heading,
+    Prose,
+    Section,
+    SideBySide,
+    Table,
+    Tiles,
+    pairs,
+)
 from pose_activity.training.report_page.images import Tile, data_uri, try_load
 
 SHOWN = 6  # pictures of each kind, best and worst
@@ -37,29 +49,60 @@ _CURVES = {
 }
 
 
-def gather(run: PictureRun) -> dict[str, Any]:
-    """Returns what the template shows of stage 1.
-
-    Returns:
-        `trained`; `weights`; `scores`: rows (text, value); `split`, `n`, `n_people`, `n_joints`
-        that they are of; `joints`: rows (name, PCKh); `curves`: charts; `best` and `worst`: tiles.
-        A part that was not made is empty.
-    """
+def poses_section(run: PictureRun) -> Section:
+    """Returns how stage 1 was trained and how good its poses are; what was not made is left out."""
     folder = run.run_dir / "stage1"
-    path = folder / "metrics.json"
-    metrics = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    best, worst = _extremes(run) if metrics else ([], [])
-    joints = metrics.get("pckh50_per_joint", {})
-    return {
-        "trained": run.stage1.train,
-        "weights": run.stage1.weights,
-        "scores": score_rows(metrics),
-        **{key: metrics.get(key) for key in ("split", "n", "n_people", "n_joints")},
-        "joints": sorted(joints.items(), key=lambda item: -item[1]),
-        "curves": curves(sorted(folder.glob("round*/results.csv"))) if run.stage1.train else [],
-        "best": best,
-        "worst": worst,
-    }
+    metrics = read_metrics(run)
+    best, worst = extremes(run) if metrics else ([], [])
+    drawn = curves(sorted(folder.glob("round*/results.csv"))) if run.stage1.train else []
+    blocks: list[Block] = [Prose(_how(run, metrics))]
+    blocks += [Heading("Training"), Charts(drawn)] if drawn else []
+    scores, joints = score_rows(metrics), joint_rows(metrics)
+    groups: list[list[Block]] = []
+    if scores:
+        groups.append([Heading("Scores"), pairs("Scores", scores, "share")])
+    if joints:
+        title = "PCKh@0.5 per joint"
+        columns = (Column(), Column(form="share"), Column(form="bars"))
+        rows = [(name.replace("_", " "), share, [share]) for name, share in joints]
+        groups.append([Heading(title), Table(title, columns, rows)])
+    blocks += [SideBySide(groups)] if groups else []
+    if best:
+        about = (
+            "Labelled people left, found people right. OKS is the mean over the labelled people; "
+            "somebody who was not found counts 0."
+        )
+        blocks += [Heading("Best pictures"), Prose(about, "soft"), Tiles(best, "pair")]
+    blocks += [Heading("Worst pictures"), Tiles(worst, "pair")] if worst else []
+    return Section("poses", "Poses", "Stage 1: poses", blocks)
+
+
+def read_metrics(run: PictureRun) -> dict[str, Any]:
+    """Returns stage 1's figures; none where it was not measured."""
+    path = run.run_dir / "stage1" / "metrics.json"
+    if "stage1" not in step_names(run) or not path.exists():
+        return {}
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _how(run: PictureRun, metrics: dict[str, Any]) -> str:
+    weights = run.stage1.weights
+    text = (
+        f"Trained from `{weights}`. "
+        if run.stage1.train
+        else f"`{weights}` was taken as it is, not trained. "
+    )
+    if not metrics:
+        return text + "The labels have no joints to measure the poses with."
+    return text + (
+        f"Measured on {metrics.get('n')} pictures of {metrics.get('split')}, with "
+        f"{metrics.get('n_people')} people and {metrics.get('n_joints')} joints."
+    )
+
+
+def joint_rows(metrics: dict[str, Any]) -> list[tuple[str, float]]:
+    """Returns (joint, PCKh@0.5), the best first."""
+    return sorted(metrics.get("pckh50_per_joint", {}).items(), key=lambda item: -item[1])
 
 
 def score_rows(metrics: dict[str, Any]) -> list[tuple[str, float]]:
@@ -100,7 +143,7 @@ def _read_table(path: Path) -> list[dict[str, str]]:
         ]
 
 
-def _extremes(run: PictureRun) -> tuple[list[Tile], list[Tile]]:
+def extremes(run: PictureRun) -> tuple[list[Tile], list[Tile]]:
     """Returns tiles of the best and of the worst pictures; none is in both."""
     samples = read_samples(run.run_dir / stage1_samples(run))
     poses, labels = judged_poses(run, samples, run.run_dir / "stage1")

@@ -1,0 +1,75 @@
+"""The sections about a classifier, against formulas and hand-made predictions."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pose_activity.learning.history import Epoch, History
+from pose_activity.stage2_classifier.scores.evaluate import evaluate
+from pose_activity.stage2_classifier.scores.predictions import Predictions
+from pose_activity.training.report_page import classifier, facts
+
+CLASSES = ("reading", "riding", "walking")
+WRONG_ONCE = np.array([[0.6, 0.3, 0.1], [0.9, 0.05, 0.05], [0.1, 0.2, 0.7]], np.float32)
+
+
+def _predictions(probabilities: np.ndarray) -> Predictions:
+    images = tuple(Path(f"{i}.jpg") for i in range(len(probabilities)))
+    persons, labels = np.full(len(images), -1), np.arange(len(images))
+    return Predictions("test", CLASSES, images, persons, labels, probabilities)
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 10), (7, 10), (104, 104), (227, 300)])
+def test_the_interval_is_wilsons(right: int, n: int) -> None:
+    """Against the formula. Source: Wilson, JASA 22 (1927)."""
+    z, share = 1.959963984540054, right / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    assert classifier.interval(share, n) == pytest.approx((middle - half, middle + half))
+
+
+def test_reliability_by_hand() -> None:
+    rows = classifier.reliability_rows(_predictions(WRONG_ONCE))
+    expected = [(0.6, 1.0, 1), (0.7, 1.0, 1), (0.9, 0.0, 1)]
+    assert [row[1:] for row in rows] == [row[1:] for row in expected]
+    assert [row[0] for row in rows] == pytest.approx([row[0] for row in expected])
+
+
+def test_calibration_before_and_after() -> None:
+    scores = evaluate(WRONG_ONCE, np.arange(3), classes=CLASSES, split="test")
+    scores = dataclasses.replace(scores, ece=0.1, ece_uncalibrated=0.3)
+    assert [error for _, error in classifier.calibration_rows(scores)] == [0.1, 0.3]
+    scores = dataclasses.replace(scores, ece_uncalibrated=None)
+    assert [error for _, error in classifier.calibration_rows(scores)] == [0.1]
+
+
+def test_similar_classes_stand_together_on_the_page() -> None:
+    labels = np.array([0, 0, 1, 1, 2, 2])
+    guesses = np.array([0, 2, 1, 1, 2, 0])
+    scores = evaluate(np.eye(3)[guesses], labels, classes=["a", "b", "c"], split="test")
+    found = classifier.confusion_matrix(scores)
+    assert found.names in (["a", "c", "b"], ["c", "a", "b"])
+    assert sorted(found.cells)[-1] == (2, 2, 2, 1.0)
+    assert classifier.class_rows(scores)[0] == ("a", 0.5, 0.5, 0.5, 2, ("c", 1))
+
+
+def test_mistakes_without_pictures_are_a_table() -> None:
+    section = classifier.mistakes_section(_predictions(WRONG_ONCE), None)
+    table = section.blocks[1]
+    assert isinstance(table, facts.Table)
+    (row,) = table.rows
+    assert row == ("1.jpg", "reading", pytest.approx(0.9), "riding", pytest.approx(0.05))
+
+
+def test_a_training_without_validation_kept_its_last_epoch() -> None:
+    epochs = [Epoch(i, "train", 1e-3, 1.0, 0.5, None, None, 30.0) for i in range(2)]
+    prose, charts = classifier.training_blocks(History(tuple(epochs)))
+    assert isinstance(prose, facts.Prose) and isinstance(charts, facts.Charts)
+    assert prose.text == (
+        "2 epochs in 1.0 minutes. Kept: epoch 2, the last one: nothing was held out to choose by."
+    )
+    assert not any("validation" in svg for svg in charts.drawn)
+    assert classifier.training_blocks(History()) == []

@@ -1,0 +1,323 @@
+"""The sections about a classifier: headline, curves, calibration, confusions, classes, mistakes.
+
+In come predictions, their report and the training's history, out come facts. Which pictures
+explain a mistake is the caller's business.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+from scipy.stats import binomtest
+
+from pose_activity.learning.history import History
+from pose_activity.stage2_classifier.scores.confusion import (
+    confused_pairs,
+    count_matrix,
+    most_mistaken,
+    similarity_order,
+)
+from pose_activity.stage2_classifier.scores.draw_scores import MOST_CLASSES
+from pose_activity.stage2_classifier.scores.evaluate import Report
+from pose_activity.stage2_classifier.scores.predictions import Predictions
+from pose_activity.training.report_page import charts
+from pose_activity.training.report_page.facts import (
+    Block,
+    Cards,
+    Charts,
+    Column,
+    Heading,
+    Matrix,
+    Prose,
+    Section,
+    SideBySide,
+    Table,
+    Tiles,
+)
+from pose_activity.training.report_page.images import Tile
+
+MOST_ROWS = 200  # of the table per class
+_WORST_PAIRS = 12
+_MISTAKES = 16
+_BINS = 10
+
+
+def headline(
+    report: Report,
+    *,
+    unit: str,
+    chosen_on: Report | None = None,
+    together: str = "",
+    figures: Sequence[tuple[str, float]] = (),
+    notes: Sequence[Prose] = (),
+) -> Section:
+    """Returns the figures that come first.
+
+    Args:
+        report: Of the split that is reported.
+        unit: What it counts, in the plural.
+        chosen_on: Scores of the split where choices were made; None where that is the same one.
+        together: Which of them are not independent of each other, if any: "people in one picture".
+        figures: Further shares, with what they are of.
+        notes: Below the figures.
+    """
+    low, high = interval(report.accuracy, report.n)
+    most = max(row["support"] for row in report.per_class.values()) / report.n
+    cards = [
+        (
+            f"accuracy on {report.n} {unit} of the split {report.split}; 95 % interval "
+            f"{100 * low:.1f} % to {100 * high:.1f} %",
+            report.accuracy,
+        ),
+        ("class among the three most probable", report.top3_accuracy),
+        ("weighted precision", report.weighted_precision),
+        ("weighted recall", report.weighted_recall),
+        ("macro F1", report.macro_f1),
+        ("always naming the most frequent class", most),
+    ]
+    if chosen_on:
+        cards.append(
+            (f"accuracy on {chosen_on.split}, where choices were made", chosen_on.accuracy)
+        )
+    narrow = f"; {together} are not, so the interval is too narrow" if together else ""
+    about = f"The interval is Wilson's. It assumes that the {unit} are independent{narrow}."
+    return Section(
+        "scores", "Scores", "", [Cards([*cards, *figures]), Prose(about, "soft"), *notes]
+    )
+
+
+def interval(accuracy: float, n: int) -> tuple[float, float]:
+    """Returns Wilson's 95 % interval of a share of n independent predictions. Source: scipy."""
+    found = binomtest(round(accuracy * n), n).proportion_ci(0.95, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def classifier_section(
+    predictions: Predictions,
+    report: Report,
+    history: History,
+    *,
+    unit: str,
+    inputs: Sequence[Block] = (),
+    beside: Sequence[Block] = (),
+) -> Section:
+    """Returns how the classifier was trained, how sure it is, and what it confuses.
+
+    Args:
+        predictions: Of the reported split.
+        report: Their scores.
+        history: Of the training; an empty one shows no curves.
+        unit: What was classified, in the plural.
+        inputs: What the network was shown.
+        beside: Further figures, beside the confusions.
+    """
+    blocks = [
+        *training_blocks(history),
+        *inputs,
+        SideBySide([_calibration(predictions, report), [*_confusions(report, unit), *beside]]),
+        *_per_class(report, unit),
+        *_matrix(report),
+    ]
+    return Section("classifier", "Classifier", "Stage 2: classifier", blocks)
+
+
+def training_blocks(history: History) -> list[Block]:
+    """Returns the curves of a training, and which epoch was kept; nothing without an epoch."""
+    if not history.epochs:
+        return []
+    epochs, kept = [epoch.epoch + 1 for epoch in history.epochs], history.kept
+    marks: dict[str, float] = {"kept": kept.epoch + 1}
+    tuned = history.of_phase("fine_tune").epochs
+    if tuned and len(tuned) < len(epochs):
+        marks["fine-tuning begins"] = tuned[0].epoch + 0.5
+    drawn = []
+    for name in ("loss", "accuracy"):
+        lines = {"training": name, "validation": f"val_{name}"}
+        series = {
+            text: (epochs, [getattr(epoch, key) for epoch in history.epochs])
+            for text, key in lines.items()
+            if any(getattr(epoch, key) is not None for epoch in history.epochs)
+        }
+        share = name == "accuracy"
+        title = name.capitalize()
+        drawn.append(
+            charts.line_chart(series, title=title, x_label="epoch", share=share, marks=marks)
+        )
+    minutes = sum(epoch.seconds for epoch in history.epochs) / 60
+    text = f"{len(epochs)} epoch{'s' * (len(epochs) > 1)} in {minutes:.1f} minutes. "
+    if kept.val_loss is None or kept.val_accuracy is None:
+        text += f"Kept: epoch {kept.epoch + 1}, the last one: nothing was held out to choose by."
+    else:
+        text += (
+            f"Kept: epoch {kept.epoch + 1}, with a validation loss of {kept.val_loss:.3f} and a "
+            f"validation accuracy of {100 * kept.val_accuracy:.1f} %."
+        )
+    return [Prose(text), Charts(drawn)]
+
+
+def _calibration(predictions: Predictions, report: Report) -> list[Block]:
+    errors = ", ".join(f"{text} {100 * e:.1f} %" for text, e in calibration_rows(report))
+    about = (
+        f"{errors}. "
+        * bool(errors)
+        + "On the dotted line, predictions made with a probability of 70 % are right 70 % of the "
+        "time. Below it, the classifier is too sure. Larger dots hold more predictions."
+    )
+    drawn = charts.reliability_chart(reliability_rows(predictions), title="Reliability")
+    return [Heading("Calibration"), Prose(about), Charts([drawn])]
+
+
+def calibration_rows(report: Report) -> list[tuple[str, float]]:
+    """Returns (text, error): the expected calibration error, and what it was before calibration."""
+    errors = {
+        "Expected calibration error (ECE)": report.ece,
+        "before calibration": report.ece_uncalibrated,
+    }
+    return [(text, error) for text, error in errors.items() if error is not None]
+
+
+def reliability_rows(predictions: Predictions) -> list[tuple[float, float, int]]:
+    """Returns (mean confidence, share that was right, count) of ten equal bins of confidence."""
+    right = predictions.guesses == predictions.labels
+    bins = np.minimum((predictions.confidences * _BINS).astype(int), _BINS - 1)
+    inside = [bins == number for number in range(_BINS)]
+    return [
+        (float(predictions.confidences[which].mean()), float(right[which].mean()), int(which.sum()))
+        for which in inside
+        if which.any()
+    ]
+
+
+def _confusions(report: Report, unit: str) -> list[Block]:
+    rows = confused_pairs(report.confusion)[:_WORST_PAIRS]
+    if not rows:
+        return []
+    columns = (Column("true", "name"), Column("predicted", "name"), Column(unit, "count"))
+    title = "Most frequent confusions"
+    return [Heading(title), Table(title, columns, rows)]
+
+
+def _per_class(report: Report, unit: str) -> list[Block]:
+    rows, classes = class_rows(report), len(report.per_class)
+    some = (
+        f"The {len(rows)} of {classes} classes with the most mistakes; all are in "
+        "`per_class.csv`, beside this page. "
+    )
+    columns = (
+        Column("class", "name"),
+        *(Column(name, "figure") for name in ("precision", "recall", "F1")),
+        Column(unit, "count"),
+        Column("mostly predicted as", "times"),
+    )
+    about = some * (len(rows) < classes) + "Click a heading to sort."
+    return [Heading("Per class"), Prose(about), Table("Per class", columns, rows, sortable=True)]
+
+
+def class_rows(report: Report) -> list[tuple[str, float, float, float, float, tuple[str, int]]]:
+    """Returns (class, precision, recall, F1, support, (most often predicted as, how often)).
+
+    At most `MOST_ROWS`, those with the most mistakes.
+    """
+    rows = []
+    for name in most_mistaken(report.confusion, list(report.per_class), MOST_ROWS):
+        found = report.per_class[name]
+        others = {k: v for k, v in report.confusion.get(name, {}).items() if k != name}
+        taken = max(others, key=others.__getitem__, default="")
+        figures = (found["precision"], found["recall"], found["f1"], found["support"])
+        rows.append((name, *figures, (taken, others.get(taken, 0))))
+    return rows
+
+
+def _matrix(report: Report) -> list[Block]:
+    matrix, classes = confusion_matrix(report), len(report.per_class)
+    shown = len(matrix.names)
+    some = f"The {shown} of {classes} classes with the most mistakes. " * (shown < classes)
+    about = (
+        f"{some}A row is the true class, a column the predicted one; darker is a larger share of "
+        "the row. Classes that are mistaken for each other are side by side. Touch a cell, or "
+        "point at it, to read its classes."
+    )
+    return [Heading("Confusion matrix"), Prose(about), matrix]
+
+
+def confusion_matrix(report: Report) -> Matrix:
+    """Returns the confusions of at most `MOST_CLASSES` classes, alike ones side by side."""
+    shown = most_mistaken(report.confusion, list(report.per_class), MOST_CLASSES)
+    counts = count_matrix(report.confusion, shown)
+    order = similarity_order(counts)
+    counts, names = counts[np.ix_(order, order)], [shown[i] for i in order]
+    support = [report.per_class[name]["support"] for name in names]
+    cells = [
+        (int(row), int(column), int(counts[row, column]), counts[row, column] / support[row])
+        for row, column in zip(*counts.nonzero(), strict=True)
+    ]
+    return Matrix(names, cells)
+
+
+def mistakes_section(
+    predictions: Predictions,
+    picture_of: Callable[[int], str | None] | None,
+    *,
+    shape: Literal["single", "pair", "strip"] = "single",
+    shown: str = "",
+) -> Section:
+    """Returns the most confident mistakes, the surest first.
+
+    Args:
+        predictions: Of the reported split.
+        picture_of: Returns a picture of a row as a `data:` URI, None where it cannot be read. None:
+            there are no pictures, and a table names the mistakes.
+        shape: See `facts.Tiles`.
+        shown: What the pictures show, after "with ".
+    """
+    title = "Most confident mistakes"
+    rows = [int(row) for row in predictions.confident_mistakes(_MISTAKES)]
+    if not rows:
+        return Section("mistakes", "Mistakes", title, [Prose("No prediction was wrong.")])
+    wrong = int((predictions.guesses != predictions.labels).sum())
+    also = f", with {shown}" * bool(shown)
+    about = Prose(f"{len(rows)} of {wrong} wrong predictions, the most confident first{also}.")
+    if picture_of is None:
+        found: Block = _mistakes_table(predictions, rows)
+    else:
+        tiles = [_tile(predictions, row, picture_of(row)) for row in rows]
+        found = Tiles(tiles, shape)
+    return Section("mistakes", "Mistakes", title, [about, found])
+
+
+def _tile(predictions: Predictions, row: int, source: str | None) -> Tile:
+    person = int(predictions.persons[row])
+    guess, truth = _guess_and_truth(predictions, row)
+    return Tile(
+        source=source,
+        title="{} ({:.2f})".format(*guess),
+        details=(
+            "true class: {} ({:.2f})".format(*truth),
+            *((f"person {person + 1} in the picture",) if person >= 0 else ()),
+        ),
+        file=predictions.images[row].name,
+    )
+
+
+def _mistakes_table(predictions: Predictions, rows: Sequence[int]) -> Table:
+    heads = ("name", "predicted", "true")
+    columns = [Column(heads[0], "name")]
+    columns += [c for h in heads[1:] for c in (Column(h, "name"), Column("probability", "figure"))]
+    cells = [
+        (
+            predictions.images[row].as_posix(),
+            *(cell for pair in _guess_and_truth(predictions, row) for cell in pair),
+        )
+        for row in rows
+    ]
+    return Table("Most confident mistakes", columns, cells)
+
+
+def _guess_and_truth(
+    predictions: Predictions, row: int
+) -> tuple[tuple[str, float], tuple[str, float]]:
+    """Returns the predicted class and the true one, each with its probability."""
+    shares = predictions.probabilities[row]
+    guess, truth = int(predictions.guesses[row]), int(predictions.labels[row])
+    names = predictions.classes
+    return (names[guess], float(shares[guess])), (names[truth], float(shares[truth]))
