@@ -14,6 +14,7 @@ TABLES = {"training/kinds.py"}  # where a kind has its line
 ENGINE = [
     *(ROOT / name for name in ("train.py", "command.py", "configs/loading.py")),
     *sorted((ROOT / "training").glob("*.py")),
+    *sorted((ROOT / "training" / "report_page").glob("*.py")),
 ]
 NAMES = [kind.name for kind in kinds.KINDS]
 OF_ALL = "|".join(Run.model_fields)

@@ -72,14 +72,14 @@ def write_card(facts: Mapping[str, Any], pipeline: ClipPredictor) -> str:
         facts: See `about`.
         pipeline: The run's.
     """
-    recipe, answers = pipeline.recipe, pipeline.classes
+    recipe, classes = pipeline.recipe, pipeline.classes
     source, shown = ("video", "clip.mp4") if pipeline.pose else ("pose file", "poses/")
     intro: list[Block] = [
         Prose(
-            f"Names each person in a {source}, one of {len(answers)} answers, by how they move: "
+            f"Names each person in a {source}, one of {len(classes)} classes, by how they move: "
             f"{recipe.frames} frames of {recipe.skeleton} joints ({recipe.kind})."
         ),
         Code("Command", f"python infer.py {shown} --model THIS_FOLDER"),
-        Prose(f"Answers: {', '.join(answers)}. It gives one of them whoever is shown."),
+        Prose(f"Classes: {', '.join(classes)}. It always names one of them, whoever is shown."),
     ]
     return model_card.write_card(facts, intro, [("classifier", facts["classifier"])])

@@ -1,4 +1,4 @@
-"""The step `report` of a run on clips: answers for held-out clips are judged.
+"""The step `report` of a run on clips: the exported classifier is judged on held-out clips.
 
 What is said of a clip is the mean over its windows. Of people whom training never saw, the
 network's vectors are compared: who in the gallery is it?

@@ -48,7 +48,7 @@ def look_up(run: ClipRun) -> tuple[Predictions, retrieval.Retrieval]:
         probes = [i for i in probes if people[i] in known]
         machine = fit.fit(vectors[gallery], known, kind="svm", l2_normalize=True, seed=run.seed)
         classes, shares = machine.classes, machine(vectors[probes])
-    answers = Predictions(
+    predictions = Predictions(
         split=run.report.split,
         classes=classes,
         images=tuple(Path(names[i]) for i in probes),
@@ -56,7 +56,7 @@ def look_up(run: ClipRun) -> tuple[Predictions, retrieval.Retrieval]:
         labels=np.array([classes.index(people[i]) for i in probes], int),
         probabilities=shares,
     )
-    return answers, found
+    return predictions, found
 
 
 def divide(

@@ -81,7 +81,7 @@ def write_card(facts: Mapping[str, Any], classifier: Classifier) -> str:
         Prose(f"Names the activity of {who}, one of {len(classes)}. {_how(recipe)}"),
         Code("Command", "python infer.py photos/ --model THIS_FOLDER"),
         Prose(f"Activities: {', '.join(classes)}."),
-        Prose(f"It answers with one of them whatever it is shown. {_unknown(classifier)}"),
+        Prose(f"It always names one of them, whatever it is shown. {_unknown(classifier)}"),
     ]
     return model_card.write_card(facts, intro, _recipe_rows(facts["recipe"], classifier))
 

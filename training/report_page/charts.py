@@ -81,16 +81,16 @@ def bar_chart(groups: Mapping[str, Mapping[int, float]], *, title: str, x_label:
 
 
 def reliability_chart(rows: Sequence[tuple[float, float, int]], *, title: str) -> str:
-    """Draws how often answers of a certainty were right.
+    """Draws how often predictions of each probability were right.
 
     Args:
-        rows: (mean confidence, share that was right, number of answers) of each bin.
+        rows: (mean confidence, share that was right, number of predictions) of each bin.
         title: Above the chart.
 
     Returns:
         An `<svg>` element.
     """
-    figure, axes = _figure(title, "probability of the answer")
+    figure, axes = _figure(title, "probability of the prediction")
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="perfectly calibrated")
     sure, right, counts = zip(*rows, strict=True)
     sizes = [12 + 120 * count / sum(counts) for count in counts]
