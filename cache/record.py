@@ -38,7 +38,8 @@ class Example:
 
     Attributes:
         x: The array of a recipe with one input; of several inputs, an array by each name.
-        y: A class id as int32 `()`, the array "y" of a recipe that has one (a class map), or None.
+        y: A class id as int32 `()`, the array "y" of a recipe that has one (a class map), or None,
+            as where the target is none of the cache's classes.
     """
 
     x: Any
