@@ -71,7 +71,7 @@ def test_a_stopped_run_leaves_a_whole_table_and_goes_on(
     out = tmp_path / "a.parquet"
     process = stop(signal.SIGINT, out, long_input, "--run", tiny_run)
     said = process.communicate(timeout=60)[0]
-    assert process.returncode == 130 and "the same command with --resume goes on" in said
+    assert process.returncode == 130 and "the same command with --resume continues" in said
     rows = pq.read_table(out)
     assert 20 <= len(rows) < FRAMES
     assert rows.equals(pq.read_table(uninterrupted).slice(0, len(rows)))
