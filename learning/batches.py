@@ -1,21 +1,20 @@
-"""A cache into batches for Keras: the tensors of one split, as float32 of the same values.
+"""A cache into batches for Keras: the examples of one split, inputs as float32 of the same values.
 
-That is pixels in 0..255 for pictures, and what `cache.sequence` describes for sequences. The order
-and the augmentation of an epoch follow from (seed, epoch) alone, so an interrupted training meets
-the same batches when it goes on.
+A target is a class id, or what the cache stores as one (a map of classes), as it is. The order and
+the augmentation of an epoch follow from (seed, epoch) alone, so an interrupted training meets the
+same batches when it goes on.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from pose_activity.cache.record import Entry
+from pose_activity.cache.record import Entry, Example, X, Y
 from pose_activity.cache.store import Cache
 from pose_activity.learning.augmentation import Augmentation, training_seed
-
-Drawn = tuple[np.ndarray, int]  # a tensor and its class id
 
 
 def epoch_order(count: int, *, seed: int, epoch: int) -> np.ndarray:
@@ -43,46 +42,55 @@ def train_batches(
         augmentation: Changes each tensor, or None.
 
     Returns:
-        Batches of float32 `(B, *shape of a tensor)` and int32 `(B,)` class ids.
+        Batches of float32 inputs `(B, *shape)`, by name where there are several, and of targets:
+        int32 `(B,)` class ids, or `(B, *shape)` of the recipe's array "y".
     """
     entries = cache.of_split("train")
     steps = -(-len(entries) // batch)
 
-    def tensors() -> Iterator[Drawn]:
+    def examples() -> Iterator[Example]:
         now = epoch()
         for index in epoch_order(len(entries), seed=seed, epoch=now).tolist():
-            tensor = cache.load(entries[index], verify=True).x
+            example = cache.load(entries[index], verify=True)
             if augmentation:
-                tensor = augmentation(tensor, training_seed(seed, now, index))
-            yield tensor, cache.class_id(entries[index])
+                changed = augmentation(example.x, training_seed(seed, now, index))
+                example = Example(changed, example.y)
+            yield example
 
-    return _batches(cache, tensors, len(entries), -(-len(entries) // max(steps, 1)))
+    return _batches(cache, examples, len(entries), -(-len(entries) // max(steps, 1)))
 
 
 def fixed_batches(cache: Cache, entries: Sequence[Entry], *, batch: int) -> tf.data.Dataset:
     """Builds batches of `entries` in their order, unchanged; shapes as in `train_batches`."""
 
-    def tensors() -> Iterator[Drawn]:
+    def examples() -> Iterator[Example]:
         for entry in entries:
-            yield cache.load(entry, verify=True).x, cache.class_id(entry)
+            yield cache.load(entry, verify=True)
 
-    return _batches(cache, tensors, len(entries), batch)
+    return _batches(cache, examples, len(entries), batch)
 
 
 def _batches(
-    cache: Cache, tensors: Callable[[], Iterator[Drawn]], count: int, batch: int
+    cache: Cache, examples: Callable[[], Iterator[Example]], count: int, batch: int
 ) -> tf.data.Dataset:
     """Gathers the batches in Python: each thing that passes into TensorFlow costs as much."""
 
-    def arrays() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        drawn = tensors()
+    def arrays() -> Iterator[tuple[Any, np.ndarray]]:
+        drawn = examples()
         while some := list(islice(drawn, batch)):
-            yield np.stack([x for x, _ in some]), np.array([y for _, y in some], np.int32)
+            x = tf.nest.map_structure(lambda *own: np.stack(own), *(e.x for e in some))
+            yield x, np.stack([np.asarray(e.y) for e in some])
 
-    signature = (
-        tf.TensorSpec((None, *cache.recipe.shape), cache.recipe.dtype),
-        tf.TensorSpec((None,), tf.int32),
-    )
-    data = tf.data.Dataset.from_generator(arrays, output_signature=signature)
+    signature = {
+        name: tf.TensorSpec((None, *spec.shape), spec.dtype)
+        for name, spec in cache.recipe.arrays.items()
+    }
+    target = signature.pop(Y, tf.TensorSpec((None,), tf.int32))
+    inputs = signature[X] if [*signature] == [X] else signature
+    data = tf.data.Dataset.from_generator(arrays, output_signature=(inputs, target))
     data = data.apply(tf.data.experimental.assert_cardinality(-(-count // batch)))
-    return data.map(lambda x, y: (tf.cast(x, tf.float32), y)).prefetch(2)
+    return data.map(lambda x, y: (_as_float(x), y)).prefetch(2)
+
+
+def _as_float(x: Any) -> Any:
+    return tf.nest.map_structure(lambda array: tf.cast(array, tf.float32), x)

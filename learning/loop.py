@@ -144,8 +144,15 @@ def make_deterministic(seed: int, threads: int) -> None:
 
 
 def class_weights(cache: Cache) -> dict[int, float]:
-    """Returns weights by which rare classes of "train" weigh more: n / (classes * n_class)."""
-    ids = [cache.class_id(entry) for entry in cache.of_split("train")]
+    """Returns weights by which rare classes of "train" weigh more: n / (classes * n_class).
+
+    Raises:
+        ValueError: the targets are not class names.
+    """
+    entries = cache.of_split("train")
+    if any(entry.target is None for entry in entries):
+        raise ValueError("Class weights need class names as targets. Received: entries without one")
+    ids = [cache.class_id(entry) for entry in entries]
     counts = np.bincount(ids, minlength=len(cache.classes))
     return {i: len(ids) / (len(counts) * int(n)) if n else 0.0 for i, n in enumerate(counts)}
 

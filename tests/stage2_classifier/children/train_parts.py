@@ -1,0 +1,62 @@
+"""A small training from images to maps of body parts, and its export; writes facts.json."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from pose_activity.cache.store import open_cache
+from pose_activity.learning import loop
+from pose_activity.runtime import graph
+from pose_activity.stage2_classifier.export_graph import convert
+from tests.stage2_classifier import drawn_parts
+
+out = Path(sys.argv[1])
+cache = open_cache(drawn_parts.build_cache(out / "cache"))
+facts: dict[str, Any] = {}
+
+
+def begin() -> keras.Model:
+    inputs = keras.Input((drawn_parts.SIZE, drawn_parts.SIZE, 3))
+    x = keras.layers.Rescaling(1 / 127.5, -1)(inputs)
+    for reach in (1, 2, 4):
+        x = keras.layers.Conv2D(24, 3, padding="same", dilation_rate=reach, activation="relu")(x)
+    network = keras.Model(
+        inputs, keras.layers.Conv2D(len(cache.classes), 1, activation="softmax")(x)
+    )
+    network.compile(
+        keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+    return network
+
+
+loop.make_deterministic(0, 1)
+runner = loop.EpochRunner(cache, batch=4, seed=0, augmentation=None, class_weights=None)
+loop.check_resumable(out, cache, {})
+phase = loop.Phase("train", 40, begin)
+loop.run([phase], runner, out, patience=None, logs=None, on_progress=None)
+history = loop.finish(out)
+facts["losses"] = [epoch.loss for epoch in history.epochs]
+try:
+    loop.class_weights(cache)
+except ValueError as error:
+    facts["weights"] = str(error)
+
+network: Any = keras.models.load_model(out / loop.CLASSIFIER, compile=False)
+examples = [cache.load(entry, verify=True) for entry in cache.of_split("val")]
+images = np.stack([example.x for example in examples]).astype(np.float32)
+expected = network.predict_on_batch(images)
+convert(network, out / "parts.onnx", ["parts"])
+exported = graph.load(out / "parts.onnx", engine="onnxruntime", threads=1)
+(answered,) = exported(images)
+facts["shape"] = list(answered.shape)
+facts["difference"] = float(np.abs(answered - expected).max())
+truth = np.stack([np.array(example.y) for example in examples])
+facts["right"] = float((answered.argmax(-1) == truth)[truth > 0].mean())
+found = answered.argmax(-1) > 0
+facts["overlap"] = float((found & (truth > 0)).sum() / (found | (truth > 0)).sum())
+facts["people"] = float((truth > 0).mean())
+(out / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
