@@ -29,8 +29,7 @@ demo-gait: $(INSTALLED)
 	$(BIN)/python infer.py runs/demo_gait/data/videos/person0[12]/clip_01.mp4 --run runs/demo_gait --out runs/demo_gait/predictions.csv --overwrite --draw runs/demo_gait/drawn
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not slow" -n logical --maxprocesses 4 \
-		--dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not slow" -n logical --maxprocesses 4
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m "slow"

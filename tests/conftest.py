@@ -1,35 +1,40 @@
 """Fixtures for all rooms."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from pose_activity.annotations.readers.mpii import read_mpii
 from pose_activity.annotations.types import Sample
 from tests.commands import train_tiny
 
 # Rooms whose tests share costly fixtures that no other room's need.
-ROOMS = ("stage2_classifier", "stage1_pose")
+ROOMS = ("annotations", "stage1_pose", "stage2_classifier")
 
 
-def group_of(item: pytest.Item) -> str:
-    """Names the tests that share costly fixtures with this one: these, its room's or its file's."""
-    if "tiny_run" in getattr(item, "fixturenames", ()):
-        return "tiny_run"
-    file = item.path.relative_to(item.config.rootpath).as_posix()
-    room = file.split("/")[1]
-    return room if room in ROOMS else file
+class RoomScheduling(LoadScopeScheduling):
+    """Gives a process whole rooms, all files that share `tiny_run`, or else single files."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        room = file.split("/")[1]
+        if room in ROOMS:
+            return room
+        return "tiny_run" if "tiny_run" in _text_of(file) else file
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Serves `pytest -n N --dist loadgroup`: a process takes whole groups, the long ones first."""
-    if not hasattr(config, "workerinput"):
-        return  # tests run in one process, in the order of the files
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
-    place = {"tiny_run": 0} | {room: number for number, room in enumerate(ROOMS, 1)}
-    items.sort(key=lambda item: place.get(group_of(item), len(place)))
+@cache
+def _text_of(file: str) -> str:
+    return (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> RoomScheduling:
+    """Serves `pytest -n`; without it, tests run in one process as ever."""
+    return RoomScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
