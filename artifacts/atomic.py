@@ -5,6 +5,7 @@ Knows nothing of what is written.
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pose_activity.artifacts.names import in_json, shown
+
+_BEGINNING, _RANDOM_BYTES = ".tmp-", 8
+_TEMPORARY = re.compile(rf"{re.escape(_BEGINNING)}[0-9a-f]{{{2 * _RANDOM_BYTES}}}(\.\w+)?")
 
 
 @contextmanager
@@ -21,7 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
     The temporary name keeps the suffix, since many libraries choose a format by it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".tmp-{secrets.token_hex(8)}{path.suffix}")
+    temporary = path.with_name(f"{_BEGINNING}{secrets.token_hex(_RANDOM_BYTES)}{path.suffix}")
     # The system takes the process's umask off, here and nowhere else: reading it would mean setting
     # it, for all threads. Not tempfile, whose files are for one user alone.
     os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666))
@@ -32,6 +36,11 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_temporary(name: str) -> bool:
+    """Tells whether a file is called as `replacing` calls what is not whole yet."""
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -6,18 +6,19 @@ removes what killed processes left half-written.
 """
 
 import os
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from pose_activity.artifacts.atomic import is_temporary
 
 try:
     import fcntl
 except ImportError:  # Windows: nothing is locked, and so nothing removed
     fcntl = None
 
-_HALF_WRITTEN = re.compile(r"\.tmp-[a-z0-9_]{8}\.(jpg|png|mp4)")  # see `artifacts.atomic`
+_DRAWN = {".jpg", ".png", ".mp4"}
 _PATIENCE = 100  # times 0.05 seconds; another holds the folder alone for an instant
 
 
@@ -33,7 +34,7 @@ def drawing_in(folder: Path) -> Iterator[None]:
     try:
         if handle is not None and fcntl and _take(handle, fcntl.LOCK_EX):
             for path in folder.iterdir():
-                if _HALF_WRITTEN.fullmatch(path.name):
+                if path.suffix in _DRAWN and is_temporary(path.name):
                     path.unlink(missing_ok=True)
         _share(handle)
         yield

@@ -82,20 +82,25 @@ def _changed(run: Path, inputs: dict[str, str], recipe: Any) -> Iterator[str]:
     if "learned" in inputs and learned:
         if inputs["learned"] not in (digest_of_roles(path, LEARNED_FROM) for path in learned):
             yield "the samples that it learned from were changed since"
-    if "tensors" in inputs and (cache := manifest.read(run / "cache")):
-        if inputs["tensors"] != cache["counts"].get("learned"):
-            yield "the cache was made anew since"
-    if "cache" in inputs and (run / "cache").is_dir():
-        if inputs["cache"] != _cache_digest(run / "cache", recipe):
+    if (cache := manifest.read(run / "cache")) is None:
+        if "cache" in inputs and (run / "cache").is_dir():
+            yield "the cache is not finished"
+        return
+    remembered = {"tensors": cache["counts"].get("learned"), "cache": cache["outputs"][INDEX]}
+    for name, rows in remembered.items():
+        if name in inputs and inputs[name] != _cache_digest(rows, cache, recipe):
             yield "the cache was made anew since"
 
 
-def _cache_digest(cache: Path, recipe: Any) -> str | None:
-    """Returns what a step that reads the cache remembers of it."""
-    found = manifest.read(cache)
-    if found is None:
-        return None
-    asked = {name: value for name, value in found["recipe"].items() if name != "tensors"}
+def _cache_digest(rows: str | None, cache: dict[str, Any], recipe: Any) -> str:
+    """Returns what a step that reads the cache remembers of it.
+
+    Args:
+        rows: Digest of the tensors that it reads.
+        cache: The cache's manifest.
+        recipe: Of the classifier's tensors; only its class matters.
+    """
+    asked = {name: value for name, value in cache["recipe"].items() if name != "tensors"}
     # Through a recipe, which knows what an older version left out.
     whole = type(recipe).from_json(asked).as_json()
-    return sha256_json([found["outputs"][INDEX], whole, list(found["counts"]["classes"])])
+    return sha256_json([rows, whole, list(cache["counts"]["classes"])])

@@ -9,14 +9,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "pose_activity"
 FLOORS = (  # from below; a room imports those of lower floors, and itself
-    {"artifacts"},
-    {"annotations", "runtime"},
-    {"stage1_pose"},
-    {"cache"},
-    {"learning"},
-    {"stage2_classifier"},
-    {"inference"},
-    {"training"},
+    ("artifacts",),
+    ("annotations", "runtime"),
+    ("stage1_pose",),
+    ("cache",),
+    ("learning",),
+    ("stage2_classifier",),
+    ("inference",),
+    ("training",),
 )
 NOT_BELOW = {  # of the rooms below, those that a room must not know
     "annotations": {"runtime"},

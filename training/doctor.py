@@ -100,7 +100,8 @@ def examine() -> Iterator[Line]:
 
 def python() -> Line:
     """Compares the interpreter with what the project asks for."""
-    asked = _installed().metadata["Requires-Python"]
+    bounds = _installed().metadata["Requires-Python"].split(",")
+    asked = ",".join(sorted(bounds, reverse=True))  # the lower one first
     version = platform.python_version()
     found = f"{version}, {sys.executable}"
     if Requirement(f"python{asked}").specifier.contains(version):
@@ -116,7 +117,7 @@ def packages() -> Line:
     for package in asked:
         version = version_of(package.name)
         if version is None or not package.specifier.contains(version, prereleases=True):
-            wrong.append(f"{package} (here: {version or 'none'})")
+            wrong.append(f"{package.name}{package.specifier} (here: {version or 'none'})")
     if wrong:
         return Line("packages", "failed", f"wanted: {', '.join(wrong)}", REINSTALL)
     return Line("packages", "ok", f"{len(asked)} of {len(asked)} are there in a version that fits")

@@ -96,7 +96,7 @@ def test_the_text_beside_a_window_says_which_one_it_is(tmp_path: Path, clips: li
         f"sha256: {entry.sha256}\n"
     )
     counts = json.loads((cache.folder / manifest.NAME).read_text(encoding="utf-8"))["counts"]
-    assert counts.pop("learned") == cache.digest(("train", "val"))
+    assert counts.pop("learned") == cache.rows_digest(("train", "val"))
     assert counts == {"classes": ["person 0", "person 1"], "clips": 6}
 
 

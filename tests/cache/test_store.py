@@ -427,11 +427,14 @@ class TwoViews:
 
     KIND: ClassVar[str] = "test"
     UNIT: ClassVar[str] = "images"
-    arrays: ClassVar[dict[str, ArraySpec]] = {
-        "picture": ArraySpec((4, 6, 3), np.dtype("|u1")),
-        "person": ArraySpec((2, 2), np.dtype("<f4")),
-        "y": ArraySpec((4, 6), np.dtype("|u1")),
-    }
+
+    @property
+    def arrays(self) -> dict[str, ArraySpec]:
+        return {
+            "picture": ArraySpec((4, 6, 3), np.dtype("|u1")),
+            "person": ArraySpec((2, 2), np.dtype("<f4")),
+            "y": ArraySpec((4, 6), np.dtype("|u1")),
+        }
 
     def as_json(self) -> dict[str, Any]:
         return {"kind": "two views"}

@@ -239,8 +239,14 @@ with drawing_in(Path(sys.argv[1])):
 
 
 def test_what_a_killed_run_left_is_removed_but_not_under_a_living_one(tmp_path: Path) -> None:
-    left = [tmp_path / name for name in (".tmp-abcdefgh.jpg", ".tmp-12_45678.mp4")]
-    theirs = [".tmp-notes.txt", ".tmp-mine.jpg", "photo.jpg", ".tmp-abcdefgh.csv", ".partial.mp4"]
+    left = [tmp_path / name for name in (".tmp-0123456789abcdef.jpg", ".tmp-fedcba9876543210.mp4")]
+    theirs = [
+        ".tmp-notes.txt",
+        ".tmp-mine.jpg",
+        "photo.jpg",
+        ".tmp-0123456789abcdef.csv",
+        ".partial.mp4",
+    ]
     for path in [*left, *(tmp_path / name for name in theirs)]:
         path.touch()
     command = [sys.executable, "-c", HOLD, str(tmp_path)]

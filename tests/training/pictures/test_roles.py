@@ -25,7 +25,7 @@ def test_what_stage_1_has_seen_of_mpii(mpii_release: Sequence[Sample]):
     assert (both["train", "test"], both["val", "test"]) == (186, 26)
     assert (both["train", "val"], both["val", "val"]) == (101, 109)
     header = MPII.read_text(encoding="utf-8").replace("\n# ", " ")
-    assert "trained on 186 of the 1,089 test pictures (and 101 of val)" in header
+    assert "trained on 186 of the 1,089 test images (and 101 of val)" in header
     assert "chosen by 26 more (109 of val)" in header
     assert "Stage 1 has seen 212 of the 1,089 pictures of test" in overlap_notes(stage1, stage2)[1]
     apart = load(MPII, ["stage1.keep_apart=true"])
