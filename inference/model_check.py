@@ -86,7 +86,7 @@ def _changed(run: Path, inputs: dict[str, str], recipe: Any) -> Iterator[str]:
         if "cache" in inputs and (run / "cache").is_dir():
             yield "the cache is not finished"
         return
-    remembered = {"tensors": cache["counts"].get("learned"), "cache": cache["outputs"][INDEX]}
+    remembered = {"tensors": cache["counts"].get("learned"), "cache": cache["outputs"].get(INDEX)}
     for name, rows in remembered.items():
         if name in inputs and inputs[name] != _cache_digest(rows, cache, recipe):
             yield "the cache was made anew since"
