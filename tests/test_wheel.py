@@ -26,12 +26,12 @@ for path in sorted((root / "inference").rglob("*.py")):
     if path.name != "__init__.py":
         import_module(".".join(("pose_activity", *path.relative_to(root).with_suffix("").parts)))
 """
-LEFT_OUT = {".venv", "runs", "tests", "benchmarks", "build"}
+LEFT_OUT = {"runs", "tests", "benchmarks", "build"}  # and hidden folders
 
 
 def in_rooms(pattern: str) -> list[Path]:
     found = (path.relative_to(ROOT) for path in ROOT.glob(f"*/**/{pattern}"))
-    return [path for path in found if path.parts[0] not in LEFT_OUT]
+    return [p for p in found if p.parts[0] not in LEFT_OUT and not p.parts[0].startswith(".")]
 
 
 def package_of(folder: Path) -> str:
