@@ -92,7 +92,8 @@ def load(
     run = sidecar.open_graph(
         folder,
         about,
-        about.recipe.shape,
+        takes=about.recipe.shape,
+        answers=(len(about.classes),),
         engine=engine,
         precision=precision,
         threads=threads,

@@ -126,8 +126,9 @@ def read(folder: Path, recipe: type[Recipe]) -> Sidecar[Recipe]:
 def open_graph(
     folder: Path,
     sidecar: Sidecar,
-    takes: tuple[int, ...],
     *,
+    takes: tuple[int, ...],
+    answers: tuple[int, ...],
     engine: str,
     precision: str,
     threads: int | None,
@@ -139,14 +140,15 @@ def open_graph(
         folder: Holds it.
         sidecar: What it must be.
         takes: Shape of a tensor.
+        answers: Shape of what the first output says of one.
         engine: See `runtime.graph.load`.
         precision: See `runtime.graph.load`.
         threads: See `runtime.graph.load`.
         streams: See `runtime.graph.load`.
 
     Raises:
-        ValueError: the sidecar belongs to another graph; or the graph has another number of
-            classes, or takes tensors of another size.
+        ValueError: the sidecar belongs to another graph; or the graph takes tensors, or gives
+            answers, of another shape.
     """
     sha256 = manifest.sha256_file(folder / GRAPH)
     if sha256 != sidecar.sha256:
@@ -157,12 +159,12 @@ def open_graph(
     run = graph.load(
         folder / GRAPH, engine=engine, precision=precision, threads=threads, streams=streams
     )
-    found, answers = run.input_shape[1:], run.output_shapes[0][1:]
-    if found != takes or answers != (len(sidecar.classes),):
+    found, given = run.input_shape[1:], run.output_shapes[0][1:]
+    if (found, given) != (takes, answers):
         raise ValueError(
-            f"{run.path} does not fit {SIDECAR}: it takes planes of {found} and answers with "
-            f"{answers} probabilities, but there are planes of {takes} and {len(sidecar.classes)} "
-            "classes. Run the stage2 step again."
+            f"{run.path} does not fit {SIDECAR}. It must take tensors of {takes} and answer with "
+            f"arrays of {answers}. Received: a graph that takes {found} and answers with {given}. "
+            "Run the stage2 step again."
         )
     return run
 

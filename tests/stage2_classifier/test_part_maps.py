@@ -12,3 +12,7 @@ def test_maps_of_body_parts_are_cached_learned_and_exported(child, tmp_path):
     assert facts["right"] > 0.3, "of the pixels that show somebody; chance is 1/17"
     assert facts["overlap"] > 0.5
     assert "class names" in facts["weights"]
+    assert (
+        "arrays of (17,). Received: a graph that takes (32, 32, 3) and answers with (32, 32, 17)"
+        in (facts["another shape"])
+    )

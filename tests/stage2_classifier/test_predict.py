@@ -127,6 +127,15 @@ def test_a_foreign_graph_is_refused(lite0, tmp_path):
         predict.load(tmp_path)
 
 
+def test_a_graph_of_other_classes_is_refused(lite0, tmp_path):
+    _copy(lite0, tmp_path)
+    _change(tmp_path, classes=["jumping", "reading"])
+    with pytest.raises(
+        ValueError, match=r"answer with arrays of \(2,\)\. Received: .* with \(3,\)"
+    ):
+        predict.load(tmp_path, threads=1)
+
+
 @pytest.mark.parametrize("text", ["{", "{}", '{"classes": 3}'])
 def test_a_damaged_sidecar_is_refused(lite0, tmp_path, text):
     _copy(lite0, tmp_path)

@@ -8,9 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.cache.record import X
 from pose_activity.cache.store import open_cache
 from pose_activity.learning import loop
-from pose_activity.runtime import graph
+from pose_activity.stage2_classifier import sidecar
 from pose_activity.stage2_classifier.export_graph import convert
 from tests.stage2_classifier import drawn_parts
 
@@ -49,9 +51,17 @@ network: Any = keras.models.load_model(out / loop.CLASSIFIER, compile=False)
 examples = [cache.load(entry, verify=True) for entry in cache.of_split("val")]
 images = np.stack([example.x for example in examples]).astype(np.float32)
 expected = network.predict_on_batch(images)
-convert(network, out / "parts.onnx", ["parts"])
-exported = graph.load(out / "parts.onnx", engine="onnxruntime", threads=1)
+convert(network, out / sidecar.GRAPH, ["parts"])
+about = sidecar.Sidecar(cache.classes, cache.recipe, sha256_file(out / sidecar.GRAPH), {})
+takes = cache.recipe.arrays[X].shape
+settings: dict[str, Any] = {"engine": "onnxruntime", "precision": "f32", "threads": 1, "streams": 1}
+per_pixel = (*takes[:2], len(cache.classes))
+exported = sidecar.open_graph(out, about, takes=takes, answers=per_pixel, **settings)
 (answered,) = exported(images)
+try:
+    sidecar.open_graph(out, about, takes=takes, answers=(len(cache.classes),), **settings)
+except ValueError as error:
+    facts["another shape"] = str(error)
 facts["shape"] = list(answered.shape)
 facts["difference"] = float(np.abs(answered - expected).max())
 truth = np.stack([np.array(example.y) for example in examples])
