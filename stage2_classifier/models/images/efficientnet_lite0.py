@@ -16,23 +16,22 @@ from pose_activity.stage2_classifier.models.images.adapter import (
     assemble,
     build_adapter,
 )
+from pose_activity.stage2_classifier.models.images.lite0_layout import (
+    EPSILON,
+    OFFSET,
+    SCALE,
+    STEM,
+    TOP,
+    Block,
+    blocks,
+    source_name,
+)
 from pose_activity.stage2_classifier.models.images.lite0_weights import (
     package_file,
     read_state_dict,
 )
 
 WEIGHTS = {"efficientnet_lite0": {"imagenet": package_file}}
-
-# Repeats, kernel, stride of the first repeat, expansion, output channels.
-_STAGES = (
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
-)
 
 
 def build(
@@ -74,35 +73,33 @@ def build(
     )
 
 
-def build_backbone(height: int, width: int, weights: Path | None) -> keras.Model:
-    """Builds the network without its top: `(B, height, width, 3)` to `(B, h, w, 1280)`."""
+def build_backbone(height: int | None, width: int | None, weights: Path | None) -> keras.Model:
+    """Builds the network without its top: `(B, height, width, 3)` to `(B, h, w, 1280)`.
+
+    A height or width of None is free.
+    """
     inputs = keras.Input((height, width, 3), name="rgb")
     # An offset per channel: a scalar one keeps tf2onnx from removing the transposes around it.
-    offset: Any = [-127 / 128] * 3
-    x = keras.layers.Rescaling(1 / 128, offset, name="scale")(inputs)
-    x = _convolve(x, "stem", filters=32, kernel=3, stride=2)
-    number = 0
-    for repeats, kernel, stride, expansion, filters in _STAGES:
-        for repeat in range(repeats):
-            step = stride if repeat == 0 else 1
-            x = _invert(x, f"block{number}", kernel, step, expansion, filters)
-            number += 1
-    x = _convolve(x, "top", filters=1280, kernel=1)
+    offset: Any = [OFFSET] * 3
+    x = keras.layers.Rescaling(SCALE, offset, name="scale")(inputs)
+    x = _convolve(x, "stem", filters=STEM, kernel=3, stride=2)
+    for block in blocks():
+        x = _invert(x, block)
+    x = _convolve(x, "top", filters=TOP, kernel=1)
     backbone = keras.Model(inputs, x, name="backbone")
     if weights is not None:
         _load(backbone, weights)
     return backbone
 
 
-def _invert(x, name: str, kernel: int, stride: int, expansion: int, filters: int):
-    """An inverted residual block (MobileNetV2's)."""
-    start = x
-    if expansion != 1:
-        x = _convolve(x, f"{name}_expand", filters=expansion * x.shape[-1], kernel=1)
-    x = _convolve(x, f"{name}_depth", filters=None, kernel=kernel, stride=stride)
-    x = _convolve(x, f"{name}_project", filters=filters, kernel=1, activate=False)
-    same = stride == 1 and start.shape[-1] == filters
-    return keras.layers.Add(name=f"{name}_add")([start, x]) if same else x
+def _invert(x, block: Block):
+    """Applies an inverted residual block."""
+    start, name = x, block.name
+    if block.expansion != 1:
+        x = _convolve(x, f"{name}_expand", filters=block.expansion * block.inputs, kernel=1)
+    x = _convolve(x, f"{name}_depth", filters=None, kernel=block.kernel, stride=block.stride)
+    x = _convolve(x, f"{name}_project", filters=block.filters, kernel=1, activate=False)
+    return keras.layers.Add(name=f"{name}_add")([start, x]) if block.residual else x
 
 
 def _convolve(
@@ -114,7 +111,7 @@ def _convolve(
         x = keras.layers.DepthwiseConv2D(kernel, **options)(x)
     else:
         x = keras.layers.Conv2D(filters, kernel, **options)(x)
-    x = keras.layers.BatchNormalization(epsilon=1e-3, name=f"{name}_norm")(x)
+    x = keras.layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_norm")(x)
     return keras.layers.ReLU(6.0, name=f"{name}_relu")(x) if activate else x
 
 
@@ -130,25 +127,9 @@ def _load(backbone: keras.Model, path: Path) -> None:
 
 def _weights_of(layer: keras.Layer, state: dict[str, np.ndarray]) -> list[np.ndarray]:
     """Returns a layer's arrays in Keras' order of axes."""
-    source = _source_name(layer.name)
+    source = source_name(layer.name)
     if isinstance(layer, keras.layers.BatchNormalization):
         return [state[f"{source}.{k}"] for k in ("weight", "bias", "running_mean", "running_var")]
     kernel = state[f"{source}.weight"]
     depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
     return [kernel.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))]
-
-
-def _source_name(name: str) -> str:
-    """Returns the state dict's name for one of our layers: block3_depth_norm -> _blocks.3._bn1."""
-    kind = "norm" if name.endswith("_norm") else "conv"
-    place = name.removesuffix("_norm")
-    top = {"stem": ("_conv_stem", "_bn0"), "top": ("_conv_head", "_bn1")}
-    inner = {
-        "expand": ("_expand_conv", "_bn0"),
-        "depth": ("_depthwise_conv", "_bn1"),
-        "project": ("_project_conv", "_bn2"),
-    }
-    if place in top:
-        return top[place][kind == "norm"]
-    block, part = place.split("_")
-    return f"_blocks.{block.removeprefix('block')}.{inner[part][kind == 'norm']}"

@@ -1,0 +1,1 @@
+"""Classifiers of pictures on the features of a frozen backbone: numpy, ONNX, scikit-learn."""
