@@ -21,9 +21,12 @@ import numpy as np
 
 from pose_activity.annotations.clips import Clip
 from pose_activity.annotations.skeleton import SKELETONS, Skeleton
-from pose_activity.annotations.types import Poses
+from pose_activity.annotations.types import Poses, no_people
 from pose_activity.artifacts import manifest
-from pose_activity.cache.planes import PoseModelId, Recipe, make, window
+from pose_activity.cache.framing import square, window
+from pose_activity.cache.options import PersonView
+from pose_activity.cache.people import POLICIES
+from pose_activity.cache.planes import FOUND, PERSON, PoseModelId, Recipe, make, make_arrays
 from pose_activity.cache.sequence import prepare
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 
@@ -113,6 +116,32 @@ def _planes(recipe: Recipe) -> Iterator[np.ndarray]:
         yield np.array(
             window(np.array([100.5, 60.25, 180, 250], np.float32), (640, 480), recipe.margin)
         )
+    if recipe.person_view:
+        yield from _people_views(recipe, recipe.person_view, skeleton)
+
+
+def _people_views(recipe: Recipe, view: PersonView, skeleton: Skeleton) -> Iterator[np.ndarray]:
+    """Yields the person's view of people at a picture's edge, and of nobody; and who is chosen."""
+    size = view.size
+    half = size // 2 if size % 2 == 0 else size
+    # The square is that large, and this much of it lies outside the picture.
+    for side, outside in ((3 * size, size // 4 * 3), (half, half // 4)):
+        picture = _picture(side, side) if side > size else _picture(side, side) // 16 * 16
+        reach = side / (1 + 2 * view.margin) / 2
+        middle = np.array([side / 2 - outside, side / 2])
+        box = np.concatenate([middle - reach, middle + reach]).astype(np.float32)
+        people = _poses((side, side), skeleton, inner=False)
+        alike = replace(people, boxes=np.tile(box, (len(people.boxes), 1)))
+        yield make_arrays(picture, alike, recipe)[PERSON]
+    wide = _picture(3 * size, 3 * max(1, size // 2))
+    boxes, keypoints, scores = no_people(skeleton)
+    nobody = Poses(Path("test"), (wide.shape[1], wide.shape[0]), skeleton, boxes, scores, keypoints)
+    yield from (make_arrays(wide, nobody, recipe)[name] for name in (PERSON, FOUND))
+    crowd = replace(
+        _poses((64, 48), skeleton, inner=True), scores=np.array([0.3, 0.6, 0.95], np.float32)
+    )
+    yield POLICIES[view.people](crowd)
+    yield np.array(square(np.array([100.5, 60.25, 180, 250], np.float32), view.margin))
 
 
 def _picture(width: int, height: int) -> np.ndarray:

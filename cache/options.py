@@ -16,6 +16,7 @@ from pose_activity.artifacts.ranges import (
     Range,
 )
 
+Plane = Literal["rgb", "heatmap"]
 Grey = Annotated[int, Range(0, 255)]
 KNOWN = ("x", "y", "confidence", "valid")  # what is known of a joint in a frame
 CHANNELS = (("x", "y", "valid"), KNOWN)
@@ -46,6 +47,32 @@ class Style(Checked):
 
 
 @dataclass(frozen=True)
+class PersonView(Checked):
+    """A second view of a picture: a square around one of the people in it.
+
+    The square is centred on the person's box; where it reaches outside the picture it is grey 114,
+    so proportions are kept. Where nobody was found, the whole picture is shown in it, letterboxed.
+
+    Attributes:
+        planes: Each once, in the order of the channels. The heatmap shows that person alone.
+        size: Of a side, in pixels.
+        people: Policy from `cache.people.POLICIES` that chooses one.
+        margin: Added on each side of the box, as a share of its longer side.
+        heatmap: How the person is drawn.
+    """
+
+    planes: tuple[Plane, ...] = ("rgb",)
+    size: Positive = 320
+    people: Literal["most_prominent", "centre", "largest", "top_score"] = "most_prominent"
+    margin: Annotated[float, Range(0, 10)] = 0.125
+    heatmap: Style = field(default_factory=Style)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_planes(self.planes)
+
+
+@dataclass(frozen=True)
 class PlaneOptions(Checked):
     """What a picture's tensors show.
 
@@ -61,24 +88,28 @@ class PlaneOptions(Checked):
             the whole picture and paints grey 114 outside that box. Others' joints are not drawn.
         margin: Added on each side of that box, as a share of its longer side.
         heatmap: How they are drawn.
+        person_view: A second view, of one person; None: the picture alone.
     """
 
-    planes: tuple[Literal["rgb", "heatmap"], ...] = ("rgb", "heatmap")
+    planes: tuple[Plane, ...] = ("rgb", "heatmap")
     width: Positive = 640
     height: Positive = 480
     resize: Literal["stretch", "letterbox"] = "stretch"
-    people: Literal["centre_and_farthest", "centre", "largest", "top_score", "all", "each"] = (
-        "centre_and_farthest"
-    )
+    people: Literal[
+        "centre_and_farthest", "most_prominent", "centre", "largest", "top_score", "all", "each"
+    ] = "centre_and_farthest"
     person: Literal["crop", "mask"] = "crop"
     margin: Annotated[float, Range(0, 10)] = 0.2
     heatmap: Style = field(default_factory=Style)
+    person_view: PersonView | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.planes or len(set(self.planes)) != len(self.planes):
+        _check_planes(self.planes)
+        if self.person_view and self.one_by_one:
             raise ValueError(
-                f"planes must name at least one plane, and none twice. Received: {self.planes}"
+                "person_view shows one person beside the picture: it needs another policy than "
+                "people 'each', whose tensors show one person already."
             )
 
     @property
@@ -89,7 +120,12 @@ class PlaneOptions(Checked):
     @property
     def needs_poses(self) -> bool:
         """Whether stage 1 has to find people."""
-        return "heatmap" in self.planes or self.one_by_one
+        return "heatmap" in self.planes or self.one_by_one or self.person_view is not None
+
+
+def _check_planes(planes: tuple[Plane, ...]) -> None:
+    if not planes or len(set(planes)) != len(planes):
+        raise ValueError(f"planes must name at least one plane, and none twice. Received: {planes}")
 
 
 @dataclass(frozen=True)

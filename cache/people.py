@@ -30,9 +30,14 @@ def centre(poses: Poses) -> np.ndarray:
     return _first(distances)
 
 
+def most_prominent(poses: Poses) -> np.ndarray:
+    """The person with the largest score times box area: large, and surely a person."""
+    return _first(-poses.scores * _areas(poses))
+
+
 def largest(poses: Poses) -> np.ndarray:
     """The person with the largest box."""
-    return _first(-np.prod(poses.boxes[:, 2:] - poses.boxes[:, :2], axis=1))
+    return _first(-_areas(poses))
 
 
 def top_score(poses: Poses) -> np.ndarray:
@@ -47,6 +52,7 @@ def everyone(poses: Poses) -> np.ndarray:
 
 POLICIES: dict[str, Callable[[Poses], np.ndarray]] = {
     "centre_and_farthest": centre_and_farthest,
+    "most_prominent": most_prominent,
     "centre": centre,
     "largest": largest,
     "top_score": top_score,
@@ -56,6 +62,10 @@ POLICIES: dict[str, Callable[[Poses], np.ndarray]] = {
 
 def _middles(poses: Poses) -> np.ndarray:
     return (poses.boxes[:, :2] + poses.boxes[:, 2:]) / 2
+
+
+def _areas(poses: Poses) -> np.ndarray:
+    return np.prod(poses.boxes[:, 2:] - poses.boxes[:, :2], axis=1)
 
 
 def _first(badness: np.ndarray) -> np.ndarray:

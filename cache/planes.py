@@ -1,23 +1,26 @@
-"""One image and its poses into the planes that stage 2 sees: training and inference share `make`.
+"""One image and its poses into what stage 2 sees: training and inference share `make_arrays`.
 
-In come a uint8 RGB image and its `Poses` in image pixels, out goes `(H, W, C)` uint8 in 0..255.
+In come a uint8 RGB image and its `Poses` in image pixels, out go uint8 arrays by their names: the
+one tensor `(H, W, C)` in 0..255; or the picture, the person in it, and whether one was found.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 
 from pose_activity.annotations.types import Poses
+from pose_activity.cache.framing import PAD, Framed, crop_square, resize, window
 from pose_activity.cache.heatmap import draw
-from pose_activity.cache.options import PlaneOptions, Style
+from pose_activity.cache.options import PersonView, Plane, PlaneOptions, Style
 from pose_activity.cache.people import POLICIES
-from pose_activity.cache.record import ArraySpec, X
+from pose_activity.cache.record import Arrays, ArraySpec, X
 
-CHANNELS = {"rgb": 3, "heatmap": 1}
-PAD = 114  # grey, where there is no picture
+CHANNELS: dict[Plane, int] = {"rgb": 3, "heatmap": 1}
+PICTURE, PERSON, FOUND = "picture", "person", "found"  # the inputs of a recipe with two views
+# What was not asked for is not in the JSON, as before it could be: digests stay what they were.
+_UNSAID = ("fingerprint", "person_view")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,33 @@ class PoseModelId:
 
 
 @dataclass(frozen=True)
+class View:
+    """One picture that a network sees, an array of planes.
+
+    Attributes:
+        planes: In the order of the channels.
+        width: In pixels.
+        height: In pixels.
+        heatmap: How people are drawn.
+    """
+
+    planes: tuple[Plane, ...]
+    width: int
+    height: int
+    heatmap: Style
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return sum(CHANNELS[plane] for plane in self.planes)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return self.height, self.width, self.channels
+
+
+@dataclass(frozen=True)
 class Recipe(PlaneOptions):
     """Everything that decides what a tensor looks like; stored with the cache and the model.
 
@@ -63,44 +93,88 @@ class Recipe(PlaneOptions):
 
     @property
     def channels(self) -> int:
-        """Number of channels of a tensor."""
-        return sum(CHANNELS[plane] for plane in self.planes)
+        """Number of channels of the picture's tensor."""
+        return self.whole.channels
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of a tensor."""
-        return self.height, self.width, self.channels
+        """(height, width, channels) of the picture's tensor."""
+        return self.whole.shape
 
     @property
     def dtype(self) -> np.dtype:
-        """Of a tensor."""
+        """Of every array."""
         return np.dtype("|u1")
 
     @property
+    def views(self) -> dict[str, View]:
+        """By their names, the arrays that are pictures: one, or the whole one and the person's."""
+        person = self.person_view
+        if person is None:
+            return {X: self.whole}
+        square = View(person.planes, person.size, person.size, person.heatmap)
+        return {PICTURE: self.whole, PERSON: square}
+
+    @property
     def arrays(self) -> dict[str, ArraySpec]:
-        """What a cache stores of an entry."""
-        return {X: ArraySpec(self.shape, self.dtype)}
+        """What a cache stores of an entry, and a classifier takes."""
+        found = {} if self.person_view is None else {FOUND: ArraySpec((1,), self.dtype)}
+        views = {name: ArraySpec(view.shape, self.dtype) for name, view in self.views.items()}
+        return {**views, **found}
+
+    @property
+    def whole(self) -> View:
+        """The picture's."""
+        return View(self.planes, self.width, self.height, self.heatmap)
 
     def as_json(self) -> dict[str, Any]:
         """Returns JSON values; `from_json` is the inverse."""
         values = {**asdict(self), "planes": list(self.planes)}
-        return {name: value for name, value in values.items() if name != "fingerprint" or value}
+        values = {name: v for name, v in values.items() if name not in _UNSAID or v}
+        if self.person_view:
+            values["person_view"]["planes"] = list(self.person_view.planes)
+        return values
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Recipe":
         """Builds the recipe that `as_json` described."""
+        person = value.get("person_view")
         changed = {
-            "planes": tuple(value["planes"]),
-            "heatmap": Style(**value["heatmap"]),
+            **_drawn(value),
             "pose": PoseModelId(**value["pose"]),
+            "person_view": person and PersonView(**{**person, **_drawn(person)}),
         }
         return cls(**{**value, **changed})
+
+
+def _drawn(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what JSON says otherwise of a recipe or a view."""
+    return {"planes": tuple(value["planes"]), "heatmap": Style(**value["heatmap"])}
+
+
+def make_arrays(
+    image: np.ndarray, poses: Poses | None, recipe: Recipe, person: int | None = None
+) -> Arrays:
+    """Builds the arrays of one entry; for the arguments and errors see `make`.
+
+    Returns:
+        By name, what `recipe.arrays` says: {"x"}; or {"picture", "person", "found"}, where "person"
+        is the square around the most prominent one (see `PersonView`). Where nobody was found, it
+        is the whole picture, letterboxed, and "found" `(1,)` is 0, else 1.
+    """
+    planes = make(image, poses, recipe, person)
+    if recipe.person_view is None or poses is None:
+        return {X: planes}
+    chosen = POLICIES[recipe.person_view.people](poses)
+    square = _show_person(image, poses, chosen, recipe.person_view)
+    framed = _stack(square, poses, chosen, recipe.views[PERSON])
+    return {PICTURE: planes, PERSON: framed, FOUND: np.array([len(chosen) > 0], np.uint8)}
 
 
 def make(
     image: np.ndarray, poses: Poses | None, recipe: Recipe, person: int | None = None
 ) -> np.ndarray:
-    """Builds one tensor.
+    """Builds the one tensor of a recipe, or the picture's where it has a person's view as well.
 
     Args:
         image: `(h, w, 3)` uint8 RGB.
@@ -116,7 +190,9 @@ def make(
         ValueError: poses or the person are missing, or a person is named who is not wanted.
     """
     if recipe.needs_poses and poses is None:
-        raise ValueError("A heatmap needs poses, and so does people 'each'. Received: None")
+        raise ValueError(
+            "A heatmap needs poses, and so do people 'each' and a person_view. Received: None"
+        )
     if (person is None) == recipe.one_by_one:
         raise ValueError(
             "make needs the index of a person for people 'each', and takes none for another "
@@ -125,34 +201,35 @@ def make(
     start = np.zeros(2, np.float32)  # of the part that is shown, in image pixels
     if poses is not None and person is not None:
         image, start = _show_only(image, poses.boxes[person], recipe)
-    frame, scale, offset = resize(image, recipe)
-    planes = {"rgb": frame}
+    framed = resize(image, (recipe.width, recipe.height), recipe.resize)
+    chosen = []
     if "heatmap" in recipe.planes and poses is not None:
         chosen = POLICIES[recipe.people](poses) if person is None else [person]
+    return _stack(framed, poses, chosen, recipe.whole, start)
+
+
+def _stack(
+    framed: Framed,
+    poses: Poses | None,
+    chosen: Sequence[int] | np.ndarray,
+    view: View,
+    start: np.ndarray | float = 0.0,
+) -> np.ndarray:
+    """Draws the chosen people over a framed picture that begins at `start`; stacks the planes."""
+    frame, scale, offset = framed
+    planes = {"rgb": frame}
+    if "heatmap" in view.planes and poses is not None:
         keypoints = poses.keypoints[chosen]
         keypoints[..., :2] = (keypoints[..., :2] - start) * scale + offset
-        planes["heatmap"] = draw(
-            keypoints, poses.skeleton, (recipe.height, recipe.width), recipe.heatmap
-        )
-    return np.dstack([planes[name] for name in recipe.planes])
+        planes["heatmap"] = draw(keypoints, poses.skeleton, (view.height, view.width), view.heatmap)
+    return np.dstack([planes[name] for name in view.planes])
 
 
-def window(box: np.ndarray, size: tuple[int, int], margin: float) -> tuple[int, int, int, int]:
-    """Returns the part of a picture around a box, in whole pixels.
-
-    Args:
-        box: `(4,)` x1, y1, x2, y2 in pixels; may reach outside the picture.
-        size: (width, height) of the picture.
-        margin: Added on each side, as a share of the box's longer side.
-
-    Returns:
-        x1, y1, x2, y2 inside the picture; x2 and y2 are past the end. At least one pixel.
-    """
-    added = margin * float((box[2:] - box[:2]).max())
-    last = np.array(size) - 1
-    low = np.floor(box[:2] - added).clip(0, last).astype(int)
-    high = np.ceil(box[2:] + added).clip(low + 1, size).astype(int)
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+def _show_person(image: np.ndarray, poses: Poses, chosen: np.ndarray, view: PersonView) -> Framed:
+    """Frames the one person; the whole picture where there is nobody."""
+    if not len(chosen):
+        return resize(image, (view.size, view.size), "letterbox")
+    return crop_square(image, poses.boxes[chosen[0]], margin=view.margin, size=view.size)
 
 
 def _show_only(image: np.ndarray, box: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
@@ -163,28 +240,3 @@ def _show_only(image: np.ndarray, box: np.ndarray, recipe: Recipe) -> tuple[np.n
     masked = np.full_like(image, PAD)
     masked[y1:y2, x1:x2] = image[y1:y2, x1:x2]
     return masked, np.zeros(2, np.float32)
-
-
-def resize(image: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Brings a picture to the recipe's size.
-
-    Returns:
-        The `(H, W, 3)` uint8 frame, and the float32 `(2,)` scale and offset that take image pixels
-        (x, y) to frame pixels: `xy * scale + offset`.
-    """
-    size_wh = np.array([recipe.width, recipe.height], np.float32)
-    image_wh = np.array(image.shape[1::-1], np.float32)
-    if recipe.resize == "stretch":
-        scale, inner_wh, offset = size_wh / image_wh, size_wh.astype(int), np.zeros(2, np.float32)
-    else:
-        ratio = float((size_wh / image_wh).min())
-        inner_wh = np.maximum(1, np.round(image_wh * ratio)).astype(int)
-        scale, offset = inner_wh / image_wh, (size_wh.astype(int) - inner_wh) // 2
-    way = cv2.INTER_AREA if (scale < 1).all() else cv2.INTER_LINEAR
-    inner = cv2.resize(image, tuple(int(n) for n in inner_wh), interpolation=way)
-    if recipe.resize == "stretch":
-        return inner, scale.astype(np.float32), offset
-    frame = np.full((recipe.height, recipe.width, 3), PAD, np.uint8)
-    x, y = (int(n) for n in offset)
-    frame[y : y + inner.shape[0], x : x + inner.shape[1]] = inner
-    return frame, scale.astype(np.float32), offset.astype(np.float32)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pose_activity.annotations.images import load_rgb
 from pose_activity.annotations.types import Poses
-from pose_activity.cache.planes import Recipe, make
-from pose_activity.cache.record import WHOLE, Arrays, Entry, X, key_of
+from pose_activity.cache.planes import Recipe, make_arrays
+from pose_activity.cache.record import WHOLE, Arrays, Entry, key_of
 
 
 @dataclass(frozen=True)
@@ -36,4 +36,4 @@ class TensorSpec:
 
     def draw(self, recipe: Recipe) -> Arrays:
         """See `Drawable`."""
-        return {X: make(load_rgb(self.image), self.poses, recipe, self.person)}
+        return make_arrays(load_rgb(self.image), self.poses, recipe, self.person)

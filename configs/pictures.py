@@ -164,6 +164,8 @@ class Cache(PlaneOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         small = {name for name in ("width", "height") if getattr(self, name) < 32}
+        if self.person_view and self.person_view.size < 32:
+            small.add("person_view.size")
         if small:
             raise OutOfRange({name: "must be at least 32" for name in small})
         asked = [n for n in ("person", "margin") if getattr(self, n) != getattr(PlaneOptions, n)]

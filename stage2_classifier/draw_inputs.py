@@ -4,8 +4,9 @@ import numpy as np
 
 from pose_activity.annotations.drawing import draw_poses
 from pose_activity.annotations.types import Poses
+from pose_activity.cache.framing import window
 from pose_activity.cache.people import POLICIES
-from pose_activity.cache.planes import Recipe, window
+from pose_activity.cache.planes import Recipe
 
 _NO_JOINT = 1.0  # a threshold that no confidence is above
 

@@ -12,7 +12,7 @@ from pose_activity.annotations.skeleton import SKELETONS
 from pose_activity.annotations.splitting import split
 from pose_activity.annotations.synthetic import pictures, walkers
 from pose_activity.cache import store
-from pose_activity.cache.options import PlaneOptions
+from pose_activity.cache.options import PersonView, PlaneOptions
 from pose_activity.cache.people import POLICIES
 from pose_activity.cache.planes import CHANNELS
 from pose_activity.configs.clips import (
@@ -120,7 +120,12 @@ def test_the_drawing_section() -> None:
 def test_choices_are_those_of_the_rooms() -> None:
     planes = get_type_hints(PlaneOptions)
     assert {*get_args(planes["people"])} == {*POLICIES, "each"}
-    assert {*get_args(get_args(planes["planes"])[0])} == {*CHANNELS}
+    person = get_type_hints(PersonView)
+    assert {*get_args(planes["people"])} - {*get_args(person["people"])} == {
+        *("centre_and_farthest", "all", "each")  # who are not one
+    }
+    for section in (planes, person):
+        assert {*get_args(get_args(section["planes"])[0])} == {*CHANNELS}
     for section in (Cache, Sequence):
         tensors = get_type_hints(section)["tensors"]
         assert {*get_args(tensors)} == {*store.STORES}

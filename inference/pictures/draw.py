@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from pose_activity.cache.framing import window
 from pose_activity.cache.people import POLICIES
-from pose_activity.cache.planes import Recipe, window
+from pose_activity.cache.planes import Recipe
 from pose_activity.inference import overlay
 from pose_activity.inference.annotated_media import AnnotatedOutput
 from pose_activity.inference.gallery import Card, Gallery, make_card

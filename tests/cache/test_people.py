@@ -30,6 +30,7 @@ CROWD = poses_of([[5, 5, 15, 15], [50, 45, 60, 55], [90, 90, 100, 100], [10, 30,
     ("policy", "expected"),
     [
         ("centre_and_farthest", [1, 0]),
+        ("most_prominent", [3]),
         ("centre", [1]),
         ("largest", [3]),
         ("top_score", [0]),
@@ -38,6 +39,14 @@ CROWD = poses_of([[5, 5, 15, 15], [50, 45, 60, 55], [90, 90, 100, 100], [10, 30,
 )
 def test_a_crowd(policy: str, expected: list[int]) -> None:
     assert POLICIES[policy](CROWD).tolist() == expected
+
+
+def test_the_most_prominent_has_the_largest_score_times_area() -> None:
+    boxes: list[list[float]] = [[0, 0, 40, 40], [0, 0, 30, 30], [0, 0, 20, 20]]
+    for scores in ([0.3, 0.6, 0.95], [0.34, 0.6, 0.95], [0.1, 0.2, 0.95]):
+        slow = [s * (b[2] - b[0]) * (b[3] - b[1]) for b, s in zip(boxes, scores, strict=True)]
+        expected = [slow.index(max(slow))]
+        assert POLICIES["most_prominent"](poses_of(boxes, scores)).tolist() == expected
 
 
 @pytest.mark.parametrize("policy", POLICIES)

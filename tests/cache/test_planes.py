@@ -10,8 +10,10 @@ import pytest
 
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.types import Poses, no_people
-from pose_activity.cache.options import Style
-from pose_activity.cache.planes import PoseModelId, Recipe, make, resize, window
+from pose_activity.cache.framing import crop_square, resize, window
+from pose_activity.cache.heatmap import draw
+from pose_activity.cache.options import PersonView, Style
+from pose_activity.cache.planes import PoseModelId, Recipe, make, make_arrays
 
 
 def person_at(xy: tuple[float, float], size: tuple[int, int]) -> Poses:
@@ -40,21 +42,6 @@ def test_a_joint_lies_on_the_pixel_it_marks(way: str, size: tuple[int, int]) -> 
     joint = tensor[..., 3] > 0
     middle_of = [np.argwhere(mask).mean(axis=0) for mask in (disc, joint)]
     assert np.abs(middle_of[0] - middle_of[1]).max() < 1.1
-
-
-def test_stretch_is_opencvs_resize() -> None:
-    image = np.random.default_rng(0).integers(0, 255, (50, 70, 3), np.uint8)
-    frame, scale, offset = resize(image, Recipe(width=140, height=100))
-    assert np.array_equal(frame, cv2.resize(image, (140, 100), interpolation=cv2.INTER_LINEAR))
-    assert scale.tolist() == [2, 2] and offset.tolist() == [0, 0]
-
-
-def test_letterbox_keeps_proportions_and_pads_with_grey() -> None:
-    image = np.full((100, 100, 3), 7, np.uint8)
-    frame, scale, offset = resize(image, Recipe(width=64, height=32, resize="letterbox"))
-    assert (frame[:, :16] == 114).all() and (frame[:, 48:] == 114).all()
-    assert (frame[:, 16:48] == 7).all()
-    assert scale.tolist() == pytest.approx([0.32, 0.32]) and offset.tolist() == [16, 0]
 
 
 def test_one_pixel_becomes_a_tensor() -> None:
@@ -108,6 +95,10 @@ def test_a_recipe_survives_json() -> None:
         ({"width": 0}, "width must be at least 1"),
         ({"person": "outline"}, r"person must be one of \['crop', 'mask'\]"),
         ({"margin": -0.1}, r"margin must lie in \[0, 10\]. Received: -0.1"),
+        (
+            {"people": "each", "person_view": PersonView()},
+            "person_view shows one person beside the picture: it needs another policy than",
+        ),
     ],
 )
 def test_a_recipe_says_what_is_wrong(wrong: dict, message: str) -> None:
@@ -127,24 +118,6 @@ def crowd(boxes: list[list[float]], size: tuple[int, int]) -> Poses:
     keypoints[:, 0, :2] = (array[:, :2] + array[:, 2:]) / 2
     keypoints[:, 0, 2] = 1
     return Poses(Path("a.jpg"), size, COCO17, array, np.ones(len(array), np.float32), keypoints)
-
-
-@pytest.mark.parametrize(
-    ("box", "margin", "expected"),
-    [
-        ([20, 30, 60, 50], 0.0, (20, 30, 60, 50)),
-        ([20, 30, 60, 50], 0.1, (16, 26, 64, 54)),  # a tenth of 40, on each side
-        ([20.4, 30.6, 59.5, 49.5], 0.0, (20, 30, 60, 50)),
-        ([-9, -9, 30, 30], 0.0, (0, 0, 30, 30)),
-        ([80, 40, 200, 200], 0.2, (48, 8, 100, 80)),
-        ([50, 40, 50, 40], 0.2, (50, 40, 51, 41)),  # nothing becomes a pixel
-        ([300, -80, 400, -20], 0.1, (99, 0, 100, 1)),  # outside: the nearest pixel
-    ],
-)
-def test_the_window_around_a_person(
-    box: list[float], margin: float, expected: tuple[int, int, int, int]
-) -> None:
-    assert window(np.array(box, np.float32), (100, 80), margin) == expected
 
 
 @pytest.mark.parametrize("way", ["stretch", "letterbox"])
@@ -194,5 +167,121 @@ def test_a_person_is_named_where_each_is_shown_and_only_there() -> None:
         make(image, people, each)
     with pytest.raises(ValueError, match="takes none for another policy.*people 'all', person 0"):
         make(image, people, Recipe(people="all"), 0)
-    with pytest.raises(ValueError, match="so does people 'each'. Received: None"):
+    with pytest.raises(ValueError, match="so do people 'each' and a person_view. Received: None"):
         make(image, None, each, 0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"people": "all"}, r"people must be one of \['most_prominent', 'centre', "),
+        ({"planes": ()}, "planes must name at least one plane"),
+        ({"size": 0}, "size must be at least 1"),
+        ({"margin": -0.1}, r"margin must lie in \[0, 10\]"),
+    ],
+)
+def test_a_persons_view_says_what_is_wrong(wrong: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        PersonView(**wrong)
+
+
+VIEW = PersonView(size=48)
+TWO = Recipe(planes=("rgb",), width=64, height=32, person_view=VIEW)
+
+
+def test_a_recipe_without_a_view_is_the_one_tensor() -> None:
+    image, people = np.full((80, 100, 3), 9, np.uint8), crowd([[20, 30, 60, 50]], (100, 80))
+    recipe = Recipe(width=64, height=32)
+    arrays = make_arrays(image, people, recipe)
+    assert [*arrays] == [*recipe.arrays] == ["x"]
+    assert np.array_equal(arrays["x"], make(image, people, recipe))
+
+
+@pytest.mark.parametrize("planes", [("rgb",), ("heatmap", "rgb")])
+def test_two_views_are_the_picture_and_the_square_around_the_person(planes: tuple) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (80, 100, 3), np.uint8)
+    people = crowd([[0, 0, 10, 10], [20, 30, 60, 50]], (100, 80))
+    view = PersonView(planes, size=48, heatmap=Style(joint_radius=2))
+    recipe = Recipe(width=64, height=32, person_view=view)
+    arrays = make_arrays(image, people, recipe)
+    for name, spec in recipe.arrays.items():
+        assert arrays[name].shape == spec.shape and arrays[name].dtype == spec.dtype == np.uint8
+    assert [*arrays] == [*recipe.arrays] == ["picture", "person", "found"]
+    assert np.array_equal(arrays["picture"], make(image, people, Recipe(width=64, height=32)))
+    frame, scale, offset = crop_square(image, people.boxes[1], margin=0.125, size=48)
+    joints = people.keypoints[[1]] * 1
+    joints[..., :2] = joints[..., :2] * scale + offset
+    drawn = {"rgb": frame, "heatmap": draw(joints, COCO17, (48, 48), view.heatmap)}
+    assert drawn["heatmap"].any()
+    assert np.array_equal(arrays["person"], np.dstack([drawn[plane] for plane in planes]))
+    assert arrays["found"].tolist() == [1]
+
+
+def test_who_is_shown_is_the_policys() -> None:
+    image = np.zeros((80, 100, 3), np.uint8)
+    image[30:50, 20:60] = 200  # the larger one
+    people = crowd([[0, 0, 10, 10], [20, 30, 60, 50]], (100, 80))
+    people.scores[:] = 0.9, 0.5
+    for policy, brightest in (("most_prominent", 200), ("largest", 200), ("top_score", 114)):
+        view = PersonView(size=32, margin=0.0, people=policy)  # pyright: ignore[reportArgumentType]
+        shown = make_arrays(image, people, Recipe(person_view=view))["person"]
+        assert shown[16, 16].tolist() == ([200] * 3 if brightest == 200 else [0] * 3), policy
+
+
+@pytest.mark.parametrize("planes", [("rgb",), ("rgb", "heatmap")])
+def test_where_nobody_is_the_picture_stands_in_and_says_so(planes: tuple) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (80, 100, 3), np.uint8)
+    arrays = make_arrays(image, nobody((100, 80)), Recipe(person_view=PersonView(planes, size=48)))
+    frame, _, _ = resize(image, (48, 48), "letterbox")
+    assert np.array_equal(arrays["person"][..., :3], frame)
+    assert not arrays["person"][..., 3:].any() and arrays["found"].tolist() == [0]
+
+
+def test_a_person_of_one_pixel_fills_the_view() -> None:
+    image = np.zeros((80, 100, 3), np.uint8)
+    image[40, 50] = 10, 20, 30
+    for box in ([50.0, 40.0, 51.0, 41.0], [50.4, 40.4, 50.5, 40.5]):
+        arrays = make_arrays(image, crowd([box], (100, 80)), TWO)
+        assert (arrays["person"] == [10, 20, 30]).all() and arrays["found"].tolist() == [1]
+
+
+def test_a_view_needs_poses() -> None:
+    assert TWO.needs_poses
+    with pytest.raises(ValueError, match="and so do people 'each' and a person_view. Received"):
+        make_arrays(np.zeros((4, 4, 3), np.uint8), None, TWO)
+
+
+def test_a_recipe_with_a_view_survives_json() -> None:
+    view = PersonView(("heatmap", "rgb"), 64, "centre", 0.5, Style("gaussian"))
+    recipe = Recipe(("rgb",), person_view=view)
+    assert Recipe.from_json(json.loads(json.dumps(recipe.as_json()))) == recipe
+    assert json.loads(json.dumps(recipe.as_json())) == recipe.as_json()  # as a manifest has it
+
+
+def test_a_recipe_without_a_view_has_the_json_that_it_always_had() -> None:
+    assert Recipe().as_json() == {
+        "planes": ["rgb", "heatmap"],
+        "width": 640,
+        "height": 480,
+        "resize": "stretch",
+        "people": "centre_and_farthest",
+        "person": "crop",
+        "margin": 0.2,
+        "heatmap": {
+            "style": "skeleton",
+            "bone_value": 190,
+            "joint_value": 250,
+            "bone_width": 4,
+            "joint_radius": 4,
+            "sigma": 8.0,
+            "min_confidence": 0.25,
+        },
+        "pose": {
+            "sha256": "",
+            "size": 640,
+            "skeleton": "coco17",
+            "confidence": 0.25,
+            "iou": 0.7,
+            "max_people": 300,
+        },
+    }

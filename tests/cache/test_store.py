@@ -17,10 +17,11 @@ import pytest
 
 from pose_activity.annotations.images import load_rgb
 from pose_activity.annotations.skeleton import COCO17
-from pose_activity.annotations.types import Poses
+from pose_activity.annotations.types import Poses, no_people
 from pose_activity.artifacts import manifest
 from pose_activity.cache import recipes, store, tensor_spec
-from pose_activity.cache.planes import PoseModelId, Recipe, make
+from pose_activity.cache.options import PersonView
+from pose_activity.cache.planes import PoseModelId, Recipe, make, make_arrays
 from pose_activity.cache.record import ArraySpec, Entry, key_of
 from pose_activity.cache.storage import NpyFiles
 from pose_activity.cache.tensor_spec import TensorSpec
@@ -360,41 +361,97 @@ def test_a_picture_must_come_once(tmp_path: Path, sources: list[TensorSpec]) -> 
         build(tmp_path / "cache", [*sources, sources[0]])
 
 
+VIEWS = Recipe(planes=("rgb",), width=48, height=32, person_view=PersonView(size=16))
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, VIEWS], ids=["one tensor", "two views"])
 @pytest.mark.parametrize("tensors", MODES)
 def test_killed_and_run_again_it_ends_the_same_and_keeps_what_was_done(
     tmp_path: Path,
     sources: list[TensorSpec],
+    recipe: Recipe,
     tensors: store.Tensors,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = build(tmp_path / "whole", sources, tensors=tensors)
     code = """
-import os, signal, sys
+import json, os, signal, sys
+import numpy as np
 from pathlib import Path
+from pose_activity.annotations.skeleton import COCO17
+from pose_activity.annotations.types import Poses, no_people
 from pose_activity.cache import store
 from pose_activity.cache.planes import Recipe
 from pose_activity.cache.tensor_spec import TensorSpec
+def people(image, number):
+    boxes, keypoints, scores = no_people(COCO17)
+    if number % 2:
+        boxes, keypoints, scores = np.float32([[2, 3, 25, 38]]), np.zeros((1, 17, 3)), np.ones(1)
+    return Poses(image, (60, 40), COCO17, boxes, np.float32(scores), np.float32(keypoints))
 images = sorted(Path(sys.argv[1]).glob("*.png"))
 splits = ("train", "train", "train", "val", "test", "test")
-sources = [TensorSpec(p, f"class {n % 2}", splits[n], None) for n, p in enumerate(images)]
+sources = [TensorSpec(p, f"class {n % 2}", splits[n], people(p, n)) for n, p in enumerate(images)]
 def die(done, total, name):
     if done == 3:
         os.kill(os.getpid(), signal.SIGKILL)
-store.build(Path(sys.argv[2]), sources, recipe=Recipe(planes=("rgb",), width=48, height=32),
-            classes=["class 0", "class 1"], inputs={"a": "1"}, tensors=sys.argv[3], threads=1,
-            on_progress=die)
+def build(folder, on_progress=None):
+    recipe = Recipe.from_json(json.loads(sys.argv[4]))
+    return store.build(
+        Path(folder), sources, recipe=recipe, tensors=sys.argv[3], inputs={"a": "1"},
+        classes=["class 0", "class 1"], threads=1, on_progress=on_progress)[0]
+if len(sys.argv) > 5:
+    build(sys.argv[2], die)
 """
     killed = tmp_path / "killed"
-    command = [sys.executable, "-c", code, str(tmp_path / "photos"), str(killed), tensors]
-    assert subprocess.run(command, cwd=ROOT).returncode == -signal.SIGKILL
+    as_json = json.dumps(recipe.as_json())
+    command = [sys.executable, "-c", code, str(tmp_path / "photos"), str(killed), tensors, as_json]
+    assert subprocess.run([*command, "die"], cwd=ROOT).returncode == -signal.SIGKILL
     with pytest.raises(store.CacheError, match="no finished cache"):
         store.open_cache(killed)
+    monkeypatch.setattr(sys, "argv", ["", *command[3:]])
+    room: dict[str, Any] = {}
+    exec(code, room)
+    whole = room["build"](tmp_path / "whole")
     drawn = drawn_again(monkeypatch)
-    again = build(killed, sources, tensors=tensors)
+    again = room["build"](killed)
     assert again.entries == whole.entries
     assert sorted(drawn) == [s.image for s in sources][3:]
     for path in (tmp_path / "whole" / "tensors").glob("*"):
         assert path.read_bytes() == (killed / "tensors" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize("tensors", MODES)
+def test_two_views_are_stored_and_read_by_their_names(
+    tmp_path: Path, sources: list[TensorSpec], tensors: store.Tensors
+) -> None:
+    """Somebody in the first picture and in no other: the arrays are those of `make_arrays`."""
+    boxes, keypoints, scores = no_people(COCO17)
+    nobody = Poses(sources[0].image, (60, 40), COCO17, boxes, scores, keypoints)
+    somebody = Poses(
+        sources[0].image,
+        (60, 40),
+        COCO17,
+        np.array([[2, 3, 25, 38]], np.float32),
+        np.ones(1, np.float32),
+        np.zeros((1, 17, 3), np.float32),
+    )
+    views = [replace(s, poses=nobody if n else somebody) for n, s in enumerate(sources)]
+    build(tmp_path / "cache", views, VIEWS, tensors)
+    cache = store.open_cache(tmp_path / "cache")
+    assert cache.recipe == VIEWS
+    for number, (entry, source) in enumerate(zip(cache.entries, views, strict=True)):
+        expected = make_arrays(load_rgb(source.image), source.poses, VIEWS)
+        example = cache.load(entry, verify=True)
+        assert [*example.x] == ["picture", "person", "found"]
+        assert all(np.array_equal(example.x[name], expected[name]) for name in expected)
+        assert example.x["found"].tolist() == [int(number == 0)]
+        assert example.y == cache.class_id(entry)
+        parts = b"".join(array.tobytes() for array in expected.values())
+        assert entry.sha256 == hashlib.sha256(parts).hexdigest()
+    shapes = {"picture": (32, 48, 3), "person": (16, 16, 3), "found": (1,)}
+    for name, shape in shapes.items():
+        stem, rows = (f"{cache.entries[0].key}", ()) if tensors == "disk" else ("train", (3,))
+        stored = np.load(tmp_path / "cache" / "tensors" / f"{stem}.{name}.npy", allow_pickle=False)
+        assert stored.shape == (*rows, *shape) and stored.dtype == np.uint8
 
 
 def test_a_torn_row_of_a_killed_writer_is_written_again(

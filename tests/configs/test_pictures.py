@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pose_activity.cache.options import PersonView
 from pose_activity.configs import reading, sections
 from pose_activity.configs.pictures import Stage2, check_paths, load
 from pose_activity.configs.sections import ConfigError, Split
@@ -116,12 +117,32 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         ({"stage1": {"train": False, "resize": [64, 48]}}, "belong to training"),
         ({"cache": {"planes": ["rgb", "rgb"]}}, "none twice"),
         ({"cache": {"person": "mask"}}, "person: how one person is shown needs people: each"),
+        (
+            {"cache": {"people": "each", "person_view": {}}},
+            "person_view shows one person beside the picture: it needs another policy",
+        ),
+        ({"cache": {"person_view": {"people": "each"}}}, "cache.person_view.people: .*'centre'"),
+        ({"cache": {"person_view": {"sise": 320}}}, "person_view.sise: .*Did you mean 'size'"),
+        ({"cache": {"person_view": {"size": 31}}}, "person_view.size.* must be at least 32"),
+        ({"cache": {"person_view": {"planes": ["rgb", "depth"]}}}, "person_view.planes.1: "),
         ({"stage1": {"train": False, "export_size": 100}}, "multiple of 32"),
     ],
 )
 def test_impossible_combinations(tmp_path: Path, change: dict, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load(write(tmp_path / "x.yaml", FOLDER | change))
+
+
+def test_a_view_of_the_person(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.yaml", FOLDER | {"cache": {"planes": ["rgb"], "person_view": {}}})
+    run = load(path, ["cache.person_view.planes=[rgb, heatmap]", "cache.person_view.size=224"])
+    assert load(path).cache.person_view == PersonView() and load(path).cache.needs_poses
+    assert run.cache.person_view == PersonView(("rgb", "heatmap"), size=224)
+    (tmp_path / "again.yaml").write_text(reading.dump(run), encoding="utf-8")
+    assert load(tmp_path / "again.yaml") == run
+    none = load(write(tmp_path / "y.yaml", FOLDER), ["cache.person_view.margin=0.25"])
+    assert none.cache.person_view == PersonView(margin=0.25)
+    assert load(path, ["cache.person_view=null"]).cache.person_view is None
 
 
 def test_overrides(tmp_path: Path) -> None:
