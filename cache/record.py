@@ -5,7 +5,7 @@ Knows nothing of pixels, and not where arrays are stored.
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ NO_CLIP = -1  # the window of an entry of an image
 X, Y = "x", "y"  # names of the one input, and of a target that is an array
 
 Arrays = Mapping[str, np.ndarray]  # by their names in the recipe, in its order
+Input = np.ndarray | Arrays  # what a network sees: its one array, or several by their names
 
 
 class CacheError(ValueError):
@@ -42,7 +43,7 @@ class Example:
             as where the target is none of the cache's classes.
     """
 
-    x: Any
+    x: Any  # an `Input`
     y: np.ndarray | None
 
 
@@ -83,6 +84,27 @@ class Entry:
         }
         # A line break in a name must not begin a line of its own.
         return "".join(name + ": " + v.replace("\n", "\\n") + "\n" for name, v in values.items())
+
+
+def by_name(x: Input) -> Arrays:
+    """Returns a network's input as arrays by their names in the recipe."""
+    return x if isinstance(x, Mapping) else {X: x}
+
+
+def as_input(arrays: Arrays) -> Input:
+    """Returns arrays as a network takes them; the inverse of `by_name`."""
+    return arrays[X] if [*arrays] == [X] else arrays
+
+
+def stack(inputs: Sequence[Input]) -> Input:
+    """Returns inputs as one batch, with a first axis for them."""
+    some = [by_name(x) for x in inputs]
+    return as_input({name: np.stack([arrays[name] for arrays in some]) for name in some[0]})
+
+
+def as_float(batch: Input) -> Input:
+    """Returns the same values as float32, which is what graphs take."""
+    return as_input({name: array.astype(np.float32) for name, array in by_name(batch).items()})
 
 
 def digest_of(arrays: Arrays) -> str:

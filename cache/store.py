@@ -31,7 +31,16 @@ from pose_activity.artifacts.removal import remove_tree
 from pose_activity.cache import index
 from pose_activity.cache.memory_map import MemmapFiles
 from pose_activity.cache.recipes import AnyRecipe, recipe_of
-from pose_activity.cache.record import INDEX, Arrays, CacheError, Entry, Example, X, Y, digest_of
+from pose_activity.cache.record import (
+    INDEX,
+    Arrays,
+    CacheError,
+    Entry,
+    Example,
+    Y,
+    as_input,
+    digest_of,
+)
 from pose_activity.cache.storage import FOLDER, Layout, NpyFiles, TensorStore
 
 STARTED = "recipe.json"
@@ -110,7 +119,7 @@ class Cache(Generic[R]):
         y = arrays.get(Y)
         if y is None and entry.target in self._ids:  # people of test alone are no classes
             y = np.array(self.class_id(entry), np.int32)
-        return Example(inputs[X] if [*inputs] == [X] else inputs, y)
+        return Example(as_input(inputs), y)
 
     @cached_property
     def _ids(self) -> dict[str, int]:

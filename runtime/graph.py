@@ -1,6 +1,7 @@
 """An exported graph, run on the fastest engine this machine has.
 
-In goes one numpy batch, out comes a tuple of numpy arrays. Knows nothing of images or people.
+In goes a numpy batch, or several by the names of the graph's inputs; out comes a tuple of numpy
+arrays. Knows nothing of images or people.
 Engines are imported only when a graph is loaded. Precision is stated, never silent:
 
     f32     what was trained; the default
@@ -13,7 +14,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,9 +26,10 @@ from pose_activity.artifacts.names import shown
 ENGINES = ("openvino", "onnxruntime")  # "auto" takes the first that is installed
 PRECISIONS = ("f32", "bf16", "int8")
 
-Run = Callable[[np.ndarray], tuple[np.ndarray, ...]]
+Batches = Mapping[str, np.ndarray]  # by the names of the inputs
+Run = Callable[[Batches], tuple[np.ndarray, ...]]
 Shape = tuple[int | None, ...]
-Opened = tuple[Shape, tuple[Shape, ...], Run]  # of the input, of the outputs
+Opened = tuple[dict[str, Shape], tuple[Shape, ...], Run]  # of the inputs, of the outputs
 
 
 # Two threads that enter its bindings for the first time at once wait for each other forever: one
@@ -49,7 +51,7 @@ class Graph:
         path: The file.
         engine: "openvino" or "onnxruntime".
         precision: One of `PRECISIONS`.
-        input_shape: One entry per axis of the batch; None where any length will do.
+        inputs: Name -> one entry per axis of the batch; None where any length will do.
         output_shapes: The same of each output; None where the length is free, or is not known.
     """
 
@@ -59,43 +61,61 @@ class Graph:
         *,
         engine: str,
         precision: str,
-        shape: Shape,
+        inputs: Mapping[str, Shape],
         output_shapes: tuple[Shape, ...],
         run: Run,
     ) -> None:
         self.path = path
         self.engine = engine
         self.precision = precision
-        self.input_shape = shape
+        self.inputs = dict(inputs)
         self.output_shapes = output_shapes
         self._run = run
         self._process = os.getpid()
 
-    def __call__(self, batch: np.ndarray) -> tuple[np.ndarray, ...]:
+    @property
+    def input_shape(self) -> Shape:
+        """Of the one input; raises GraphError where there are several."""
+        if len(self.inputs) != 1:
+            raise GraphError(f"{self.path} must have one input. Received: {[*self.inputs]}")
+        return next(iter(self.inputs.values()))
+
+    def __call__(self, batch: np.ndarray | Batches) -> tuple[np.ndarray, ...]:
         """Runs the graph.
 
         Args:
-            batch: Its one input, of the graph's own dtype and `input_shape`.
+            batch: Its one input, or all inputs by their names; of the graph's own dtypes and
+                shapes.
 
         Returns:
             Its outputs, in order; the arrays belong to the caller.
 
         Raises:
-            GraphError: another number of axes or another fixed length.
+            GraphError: other inputs, another number of axes or another fixed length.
             RuntimeError: a fork of the process that loaded it asks, and openvino cannot answer.
         """
         if self.engine == "openvino" and self._process != os.getpid():
             raise _forked(self.path, self.engine, "answer")
-        fits = len(batch.shape) == len(self.input_shape) and all(
-            wanted in (None, length)
-            for wanted, length in zip(self.input_shape, batch.shape, strict=True)
-        )
-        if not fits:
+        batches = batch if isinstance(batch, Mapping) else dict.fromkeys(self.inputs, batch)
+        several = len(self.inputs) > 1
+        if batches.keys() != self.inputs.keys() or (several and batches is not batch):
+            received = [*batch] if isinstance(batch, Mapping) else "an array"
             raise GraphError(
-                f"{self.path} takes a batch of shape {self.input_shape} (None: any length). "
-                f"Received: {batch.shape}"
+                f"{self.path} takes arrays by the names {[*self.inputs]}. Received: {received}"
             )
-        return self._run(np.ascontiguousarray(batch))
+        for name, wanted in self.inputs.items():
+            if not _fits(batches[name].shape, wanted):
+                raise GraphError(
+                    f"{self.path} takes a batch{f' {name!r}' if several else ''} of shape "
+                    f"{wanted} (None: any length). Received: {batches[name].shape}"
+                )
+        return self._run({name: np.ascontiguousarray(batches[name]) for name in self.inputs})
+
+
+def _fits(shape: tuple[int, ...], wanted: Shape) -> bool:
+    return len(shape) == len(wanted) and all(
+        length in (None, given) for length, given in zip(wanted, shape, strict=True)
+    )
 
 
 def load(
@@ -107,7 +127,7 @@ def load(
     streams: int = 1,
     sha256: str | None = None,
 ) -> Graph:
-    """Loads a graph with one input.
+    """Loads a graph.
 
     Args:
         path: A `.onnx` file, for int8 too.
@@ -139,11 +159,11 @@ def load(
     _check_fork(path, chosen, threads // streams)
     open_graph = _open_openvino if chosen == "openvino" else _open_onnxruntime
     try:
-        shape, outputs, run = open_graph(path, precision, threads, streams)
+        inputs, outputs, run = open_graph(path, precision, threads, streams)
     except (RuntimeError, ValueError, TypeError) as error:
         raise GraphError(f"{path}: {chosen} cannot load it. Export it again. ({error})") from error
     return Graph(
-        path, engine=chosen, precision=precision, shape=shape, output_shapes=outputs, run=run
+        path, engine=chosen, precision=precision, inputs=inputs, output_shapes=outputs, run=run
     )
 
 
@@ -296,15 +316,15 @@ def _open_onnxruntime(path: Path, precision: str, threads: int, streams: int) ->
         )
     except Exception as error:  # onnxruntime's own exceptions derive from Exception only
         raise RuntimeError(str(error)) from error
-    (node,) = session.get_inputs()
 
-    def run(batch: np.ndarray) -> tuple[np.ndarray, ...]:
-        return tuple(np.asarray(output) for output in session.run(None, {node.name: batch}))
+    def run(batches: Batches) -> tuple[np.ndarray, ...]:
+        return tuple(np.asarray(output) for output in session.run(None, dict(batches)))
 
     def shape_of(value: Any) -> Shape:
         return tuple(n if isinstance(n, int) else None for n in value.shape)
 
-    return shape_of(node), tuple(map(shape_of, session.get_outputs())), run
+    inputs = {node.name: shape_of(node) for node in session.get_inputs()}
+    return inputs, tuple(map(shape_of, session.get_outputs())), run
 
 
 def _open_openvino(path: Path, precision: str, threads: int, streams: int) -> Opened:
@@ -318,24 +338,27 @@ def _open_openvino(path: Path, precision: str, threads: int, streams: int) -> Op
         "ENABLE_CPU_PINNING": False,
     }
     compiled = openvino.Core().compile_model(os.fspath(path), "CPU", settings)
-    (node,) = compiled.inputs
+    # A tensor may have more names, of nodes that were folded into it; its node keeps the first.
+    names = [port.node.friendly_name for port in compiled.inputs]
     own = threading.local()
 
-    def infer(batch: np.ndarray) -> tuple[np.ndarray, ...]:
-        answers = own.request.infer([batch], share_inputs=True, share_outputs=True)
+    def infer(batches: Batches) -> tuple[np.ndarray, ...]:
+        ordered = [batches[name] for name in names]
+        answers = own.request.infer(ordered, share_inputs=True, share_outputs=True)
         return tuple(np.array(output) for output in answers.values())
 
-    def run(batch: np.ndarray) -> tuple[np.ndarray, ...]:
+    def run(batches: Batches) -> tuple[np.ndarray, ...]:
         if hasattr(own, "request"):
-            return infer(batch)
+            return infer(batches)
         with _ENTERING_OPENVINO:
             own.request = compiled.create_infer_request()
-            return infer(batch)
+            return infer(batches)
 
     def shape_of(value: Any) -> Shape:
         return tuple(None if n.is_dynamic else n.get_length() for n in value.partial_shape)
 
-    return shape_of(node), tuple(map(shape_of, compiled.outputs)), run
+    inputs = dict(zip(names, map(shape_of, compiled.inputs), strict=True))
+    return inputs, tuple(map(shape_of, compiled.outputs)), run
 
 
 def _import_onnxruntime() -> Any:

@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -18,10 +18,10 @@ import numpy as np
 
 from pose_activity.artifacts.atomic import write_json
 from pose_activity.artifacts.manifest import sha256_file
-from pose_activity.runtime.graph import import_openvino, twin_of
+from pose_activity.runtime.graph import Batches, import_openvino, twin_of
 
 
-def quantise(path: Path, batches: Iterable[np.ndarray], *, keep_first: int = 0) -> Path:
+def quantise(path: Path, batches: Iterable[np.ndarray | Batches], *, keep_first: int = 0) -> Path:
     """Writes an int8 graph beside an f32 one.
 
     Weights become int8 symmetrically per channel, activations per tensor.
@@ -29,7 +29,8 @@ def quantise(path: Path, batches: Iterable[np.ndarray], *, keep_first: int = 0) 
 
     Args:
         path: The f32 graph, `.onnx`.
-        batches: What the graph takes, 100 to 300 of them, of the training images.
+        batches: What the graph takes, 100 to 300 of them, of the training images; several inputs
+            by their names.
         keep_first: How many convolutions, counted from the input, stay in f32: what is rounded
             there is rounded for the whole network.
 
@@ -49,7 +50,7 @@ def quantise(path: Path, batches: Iterable[np.ndarray], *, keep_first: int = 0) 
         model = openvino.convert_model(os.fspath(path))
         small = nncf.quantize(
             model,
-            nncf.Dataset(samples),
+            nncf.Dataset([_in_order(model, batch) for batch in samples]),
             subset_size=len(samples),
             preset=nncf.QuantizationPreset.MIXED,
             ignored_scope=nncf.IgnoredScope(names=_first_convolutions(model, keep_first)),
@@ -66,6 +67,13 @@ def quantise(path: Path, batches: Iterable[np.ndarray], *, keep_first: int = 0) 
     digests = {file.name: sha256_file(file) for file in files}
     write_json(out.with_suffix(".json"), {"sha256": digests})
     return out
+
+
+def _in_order(model: Any, batch: np.ndarray | Batches) -> Any:
+    """Returns several arrays in the order of the model's inputs, and one as it is."""
+    if not isinstance(batch, Mapping):
+        return batch
+    return [batch[port.node.friendly_name] for port in model.inputs]
 
 
 def _first_convolutions(model: Any, count: int) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from pose_activity.cache.planes import Recipe
+from pose_activity.cache.record import Input, as_float, as_input, by_name
 from pose_activity.stage2_classifier import calibrate, sidecar
 
 GRAPH, SIDECAR = sidecar.GRAPH, sidecar.SIDECAR
@@ -14,23 +15,25 @@ GRAPH, SIDECAR = sidecar.GRAPH, sidecar.SIDECAR
 class Classifier(sidecar.Exported[Recipe]):
     """An exported classifier of pictures; its attributes stand in `sidecar.Exported`."""
 
-    def __call__(self, planes: np.ndarray) -> np.ndarray:
+    def __call__(self, planes: Input) -> np.ndarray:
         """Classifies a batch.
 
         Args:
-            planes: `(N, H, W, C)` uint8, made by `cache.planes.make` with `recipe`; N may be 0.
+            planes: uint8, made by `cache.planes.make_arrays` with `recipe`: `(N, H, W, C)`, or an
+                array by each name of a recipe with two views; N may be 0.
 
         Returns:
             `(N, classes)` float32, calibrated; a row sums to 1.
 
         Raises:
-            ValueError: another shape or dtype.
+            ValueError: another name, shape or dtype.
         """
-        if not len(self._checked(planes)):
+        batch = self._checked(planes)
+        if not len(next(iter(by_name(batch).values()))):
             return np.zeros((0, len(self.classes)), np.float32)
-        return calibrate.apply(self.graph(planes.astype(np.float32))[0], self.temperature)
+        return calibrate.apply(self.graph(as_float(batch))[0], self.temperature)
 
-    def explain(self, planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def explain(self, planes: Input) -> tuple[np.ndarray, Input]:
         """Classifies a batch and shows where the answers come from.
 
         Args:
@@ -38,29 +41,46 @@ class Classifier(sidecar.Exported[Recipe]):
 
         Returns:
             The probabilities, as from a call, and `(N, h, w)` float32 class activation maps of the
-            most probable classes, about 1/32 of the planes' size and covering all of them. Higher
-            speaks more for the class; below 0 speaks against it.
+            most probable classes, by name one per view where there are two: about 1/32 of the
+            planes' size and covering all of them. Higher speaks more for the class; below 0 speaks
+            against it.
 
         Raises:
-            ValueError: another shape or dtype, or the graph is of a version without maps.
+            ValueError: another name, shape or dtype, or the graph is of a version without maps.
         """
-        outputs = self.graph(self._checked(planes).astype(np.float32))
-        if len(outputs) < 2:
+        if not self.has_maps:
             raise ValueError(
                 f"An explanation needs a graph with the output 'activation_map'. Received: "
                 f"{self.graph.path}, made by an older version. Delete its manifest.json and run "
                 "the stage2 step again: it exports anew, without training."
             )
-        return calibrate.apply(outputs[0], self.temperature), outputs[1]
+        probabilities, *maps = self.graph(as_float(self._checked(planes)))
+        named = dict(zip(self.recipe.views, maps, strict=True))
+        return calibrate.apply(probabilities, self.temperature), as_input(named)
 
-    def _checked(self, planes: np.ndarray) -> np.ndarray:
-        shape = (self.recipe.height, self.recipe.width, self.recipe.channels)
-        if planes.dtype != np.uint8 or planes.ndim != 4 or planes.shape[1:] != shape:
+    @property
+    def has_maps(self) -> bool:
+        """Whether the graph says where it looked: in each view."""
+        return len(self.graph.output_shapes) == 1 + len(self.recipe.views)
+
+    def _checked(self, planes: Input) -> Input:
+        specs, batch = self.recipe.arrays, by_name(planes)
+        if batch.keys() != specs.keys():
             raise ValueError(
-                f"planes must be uint8 (N, {', '.join(map(str, shape))}). "
-                f"Received: {planes.dtype} {planes.shape}. Make them with this model's recipe."
+                f"planes must be arrays by the names {[*specs]}. Received: {[*batch]}. Make them "
+                "with this model's recipe."
             )
-        return planes
+        for name, spec in specs.items():
+            array, which = batch[name], f" {name!r}" if len(specs) > 1 else ""
+            if array.dtype != spec.dtype or array.shape[1:] != spec.shape:
+                raise ValueError(
+                    f"planes{which} must be {spec.dtype} (N, {', '.join(map(str, spec.shape))}). "
+                    f"Received: {array.dtype} {array.shape}. Make them with this model's recipe."
+                )
+        if len({len(array) for array in batch.values()}) > 1:
+            lengths = {name: len(array) for name, array in batch.items()}
+            raise ValueError(f"planes must be as many of each name. Received: {lengths}")
+        return as_input(batch)
 
 
 def load(
@@ -92,7 +112,6 @@ def load(
     run = sidecar.open_graph(
         folder,
         about,
-        takes=about.recipe.shape,
         answers=(len(about.classes),),
         engine=engine,
         precision=precision,

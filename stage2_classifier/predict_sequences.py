@@ -106,7 +106,6 @@ def load(
     run = sidecar.open_graph(
         folder,
         about,
-        takes=about.recipe.shape,
         answers=(len(about.classes),),
         engine=engine,
         precision=precision,

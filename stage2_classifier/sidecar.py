@@ -13,6 +13,7 @@ import numpy as np
 
 from pose_activity.artifacts import manifest
 from pose_activity.cache.recipes import AnyRecipe, recipe_of
+from pose_activity.cache.record import Y
 from pose_activity.runtime import graph
 from pose_activity.stage2_classifier.calibrate import Calibration
 
@@ -127,7 +128,6 @@ def open_graph(
     folder: Path,
     sidecar: Sidecar,
     *,
-    takes: tuple[int, ...],
     answers: tuple[int, ...],
     engine: str,
     precision: str,
@@ -138,8 +138,7 @@ def open_graph(
 
     Args:
         folder: Holds it.
-        sidecar: What it must be.
-        takes: Shape of a tensor.
+        sidecar: What it must be; its recipe says what the graph takes.
         answers: Shape of what the first output says of one.
         engine: See `runtime.graph.load`.
         precision: See `runtime.graph.load`.
@@ -148,7 +147,7 @@ def open_graph(
 
     Raises:
         ValueError: the sidecar belongs to another graph; or the graph takes tensors, or gives
-            answers, of another shape.
+            answers, of another shape, or several of other names.
     """
     sha256 = manifest.sha256_file(folder / GRAPH)
     if sha256 != sidecar.sha256:
@@ -159,7 +158,9 @@ def open_graph(
     run = graph.load(
         folder / GRAPH, engine=engine, precision=precision, threads=threads, streams=streams
     )
-    found, given = run.input_shape[1:], run.output_shapes[0][1:]
+    takes = _named({n: spec.shape for n, spec in sidecar.recipe.arrays.items() if n != Y})
+    found = _named({name: shape[1:] for name, shape in run.inputs.items()})
+    given = run.output_shapes[0][1:]
     if (found, given) != (takes, answers):
         raise ValueError(
             f"{run.path} does not fit {SIDECAR}. It must take tensors of {takes} and answer with "
@@ -167,6 +168,11 @@ def open_graph(
             "Run the stage2 step again."
         )
     return run
+
+
+def _named(shapes: dict[str, graph.Shape]) -> graph.Shape | dict[str, graph.Shape]:
+    """Returns shapes by name; of one array its shape alone: each exporter names it otherwise."""
+    return next(iter(shapes.values())) if len(shapes) == 1 else shapes
 
 
 def _read(folder: Path) -> Sidecar[Any]:

@@ -146,19 +146,10 @@ def write_model(folder: Path, recipe: SequenceRecipe = RECIPE, **sidecar: object
             poses it sees.
         **sidecar: More values for classifier.json.
     """
-    for stage in ("stage1", "stage2"):
-        (folder / stage).mkdir(parents=True)
-    pose = _write_graph(
-        folder / "stage1" / "pose.onnx",
-        _POSE,
-        FX=PLACES[:, 0],
-        FY=PLACES[:, 1],
-        ONES=np.ones(17),
-    )
-    described = {"skeleton": "coco17", "size": SIZE[0], "sha256": pose}
-    (folder / "stage1" / "pose.json").write_text(json.dumps(described), encoding="utf-8")
+    (folder / "stage2").mkdir(parents=True)
+    pose = write_pose(folder / "stage1")
     line = np.linspace(-1, 1, 10)
-    stage2 = _write_graph(
+    stage2 = write_graph(
         folder / "stage2" / "classifier.onnx",
         _MAPS_CLASSIFIER if recipe.kind == "maps" else _CLASSIFIER,
         LINE=np.column_stack([line, -line]).ravel(),
@@ -172,6 +163,16 @@ def write_model(folder: Path, recipe: SequenceRecipe = RECIPE, **sidecar: object
     return folder
 
 
+def write_pose(folder: Path) -> str:
+    """Writes the graph that finds the rectangles, with its sidecar; returns its sha256."""
+    folder.mkdir(parents=True)
+    places = {"FX": PLACES[:, 0], "FY": PLACES[:, 1], "ONES": np.ones(17)}
+    pose = write_graph(folder / "pose.onnx", _POSE, **places)
+    described = {"skeleton": "coco17", "size": SIZE[0], "sha256": pose}
+    (folder / "pose.json").write_text(json.dumps(described), encoding="utf-8")
+    return pose
+
+
 def vouch(folder: Path) -> None:
     """Declares both stages of a run folder finished, as they are."""
     for stage in ("stage1", "stage2"):
@@ -180,7 +181,8 @@ def vouch(folder: Path) -> None:
         manifest.write(folder / stage, recipe={}, inputs={}, outputs=files)
 
 
-def _write_graph(path: Path, text: str, **numbers: np.ndarray) -> str:
+def write_graph(path: Path, text: str, **numbers: np.ndarray) -> str:
+    """Writes a graph of text in which NAMES are numbers; returns its sha256."""
     for name, values in numbers.items():
         listed = ", ".join(f"{value:.6f}" for value in values)
         text = text.replace(f"{{{name}}}", f"{{{listed}}}")

@@ -14,6 +14,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from pose_activity.runtime import graph
+from pose_activity.runtime.canonical import canonical
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHT = np.arange(12, dtype=np.float32).reshape(4, 3) / 7
@@ -48,6 +49,91 @@ def test_every_engine_calculates_it(linear: Path, engine: str, count: int):
     np.testing.assert_allclose(product, batch @ WEIGHT, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(negative, -batch)
     assert loaded.engine == engine and loaded.input_shape == (None, 4)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Inputs z (any, 4), a (any, 2, 2) and kept (any, 1) -> z @ WEIGHT + kept * sum(a), kept, a.
+
+    An input is an output as well, through a node that engines fold away; names are not in order.
+    """
+    path = tmp_path_factory.mktemp("graph") / "two.onnx"
+
+    def value(name: str, *shape: int) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])
+
+    nodes = [
+        helper.make_node("MatMul", ["z", "w"], ["product"]),
+        helper.make_node("ReduceSum", ["a", "axes"], ["sums"], keepdims=0),
+        helper.make_node("Unsqueeze", ["sums", "last"], ["column"]),
+        helper.make_node("Mul", ["kept", "column"], ["added"]),
+        helper.make_node("Add", ["product", "added"], ["answer"]),
+        helper.make_node("Identity", ["kept"], ["again"]),
+        helper.make_node("Identity", ["a"], ["copied"]),
+    ]
+    constants = [
+        numpy_helper.from_array(WEIGHT, "w"),
+        numpy_helper.from_array(np.array([1, 2]), "axes"),
+        numpy_helper.from_array(np.array([1]), "last"),
+    ]
+    inputs = [value("z", 4), value("kept", 1), value("a", 2, 2)]
+    outputs = [value("answer", 3), value("again", 1), value("copied", 2, 2)]
+    body = helper.make_graph(nodes, "two", inputs, outputs, constants)
+    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    onnx.checker.check_model(model)
+    onnx.save(canonical(model), path)
+    return path
+
+
+def three_arrays(count: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    shapes = {"a": (2, 2), "z": (4,), "kept": (1,)}  # in another order than the graph's
+    return {n: rng.normal(size=(count, *shape)).astype(np.float32) for n, shape in shapes.items()}
+
+
+@pytest.mark.parametrize("engine", graph.ENGINES)
+@pytest.mark.parametrize("count", [1, 5])
+def test_several_inputs_go_by_their_names(two: Path, engine: str, count: int):
+    loaded = graph.load(two, engine=need(engine), threads=1)
+    assert loaded.inputs == {"z": (None, 4), "kept": (None, 1), "a": (None, 2, 2)}
+    given = three_arrays(count)
+    answer, again, copied = loaded(given)
+    expected = given["z"] @ WEIGHT + given["kept"] * given["a"].sum(axis=(1, 2))[:, None]
+    np.testing.assert_allclose(answer, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(again, given["kept"])
+    np.testing.assert_array_equal(copied, given["a"])
+    strided = {name: np.asfortranarray(np.repeat(a, 2, axis=0))[::2] for name, a in given.items()}
+    np.testing.assert_array_equal(loaded(strided)[0], answer)
+
+
+@pytest.mark.parametrize("engine", graph.ENGINES)
+def test_several_inputs_are_checked_by_their_names(two: Path, engine: str):
+    loaded, given = graph.load(two, engine=need(engine)), three_arrays(2)
+    names = r"two.onnx takes arrays by the names \['z', 'kept', 'a'\]. Received: "
+    with pytest.raises(graph.GraphError, match=names + "an array"):
+        loaded(given["z"])
+    with pytest.raises(graph.GraphError, match=names + r"\['z'\]"):
+        loaded({"z": given["z"]})
+    with pytest.raises(graph.GraphError, match=r"a batch 'a' of shape \(None, 2, 2\).*\(2, 4\)"):
+        loaded({**given, "a": given["z"]})
+    with pytest.raises(graph.GraphError, match="two.onnx must have one input. Received: "):
+        _ = loaded.input_shape
+
+
+@pytest.mark.parametrize("engine", graph.ENGINES)
+def test_one_input_may_be_named(linear: Path, engine: str):
+    loaded, batch = graph.load(linear, engine=need(engine)), np.ones((2, 4), np.float32)
+    np.testing.assert_array_equal(loaded({"x": batch})[0], loaded(batch)[0])
+    with pytest.raises(graph.GraphError, match=r"by the names \['x'\]. Received: \['y'\]"):
+        loaded({"y": batch})
+
+
+@pytest.mark.skipif(not graph.has_bf16(), reason="this CPU has no bf16")
+def test_several_inputs_in_bf16(two: Path):
+    need("openvino")
+    given = three_arrays(3)
+    exact, rounded = (graph.load(two, precision=p)(given)[0] for p in ("f32", "bf16"))
+    assert np.abs(rounded - exact).max() < 0.1
 
 
 @pytest.mark.parametrize("engine", graph.ENGINES)
@@ -184,6 +270,7 @@ import os, sys
 import numpy as np
 from pathlib import Path
 from pose_activity.runtime import graph
+from pose_activity.runtime.canonical import canonical
 
 engine, threads, path = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
 batch = np.ones((2, 4), np.float32)

@@ -116,3 +116,50 @@ def test_nothing_to_measure_on(convolutions: Path):
 
     with pytest.raises(ValueError, match="needs batches to measure ranges on"):
         quantise(convolutions, [])
+
+
+TWO_INPUTS = """
+import sys
+from pathlib import Path
+import numpy as np
+from pose_activity.runtime.quantise import quantise
+rng = np.random.default_rng(0)
+shapes = {"flag": (1, 1), "small": (1, 3, 8, 8), "large": (1, 3, 16, 16)}
+quantise(Path(sys.argv[1]), (
+    {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    for _ in range(30)
+))
+"""
+
+
+def test_a_graph_with_several_inputs(tmp_path: Path):
+    """Large and small are convolved by one kernel, their means joined with a flag."""
+    path, rng = tmp_path / "several.onnx", np.random.default_rng(1)
+    shapes = {"large": (3, 16, 16), "small": (3, 8, 8), "flag": (1,)}
+    kernel = numpy_helper.from_array(rng.normal(size=(8, 3, 3, 3)).astype(np.float32) / 3, "w")
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])
+        for name, shape in shapes.items()
+    ]
+    nodes = []
+    for name in ("large", "small"):
+        nodes.append(helper.make_node("Conv", [name, "w"], [f"{name}_c"]))
+        nodes.append(helper.make_node("Relu", [f"{name}_c"], [f"{name}_r"]))
+        nodes.append(helper.make_node("GlobalAveragePool", [f"{name}_r"], [f"{name}_p"]))
+        nodes.append(helper.make_node("Flatten", [f"{name}_p"], [f"{name}_v"]))
+    nodes.append(helper.make_node("Concat", ["large_v", "small_v", "flag"], ["y"], axis=1))
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 17])
+    body = helper.make_graph(nodes, "several", inputs, [y], [kernel])
+    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    onnx.save(model, path)
+    command = [sys.executable, "-c", TWO_INPUTS, str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    batch = {n: rng.normal(size=(4, *shape)).astype(np.float32) for n, shape in shapes.items()}
+    (exact,) = graph.load(path, engine="openvino")(batch)
+    loaded = graph.load(path, precision="int8")
+    assert {*loaded.inputs} == {*shapes}
+    (rounded,) = loaded(batch)
+    np.testing.assert_allclose(rounded, exact, atol=0.1)
+    assert 0 < np.abs(rounded[:, :16] - exact[:, :16]).max()
+    np.testing.assert_allclose(rounded[:, 16:], batch["flag"], atol=0.05)

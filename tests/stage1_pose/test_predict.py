@@ -31,9 +31,9 @@ def fake_graph(answer: np.ndarray) -> Graph:
         Path("fake.onnx"),
         engine="fake",
         precision="f32",
-        shape=(None, 3, None, None),
+        inputs={"images": (None, 3, None, None)},
         output_shapes=((None, None, None),),
-        run=lambda batch: (np.repeat(answer[None], len(batch), axis=0),),
+        run=lambda given: (np.repeat(answer[None], len(given["images"]), axis=0),),
     )
 
 

@@ -9,7 +9,6 @@ import keras
 import numpy as np
 
 from pose_activity.artifacts.manifest import sha256_file
-from pose_activity.cache.record import X
 from pose_activity.cache.store import open_cache
 from pose_activity.learning import loop
 from pose_activity.stage2_classifier import sidecar
@@ -53,13 +52,12 @@ images = np.stack([example.x for example in examples]).astype(np.float32)
 expected = network.predict_on_batch(images)
 convert(network, out / sidecar.GRAPH, ["parts"])
 about = sidecar.Sidecar(cache.classes, cache.recipe, sha256_file(out / sidecar.GRAPH), {})
-takes = cache.recipe.arrays[X].shape
 settings: dict[str, Any] = {"engine": "onnxruntime", "precision": "f32", "threads": 1, "streams": 1}
-per_pixel = (*takes[:2], len(cache.classes))
-exported = sidecar.open_graph(out, about, takes=takes, answers=per_pixel, **settings)
+per_pixel = (drawn_parts.SIZE, drawn_parts.SIZE, len(cache.classes))
+exported = sidecar.open_graph(out, about, answers=per_pixel, **settings)
 (answered,) = exported(images)
 try:
-    sidecar.open_graph(out, about, takes=takes, answers=(len(cache.classes),), **settings)
+    sidecar.open_graph(out, about, answers=(len(cache.classes),), **settings)
 except ValueError as error:
     facts["another shape"] = str(error)
 facts["shape"] = list(answered.shape)
