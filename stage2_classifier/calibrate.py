@@ -123,11 +123,22 @@ def expected_error(probabilities: np.ndarray, labels: np.ndarray, *, bins: int =
         labels: `(N,)` class ids.
         bins: Number of parts.
     """
+    places, gaps = confidence_gaps(probabilities, labels, bins=bins)
+    sums = np.bincount(places, weights=gaps, minlength=bins)
+    return float(np.abs(sums).sum() / len(labels))
+
+
+def confidence_gaps(
+    probabilities: np.ndarray, labels: np.ndarray, *, bins: int = 15
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns each answer's part of (0, 1], `(N,)` int, and how far it is from its probability.
+
+    The second is `(N,)` float64: 1 - p where the answer is right, -p where it is not. See
+    `expected_error`.
+    """
     sure, right = _answers(probabilities, labels)
     edges = np.linspace(0, 1, bins + 1)
-    places = np.searchsorted(edges[1:-1], sure)  # a part holds its upper edge
-    gaps = np.bincount(places, weights=right - sure, minlength=bins)
-    return float(np.abs(gaps).sum() / len(labels))
+    return np.searchsorted(edges[1:-1], sure), right - sure  # a part holds its upper edge
 
 
 def threshold(

@@ -6,13 +6,19 @@ scikit-learn. For single labels, micro precision and recall both equal the accur
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
 
 from pose_activity.stage2_classifier import calibrate
+from pose_activity.stage2_classifier.scores.resampling import (
+    Interval,
+    average_precisions,
+    bootstrap,
+)
+from pose_activity.stage2_classifier.scores.resampling import figures as figures_of
 
 
 @dataclass(frozen=True)
@@ -31,11 +37,19 @@ class Report:
         macro_precision: Plain mean over classes.
         macro_recall: Likewise.
         macro_f1: Plain mean of the classes' F1.
-        per_class: Class -> precision, recall, f1, support.
+        per_class: Class -> precision, recall, f1, support, average_precision (not in older
+            reports).
         confusion: True class -> predicted class -> how often; pairs that never came are left
             out, so that thousands of classes stay small.
         ece: Expected calibration error; see `calibrate.expected_error`. None in older reports.
         ece_uncalibrated: The same before temperature scaling; None where it is not known.
+        macro_average_precision: Mean over the classes that occur of the area below their
+            precision-recall curve (mAP), as scikit-learn's `average_precision_score`. None in
+            older reports.
+        accuracy_at_coverage: Accuracy of the 80 % of the images with the most confident answers.
+            None in older reports.
+        clusters: Number of independent units that the images are of: groups, or images.
+        intervals: Name of one of these figures -> its 95 % interval, see `resampling.bootstrap`.
     """
 
     split: str
@@ -53,6 +67,10 @@ class Report:
     confusion: dict[str, dict[str, int]]
     ece: float | None = None
     ece_uncalibrated: float | None = None
+    macro_average_precision: float | None = None
+    accuracy_at_coverage: float | None = None
+    clusters: int | None = None
+    intervals: dict[str, Interval] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Returns JSON values; `from_json` is the inverse."""
@@ -61,7 +79,8 @@ class Report:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Report":
         """Builds the report that `as_json` described."""
-        return cls(**value)
+        intervals = {name: tuple(ends) for name, ends in value.get("intervals", {}).items()}
+        return cls(**{**value, "intervals": intervals})
 
 
 def evaluate(
@@ -92,6 +111,8 @@ def evaluate(
     precision, recall, f1, support = figures
     counted = np.union1d(labels, answers)
     accuracy = float((labels == answers).mean())
+    of_confident = figures_of(probabilities, labels, with_ranks=False)(np.ones((1, len(labels))))
+    ranked = average_precisions(probabilities, labels)
     columns = {"precision": precision, "recall": recall, "f1": f1}
     return Report(
         split=split,
@@ -107,12 +128,29 @@ def evaluate(
         macro_f1=float(f1[counted].mean()),
         per_class={
             name: {key: float(column[i]) for key, column in columns.items()}
-            | {"support": int(support[i])}
+            | {"support": int(support[i]), "average_precision": ranked.get(i, 0.0)}
             for i, name in enumerate(classes)
         },
         confusion=_confusion(labels, answers, classes),
         ece=calibrate.expected_error(probabilities, labels),
+        macro_average_precision=float(np.mean([*ranked.values()])),
+        accuracy_at_coverage=float(of_confident["accuracy_at_coverage"][0]),
     )
+
+
+def with_intervals(
+    report: Report, probabilities: np.ndarray, labels: np.ndarray, *, clusters: np.ndarray
+) -> Report:
+    """Returns a report with 95 % intervals of its figures.
+
+    Args:
+        report: Of these answers.
+        probabilities: `(N, C)`.
+        labels: `(N,)` class ids.
+        clusters: `(N,)` int: answers of the same number depend on each other.
+    """
+    intervals = bootstrap(probabilities, labels, clusters=clusters)
+    return replace(report, clusters=len(np.unique(clusters)), intervals=intervals)
 
 
 def _ranks(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

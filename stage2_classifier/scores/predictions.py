@@ -2,7 +2,8 @@
 
 One row per classified tensor: `image` (path), `person` (number in the picture, -1 where the whole
 picture was classified), `label`, `answer`, `probability` (of the answer), `probabilities` (float32,
-in the order of the classes). Split and class names are in the file's metadata.
+in the order of the classes), `group` (not in older files). Split and class names are in the file's
+metadata.
 """
 
 import json
@@ -30,6 +31,8 @@ class Predictions:
         persons: `(N,)` int: which person of the picture, -1 for the whole picture.
         labels: `(N,)` int class ids: the truth.
         probabilities: `(N, C)` float32; a row sums to 1.
+        groups: N names of scenes, people or videos that the pictures show: answers of one group
+            depend on each other. None: a picture is a group of its own.
     """
 
     split: str
@@ -38,6 +41,7 @@ class Predictions:
     persons: np.ndarray
     labels: np.ndarray
     probabilities: np.ndarray
+    groups: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         shapes = (self.persons.shape, self.labels.shape, self.probabilities.shape)
@@ -46,6 +50,10 @@ class Predictions:
             raise ValueError(
                 f"Predictions need a person, a label and {len(self.classes)} probabilities for "
                 f"each of {n} images. Received: {', '.join(map(str, shapes))}"
+            )
+        if self.groups is not None and len(self.groups) != n:
+            raise ValueError(
+                f"Predictions need a group for each of {n} images. Received: {len(self.groups)}"
             )
 
     @property
@@ -57,6 +65,13 @@ class Predictions:
     def confidences(self) -> np.ndarray:
         """`(N,)` float32 in [0, 1]: the probability of the guess."""
         return self.probabilities.max(1)
+
+    @property
+    def clusters(self) -> np.ndarray:
+        """`(N,)` int: the same number for answers that depend on each other."""
+        names = self.groups or [image.as_posix() for image in self.images]
+        # As objects, since numpy's own texts lose NULs at their ends.
+        return np.unique(np.array(names, dtype=object), return_inverse=True)[1].ravel()
 
     @property
     def of_people(self) -> bool:
@@ -78,6 +93,7 @@ class Predictions:
             "label": pa.array(names[self.labels], pa.string()),
             "answer": pa.array(names[self.guesses], pa.string()),
             "probability": pa.array(self.confidences, pa.float32()),
+            **({} if self.groups is None else {"group": pa.array(self.groups, pa.string())}),
             "probabilities": pa.FixedSizeListArray.from_arrays(flat, len(self.classes)),
         }
         about = json.dumps({"split": self.split, "classes": self.classes}).encode()
@@ -105,6 +121,7 @@ class Predictions:
                 persons=table["person"].to_numpy(),
                 labels=np.array([ids[name] for name in table["label"].to_pylist()], int),
                 probabilities=flat.reshape(-1, len(classes)),
+                groups=tuple(table["group"].to_pylist()) if "group" in table.schema.names else None,
             )
         except (pa.ArrowException, OSError, KeyError) as error:
             raise ValueError(

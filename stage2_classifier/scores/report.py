@@ -2,7 +2,7 @@
 
 metrics.json     the report's numbers
 report.md        headline, table per class, the worst confusions, the pictures
-per_class.csv    precision, recall, F1 and number of images of every class
+per_class.csv    precision, recall, F1, average precision and number of images of every class
 confusion.png    share of each true class that was taken for each class
 curves.png       loss and accuracy over the epochs
 
@@ -18,10 +18,11 @@ from pose_activity.learning.history import History
 from pose_activity.stage2_classifier.scores.confusion import confused_pairs, most_mistaken
 from pose_activity.stage2_classifier.scores.draw_scores import draw_confusion, draw_curves
 from pose_activity.stage2_classifier.scores.evaluate import Report
+from pose_activity.stage2_classifier.scores.resampling import COVERAGE
 
 _WORST = 10  # confusions named in report.md
 _MOST_ROWS = 100  # of report.md's table per class
-_FIGURES = ("precision", "recall", "f1")
+_FIGURES = ("precision", "recall", "f1", "average_precision")
 
 
 def write(
@@ -72,36 +73,59 @@ def _text(report: Report, history: History, title: str, facts: Mapping[str, str]
 
 def _headline(report: Report, facts: Mapping[str, str]) -> str:
     rows = [
-        ("accuracy", f"{report.accuracy:.4f}"),
-        ("top-3 accuracy", f"{report.top3_accuracy:.4f}"),
-        (
-            "weighted precision / recall",
-            f"{report.weighted_precision:.4f} / {report.weighted_recall:.4f}",
-        ),
-        ("micro precision / recall", f"{report.micro_precision:.4f} / {report.micro_recall:.4f}"),
-        ("macro precision / recall", f"{report.macro_precision:.4f} / {report.macro_recall:.4f}"),
-        ("macro F1", f"{report.macro_f1:.4f}"),
-        *_calibration(report),
-        *facts.items(),
+        *((text, f"{value:.4f}", interval) for text, value, interval in headline_rows(report)),
+        *((name, text, "") for name, text in facts.items()),
     ]
-    return markdown.table(("figure", "value"), rows)
+    return markdown.table(("figure", "value", "95 % interval"), rows)
 
 
-def _calibration(report: Report) -> list[tuple[str, str]]:
+def headline_rows(report: Report) -> list[tuple[str, float, str]]:
+    """Returns (text, value, 95 % interval as a text or "") of the figures that come first."""
     figures = {
-        "expected calibration error": report.ece,
-        "expected calibration error, uncalibrated": report.ece_uncalibrated,
+        "accuracy": "accuracy",
+        "top-3 accuracy": "top3_accuracy",
+        "mean average precision over classes": "macro_average_precision",
+        f"accuracy of the surest {100 * COVERAGE:.0f} %": "accuracy_at_coverage",
+        "weighted precision": "weighted_precision",
+        "weighted recall": "weighted_recall",
+        "micro precision": "micro_precision",
+        "micro recall": "micro_recall",
+        "macro precision": "macro_precision",
+        "macro recall": "macro_recall",
+        "macro F1": "macro_f1",
+        "expected calibration error": "ece",
+        "expected calibration error, uncalibrated": "ece_uncalibrated",
     }
-    return [(name, f"{value:.4f}") for name, value in figures.items() if value is not None]
+    rows = [(text, getattr(report, name), name) for text, name in figures.items()]
+    return [
+        (text, value, interval_text(report, name))
+        for text, value, name in rows
+        if value is not None
+    ]
+
+
+def headline_table(report: Report) -> list[dict[str, str]]:
+    """Returns the figures that a terminal shows: name, value on the split, 95 % interval."""
+    return [
+        {"figure": text, report.split: f"{value:.4f}", "95 % interval": interval}
+        for text, value, interval in headline_rows(report)
+        if not text.startswith(("micro", "macro precision", "macro recall"))
+    ]
+
+
+def interval_text(report: Report, name: str) -> str:
+    """Returns a figure's 95 % interval, "0.6670 to 0.7310"; nothing where it has none."""
+    ends = report.intervals.get(name)
+    return f"{ends[0]:.4f} to {ends[1]:.4f}" if ends else ""
 
 
 def _class_table(report: Report, unit: str) -> str:
     names = most_mistaken(report.confusion, list(report.per_class), _MOST_ROWS)
     rows = [
-        (name, *(f"{row[key]:.3f}" for key in _FIGURES), str(row["support"]))
+        (name, *(f"{row.get(key, 0.0):.3f}" for key in _FIGURES), str(row["support"]))
         for name, row in ((name, report.per_class[name]) for name in names)
     ]
-    table = markdown.table(("class", "precision", "recall", "F1", unit), rows)
+    table = markdown.table(("class", "precision", "recall", "F1", "AP", unit), rows)
     if len(names) == len(report.per_class):
         return table
     return (
@@ -112,7 +136,7 @@ def _class_table(report: Report, unit: str) -> str:
 
 def _csv(report: Report) -> str:
     rows = [
-        (name, *(f"{row[key]:.4f}" for key in _FIGURES), row["support"])
+        (name, *(f"{row.get(key, 0.0):.4f}" for key in _FIGURES), row["support"])
         for name, row in report.per_class.items()
     ]
     return csv_text.as_text([("class", *_FIGURES, "support"), *rows])

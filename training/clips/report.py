@@ -13,6 +13,7 @@ gallery's vectors (without a gallery: from other scenes than the probe's own).
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from pose_activity.configs.clips import ClipRun
 from pose_activity.learning.history import History, early_end
 from pose_activity.stage2_classifier import predict_sequences
 from pose_activity.stage2_classifier.scores import report, retrieval
-from pose_activity.stage2_classifier.scores.evaluate import Report, evaluate
+from pose_activity.stage2_classifier.scores.evaluate import Report, evaluate, with_intervals
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.stage2_classifier.vectors import linear
 from pose_activity.training.clips import steps
@@ -62,11 +63,15 @@ def make_report(run: ClipRun, folder: Path) -> Counts:
         rows["figures above the rank are of"] = SVM
     else:
         predictions = _of_clips(run, run.report.split)
+    predictions = _with_groups(predictions, run)
     judged = evaluate(
         predictions.probabilities,
         predictions.labels,
         classes=predictions.classes,
         split=predictions.split,
+    )
+    judged = with_intervals(
+        judged, predictions.probabilities, predictions.labels, clusters=predictions.clusters
     )
     predictions.write(folder / "predictions.parquet")
     facts = page_facts(run, predictions, judged, found)
@@ -109,7 +114,7 @@ def page_facts(
         classifier_page.headline(
             judged,
             unit=unit,
-            together="clips of one person or scene",
+            together="clips of one group, such as a person or a scene",
             figures=[] if found is None else _retrieval_rows(found),
             notes=[] if found is None else [Prose(f"The accuracy is that of {SVM}.", "strong")],
         ),
@@ -170,11 +175,12 @@ def say_scores(run: ClipRun) -> None:
     """Prints the headline figures and where the report is."""
     folder = run.run_dir / "report"
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    names = ("accuracy", "top3_accuracy", "weighted_precision", "weighted_recall", "macro_f1")
-    figures = {name: metrics[name] for name in names}
+    rows = report.headline_table(Report.from_json(metrics))
     if (folder / RETRIEVAL).exists():
-        figures |= json.loads((folder / RETRIEVAL).read_text(encoding="utf-8"))
-    rows = [{"figure": n, metrics["split"]: f"{value:.4f}"} for n, value in figures.items()]
+        found = json.loads((folder / RETRIEVAL).read_text(encoding="utf-8"))
+        for name, value in found.items():
+            text = name.replace("_", " ")
+            rows.append({"figure": text, metrics["split"]: f"{value:.4f}", "95 % interval": ""})
     say_rows(f"{run.run_dir.name}: {metrics['n']} clips", rows)
     say(f"report: {folder / 'report.html'}")
 
@@ -211,6 +217,19 @@ def _by_clip(
         labels=np.array([classes.index(label) for label in labels], int),
         probabilities=np.stack([together(shares[of_clip]) for of_clip in rows.values()]),
     )
+
+
+def _with_groups(predictions: Predictions, run: ClipRun) -> Predictions:
+    """Returns the predictions with the group (person, scene) of each clip."""
+    folder = run.run_dir / "annotations"
+    if run.has_features:
+        table = read_features(folder / steps.FEATURES)
+        names = table.names or tuple(f"{i:06d}" for i in range(len(table.labels)))
+        group_of = dict(zip(names, table.groups or names, strict=True))
+    else:
+        group_of = {clip.name: clip.group for clip in read_clips(folder / steps.CLIPS)}
+    found = (image.as_posix() for image in predictions.images)
+    return replace(predictions, groups=tuple(group_of.get(name) or name for name in found))
 
 
 def _of_features(run: ClipRun) -> Predictions:

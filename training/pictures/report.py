@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from pose_activity.annotations.sample_files import read_samples
 from pose_activity.annotations.types import Poses
 from pose_activity.artifacts.atomic import write_json
 from pose_activity.cache import poses as stored_poses
@@ -26,14 +27,14 @@ from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier import calibrate, predict
 from pose_activity.stage2_classifier.draw_inputs import draw_seen
 from pose_activity.stage2_classifier.scores import report
-from pose_activity.stage2_classifier.scores.evaluate import Report, evaluate
+from pose_activity.stage2_classifier.scores.evaluate import Report, evaluate, with_intervals
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.console import console, say, say_notes, say_rows
 from pose_activity.training.pictures import roles
 from pose_activity.training.pictures.report_labels import data_section
 from pose_activity.training.pictures.report_poses import poses_section, read_metrics, score_rows
 from pose_activity.training.pictures.stage1 import find_poses
-from pose_activity.training.pictures.steps import step_names
+from pose_activity.training.pictures.steps import SAMPLES, step_names
 from pose_activity.training.report_page import classifier as classifier_page
 from pose_activity.training.report_page import origin
 from pose_activity.training.report_page.facts import (
@@ -61,7 +62,7 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
     (folder / VAL).unlink(missing_ok=True)  # of an earlier classifier
     cache = open_cache(run.run_dir / "cache")
     classifier = predict.load(run.run_dir / "stage2", threads=run.threads)
-    predictions = classify(classifier, cache, run.report.split)
+    predictions = _with_groups(classify(classifier, cache, run.report.split), run)
     headline, chosen_on, rows = score(predictions, classifier.temperature), None, {}
     if run.report.split == "test":
         chosen_on = score(classify(classifier, cache, "val"), classifier.temperature)
@@ -116,7 +117,7 @@ def page_facts(
             headline,
             unit=unit,
             chosen_on=chosen_on,
-            together="people in one picture" if predictions.of_people else "",
+            together="pictures of one scene, people in one picture",
             figures=[
                 (f"stage 1: {text} ({metrics.get('split')})", value)
                 for text, value in score_rows(metrics)[:2]
@@ -205,6 +206,14 @@ def classify(classifier: predict.Classifier, cache: Cache, split: str) -> Predic
     )
 
 
+def _with_groups(predictions: Predictions, run: PictureRun) -> Predictions:
+    """Returns the predictions with the scene of each picture, as the labels name it."""
+    samples = read_samples(run.run_dir / SAMPLES)
+    group_of = {sample.image: sample.group for sample in samples}
+    groups = (group_of.get(image) or image.as_posix() for image in predictions.images)
+    return replace(predictions, groups=tuple(groups))
+
+
 def score(predictions: Predictions, temperature: float) -> Report:
     """Compares the predictions, calibrated by `temperature`, with the labels."""
     report = evaluate(
@@ -212,6 +221,9 @@ def score(predictions: Predictions, temperature: float) -> Report:
         predictions.labels,
         classes=predictions.classes,
         split=predictions.split,
+    )
+    report = with_intervals(
+        report, predictions.probabilities, predictions.labels, clusters=predictions.clusters
     )
     uncalibrated = calibrate.apply(predictions.probabilities, 1 / temperature)  # its inverse
     return replace(
@@ -239,10 +251,12 @@ def say_scores(run: PictureRun) -> None:
     """Prints the headline figures and where the report is."""
     folder = run.run_dir / "report"
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    names = ("accuracy", "top3_accuracy", "weighted_precision", "weighted_recall", "macro_f1")
-    rows = [{"figure": name, metrics["split"]: f"{metrics[name]:.4f}"} for name in names]
+    judged = Report.from_json(metrics)
+    rows = report.headline_table(judged)
     for text, value in _pose_scores(run).items():
-        rows.append({"figure": f"stage 1 {text}", metrics["split"]: f"{value:.4f}"})
+        rows.append(
+            {"figure": f"stage 1 {text}", judged.split: f"{value:.4f}", "95 % interval": ""}
+        )
     counted = "people" if run.cache.people == "each" else "pictures"
     say_rows(f"{run.run_dir.name}: {metrics['n']} {counted}", rows)
     seen = roles.seen_note(run, metrics["split"])

@@ -11,13 +11,16 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
+import numpy as np
+
 BLUE, ORANGE, GREEN, GREY = "#3f87d4", "#e2762b", "#2f9e73", "#8a8f98"
 _COLOURS = (BLUE, ORANGE, GREEN, "#b46bd1")
 _INK = "#010203"  # stands for the page's own colour until the SVG text is written
 _INCHES = (4.6, 2.9)
 _POINTS = 60  # more points than this get no marker
 
-Series = Mapping[str, tuple[Sequence[float], Sequence[float]]]
+Line = Sequence[float] | np.ndarray
+Series = Mapping[str, tuple[Line, Line]]
 
 
 def line_chart(
@@ -26,15 +29,17 @@ def line_chart(
     title: str,
     x_label: str,
     share: bool = False,
+    whole: bool = True,
     marks: Mapping[str, float] | None = None,
 ) -> str:
-    """Draws lines over a whole-numbered axis.
+    """Draws lines over an axis.
 
     Args:
         series: Name -> (x, y); not finite values leave a gap.
         title: Above the chart, and its text for those who cannot see it.
         x_label: Below.
         share: Whether y is a share, drawn from 0 to 1.
+        whole: Whether the axis has whole numbers only.
         marks: Name -> x of an upright line.
 
     Returns:
@@ -48,7 +53,8 @@ def line_chart(
         axes.plot(x, y, label=name, color=colour, marker=marker, markersize=2.5, linewidth=1.5)
     for style, (name, x) in zip(cycle((":", "--")), (marks or {}).items(), strict=False):
         axes.axvline(x, color=GREY, linestyle=style, label=name)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if whole:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_ylim(bottom=0, top=1.02 if share else None)
     _add_legend(axes)
     return _svg(figure, title)

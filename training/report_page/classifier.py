@@ -4,11 +4,11 @@ In come predictions, their report and the training's history, out come facts. Wh
 explain a mistake is the caller's business.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from scipy.stats import binomtest
 
 from pose_activity.learning.history import History
 from pose_activity.stage2_classifier.scores.confusion import (
@@ -17,9 +17,11 @@ from pose_activity.stage2_classifier.scores.confusion import (
     most_mistaken,
     similarity_order,
 )
+from pose_activity.stage2_classifier.scores.curves import coverage_curve, precision_recall_curves
 from pose_activity.stage2_classifier.scores.draw_scores import MOST_CLASSES
 from pose_activity.stage2_classifier.scores.evaluate import Report
 from pose_activity.stage2_classifier.scores.predictions import Predictions
+from pose_activity.stage2_classifier.scores.resampling import COVERAGE, wilson
 from pose_activity.training.report_page import charts
 from pose_activity.training.report_page.facts import (
     Block,
@@ -57,39 +59,51 @@ def headline(
         report: Of the split that is reported.
         unit: What it counts, in the plural.
         chosen_on: Scores of the split where choices were made; None where that is the same one.
-        together: Which of them are not independent of each other, if any: "people in one picture".
+        together: Which of them depend on each other and were drawn together for the intervals.
         figures: Further shares, with what they are of.
         notes: Below the figures.
     """
-    low, high = interval(report.accuracy, report.n)
     most = max(row["support"] for row in report.per_class.values()) / report.n
+    texts = {
+        "accuracy": f"accuracy on {report.n} {unit} of the split {report.split}",
+        "macro_average_precision": "mean average precision over classes (mAP)",
+        "top3_accuracy": "class among the three most probable",
+        "accuracy_at_coverage": f"accuracy of the surest {100 * COVERAGE:.0f} %",
+        "weighted_precision": "weighted precision",
+        "weighted_recall": "weighted recall",
+        "macro_f1": "macro F1",
+        "ece": "expected calibration error (ECE)",
+    }
     cards = [
-        (
-            f"accuracy on {report.n} {unit} of the split {report.split}; 95 % interval "
-            f"{100 * low:.1f} % to {100 * high:.1f} %",
-            report.accuracy,
-        ),
-        ("class among the three most probable", report.top3_accuracy),
-        ("weighted precision", report.weighted_precision),
-        ("weighted recall", report.weighted_recall),
-        ("macro F1", report.macro_f1),
-        ("always naming the most frequent class", most),
+        (text + _interval(report, name), getattr(report, name))
+        for name, text in texts.items()
+        if getattr(report, name) is not None
     ]
+    cards.append(("always naming the most frequent class", most))
     if chosen_on:
         cards.append(
             (f"accuracy on {chosen_on.split}, where choices were made", chosen_on.accuracy)
         )
-    narrow = f"; {together} are not, so the interval is too narrow" if together else ""
-    about = f"The interval is Wilson's. It assumes that the {unit} are independent{narrow}."
+    about = _about_intervals(report, unit, together)
     return Section(
         "scores", "Scores", "", [Cards([*cards, *figures]), Prose(about, "soft"), *notes]
     )
 
 
-def interval(accuracy: float, n: int) -> tuple[float, float]:
-    """Returns Wilson's 95 % interval of a share of n independent predictions. Source: scipy."""
-    found = binomtest(round(accuracy * n), n).proportion_ci(0.95, method="wilson")
-    return float(found.low), float(found.high)
+def _interval(report: Report, name: str) -> str:
+    ends = report.intervals.get(name)
+    return f"; 95 % interval {100 * ends[0]:.1f} % to {100 * ends[1]:.1f} %" if ends else ""
+
+
+def _about_intervals(report: Report, unit: str, together: str) -> str:
+    """Returns how the intervals were made, or why there are none."""
+    clusters = report.clusters or 0
+    if not report.intervals:
+        return "There are no intervals: no two answers are known to be independent."
+    drawn = f"the {unit} were drawn anew a thousand times"
+    if clusters < report.n:
+        drawn += f", in {clusters} independent groups ({together})"
+    return f"For the intervals (bootstrap), {drawn}."
 
 
 def classifier_section(
@@ -115,6 +129,7 @@ def classifier_section(
         *training_blocks(history),
         *inputs,
         SideBySide([_calibration(predictions, report), [*_confusions(report, unit), *beside]]),
+        *_curves(predictions),
         *_per_class(report, unit),
         *_matrix(report),
     ]
@@ -167,6 +182,31 @@ def _calibration(predictions: Predictions, report: Report) -> list[Block]:
     return [Heading("Calibration"), Prose(about), Charts([drawn])]
 
 
+def _curves(predictions: Predictions) -> list[Block]:
+    about = (
+        "Left: how many answers are right if only the most confident ones are given. Right: how "
+        "many of the answers that name a class are right, over how many of its occurrences are "
+        "found, when the least probability is lowered step by step."
+    )
+    answers = predictions.probabilities, predictions.labels
+    coverage = charts.line_chart(
+        {"accuracy": coverage_curve(*answers)},
+        title="Accuracy of the answers that are given",
+        x_label="share of answers that are given (coverage)",
+        share=True,
+        whole=False,
+        marks={f"{100 * COVERAGE:.0f} %": COVERAGE},
+    )
+    precision = charts.line_chart(
+        precision_recall_curves(*answers),
+        title="Precision over recall",
+        x_label="recall",
+        share=True,
+        whole=False,
+    )
+    return [Heading("Coverage and precision"), Prose(about), Charts([coverage, precision])]
+
+
 def calibration_rows(report: Report) -> list[tuple[str, float]]:
     """Returns (text, error): the expected calibration error, and what it was before calibration."""
     errors = {
@@ -205,7 +245,11 @@ def _per_class(report: Report, unit: str) -> list[Block]:
     )
     columns = (
         Column("class", "name"),
-        *(Column(name, "figure") for name in ("precision", "recall", "F1")),
+        Column("precision", "figure"),
+        Column("95 % interval"),
+        Column("recall", "figure"),
+        Column("95 % interval"),
+        *(Column(name, "figure") for name in ("F1", "AP")),
         Column(unit, "count"),
         Column("mostly predicted as", "times"),
     )
@@ -213,19 +257,41 @@ def _per_class(report: Report, unit: str) -> list[Block]:
     return [Heading("Per class"), Prose(about), Table("Per class", columns, rows, sortable=True)]
 
 
-def class_rows(report: Report) -> list[tuple[str, float, float, float, float, tuple[str, int]]]:
-    """Returns (class, precision, recall, F1, support, (most often predicted as, how often)).
+def class_rows(report: Report) -> list[tuple[Any, ...]]:
+    """Returns the cells of the classes, at most `MOST_ROWS`, those with the most mistakes.
 
-    At most `MOST_ROWS`, those with the most mistakes.
+    Class, precision, its interval, recall, its interval, F1, average precision, support, (most
+    often predicted as, how often). The intervals are Wilson's, of independent answers.
     """
+    guessed: Counter[str] = Counter()
+    for row in report.confusion.values():
+        guessed.update(row)
     rows = []
     for name in most_mistaken(report.confusion, list(report.per_class), MOST_ROWS):
-        found = report.per_class[name]
-        others = {k: v for k, v in report.confusion.get(name, {}).items() if k != name}
-        taken = max(others, key=others.__getitem__, default="")
-        figures = (found["precision"], found["recall"], found["f1"], found["support"])
-        rows.append((name, *figures, (taken, others.get(taken, 0))))
+        found, row = report.per_class[name], report.confusion.get(name, {})
+        others = {k: v for k, v in row.items() if k != name}
+        taken, hits = max(others, key=others.__getitem__, default=""), row.get(name, 0)
+        rows.append(
+            (
+                name,
+                found["precision"],
+                _wilson(hits, guessed[name]),
+                found["recall"],
+                _wilson(hits, sum(row.values())),
+                found["f1"],
+                found.get("average_precision", 0.0),
+                found["support"],
+                (taken, others.get(taken, 0)),
+            )
+        )
     return rows
+
+
+def _wilson(hits: int, n: int) -> str:
+    if not n:
+        return ""
+    low, high = wilson(hits, n)
+    return f"{low:.2f} to {high:.2f}"
 
 
 def _matrix(report: Report) -> list[Block]:

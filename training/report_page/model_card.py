@@ -10,6 +10,8 @@ from pose_activity.training.report_page.text import write_sections
 FIGURES = {
     "accuracy": "accuracy",
     "top3_accuracy": "class among the three most probable",
+    "macro_average_precision": "mean average precision over classes",
+    "accuracy_at_coverage": "accuracy of the surest 80 %",
     "weighted_precision": "weighted precision",
     "weighted_recall": "weighted recall",
     "macro_f1": "macro F1",
@@ -22,7 +24,8 @@ FIGURES = {
 
 def figures_of(scores: Mapping[str, Any]) -> dict[str, Any]:
     """Returns those of a report's figures that a card shows."""
-    return {key: scores[key] for key in FIGURES if scores.get(key) is not None}
+    found = {key: scores[key] for key in FIGURES if scores.get(key) is not None}
+    return found | ({"intervals": scores["intervals"]} if scores.get("intervals") else {})
 
 
 def write_card(
@@ -37,7 +40,12 @@ def write_card(
         recipe: What a reader wants to know of the configuration, in rows.
     """
     scores, data = facts["scores"], facts["data"]
-    figures = [(text, f"{scores[key]:.4f}") for key, text in FIGURES.items() if key in scores]
+    ends = scores.get("intervals", {})
+    figures = [
+        (text, f"{scores[key]:.4f}", "{:.4f} to {:.4f}".format(*ends[key]) if key in ends else "")
+        for key, text in FIGURES.items()
+        if key in scores
+    ]
     judged = f"On {scores['n']} {data['unit']} of the split `{scores['split']}`:"
     seen, poses = facts.get("seen_by_stage1"), facts.get("pose_scores")
     counts = data.get("counts")
@@ -46,7 +54,7 @@ def write_card(
         "": [*intro],
         "Scores": [
             Prose(judged),
-            _table(("figure", "value"), figures),
+            _table(("figure", "value", "95 % interval"), figures),
             *([Prose(seen)] if seen else []),
             *([Prose("Stage 1:"), _table(("figure", "value"), _fixed(poses))] if poses else []),
         ],

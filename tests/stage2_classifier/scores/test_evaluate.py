@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from pose_activity.stage2_classifier.scores.evaluate import Report, evaluate
+from pose_activity.stage2_classifier.scores.evaluate import Report, evaluate, with_intervals
 
 KEYS = (
     "split n accuracy top3_accuracy weighted_precision weighted_recall micro_precision "
-    "micro_recall macro_precision macro_recall macro_f1 per_class confusion ece ece_uncalibrated"
+    "micro_recall macro_precision macro_recall macro_f1 per_class confusion ece ece_uncalibrated "
+    "macro_average_precision accuracy_at_coverage clusters intervals"
 ).split()
 
 
@@ -62,7 +63,10 @@ def test_equals_scikit_learn(case):
         labels=every,
         zero_division=0,  # type: ignore[arg-type]
     )
-    ours = [[row[k] for row in report.per_class.values()] for k in report.per_class["c0"]]
+    ours = [
+        [row[k] for row in report.per_class.values()]
+        for k in ("precision", "recall", "f1", "support")
+    ]
     np.testing.assert_allclose(ours, each)
     expected = metrics.confusion_matrix(labels, guesses, labels=every)
     counted = [[report.confusion.get(a, {}).get(b, 0) for b in names] for a in names]
@@ -79,6 +83,33 @@ def test_top3_equals_scikit_learn(case):
     assert report.top3_accuracy == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("case", [*CASES, "ties"])
+def test_average_precision_equals_scikit_learn(case):
+    probabilities, labels = CASES.get(case) or (
+        CASES["20 classes"][0].round(1),
+        np.arange(500) % 20,
+    )
+    names = [f"c{i}" for i in range(probabilities.shape[1])]
+    report = evaluate(probabilities, labels, classes=names, split="test")
+    areas = [
+        metrics.average_precision_score(labels == i, probabilities[:, i]) for i in np.unique(labels)
+    ]
+    ours = [report.per_class[f"c{i}"]["average_precision"] for i in np.unique(labels)]
+    np.testing.assert_allclose(ours, areas, rtol=1e-5)
+    assert report.macro_average_precision == pytest.approx(np.mean(areas), rel=1e-5)
+
+
+def test_accuracy_of_the_surest_by_hand():
+    sure = np.array([0.9, 0.8, 0.7, 0.6, 0.55])
+    probabilities = np.stack([sure, 1 - sure], axis=1)
+    report = evaluate(probabilities, np.array([0, 0, 1, 0, 1]), classes=["a", "b"], split="test")
+    assert report.accuracy_at_coverage == pytest.approx(3 / 4)
+    ties = np.array([[0.9, 0.1], [0.6, 0.4], [0.6, 0.4], [0.6, 0.4], [0.6, 0.4]])
+    report = evaluate(ties, np.array([0, 0, 0, 1, 1]), classes=["a", "b"], split="test")
+    # 1 + 3 of the 4 that are equally sure, of whom half is right.
+    assert report.accuracy_at_coverage == pytest.approx((1 + 1.5) / 4)
+
+
 def test_top3_of_two_classes_is_everything():
     assert evaluate(*CASES["two classes"], classes=["a", "b"], split="val").top3_accuracy == 1
 
@@ -89,12 +120,16 @@ def test_by_hand():
     # The tie of the last picture goes to the first class.
     assert report.confusion == {"a": {"a": 1}, "b": {"a": 2, "b": 1}}
     assert report.per_class["a"] == pytest.approx(
-        {"precision": 1 / 3, "recall": 1, "f1": 0.5, "support": 1}
+        {"precision": 1 / 3, "recall": 1, "f1": 0.5, "support": 1, "average_precision": 1}
     )
 
 
 def test_keys_and_json_both_ways():
-    report = evaluate(*CASES["20 classes"], classes=[f"c{i}" for i in range(20)], split="test")
+    probabilities, labels = CASES["20 classes"]
+    names = [f"c{i}" for i in range(20)]
+    report = evaluate(probabilities, labels, classes=names, split="test")
+    report = with_intervals(report, probabilities, labels, clusters=np.arange(500) // 2)
+    assert report.clusters == 250 and report.intervals
     assert list(asdict(report)) == KEYS
     assert Report.from_json(json.loads(json.dumps(report.as_json()))) == report
 

@@ -1,5 +1,6 @@
 """A classifier's answers: what they say and their file, read by another library."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,17 @@ def test_write_read_equal(tmp_path):
     assert (after.split, after.classes, after.images) == ("test", before.classes, before.images)
     for name in ("persons", "labels", "probabilities"):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
+
+
+def test_answers_of_a_group_or_a_picture_belong_together(tmp_path):
+    alone = _answers()
+    assert len(set(alone.clusters)) == 4
+    grouped = dataclasses.replace(alone, groups=("x", "y", "x", "y"))
+    assert grouped.clusters.tolist() == [0, 1, 0, 1]
+    grouped.write(tmp_path / "predictions.parquet")
+    assert Predictions.read(tmp_path / "predictions.parquet").groups == grouped.groups
+    with pytest.raises(ValueError, match="a group for each of 4 images. Received: 1"):
+        dataclasses.replace(alone, groups=("x",))
 
 
 def test_pandas_reads_the_columns(tmp_path):
