@@ -165,6 +165,7 @@ class SequenceStage2(Section):
     checkpoint: Literal["best", "last"] = "best"
     class_weights: bool = False
     unknown_precision: Fraction = 0.9
+    unknown_min_coverage: Fraction = 0.8
     augment: SequenceAugment | None = SequenceAugment()
 
     @model_validator(mode="after")

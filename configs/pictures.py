@@ -198,6 +198,7 @@ class Stage2(Section):
     class_weights: bool = False
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     unknown_precision: Fraction = 0.9
+    unknown_min_coverage: Fraction = 0.8
     augment: Augment | None = Augment()
 
     @model_validator(mode="after")

@@ -42,19 +42,23 @@ class Calibration:
         unknown_below: See `Threshold.probability`; None: no threshold was, or was not fitted.
         unknown_coverage: See `Threshold.coverage`, or None.
         fitted_on: Number of answers that it was fitted on; None: older versions did not say.
+        answer_precision: See `Threshold.precision`; None: none, or older versions did not say.
     """
 
     temperature: float = 1.0
     unknown_below: float | None = None
     unknown_coverage: float | None = None
     fitted_on: int | None = None
+    answer_precision: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.temperature < np.inf:
             raise ValueError(f"temperature must be positive. Received: {self.temperature}")
 
 
-def fit(probabilities: np.ndarray, labels: np.ndarray, *, precision: float) -> Calibration:
+def fit(
+    probabilities: np.ndarray, labels: np.ndarray, *, precision: float, min_coverage: float = 0.8
+) -> Calibration:
     """Fits temperature and threshold on answers such as will be given.
 
     Where an answer is a mean over several windows or frames, these are such means: a mean is less
@@ -64,12 +68,15 @@ def fit(probabilities: np.ndarray, labels: np.ndarray, *, precision: float) -> C
         probabilities: `(N, C)`; of images, or clips, that the classifier did not learn from.
         labels: `(N,)` class ids.
         precision: See `threshold`.
+        min_coverage: See `threshold`.
     """
     scale = temperature(probabilities, labels)
-    limit = threshold(apply(probabilities, scale), labels, precision=precision)
+    limit = threshold(
+        apply(probabilities, scale), labels, precision=precision, min_coverage=min_coverage
+    )
     if limit is None:
         return Calibration(scale, fitted_on=len(labels))
-    return Calibration(scale, limit.probability, limit.coverage, len(labels))
+    return Calibration(scale, limit.probability, limit.coverage, len(labels), limit.precision)
 
 
 def temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -142,9 +149,16 @@ def confidence_gaps(
 
 
 def threshold(
-    probabilities: np.ndarray, labels: np.ndarray, *, precision: float = 0.9
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    *,
+    precision: float = 0.9,
+    min_coverage: float = 0.8,
 ) -> Threshold | None:
     """Finds the smallest probability from which on answers are right often enough.
+
+    Where that would leave less than `min_coverage` of the images with an answer, it is the largest
+    one that leaves as many: the answers are then right less often than was wanted.
 
     It is halfway between two images' probabilities, so that an engine's rounding changes no
     answer. On few images it is rough, and a little hopeful: it was chosen on them.
@@ -153,10 +167,12 @@ def threshold(
         probabilities: `(N, C)`, calibrated, as they will be when the threshold is used.
         labels: `(N,)` class ids.
         precision: Wanted share of right answers among the given ones, in [0, 1].
+        min_coverage: Share of the images that get an answer in any case, in [0, 1]; with 0 the
+            precision alone decides.
 
     Returns:
         The threshold, 0 where all answers together are good enough; None where no threshold gives
-        that precision, or there are no images.
+        that precision (with a `min_coverage` of 0 only), or there are no images.
     """
     sure, right = _answers(probabilities, labels)
     order = np.argsort(-sure, kind="stable")
@@ -164,10 +180,14 @@ def threshold(
     given = np.arange(1, len(sure) + 1)
     shares = np.cumsum(right) / given
     ends = np.append(sure[1:] < sure[:-1], True) if len(sure) else np.zeros(0, bool)
-    good = np.flatnonzero(ends & (shares >= precision))  # equal probabilities stay together
-    if not len(good):
+    enough = ends & (given >= min_coverage * len(sure))  # equal probabilities stay together
+    good = np.flatnonzero(enough & (shares >= precision))
+    if len(good):
+        last = int(good[-1])
+    elif min_coverage > 0 and len(sure):
+        last = int(np.flatnonzero(enough)[0])
+    else:
         return None
-    last = int(good[-1])
     everything = last + 1 == len(sure)
     lowest = 0.0 if everything else float(sure[last] + sure[last + 1]) / 2
     return Threshold(lowest, (last + 1) / len(sure), float(shares[last]))

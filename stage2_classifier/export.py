@@ -27,6 +27,7 @@ def export(
     tensors: np.ndarray,
     validation: export_graph.Answers = (),
     unknown_precision: float = 0.9,
+    unknown_min_coverage: float = 0.8,
     threads: int = 1,
     tolerance: float = 1e-5,
 ) -> float:
@@ -43,6 +44,7 @@ def export(
             the temperature is 1 and nothing is unknown.
         unknown_precision: Share of right answers that the threshold is to give; see
             `calibrate.threshold`.
+        unknown_min_coverage: Share of the answers that are given in any case.
         threads: CPU threads for those answers.
         tolerance: Largest difference of a probability that is accepted.
 
@@ -62,6 +64,7 @@ def export(
         tensors=tensors,
         validation=validation,
         unknown_precision=unknown_precision,
+        unknown_min_coverage=unknown_min_coverage,
         threads=threads,
         tolerance=tolerance,
     )

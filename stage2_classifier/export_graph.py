@@ -38,6 +38,7 @@ def write(
     tensors: np.ndarray,
     validation: Answers,
     unknown_precision: float,
+    unknown_min_coverage: float,
     threads: int,
     tolerance: float,
     calibrate_more: Calibrate = lambda answers, labels: {},
@@ -55,6 +56,7 @@ def write(
         validation: Tensor and class id, read once; without any, the temperature is 1 and nothing is
             unknown.
         unknown_precision: See `calibrate.threshold`.
+        unknown_min_coverage: Likewise.
         threads: CPU threads for the validation tensors.
         tolerance: Largest difference that is accepted.
         calibrate_more: Given the calibrated answers to all validation tensors `(N, C)` and their
@@ -77,7 +79,9 @@ def write(
             )
         atomic.write_bytes(out / GRAPH, path.read_bytes())
     answers, labels = _answers(out / GRAPH, len(about["classes"]), validation, threads)
-    fitted = calibrate.fit(answers, labels, precision=unknown_precision)
+    fitted = calibrate.fit(
+        answers, labels, precision=unknown_precision, min_coverage=unknown_min_coverage
+    )
     more = calibrate_more(calibrate.apply(answers, fitted.temperature), labels)
     calibration = {**asdict(fitted), **more}
     digests = {

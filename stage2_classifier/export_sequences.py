@@ -32,6 +32,7 @@ def export(
     clips: Sequence[Hashable] | None = None,
     least_seen: float | None = None,
     unknown_precision: float = 0.9,
+    unknown_min_coverage: float = 0.8,
     threads: int = 1,
     tolerance: float = 1e-4,
 ) -> float:
@@ -49,6 +50,7 @@ def export(
         least_seen: See `sidecar.Exported`.
         unknown_precision: Share of right answers that the threshold is to give; see
             `calibrate.threshold`.
+        unknown_min_coverage: Share of the answers that are given in any case.
         threads: CPU threads for those answers.
         tolerance: Largest difference that is accepted, of a probability or an embedding's value.
 
@@ -65,7 +67,12 @@ def export(
         answers = by_clip(windows, clips)
         first = [clips.index(clip) for clip in answers]
         means = np.array([*answers.values()], np.float32).reshape(-1, len(classes))
-        fitted = calibrate.fit(means, labels[first], precision=unknown_precision)
+        fitted = calibrate.fit(
+            means,
+            labels[first],
+            precision=unknown_precision,
+            min_coverage=unknown_min_coverage,
+        )
         return {"of_clips": asdict(fitted)}
 
     registry.load_layers(loop.asked_of(out)["model"])
@@ -85,6 +92,7 @@ def export(
         tensors=tensors,
         validation=validation,
         unknown_precision=unknown_precision,
+        unknown_min_coverage=unknown_min_coverage,
         threads=threads,
         tolerance=tolerance,
         calibrate_more=calibrate_clips,

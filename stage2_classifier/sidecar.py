@@ -49,9 +49,10 @@ class Exported(Generic[Recipe]):
         sha256: Of the graph file.
         temperature: What its probabilities are calibrated by; 1.0 changes nothing.
         unknown_below: Answers of a smaller probability are better called unknown: from there on
-            they were right often enough on validation tensors (`stage2.unknown_precision`). None
-            where no threshold was, or was not fitted. Answers are given all the same: whoever
-            shows them decides.
+            they were right often enough on validation tensors, or as many of them as are to be
+            answered (`stage2.unknown_precision`, `stage2.unknown_min_coverage`). None where no
+            threshold was, or was not fitted. Answers are given all the same: whoever shows them
+            decides.
         unknown_coverage: Share of the validation tensors that keep an answer then, or None.
         of_clips: Where answers are means over the windows of a clip: how these are calibrated, on
             top of `temperature`. Without (pictures, and older sidecars) means are taken as they are

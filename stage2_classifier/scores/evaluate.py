@@ -48,6 +48,9 @@ class Report:
             older reports.
         accuracy_at_coverage: Accuracy of the 80 % of the images with the most confident answers.
             None in older reports.
+        unknown_below: Answers of a smaller probability are called unknown; None: none is.
+        answer_coverage: Share of the images with another answer than unknown, or None.
+        answer_precision: Share of those answers that are right, or None.
         clusters: Number of independent units that the images are of: groups, or images.
         intervals: Name of one of these figures -> its 95 % interval, see `resampling.bootstrap`.
     """
@@ -69,6 +72,9 @@ class Report:
     ece_uncalibrated: float | None = None
     macro_average_precision: float | None = None
     accuracy_at_coverage: float | None = None
+    unknown_below: float | None = None
+    answer_coverage: float | None = None
+    answer_precision: float | None = None
     clusters: int | None = None
     intervals: dict[str, Interval] = field(default_factory=dict)
 
@@ -151,6 +157,29 @@ def with_intervals(
     """
     intervals = bootstrap(probabilities, labels, clusters=clusters)
     return replace(report, clusters=len(np.unique(clusters)), intervals=intervals)
+
+
+def with_unknown(
+    report: Report, probabilities: np.ndarray, labels: np.ndarray, *, below: float | None
+) -> Report:
+    """Returns a report with what is left where answers below a probability are unknown.
+
+    Args:
+        report: Of these answers.
+        probabilities: `(N, C)`.
+        labels: `(N,)` class ids.
+        below: The probability; None or 0 adds nothing.
+    """
+    given = probabilities.max(1) >= (below or 0)
+    if not below or not given.any():
+        return report
+    right = (probabilities.argmax(1) == labels)[given]
+    return replace(
+        report,
+        unknown_below=below,
+        answer_coverage=float(given.mean()),
+        answer_precision=float(right.mean()),
+    )
 
 
 def _ranks(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

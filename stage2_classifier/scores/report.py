@@ -86,6 +86,8 @@ def headline_rows(report: Report) -> list[tuple[str, float, str]]:
         "top-3 accuracy": "top3_accuracy",
         "mean average precision over classes": "macro_average_precision",
         f"accuracy of the surest {100 * COVERAGE:.0f} %": "accuracy_at_coverage",
+        "answers that are not unknown": "answer_coverage",
+        "precision of these answers": "answer_precision",
         "weighted precision": "weighted_precision",
         "weighted recall": "weighted_recall",
         "micro precision": "micro_precision",

@@ -100,7 +100,7 @@ def answers(*pairs):
 
 def test_threshold_by_hand():
     case = answers((0.95, True), (0.9, True), (0.8, False), (0.7, True), (0.6, False))
-    found = calibrate.threshold(*case, precision=0.75)
+    found = calibrate.threshold(*case, precision=0.75, min_coverage=0.5)
     assert found is not None
     assert found.probability == pytest.approx(0.65)
     assert (found.coverage, found.precision) == (0.8, 0.75)
@@ -108,13 +108,27 @@ def test_threshold_by_hand():
 
 def test_equal_probabilities_are_not_parted():
     case = answers((0.9, True), (0.9, False), (0.6, False))
-    assert calibrate.threshold(*case, precision=0.9) is None
+    assert calibrate.threshold(*case, precision=0.9, min_coverage=0) is None
+
+
+@pytest.mark.parametrize(
+    ("min_coverage", "expected"),
+    [(0.0, (0.4, 1.0)), (0.5, (0.6, 2 / 3)), (0.8, (0.8, 0.75)), (1.0, (1.0, 0.6))],
+)
+def test_coverage_comes_before_precision(min_coverage, expected):
+    case = answers((0.95, True), (0.9, True), (0.8, False), (0.7, True), (0.6, False))
+    found = calibrate.threshold(*case, precision=0.9, min_coverage=min_coverage)
+    assert found is not None
+    assert (found.coverage, found.precision) == pytest.approx(expected)
+    sure = case[0].max(1)
+    assert (sure >= found.probability).mean() == pytest.approx(found.coverage)
 
 
 def test_threshold_where_everything_and_nothing_will_do():
     found = calibrate.threshold(*answers((0.9, True), (0.6, True)))
     assert found == calibrate.Threshold(0.0, 1.0, 1.0)
-    assert calibrate.threshold(*answers((0.9, False))) is None
+    assert calibrate.threshold(*answers((0.9, False)), min_coverage=0) is None
+    assert calibrate.threshold(*answers((0.9, False))) == calibrate.Threshold(0.0, 1.0, 0.0)
     assert calibrate.threshold(np.zeros((0, 2), np.float32), np.zeros(0, int)) is None
 
 
@@ -131,9 +145,11 @@ def clips(count: int, windows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def test_what_is_fitted_on_means_over_windows_holds_for_other_means() -> None:
     """Precision and coverage on clips that nobody fitted on, counted; windows' fit is useless."""
     windows, labels = clips(600, 12, seed=0)
-    of_windows = calibrate.fit(windows.reshape(-1, 5), labels.repeat(12), precision=0.9)
+    of_windows = calibrate.fit(
+        windows.reshape(-1, 5), labels.repeat(12), precision=0.9, min_coverage=0
+    )
     means = together(windows, of_windows)
-    of_clips = calibrate.fit(means, labels, precision=0.9)
+    of_clips = calibrate.fit(means, labels, precision=0.9, min_coverage=0)
     others, truth = clips(20_000, 12, seed=1)
     means = together(others, of_windows)
     right, scaled = means.argmax(1) == truth, calibrate.apply(means, of_clips.temperature)

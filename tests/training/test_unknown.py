@@ -1,19 +1,19 @@
-"""A training says at its end that nothing will be called unknown."""
+"""A training says at its end what will be called unknown."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from pose_activity.training.unknown import say_if_never_unknown
+from pose_activity.training.unknown import say_unknown
 
 
 def said(
     folder: Path, capsys: pytest.CaptureFixture[str], threshold: float | None, **options: int
 ) -> str:
-    value = {"unknown_below": threshold}
+    value = {"unknown_below": threshold, "unknown_coverage": 0.8, "answer_precision": 0.85}
     (folder / "classifier.json").write_text(json.dumps(value), encoding="utf-8")
-    say_if_never_unknown(folder, **options)  # type: ignore[arg-type]
+    say_unknown(folder, **options)  # type: ignore[arg-type]
     return capsys.readouterr().out
 
 
@@ -25,18 +25,23 @@ def test_why_nothing_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "for stage2.linear" in said(tmp_path, capsys, 0.5, held_out=9, by_linear=True)
 
 
-def test_a_fitted_threshold_is_not_spoken_of(
+def test_a_fitted_threshold_is_given_with_coverage_and_precision(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert said(tmp_path, capsys, 0.5, held_out=9) == ""
+    assert said(tmp_path, capsys, 0.5, held_out=9) == (
+        "unknown: answers of a probability below 0.500 are called unknown. Of 9 answers on val, "
+        "80.0% are above, and 85.0% of those are right.\n"
+    )
+    assert "All answers on val together are right" in said(tmp_path, capsys, 0.0, held_out=9)
 
 
 def test_of_clips_the_threshold_of_people_counts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Not that of single windows: answers are means over them."""
-    for of_windows, of_people, silent in ((0.5, None, False), (None, 0.5, True)):
-        value = {"unknown_below": of_windows, "of_clips": {"unknown_below": of_people}}
+    for of_windows, of_people, fitted in ((0.5, None, False), (None, 0.5, True)):
+        of_clips = {"unknown_below": of_people, "unknown_coverage": 0.8, "fitted_on": 7}
+        value = {"unknown_below": of_windows, "of_clips": of_clips}
         (tmp_path / "classifier.json").write_text(json.dumps(value), encoding="utf-8")
-        say_if_never_unknown(tmp_path, held_out=9)
-        assert (capsys.readouterr().out == "") == silent
+        say_unknown(tmp_path, held_out=9)
+        assert ("Of 7 answers on val, 80.0% are above." in capsys.readouterr().out) == fitted

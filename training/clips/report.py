@@ -31,7 +31,12 @@ from pose_activity.configs.clips import ClipRun
 from pose_activity.learning.history import History, early_end
 from pose_activity.stage2_classifier import predict_sequences
 from pose_activity.stage2_classifier.scores import report, retrieval
-from pose_activity.stage2_classifier.scores.evaluate import Report, evaluate, with_intervals
+from pose_activity.stage2_classifier.scores.evaluate import (
+    Report,
+    evaluate,
+    with_intervals,
+    with_unknown,
+)
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.stage2_classifier.vectors import linear
 from pose_activity.training.clips import steps
@@ -72,6 +77,9 @@ def make_report(run: ClipRun, folder: Path) -> Counts:
     )
     judged = with_intervals(
         judged, predictions.probabilities, predictions.labels, clusters=predictions.clusters
+    )
+    judged = with_unknown(
+        judged, predictions.probabilities, predictions.labels, below=_unknown_below(run)
     )
     predictions.write(folder / "predictions.parquet")
     facts = page_facts(run, predictions, judged, found)
@@ -217,6 +225,13 @@ def _by_clip(
         labels=np.array([classes.index(label) for label in labels], int),
         probabilities=np.stack([together(shares[of_clip]) for of_clip in rows.values()]),
     )
+
+
+def _unknown_below(run: ClipRun) -> float | None:
+    """Returns below which probability a clip's answer is called unknown, if any is."""
+    if run.has_features or run.open_set or run.stage2.linear:
+        return None
+    return predict_sequences.load(run.run_dir / "stage2", threads=1).of_clips.unknown_below
 
 
 def _with_groups(predictions: Predictions, run: ClipRun) -> Predictions:

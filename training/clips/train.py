@@ -41,7 +41,7 @@ from pose_activity.training.clips.embeddings import features_of
 from pose_activity.training.console import console
 from pose_activity.training.resume import resume_or_restart
 from pose_activity.training.steps import Counts
-from pose_activity.training.unknown import say_if_never_unknown
+from pose_activity.training.unknown import say_unknown
 
 PARITY_SEQUENCES = 8  # on which the exported graph is compared with Keras
 _USUAL = 0.1  # quantile of the shares of training windows in which somebody was seen
@@ -56,7 +56,7 @@ def make_stage2(run: ClipRun, folder: Path, *, finish: bool = False) -> Counts:
     section = run.stage2.linear
     if run.has_features and section:
         table = read_features(run.run_dir / "annotations" / steps.FEATURES)
-        say_if_never_unknown(folder, held_out=0, by_linear=True)
+        say_unknown(folder, held_out=0, by_linear=True)
         return _fit_linear(run, section, table, folder)
     cache = open_cache(run.run_dir / "cache")
     if run.stage2.encoder:
@@ -73,7 +73,7 @@ def make_stage2(run: ClipRun, folder: Path, *, finish: bool = False) -> Counts:
         write_features(folder / steps.FEATURES, table)
         counts |= _fit_linear(run, section, table, folder)
     held_out = len(cache.of_split("val"))
-    say_if_never_unknown(folder, held_out=held_out, by_linear=section is not None)
+    say_unknown(folder, held_out=held_out, by_linear=section is not None)
     return counts
 
 
@@ -123,7 +123,9 @@ def _train(run: ClipRun, cache: Cache, folder: Path, finish: bool) -> dict[str, 
             return fit_sequences.fit(
                 cache,
                 folder,
-                **section.arguments("encoder", "linear", "unknown_precision"),
+                **section.arguments(
+                    "encoder", "linear", "unknown_precision", "unknown_min_coverage"
+                ),
                 seed=run.seed,
                 threads=run.threads,
                 finish=finish,
@@ -143,6 +145,7 @@ def _train(run: ClipRun, cache: Cache, folder: Path, finish: bool) -> dict[str, 
         clips=[entry.source for entry in held_out],
         least_seen=_least_seen(cache),
         unknown_precision=section.unknown_precision,
+        unknown_min_coverage=section.unknown_min_coverage,
         threads=run.threads,
     )
     kept = {name: value for name, value in asdict(history.kept).items() if value is not None}

@@ -27,7 +27,12 @@ from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier import calibrate, predict
 from pose_activity.stage2_classifier.draw_inputs import draw_seen
 from pose_activity.stage2_classifier.scores import report
-from pose_activity.stage2_classifier.scores.evaluate import Report, evaluate, with_intervals
+from pose_activity.stage2_classifier.scores.evaluate import (
+    Report,
+    evaluate,
+    with_intervals,
+    with_unknown,
+)
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.console import console, say, say_notes, say_rows
 from pose_activity.training.pictures import roles
@@ -63,9 +68,10 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
     cache = open_cache(run.run_dir / "cache")
     classifier = predict.load(run.run_dir / "stage2", threads=run.threads)
     predictions = _with_groups(classify(classifier, cache, run.report.split), run)
-    headline, chosen_on, rows = score(predictions, classifier.temperature), None, {}
+    fitted = classifier.temperature, classifier.unknown_below
+    headline, chosen_on, rows = score(predictions, *fitted), None, {}
     if run.report.split == "test":
-        chosen_on = score(classify(classifier, cache, "val"), classifier.temperature)
+        chosen_on = score(classify(classifier, cache, "val"), *fitted)
         write_json(folder / VAL, chosen_on.as_json())
         rows["accuracy on val (choices were made there)"] = f"{chosen_on.accuracy:.4f}"
     predictions.write(folder / "predictions.parquet")
@@ -214,20 +220,17 @@ def _with_groups(predictions: Predictions, run: PictureRun) -> Predictions:
     return replace(predictions, groups=tuple(groups))
 
 
-def score(predictions: Predictions, temperature: float) -> Report:
+def score(
+    predictions: Predictions, temperature: float, unknown_below: float | None = None
+) -> Report:
     """Compares the predictions, calibrated by `temperature`, with the labels."""
-    report = evaluate(
-        predictions.probabilities,
-        predictions.labels,
-        classes=predictions.classes,
-        split=predictions.split,
-    )
-    report = with_intervals(
-        report, predictions.probabilities, predictions.labels, clusters=predictions.clusters
-    )
+    answers = predictions.probabilities, predictions.labels
+    found = evaluate(*answers, classes=predictions.classes, split=predictions.split)
+    found = with_intervals(found, *answers, clusters=predictions.clusters)
+    found = with_unknown(found, *answers, below=unknown_below)
     uncalibrated = calibrate.apply(predictions.probabilities, 1 / temperature)  # its inverse
     return replace(
-        report, ece_uncalibrated=calibrate.expected_error(uncalibrated, predictions.labels)
+        found, ece_uncalibrated=calibrate.expected_error(uncalibrated, predictions.labels)
     )
 
 

@@ -20,7 +20,7 @@ from pose_activity.stage2_classifier.models.images import registry
 from pose_activity.training.console import console, say
 from pose_activity.training.resume import resume_or_restart
 from pose_activity.training.steps import Counts
-from pose_activity.training.unknown import say_if_never_unknown
+from pose_activity.training.unknown import say_unknown
 
 PARITY_TENSORS = 8  # on which the exported graph is compared with Keras
 SHOWN_PICTURES, SHOWN_EPOCHS = 6, 4  # in augmentations.png
@@ -40,7 +40,7 @@ def make_stage2(run: PictureRun, folder: Path, *, finish: bool = False) -> Count
             return fit.fit(
                 cache,
                 folder,
-                **run.classifier.arguments("unknown_precision"),
+                **run.classifier.arguments("unknown_precision", "unknown_min_coverage"),
                 seed=run.seed,
                 threads=run.threads,
                 finish=finish,
@@ -65,9 +65,10 @@ def make_stage2(run: PictureRun, folder: Path, *, finish: bool = False) -> Count
             tensors=np.stack(sample),
             validation=validation(),
             unknown_precision=run.classifier.unknown_precision,
+            unknown_min_coverage=run.classifier.unknown_min_coverage,
             threads=run.threads,
         )
-    say_if_never_unknown(folder, held_out=len(entries))
+    say_unknown(folder, held_out=len(entries))
     counts = early_end(folder) | asdict(history.best)
     return counts
 

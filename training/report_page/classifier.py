@@ -129,7 +129,7 @@ def classifier_section(
         *training_blocks(history),
         *inputs,
         SideBySide([_calibration(predictions, report), [*_confusions(report, unit), *beside]]),
-        *_curves(predictions),
+        *_curves(predictions, report),
         *_per_class(report, unit),
         *_matrix(report),
     ]
@@ -182,12 +182,20 @@ def _calibration(predictions: Predictions, report: Report) -> list[Block]:
     return [Heading("Calibration"), Prose(about), Charts([drawn])]
 
 
-def _curves(predictions: Predictions) -> list[Block]:
+def _curves(predictions: Predictions, report: Report) -> list[Block]:
     about = (
         "Left: how many answers are right if only the most confident ones are given. Right: how "
         "many of the answers that name a class are right, over how many of its occurrences are "
         "found, when the least probability is lowered step by step."
     )
+    marks = {f"{100 * COVERAGE:.0f} %": COVERAGE}
+    if report.answer_coverage is not None and report.answer_precision is not None:
+        marks["not called unknown"] = report.answer_coverage
+        about += (
+            f" With answers of a probability below {report.unknown_below:.3f} called unknown, "
+            f"{100 * report.answer_coverage:.1f} % get an answer, and "
+            f"{100 * report.answer_precision:.1f} % of those are right."
+        )
     answers = predictions.probabilities, predictions.labels
     coverage = charts.line_chart(
         {"accuracy": coverage_curve(*answers)},
@@ -195,7 +203,7 @@ def _curves(predictions: Predictions) -> list[Block]:
         x_label="share of answers that are given (coverage)",
         share=True,
         whole=False,
-        marks={f"{100 * COVERAGE:.0f} %": COVERAGE},
+        marks=marks,
     )
     precision = charts.line_chart(
         precision_recall_curves(*answers),

@@ -9,12 +9,18 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from pose_activity.stage2_classifier.scores.evaluate import Report, evaluate, with_intervals
+from pose_activity.stage2_classifier.scores.evaluate import (
+    Report,
+    evaluate,
+    with_intervals,
+    with_unknown,
+)
 
 KEYS = (
     "split n accuracy top3_accuracy weighted_precision weighted_recall micro_precision "
     "micro_recall macro_precision macro_recall macro_f1 per_class confusion ece ece_uncalibrated "
-    "macro_average_precision accuracy_at_coverage clusters intervals"
+    "macro_average_precision accuracy_at_coverage unknown_below answer_coverage answer_precision "
+    "clusters intervals"
 ).split()
 
 
@@ -108,6 +114,17 @@ def test_accuracy_of_the_surest_by_hand():
     report = evaluate(ties, np.array([0, 0, 0, 1, 1]), classes=["a", "b"], split="test")
     # 1 + 3 of the 4 that are equally sure, of whom half is right.
     assert report.accuracy_at_coverage == pytest.approx((1 + 1.5) / 4)
+
+
+def test_what_becomes_of_the_answers_where_some_are_unknown():
+    sure = np.array([0.9, 0.8, 0.7, 0.6])
+    probabilities, labels = np.stack([sure, 1 - sure], axis=1), np.array([0, 1, 0, 1])
+    report = evaluate(probabilities, labels, classes=["a", "b"], split="test")
+    found = with_unknown(report, probabilities, labels, below=0.65)
+    assert (found.unknown_below, found.answer_coverage) == (0.65, 0.75)
+    assert found.answer_precision == pytest.approx(2 / 3)
+    for below in (None, 0.0, 0.95):
+        assert with_unknown(report, probabilities, labels, below=below) == report
 
 
 def test_top3_of_two_classes_is_everything():
