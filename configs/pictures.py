@@ -212,9 +212,14 @@ class Stage2(Section):
 
 
 class Report(Section):
-    """Which split the headline figures are of."""
+    """Which split the headline figures are of.
+
+    `input_images` of its pictures, at most, are classified again without each input, to see what
+    that is worth; 0: none.
+    """
 
     split: Literal["val", "test"] = "test"
+    input_images: Count = 300
 
 
 class PictureRun(Run):

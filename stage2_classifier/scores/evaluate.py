@@ -51,6 +51,8 @@ class Report:
         unknown_below: Answers of a smaller probability are called unknown; None: none is.
         answer_coverage: Share of the images with another answer than unknown, or None.
         answer_precision: Share of those answers that are right, or None.
+        inputs: What each input is worth: `n` images of `of`, and `rows`, a `Worth` each; None where
+            that was not measured.
         clusters: Number of independent units that the images are of: groups, or images.
         intervals: Name of one of these figures -> its 95 % interval, see `resampling.bootstrap`.
     """
@@ -75,6 +77,7 @@ class Report:
     unknown_below: float | None = None
     answer_coverage: float | None = None
     answer_precision: float | None = None
+    inputs: dict[str, Any] | None = None
     clusters: int | None = None
     intervals: dict[str, Interval] = field(default_factory=dict)
 

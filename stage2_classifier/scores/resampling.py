@@ -198,6 +198,35 @@ def centred_interval(value: float, samples: np.ndarray, bounds: Interval) -> Int
     return max(bounds[0], float(low)), min(bounds[1], float(high))
 
 
+def paired_difference(
+    first: np.ndarray,
+    second: np.ndarray,
+    *,
+    clusters: np.ndarray,
+    seed: int = 0,
+    resamples: int = 10_000,
+) -> tuple[float, Interval]:
+    """Returns mean(first) - mean(second) of the same answers, with its 95 % interval.
+
+    Both are drawn together: what is hard for both tells nothing of their difference.
+
+    Args:
+        first: `(N,)` float, N >= 1, such as 1 where one classifier is right and 0 where not.
+        second: `(N,)`, likewise of another one.
+        clusters: `(N,)` int: answers of the same number are drawn together.
+        seed: Of the drawing.
+        resamples: How many are drawn.
+    """
+    together = np.unique(clusters, return_inverse=True)[1].ravel()
+    sums = np.bincount(together, weights=first - second)
+    sizes = np.bincount(together)
+    value, rng, drawn = float(sums.sum() / len(first)), np.random.default_rng(seed), []
+    for _ in range(0, resamples, _TOGETHER):
+        counts = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=_TOGETHER)
+        drawn.append((counts @ sums) / (counts @ sizes))
+    return value, centred_interval(value, np.concatenate(drawn), (-1.0, 1.0))
+
+
 def wilson(right: int, n: int) -> Interval:
     """Returns Wilson's 95 % interval of a share of n independent answers. Source: scipy."""
     found = binomtest(right, n).proportion_ci(LEVEL, method="wilson")

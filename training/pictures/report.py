@@ -26,7 +26,7 @@ from pose_activity.learning.history import History, early_end
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier import calibrate, predict
 from pose_activity.stage2_classifier.draw_inputs import draw_seen
-from pose_activity.stage2_classifier.scores import report
+from pose_activity.stage2_classifier.scores import input_worth, report
 from pose_activity.stage2_classifier.scores.evaluate import (
     Report,
     evaluate,
@@ -53,12 +53,15 @@ from pose_activity.training.report_page.facts import (
     Table,
 )
 from pose_activity.training.report_page.images import data_uri, sheet_uri, try_load
+from pose_activity.training.report_page.input_worth import ignored_note, worth_section
 from pose_activity.training.report_page.page import write_page
 from pose_activity.training.report_page.text import write_sections
 from pose_activity.training.steps import Counts
 
 VAL = "metrics_val.json"
 _TILE, _SHEET = 420, 1400  # pixels: the longer side of a mistake and of the augmentations
+_IN_SHORT = ("inputs", "origin")  # sections of the page that report.md has too
+_FEWEST = 2  # pictures, of which one can have what the other has
 _CROWD = 3  # people from which a picture counts as crowded
 
 
@@ -70,6 +73,7 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
     predictions = _with_groups(classify(classifier, cache, run.report.split), run)
     fitted = classifier.temperature, classifier.unknown_below
     headline, chosen_on, rows = score(predictions, *fitted), None, {}
+    headline = replace(headline, inputs=_measure_inputs(run, classifier, cache, predictions))
     if run.report.split == "test":
         chosen_on = score(classify(classifier, cache, "val"), *fitted)
         write_json(folder / VAL, chosen_on.as_json())
@@ -84,7 +88,7 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
         title=f"Activity classifier: {run.run_dir.name}",
         facts=rows | _rows(run),
         unit="people" if predictions.of_people else "images",
-        appendix=write_sections(facts.sections[-1:]),
+        appendix=write_sections([s for s in facts.sections if s.anchor in _IN_SHORT]),
     )
     return {"split": headline.split, "accuracy": headline.accuracy}
 
@@ -130,6 +134,7 @@ def page_facts(
             ],
             notes=[Prose(seen, "strong")] if seen else [],
         ),
+        *([worth_section(headline.inputs, unit)] if headline.inputs else []),
         data_section(run, cache, unit),
         *([poses_section(run)] if has_poses else []),
         classifier_page.classifier_section(
@@ -212,6 +217,29 @@ def classify(classifier: predict.Classifier, cache: Cache, split: str) -> Predic
     )
 
 
+def _measure_inputs(
+    run: PictureRun, classifier: predict.Classifier, cache: Cache, predictions: Predictions
+) -> dict[str, Any] | None:
+    """Classifies some of the pictures again without each input; see `Report.inputs`."""
+    parts, of = input_worth.parts_of(cache.recipe), len(predictions.images)
+    drawn = np.random.default_rng(run.seed).permutation(of)[: run.report.input_images]
+    if not parts or len(drawn) < _FEWEST:
+        return None
+    rows, entries = np.sort(drawn), cache.of_split(predictions.split)
+    with progress_bar("classifying without each input", console) as show:
+        found = input_worth.measure(
+            classifier,
+            lambda i: cache.load(entries[rows[i]]).x,
+            answers=predictions.guesses[rows],
+            labels=predictions.labels[rows],
+            clusters=predictions.clusters[rows],
+            parts=parts,
+            seed=run.seed,
+            on_progress=show,
+        )
+    return {"n": len(rows), "of": of, "rows": [row.as_json() for row in found]}
+
+
 def _with_groups(predictions: Predictions, run: PictureRun) -> Predictions:
     """Returns the predictions with the scene of each picture, as the labels name it."""
     samples = read_samples(run.run_dir / SAMPLES)
@@ -263,7 +291,7 @@ def say_scores(run: PictureRun) -> None:
     counted = "people" if run.cache.people == "each" else "pictures"
     say_rows(f"{run.run_dir.name}: {metrics['n']} {counted}", rows)
     seen = roles.seen_note(run, metrics["split"])
-    say_notes([seen] if seen else [])
+    say_notes(filter(None, [seen, ignored_note(judged.inputs)]))
     say(f"report: {folder / 'report.html'}")
 
 

@@ -253,12 +253,10 @@ def _per_class(report: Report, unit: str) -> list[Block]:
     )
     columns = (
         Column("class", "name"),
-        Column("precision", "figure"),
-        Column("95 % interval"),
-        Column("recall", "figure"),
-        Column("95 % interval"),
-        *(Column(name, "figure") for name in ("F1", "AP")),
+        *(Column(name, "figure") for name in ("precision", "recall", "F1", "AP")),
         Column(unit, "count"),
+        Column("95 % interval of precision"),
+        Column("and of recall"),
         Column("mostly predicted as", "times"),
     )
     about = some * (len(rows) < classes) + "Click a heading to sort."
@@ -268,8 +266,8 @@ def _per_class(report: Report, unit: str) -> list[Block]:
 def class_rows(report: Report) -> list[tuple[Any, ...]]:
     """Returns the cells of the classes, at most `MOST_ROWS`, those with the most mistakes.
 
-    Class, precision, its interval, recall, its interval, F1, average precision, support, (most
-    often predicted as, how often). The intervals are Wilson's, of independent answers.
+    Class, precision, recall, F1, average precision, support, intervals of precision and recall,
+    (most often predicted as, how often). The intervals are Wilson's, of independent answers.
     """
     guessed: Counter[str] = Counter()
     for row in report.confusion.values():
@@ -282,13 +280,11 @@ def class_rows(report: Report) -> list[tuple[Any, ...]]:
         rows.append(
             (
                 name,
-                found["precision"],
-                _wilson(hits, guessed[name]),
-                found["recall"],
-                _wilson(hits, sum(row.values())),
-                found["f1"],
+                *(found.get(key, 0.0) for key in ("precision", "recall", "f1")),
                 found.get("average_precision", 0.0),
                 found["support"],
+                _wilson(hits, guessed[name]),
+                _wilson(hits, sum(row.values())),
                 (taken, others.get(taken, 0)),
             )
         )

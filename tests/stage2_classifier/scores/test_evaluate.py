@@ -20,7 +20,7 @@ KEYS = (
     "split n accuracy top3_accuracy weighted_precision weighted_recall micro_precision "
     "micro_recall macro_precision macro_recall macro_f1 per_class confusion ece ece_uncalibrated "
     "macro_average_precision accuracy_at_coverage unknown_below answer_coverage answer_precision "
-    "clusters intervals"
+    "inputs clusters intervals"
 ).split()
 
 

@@ -9,7 +9,12 @@ from sklearn.metrics import average_precision_score, f1_score, precision_score
 
 from pose_activity.stage2_classifier import calibrate
 from pose_activity.stage2_classifier.scores.evaluate import evaluate
-from pose_activity.stage2_classifier.scores.resampling import bootstrap, figures, wilson
+from pose_activity.stage2_classifier.scores.resampling import (
+    bootstrap,
+    figures,
+    paired_difference,
+    wilson,
+)
 
 
 def draw(n: int, classes: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -83,6 +88,23 @@ def test_about_95_of_100_intervals_hold_the_truth() -> None:
         low, high = bootstrap(*answers, clusters=np.arange(100), resamples=300)["accuracy"]
         held += low <= truth <= high
     assert 88 <= held <= 100
+
+
+def test_the_paired_interval_is_scipys() -> None:
+    rng = np.random.default_rng(0)
+    first = (rng.random(200) < 0.8).astype(float)
+    second = np.where(rng.random(200) < 0.1, 1 - first, first)
+    value, ours = paired_difference(first, second, clusters=np.arange(200))
+    theirs = stats.bootstrap(
+        (first - second,), np.mean, n_resamples=9999, method="percentile", rng=rng
+    ).confidence_interval
+    assert value == pytest.approx(first.mean() - second.mean())
+    assert ours == pytest.approx(theirs, abs=0.006)
+    _, alone = paired_difference(first, rng.permutation(second), clusters=np.arange(200))
+    assert alone[1] - alone[0] > 1.5 * (ours[1] - ours[0])
+    copies = first.repeat(4), second.repeat(4)
+    _, together = paired_difference(*copies, clusters=np.arange(200).repeat(4))
+    assert together == pytest.approx(ours, abs=0.006)
 
 
 def test_without_a_mistake_the_accuracy_has_wilsons_interval() -> None:

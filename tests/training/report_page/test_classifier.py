@@ -44,8 +44,8 @@ def test_similar_classes_stand_together_on_the_page() -> None:
     assert found.names in (["a", "c", "b"], ["c", "a", "b"])
     assert sorted(found.cells)[-1] == (2, 2, 2, 1.0)
     row = classifier.class_rows(scores)[0]
-    assert row[:2] == ("a", 0.5) and row[2] == row[4] == "0.09 to 0.91"
-    assert row[5:] == (0.5, pytest.approx(5 / 12), 2, ("c", 1))
+    assert row[:6] == ("a", 0.5, 0.5, 0.5, pytest.approx(5 / 12), 2)
+    assert row[6:] == ("0.09 to 0.91", "0.09 to 0.91", ("c", 1))
 
 
 def test_mistakes_without_pictures_are_a_table() -> None:
