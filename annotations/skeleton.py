@@ -341,8 +341,40 @@ PENN13 = Skeleton(
     ),
 )
 
+# Source: Leeds Sports Pose, README, "The ordering of the joints is as follows" (14 joints).
+LSP14 = Skeleton(
+    name="lsp14",
+    joints=(
+        "right_ankle",
+        "right_knee",
+        "right_hip",
+        "left_hip",
+        "left_knee",
+        "left_ankle",
+        "right_wrist",
+        "right_elbow",
+        "right_shoulder",
+        "left_shoulder",
+        "left_elbow",
+        "left_wrist",
+        "neck",
+        "head_top",
+    ),
+    pairs=_LIMBS,
+    bones=(
+        *_LIMB_BONES,
+        ("neck", "head_top"),
+        ("neck", "right_shoulder"),
+        ("neck", "left_shoulder"),
+        ("right_shoulder", "right_hip"),
+        ("left_shoulder", "left_hip"),
+        ("right_hip", "left_hip"),
+    ),
+)
+
 SKELETONS = {
-    skeleton.name: skeleton for skeleton in (MPII16, COCO17, OPENPOSE18, BODY25, JHMDB15, PENN13)
+    skeleton.name: skeleton
+    for skeleton in (MPII16, COCO17, OPENPOSE18, BODY25, JHMDB15, PENN13, LSP14)
 }
 
 

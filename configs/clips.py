@@ -51,8 +51,10 @@ class Clips(Section):
     `path` is a folder with a folder of videos per class or person (`videos`), a folder of
     OpenPose's or AlphaPose's JSON files (`openpose`), an archive of pose sequences (`poses`, .npz),
     Penn Action's folder of labels (`penn_action`), or a table of features (`features`, .csv,
-    .parquet). `ranges` is a text file of frame ranges in videos; `prefix` names one of several
-    splits of an archive. The patterns are searched in the names of the clips.
+    .parquet). `ranges` is a text file of frame ranges in videos; `lists` a folder of text files
+    that say which video is of which split, and `fold` which of their divisions is taken (see
+    `readers.split_lists`); `prefix` names one of several splits of an archive. The patterns are
+    searched in the names of the clips.
     """
 
     format: Literal[tuple(READERS)]  # pyright: ignore[reportInvalidTypeForm]
@@ -62,6 +64,8 @@ class Clips(Section):
     val_pattern: str | None = None
     test_pattern: str | None = None
     ranges: LocalPath | None = None
+    lists: LocalPath | None = None
+    fold: Positive = 1
     prefix: str | None = None
     skeleton: str | None = None
     fps: Rate = 25.0
@@ -79,6 +83,10 @@ class Clips(Section):
                 "an archive with a prefix says labels and splits itself: drop the patterns and "
                 "min_score"
             )
+        if self.lists is not None and (self.val_pattern or self.test_pattern):
+            raise ValueError("lists name the splits: drop val_pattern and test_pattern")
+        if self.lists is None and self.fold != 1:
+            raise ValueError("fold is one of the divisions in lists: name the folder of the lists")
         for name in ("label", "group"):
             compile_pattern(f"{name}_pattern", getattr(self, f"{name}_pattern"), name)
         for name in ("val_pattern", "test_pattern"):
@@ -179,15 +187,21 @@ class ClipReport(Section):
     """Which split the headline figures are of, and how people never seen are looked up.
 
     `gallery` is a regular expression: the clips of the test split whose name it is found in are
-    the gallery, the others the probes. Without it each clip is compared with all others.
+    the gallery, the others the probes. Without it each clip is compared with all others. With
+    `split: given` a gallery says that the people of test are not among those of training.
+    `probes` is another: the probes are then only those other clips in whose name it is found.
     """
 
     split: Literal["val", "test"] = "test"
     gallery: str | None = None
+    probes: str | None = None
 
     @model_validator(mode="after")
-    def _pattern(self) -> "ClipReport":
-        compile_pattern("gallery", self.gallery, None)
+    def _patterns(self) -> "ClipReport":
+        for name in ("gallery", "probes"):
+            compile_pattern(name, getattr(self, name), None)
+        if self.probes is not None and self.gallery is None:
+            raise ValueError("probes are looked up in a gallery: set gallery, too")
         return self
 
 
@@ -215,7 +229,9 @@ class ClipRun(Run):
         if self.has_features and self.stage2.encoder:
             wrong.append("clips.format 'features' takes no stage2.encoder: drop it")
         if self.report.gallery is not None and not self.open_set:
-            wrong.append("report.gallery is for people never seen: set split.open_set: true")
+            wrong.append(
+                "report.gallery is for people never seen: set split.open_set: true, or split: given"
+            )
         if self.open_set and self.report.split != "test":
             wrong.append("split.open_set makes test of people never seen: set report.split: test")
         sizes = self.split
@@ -244,7 +260,9 @@ class ClipRun(Run):
     @property
     def open_set(self) -> bool:
         """Whether the people of test are those that training never sees."""
-        return not isinstance(self.split, str) and self.split.open_set
+        if isinstance(self.split, str):
+            return self.report.gallery is not None
+        return self.split.open_set
 
 
 def check_paths(run: ClipRun, steps: Iterable[str]) -> None:
@@ -256,7 +274,8 @@ def check_paths(run: ClipRun, steps: Iterable[str]) -> None:
     asked = set(steps)
     wanted: list[tuple[str, Path | None]] = []
     if run.draw is None and asked & {"annotations", "dry_run"}:
-        wanted += [("clips.path", run.clips.path), ("clips.ranges", run.clips.ranges)]
+        names = ("path", "ranges", "lists")
+        wanted += [(f"clips.{name}", getattr(run.clips, name)) for name in names]
     if "stage1" in asked and run.has_videos:
         wanted.append(("stage1.graph", run.stage1.graph))
     if "stage2" in asked:

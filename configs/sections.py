@@ -27,7 +27,7 @@ Rate = Annotated[float, Field(gt=0)]
 # "~" is the home folder, which no shell replaces in the middle of a word or in a file.
 LocalPath = Annotated[Path, AfterValidator(lambda path: Path(expanduser(path)))]
 Weights = Annotated[str, AfterValidator(expanduser)]  # a name, or a path
-PoseSkeleton = Literal["mpii16", "coco17", "openpose18", "openpose25", "jhmdb15", "penn13"]
+PoseSkeleton = Literal["mpii16", "coco17", "openpose18", "openpose25", "jhmdb15", "penn13", "lsp14"]
 
 
 class ConfigError(ValueError):

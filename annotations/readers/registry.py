@@ -32,7 +32,8 @@ class Reader:
         needs_people: Whether an image without people is of no use.
         has_splits: Whether an item may name its split.
         knows_images: Whether the labels say which folder the images are in.
-        folders_are_splits: Whether sub-folders may be the splits.
+        keeps_splits: Whether splits that its items name (by their folders, or by the data set's own
+            division) are kept and filled up where sizes are given, too.
     """
 
     function: str
@@ -44,7 +45,7 @@ class Reader:
     needs_people: bool = False
     has_splits: bool = True
     knows_images: bool = False
-    folders_are_splits: bool = False
+    keeps_splits: bool = False
 
     def read(self, *paths: Path | None, **options: Any) -> Any:
         """Reads labels with those of the options that the function takes."""
@@ -71,12 +72,18 @@ PICTURES = {
         needs_people=True,
         has_splits=False,
     ),
+    "lsp": Reader(
+        "lsp.read_lsp",
+        file="Leeds Sports Pose's joints.mat",
+        needs_people=True,
+        keeps_splits=True,
+    ),
     "folder": Reader(
         "folder.read_folder",
         options=_NOTES | {"group_pattern", "on_unread"},
         groups="groups come from group_pattern",
         has_joints=False,
-        folders_are_splits=True,
+        keeps_splits=True,
     ),
     "coco": Reader(
         "coco.read_coco",
@@ -102,14 +109,14 @@ PICTURES = {
 CLIPS = {
     "videos": Reader(
         "video_folder.read_video_folder",
-        options=_NOTES | PATTERNS | {"ranges"},
+        options=_NOTES | PATTERNS | {"ranges", "lists", "fold"},
         has_joints=False,
-        folders_are_splits=True,
+        keeps_splits=True,
     ),
     "openpose": Reader(
         "openpose.read_pose_folder",
         options=_NOTES | PATTERNS | {"fps"},
-        folders_are_splits=True,
+        keeps_splits=True,
     ),
     "poses": Reader(
         "pose_archives.read_archive",

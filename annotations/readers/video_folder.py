@@ -21,6 +21,7 @@ from pose_activity.annotations.images import find_files
 from pose_activity.annotations.media import describe_unread, find_media
 from pose_activity.annotations.readers.folder import class_files
 from pose_activity.annotations.readers.name_patterns import read_names
+from pose_activity.annotations.readers.split_lists import read_split_lists, splits_of
 from pose_activity.annotations.text import preview
 from pose_activity.annotations.videos import SUFFIXES
 from pose_activity.artifacts.text import read_utf8
@@ -39,6 +40,8 @@ def read_video_folder(
     val_pattern: str | None = None,
     test_pattern: str | None = None,
     ranges: Path | None = None,
+    lists: Path | None = None,
+    fold: int = 1,
     on_note: Callable[[str], None] | None = None,
 ) -> list[Clip]:
     """Reads a folder of videos.
@@ -58,17 +61,20 @@ def read_video_folder(
         test_pattern: Clips of the split test.
         ranges: The text file with frame ranges; a line fits the video that has its name, or the
             name with "_" and more behind it. None: each video is one clip.
+        lists: A folder of text files that say which video is of which split, see
+            `annotations.readers.split_lists`; counts more than folders.
+        fold: Which of the lists' divisions, from 1.
         on_note: Called with a note on which files are not read or own drawings, which videos have
             no line and are taken whole, how many lines no video, which lines were not understood,
-            and where folders are taken for splits.
+            which videos are in no list, and where folders are taken for splits.
 
     Returns:
         Clips sorted by path and piece; `skeleton`, `keypoints` and `times` are None.
 
     Raises:
         ValueError: no such folder or file, no videos, an empty class folder, videos beside the
-            class folders, a bad pattern or line, a line that fits two videos, or names that come
-            twice.
+            class folders, a bad pattern or line, a line that fits two videos, names that come
+            twice, or what `split_lists` refuses.
     """
     clips = _find(videos, label_pattern is None, on_note)
     if ranges is not None:
@@ -83,7 +89,7 @@ def read_video_folder(
         test_pattern=test_pattern,
         on_note=on_note,
     )
-    return [
+    clips = [
         replace(
             clip,
             label=says.label or clip.label,
@@ -92,6 +98,11 @@ def read_video_folder(
         )
         for clip, says in zip(clips, parts, strict=True)
     ]
+    if lists is None:
+        return clips
+    named = [(clip.source.relative_to(videos).as_posix(), clip.label) for clip in clips]
+    splits = splits_of(lists, read_split_lists(lists, fold=fold), named, on_note)
+    return [replace(clip, split=split) for clip, split in zip(clips, splits, strict=True)]
 
 
 def read_ranges(

@@ -145,3 +145,22 @@ def test_an_old_choice(tmp_path: Path) -> None:
 def write_run(folder: Path, tree: dict[str, Any]) -> None:
     (folder / "versions.json").touch()
     (folder / "config.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("clips.lists=x clips.test_pattern=_2", "lists name the splits: drop val_pattern and"),
+        ("clips.fold=2", "name the folder of the lists"),
+        ("report.probes=_2", "probes are looked up in a gallery: set gallery, too"),
+        ("report.gallery=_2", "set split.open_set: true, or split: given"),
+    ],
+)
+def test_lists_and_galleries(tmp_path: Path, setting: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_clips(tmp_path, *setting.split())
+
+
+def test_a_gallery_of_given_splits_is_of_people_never_seen(tmp_path: Path) -> None:
+    assert load_clips(tmp_path, "split=given", "report.gallery=_2").open_set
+    assert not load_clips(tmp_path, "split=given").open_set

@@ -164,7 +164,7 @@ def _has_split_folders(run: ClipRun, items: LabelTable) -> bool:
     """Returns whether folders, rather than patterns or flags, say which split a clip is of."""
     data = run.clips
     patterns = (data.label_pattern, data.val_pattern, data.test_pattern)
-    in_folders = READERS[data.format].folders_are_splits and not any(patterns)
+    in_folders = READERS[data.format].keeps_splits and not any(patterns)
     return in_folders and any(items.splits)
 
 
@@ -187,6 +187,11 @@ def _check_splits(run: ClipRun, items: LabelTable) -> None:
             f"Add clips, change split ({run.split}), or the patterns, or report.split."
         )
     if run.open_set:
+        if seen := sorted(map(str, labels[held_out] & names)):
+            raise ValueError(
+                f"With a gallery, the people of {held_out} must not be among those of train. "
+                f"Received in both: {preview(seen)}. Drop report.gallery if they are meant to be."
+            )
         _check_unseen(run, items.take(i for i, n in enumerate(items.splits) if n == held_out))
         return
     strange = labels[held_out] - names
@@ -212,7 +217,7 @@ def _check_unseen(run: ClipRun, items: LabelTable) -> None:
         scenes = [group or name for group, name in zip(items.groups, names, strict=True)]
         people_of_scenes(people, scenes)
     else:
-        divide(names, people, run.report.gallery)
+        divide(names, people, run.report.gallery, run.report.probes)
 
 
 def _say(items: LabelTable, rejected: Sequence[Rejection]) -> None:

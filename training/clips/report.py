@@ -153,9 +153,10 @@ def _retrieval_rows(found: retrieval.Retrieval) -> list[tuple[str, float]]:
 
 def _retrieval_section(run: ClipRun, found: retrieval.Retrieval) -> Section:
     """Returns how the people whom training never saw were looked up."""
-    gallery = run.report.gallery
+    gallery, chosen = run.report.gallery, run.report.probes
+    probes = "the others" if chosen is None else f"those of the others that match `{chosen}`"
     about = (
-        f"The gallery is the clips of {run.report.split} whose names match `{gallery}`; the others "
+        f"The gallery is the clips of {run.report.split} whose names match `{gallery}`; {probes} "
         "are the probes."
         if gallery
         else "Each clip is a probe; its gallery is all clips of other scenes."

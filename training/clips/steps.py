@@ -29,6 +29,7 @@ from pose_activity.training.pose_weights import digest_weights
 from pose_activity.training.steps import Counts, MadeFrom, Step
 
 CLIPS, FEATURES = "clips.parquet", "features.parquet"  # of the step annotations
+_OF_LISTS = ("lists", "fold")
 _Digests = dict[str, Callable[[], str]]
 
 
@@ -55,6 +56,8 @@ def steps_of(run: ClipRun, *, look_only: bool = False) -> list[Step]:
 def _annotations(run: ClipRun, *, remember: bool) -> Step:
     def recipe() -> dict[str, Any]:
         config = run.model_dump(mode="json")
+        if run.clips.lists is None:  # as it was before there were any
+            config["clips"] = {k: v for k, v in config["clips"].items() if k not in _OF_LISTS}
         return {key: config[key] for key in ("clips", "draw", "split", "seed")}
 
     def make(folder: Path, asked: MadeFrom) -> Counts:
@@ -65,6 +68,8 @@ def _annotations(run: ClipRun, *, remember: bool) -> Step:
     external: _Digests = {"clips": partial(_digest_below, run.clips.path, run.run_dir, remember)}
     if run.clips.ranges:
         external["ranges"] = partial(sha256_file, run.clips.ranges)
+    if run.clips.lists:
+        external["lists"] = partial(_digest_below, run.clips.lists, run.run_dir, remember)
     return Step("annotations", recipe, dict, make, FILES["annotations"], external)
 
 
@@ -140,7 +145,10 @@ def _stage2(run: ClipRun, *, remember: bool) -> Step:
 
 def _report(run: ClipRun, *, remember: bool) -> Step:
     def recipe() -> dict[str, Any]:
-        return run.report.model_dump(mode="json") | {"open_set": run.open_set}
+        asked = run.report.model_dump(mode="json")
+        if run.report.probes is None:  # as it was before they could be chosen
+            del asked["probes"]
+        return asked | {"open_set": run.open_set}
 
     def inputs() -> dict[str, str]:
         read = [run.run_dir / "stage2" / name for name in (GRAPH, NUMBERS, SIDECAR)]

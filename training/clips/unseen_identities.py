@@ -41,7 +41,7 @@ def look_up(run: ClipRun) -> tuple[Predictions, retrieval.Retrieval]:
         found = retrieval.leave_one_out(vectors, people, groups=scenes)
         probes, classes, shares = _by_scenes(vectors, people, scenes, run.seed)
     else:
-        gallery, probes = divide(names, people, run.report.gallery)
+        gallery, probes = divide(names, people, run.report.gallery, run.report.probes)
         known = [people[i] for i in gallery]
         asked = [people[i] for i in probes]
         found = retrieval.retrieve(vectors[gallery], known, vectors[probes], asked)
@@ -60,12 +60,12 @@ def look_up(run: ClipRun) -> tuple[Predictions, retrieval.Retrieval]:
 
 
 def divide(
-    names: Sequence[str], people: Sequence[str], pattern: str
+    names: Sequence[str], people: Sequence[str], pattern: str, probe_pattern: str | None = None
 ) -> tuple[list[int], list[int]]:
-    """Returns which clips are the gallery, and which the probes.
+    """Returns which clips are the gallery, and which the probes: the others, or some of them.
 
     Raises:
-        ValueError: the gallery holds fewer than two people, or every clip.
+        ValueError: the gallery holds fewer than two people, or every clip; or there are no probes.
     """
     compiled = compile_pattern("report.gallery", pattern, None)
     gallery = [i for i, name in enumerate(names) if compiled and compiled.search(name)]
@@ -75,7 +75,14 @@ def divide(
             f"report.gallery {pattern!r} must be found in the names of clips of two people or "
             f"more, and not in all. It is found in {len(gallery)} of {len(people)} test clips."
         )
-    return gallery, probes
+    asked = compile_pattern("report.probes", probe_pattern, None)
+    chosen = [i for i in probes if asked is None or asked.search(names[i])]
+    if not chosen:
+        raise ValueError(
+            f"report.probes {probe_pattern!r} must be found in the names of test clips outside the "
+            f"gallery. It is found in none of {len(probes)}, such as {names[probes[0]]!r}."
+        )
+    return gallery, chosen
 
 
 def people_of_scenes(people: Sequence[str], scenes: Sequence[str]) -> dict[str, int]:

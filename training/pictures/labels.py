@@ -78,7 +78,7 @@ def _split(
         done, notes = [*kept], split.keep_given(kept)
     else:
         # Folders of splits are meant as such; a column of a table may have another purpose.
-        fill = named and READERS[run.data.format].folders_are_splits
+        fill = named and READERS[run.data.format].keeps_splits
         make = split.fill_given if fill else split.split
         done, notes = make(kept, **run.split.arguments(), seed=run.seed, together=copies)
         if named and make is split.split:

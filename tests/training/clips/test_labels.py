@@ -115,3 +115,15 @@ def test_folders_called_like_splits_are_the_splits(tmp_path: Path, capsys: pytes
     said = " ".join(capsys.readouterr().out.split())
     assert "taken for the splits: Train (train), test (test)" in said
     assert "There is no given val: of the 20 clips of train, 5 for val were taken." in said
+
+
+def test_people_of_a_gallery_that_training_sees_are_refused(tmp_path: Path) -> None:
+    names = [
+        f"{split}/{who}/{i}.mp4" for split in ("train", "test") for who in "ab" for i in (1, 2)
+    ]
+    root = videos(tmp_path / "videos", *names)
+    run = load(tmp_path, "videos", root, "split=given", "report.gallery=1.mp4")
+    with pytest.raises(
+        ValueError, match="must not be among those of train. Received in both: a, b"
+    ):
+        make(run)
