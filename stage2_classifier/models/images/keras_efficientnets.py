@@ -1,4 +1,4 @@
-"""The EfficientNets of `keras.applications` behind the adapter: graph, scaling, weight files.
+"""The EfficientNets of `keras.applications`: graph, scaling, weight files.
 
 Whatever the weights, the graph is the same: pixels come in 0..255, and Rescaling and Normalization
 inside it bring them to what the weights were trained on (V2's scaling is fixed in the graph and is
@@ -21,11 +21,6 @@ import h5py
 import keras
 import numpy as np
 
-from pose_activity.stage2_classifier.models.images.adapter import (
-    AdapterStart,
-    assemble,
-    build_adapter,
-)
 from pose_activity.stage2_classifier.models.images.weights_file import Download
 
 _KERAS = "https://storage.googleapis.com/keras-applications"
@@ -77,28 +72,17 @@ WEIGHTS = {
 }
 
 
-def build(
-    model: str,
-    *,
-    height: int,
-    width: int,
-    planes: tuple[str, ...],
-    classes: int,
-    weights: Path | None = None,
-    adapter_start: AdapterStart = "identity",
-    dropout: float = 0.2,
+def build_backbone(
+    model: str, *, height: int | None, width: int | None, weights: Path | None = None
 ) -> keras.Model:
-    """Builds adapter, network and head.
+    """Builds a network without its top.
 
     Args:
         model: A key of `WEIGHTS`.
-        height: Of the input, in pixels.
-        width: Of the input, in pixels.
-        planes: Names from `cache.planes.CHANNELS`.
-        classes: Number of activities.
+        height: Of the input, in pixels; None: any, and then odd sizes inside are padded as even
+            ones are.
+        width: Of the input, in pixels; None: likewise.
         weights: A file of either layout, without the top layer; None for a random start.
-        adapter_start: See `models.images.adapter.build_adapter`.
-        dropout: Share of the features left out in training.
 
     Returns:
         A model as `models.images.registry` describes it.
@@ -111,13 +95,7 @@ def build(
     backbone.name = "backbone"  # given as an argument, V2 would look its blocks up by it
     if weights is not None:
         _load(backbone, network, weights)
-    return assemble(
-        build_adapter(height=height, width=width, planes=planes, start=adapter_start),
-        backbone,
-        classes=classes,
-        dropout=dropout,
-        name=model,
-    )
+    return backbone
 
 
 def _load(backbone: keras.Model, network: Network, path: Path) -> None:

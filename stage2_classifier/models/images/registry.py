@@ -3,21 +3,29 @@
 Adding a model: write one file in this folder with
 
     WEIGHTS     model -> what is published for it: name -> `weights_file.Download` or a function
-    build(model, *, height, width, planes, classes, weights, adapter_start, dropout) -> keras.Model
+    build_backbone(model, *, height, width, weights) -> keras.Model
 
-(see `efficientnet_lite0.py`) and add a line to `MODELS` for each model that it builds. A model
-takes float32 `(B, height, width, C)` pixels in 0..255, C being what `planes` need, and returns
-float32 `(B, classes)` probabilities; `weights` is a file or None. Its graph is the same whatever
-the weights. Three of its layers must carry these names, since training freezes by them: `adapter`
-(planes to RGB), `backbone` (RGB to features), `head` (features to probabilities).
+(see `efficientnet_lite0.py`) and add a line to `MODELS` for each model that it builds. A backbone
+is named `backbone`, takes float32 `(B, height, width, 3)` pixels in 0..255 and returns features
+`(B, h, w, F)`; `height` and `width` are None where any size must do, `weights` is a file or None.
+Its graph is the same whatever the weights. Its layers' names begin, up to the first underscore,
+with the block that they belong to, since fine-tuning gives each block a rate of its own.
 """
 
 import importlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pose_activity.artifacts.progress import ProgressCallback
+from pose_activity.cache.options import Plane
 from pose_activity.stage2_classifier.models.images import weights_file
+
+if TYPE_CHECKING:
+    import keras
+
+    from pose_activity.stage2_classifier.models.images.adapter import AdapterStart
+    from pose_activity.stage2_classifier.models.images.assembly import Pooling
 
 _HERE = __name__.rpartition(".")[0]
 MODELS = {
@@ -50,20 +58,107 @@ def find_weights(
     return weights_file.find(weights, _module(model).WEIGHTS[model], on_progress=on_progress)
 
 
-def build(model: str, **options: Any) -> Any:
-    """Builds one of `MODELS`; its module (and so TensorFlow) is imported only now.
+def build_backbone(
+    model: str, *, height: int | None, width: int | None, weights: Path | None = None
+) -> "keras.Model":
+    """Builds the backbone of one of `MODELS`; TensorFlow is imported only now.
 
     Args:
         model: A key of `MODELS`.
-        **options: Of the model's own `build`.
-
-    Returns:
-        A `keras.Model`.
+        height: Of the input, in pixels; None: any.
+        width: Of the input, in pixels; None: any.
+        weights: From `find_weights`; None for a random start.
 
     Raises:
         ValueError: there is no such model, or its weights do not fit.
     """
-    return _module(model).build(model, **options)
+    return _module(model).build_backbone(model, height=height, width=width, weights=weights)
+
+
+def build(
+    model: str,
+    *,
+    height: int,
+    width: int,
+    planes: tuple[Plane, ...],
+    classes: int,
+    weights: Path | None = None,
+    adapter_start: "AdapterStart" = "identity",
+    dropout: float = 0.2,
+) -> "keras.Model":
+    """Builds a classifier of one tensor: adapter, backbone, average pooling, head.
+
+    Args:
+        model: A key of `MODELS`.
+        height: Of the input, in pixels.
+        width: Of the input, in pixels.
+        planes: Names from `cache.planes.CHANNELS`.
+        classes: Number of activities.
+        weights: From `find_weights`; None for a random start.
+        adapter_start: See `models.images.adapter`.
+        dropout: Share of the features left out in training.
+
+    Returns:
+        A model from float32 `(B, height, width, C)` in 0..255 to `(B, classes)` probabilities.
+
+    Raises:
+        ValueError: there is no such model or start, or its weights do not fit.
+    """
+    from pose_activity.stage2_classifier.models.images import adapter, assembly
+
+    return assembly.assemble(
+        adapter.build_adapter(height=height, width=width, planes=planes, start=adapter_start),
+        build_backbone(model, height=height, width=width, weights=weights),
+        classes=classes,
+        dropout=dropout,
+        name=model,
+    )
+
+
+def build_views(
+    model: str,
+    views: "Mapping[str, tuple[Plane, ...]]",
+    *,
+    sizes: "Mapping[str, tuple[int, int]] | None" = None,
+    pooling: "Sequence[Pooling]",
+    found: bool,
+    classes: int,
+    weights: Path | None = None,
+    adapter_start: "AdapterStart" = "branch",
+    dropout: float = 0.2,
+) -> "keras.Model":
+    """Builds a classifier of one or several views that share one backbone.
+
+    Args:
+        model: A key of `MODELS`.
+        views: See `assembly.assemble_views`.
+        sizes: See there.
+        pooling: See there.
+        found: See there.
+        classes: Number of activities.
+        weights: From `find_weights`; None for a random start.
+        adapter_start: See `models.images.adapter`.
+        dropout: Share of the features left out in training.
+
+    Returns:
+        A model as `assembly.assemble_views` describes it.
+
+    Raises:
+        ValueError: there is no such model or start, or its weights do not fit.
+    """
+    from pose_activity.stage2_classifier.models.images import assembly
+
+    return assembly.assemble_views(
+        build_backbone(model, height=None, width=None, weights=weights),
+        views,
+        sizes=sizes,
+        pooling=pooling,
+        found=found,
+        adapter_start=adapter_start,
+        classes=classes,
+        dropout=dropout,
+        name=model,
+    )
 
 
 def _module(model: str) -> Any:

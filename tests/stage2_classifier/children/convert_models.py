@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import keras
-from tiny_model import build as build_tiny
 
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.stage2_classifier import export_graph
@@ -13,16 +12,13 @@ from pose_activity.stage2_classifier.models.images.activation_map import with_ac
 from pose_activity.stage2_classifier.models.sequences import registry as sequences
 
 *names, out = sys.argv[1:]
+registry.MODELS["tiny"] = "tiny_model"
 PICTURES = {"height": 64, "width": 64, "planes": ("rgb", "heatmap"), "classes": 3, "dropout": 0.2}
 SHAPES = {"joints": (20, 17, 4), "maps": (12, 32, 32, 17)}
 
 
 def picture_model(name: str) -> keras.Model:
-    if name == "tiny":
-        network = build_tiny(name, **PICTURES, weights=None, adapter_start="identity")
-    else:
-        network = registry.build(name, **PICTURES, weights=None, adapter_start="identity")
-    return with_activation_map(network)
+    return with_activation_map(registry.build(name, **PICTURES))[0]
 
 
 def sequence_model(name: str) -> keras.Model:

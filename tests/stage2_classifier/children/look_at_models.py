@@ -14,10 +14,10 @@ import numpy as np
 from keras.src.applications import efficientnet as v1
 from keras.src.applications import efficientnet_v2 as v2
 
+from pose_activity.cache.options import Plane
 from pose_activity.cache.planes import CHANNELS
 from pose_activity.stage2_classifier.models.images import registry, weights_file
 from pose_activity.stage2_classifier.models.images.adapter import build_adapter
-from pose_activity.stage2_classifier.models.images.efficientnet_lite0 import build_backbone
 from pose_activity.stage2_classifier.models.images.lite0_weights import (
     package_file,
     read_state_dict,
@@ -28,7 +28,8 @@ facts: dict[str, Any] = {}
 keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
 
-for planes in (("rgb",), ("heatmap",), ("rgb", "heatmap"), ("heatmap", "rgb")):
+PLANES: list[tuple[Plane, ...]] = [("rgb",), ("heatmap",), ("rgb", "heatmap"), ("heatmap", "rgb")]
+for planes in PLANES:
     x = rng.integers(0, 256, (2, 24, 32, sum(CHANNELS[p] for p in planes))).astype(np.float32)
     facts[f"in {'+'.join(planes)}"] = x
     for start in ("identity", "random"):
@@ -75,7 +76,7 @@ for model in registry.MODELS:
     except ValueError as error:
         facts[f"{model} error"] = str(error)
 try:
-    registry.build("efficientnet_lite0", **options, adapter_start="warm")
+    registry.build("efficientnet_lite0", **options, adapter_start="warm")  # type: ignore[arg-type]
 except ValueError as error:
     facts["adapter error"] = str(error)
 
@@ -144,7 +145,10 @@ except ValueError as error:
 
 image = cv2.resize(cv2.imread(str(photo)), (224, 224))[..., ::-1]  # type: ignore[index]
 x = np.stack([image, image[:, ::-1], 255 - image]).astype(np.float32)
-features = np.array(build_backbone(224, 224, package_file())(x)).mean((1, 2))
+lite0_backbone = registry.build_backbone(
+    "efficientnet_lite0", height=224, width=224, weights=package_file()
+)
+features = np.array(lite0_backbone(x)).mean((1, 2))
 state = read_state_dict(package_file())
 logits = features @ state["_fc.weight"].T + state["_fc.bias"]
 powers = np.exp(logits - logits.max(1, keepdims=True))

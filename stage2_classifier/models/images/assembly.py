@@ -1,0 +1,101 @@
+"""Adapter, backbone, pooling and head joined into a classifier of one tensor, or of several views.
+
+Pixels come in 0..255. Layers that others know by name: `adapter` (and `adapter_NAME` of a second
+view), `backbone`, which all views share, `dropout`, `head`; the pooling is `pool`, or of views
+`mean_NAME` and `max_NAME`, joined by `features`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import keras
+
+from pose_activity.cache.options import Plane
+from pose_activity.cache.planes import FOUND
+from pose_activity.stage2_classifier.models.images.adapter import AdapterStart, build_adapter
+
+Pooling = Literal["mean", "max"]
+POOLS = {
+    "mean": keras.layers.GlobalAveragePooling2D,
+    "max": keras.layers.GlobalMaxPooling2D,
+}
+
+
+def assemble(
+    adapter: keras.Model, backbone: keras.Model, *, classes: int, dropout: float, name: str
+) -> keras.Model:
+    """Joins adapter -> backbone -> average pooling -> dropout -> softmax.
+
+    Args:
+        adapter: See `build_adapter`.
+        backbone: From `(B, H, W, 3)` pixels in 0..255 to `(B, h, w, features)`.
+        classes: Number of activities.
+        dropout: Share of the features that training leaves out, in [0, 1).
+        name: Of the whole model.
+
+    Returns:
+        A model from `(B, H, W, C)` to `(B, classes)` probabilities.
+    """
+    pool = POOLS["mean"](name="pool")
+    inputs = keras.Input(adapter.input_shape[1:], name="planes")
+    outputs = _answer(pool(backbone(adapter(inputs))), classes, dropout)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def assemble_views(
+    backbone: keras.Model,
+    views: Mapping[str, tuple[Plane, ...]],
+    *,
+    sizes: Mapping[str, tuple[int, int]] | None,
+    pooling: Sequence[Pooling],
+    found: bool,
+    adapter_start: AdapterStart,
+    classes: int,
+    dropout: float,
+    name: str,
+) -> keras.Model:
+    """Joins views by one backbone: each is pooled, what is pooled goes into one head.
+
+    Args:
+        backbone: From `(B, H, W, 3)` pixels of any size to `(B, h, w, F)`.
+        views: Input's name -> its planes, names from `cache.planes.CHANNELS`, in the order of the
+            channels; the views in the order of the features.
+        sizes: Input's name -> its height and width, in pixels; None: any.
+        pooling: What is joined of each view, in this order.
+        found: Whether an input `found` `(B, 1)`, 0 or 1, is the last feature.
+        adapter_start: See `build_adapter`.
+        classes: Number of activities.
+        dropout: Share of the features that training leaves out, in [0, 1).
+        name: Of the whole model.
+
+    Returns:
+        A model to `(B, classes)` probabilities: from `(B, H, W, C)` where there is one view and no
+        `found`, else from a dict of arrays by name. The rows of the head's kernel are, for each
+        view, its F features pooled in each way, then `found`.
+    """
+    inputs, parts = {}, []
+    for number, (view, planes) in enumerate(views.items()):
+        height, width = sizes[view] if sizes else (None, None)
+        adapter = build_adapter(
+            height=height,
+            width=width,
+            planes=planes,
+            start=adapter_start,
+            name=f"adapter_{view}" if number else "adapter",
+        )
+        inputs[view] = keras.Input(adapter.input_shape[1:], name=view)
+        seen = backbone(adapter(inputs[view]))
+        parts += [POOLS[way](name=f"{way}_{view}")(seen) for way in pooling]
+    if found:
+        inputs[FOUND] = keras.Input((1,), name=FOUND)
+        parts.append(inputs[FOUND])
+    joined = keras.layers.Concatenate(name="features")(parts) if parts[1:] else parts[0]
+    ends = inputs if len(inputs) > 1 else next(iter(inputs.values()))
+    return keras.Model(ends, _answer(joined, classes, dropout), name=name)
+
+
+def _answer(features: Any, classes: int, dropout: float) -> Any:
+    drop = keras.layers.Dropout(dropout, name="dropout")
+    # Half the bits would be too few for probabilities that sum to 1.
+    head = keras.layers.Dense(classes, activation="softmax", name="head", dtype="float32")
+    return head(drop(features))
