@@ -1,17 +1,17 @@
 """A trained classifier of pictures into `classifier.onnx` with its sidecar `classifier.json`.
 
-The graph takes float32 planes `(B, H, W, C)` in 0..255 and has two outputs: `probabilities`
-`(B, classes)`, which are what Keras answers, and `activation_map` `(B, h, w)`, where it looked (see
-`models.activation_map`).
+The graph takes float32 planes `(B, H, W, C)` in 0..255, or the arrays of a recipe with two views by
+their names. Its outputs are `probabilities` `(B, classes)`, which are what Keras answers, and for
+each view an `activation_map` `(B, h, w)`, where it looked (see `models.activation_map`).
 """
 
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from pose_activity.cache.planes import Recipe
+from pose_activity.cache.record import Input
 from pose_activity.learning import loop
 from pose_activity.stage2_classifier import export_graph
 from pose_activity.stage2_classifier.models.images.activation_map import with_activation_map
@@ -22,10 +22,11 @@ def export(
     *,
     recipe: Recipe,
     classes: tuple[str, ...],
-    tensors: np.ndarray,
+    tensors: Input,
     validation: export_graph.Answers = (),
     unknown_precision: float = 0.9,
     unknown_min_coverage: float = 0.8,
+    mirror: bool = False,
     threads: int = 1,
     tolerance: float = 1e-5,
 ) -> float:
@@ -35,14 +36,16 @@ def export(
         out: The folder that `fit` wrote.
         recipe: What the planes are; goes into the sidecar.
         classes: Activities in the order of the outputs.
-        tensors: `(N, H, W, C)` uint8, N >= 1: real planes, on which Keras and the graph are
-            compared, all at once and the first alone.
+        tensors: `(N, H, W, C)` uint8, N >= 1, by name where there are several: real planes, on
+            which Keras and the graph are compared, all at once and the first alone.
         validation: `(H, W, C)` uint8 planes and class id of each validation image, read once. The
             temperature and the threshold are fitted on the graph's answers to them; without any,
             the temperature is 1 and nothing is unknown.
         unknown_precision: Share of right answers that the threshold is to give; see
             `calibrate.threshold`.
         unknown_min_coverage: Share of the answers that are given in any case.
+        mirror: Whether the answer is the mean over a picture and its mirror image, which takes
+            twice as long.
         threads: CPU threads for those answers.
         tolerance: Largest difference of a probability that is accepted.
 
@@ -53,12 +56,12 @@ def export(
         ValueError: the difference is larger than `tolerance`; nothing is written then.
     """
     network: Any = keras.models.load_model(out / loop.CLASSIFIER, compile=False)
-    mapped, outputs = with_activation_map(network)
+    mapped, outputs = with_activation_map(network, mirror=mirror)
     return export_graph.write(
         out,
         mapped,
         outputs=outputs,
-        reference=network,
+        reference=keras.Model(mapped.input, mapped.output[0]),
         about={"classes": list(classes), "recipe": recipe.as_json()},
         tensors=tensors,
         validation=validation,

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from pose_activity.artifacts import atomic, manifest
+from pose_activity.cache.record import Input, as_float, as_input, by_name
 from pose_activity.learning.loop import CLASSIFIER
 from pose_activity.runtime import graph
 from pose_activity.runtime.canonical import canonical
@@ -24,7 +25,7 @@ from pose_activity.stage2_classifier.sidecar import GRAPH, SIDECAR
 
 _OPSET = 17
 
-Answers = Iterable[tuple[np.ndarray, int]]  # tensor and class id
+Answers = Iterable[tuple[Input, int]]  # tensor, or tensors by name, and class id
 Calibrate = Callable[[np.ndarray, np.ndarray], Mapping[str, Any]]
 
 
@@ -35,7 +36,7 @@ def write(
     outputs: Sequence[str],
     reference: keras.Model,
     about: Mapping[str, Any],
-    tensors: np.ndarray,
+    tensors: Input,
     validation: Answers,
     unknown_precision: float,
     unknown_min_coverage: float,
@@ -51,8 +52,8 @@ def write(
         outputs: Their names.
         reference: Answers as the first outputs must.
         about: What the sidecar says besides; with "classes".
-        tensors: `(N, ...)`, N >= 1, real ones, on which both are compared, all at once and the
-            first alone.
+        tensors: `(N, ...)`, N >= 1, by name where there are several inputs; real ones, on which
+            both are compared, all at once and the first alone.
         validation: Tensor and class id, read once; without any, the temperature is 1 and nothing is
             unknown.
         unknown_precision: See `calibrate.threshold`.
@@ -93,7 +94,10 @@ def write(
 
 
 def convert(network: keras.Model, path: Path, names: Sequence[str]) -> None:
-    """Writes a network as ONNX, with one input, a free batch and these names of its outputs."""
+    """Writes a network as ONNX, with a free batch and these names of its outputs.
+
+    Several inputs keep their names.
+    """
     # By way of a SavedModel: straight from a function, the constants of Keras' Normalization would
     # become inputs of the graph, which nobody could fill.
     import onnx
@@ -110,7 +114,7 @@ def convert(network: keras.Model, path: Path, names: Sequence[str]) -> None:
         )
         model, _ = from_graph_def(graph_def, input_names=inputs, output_names=outputs, opset=_OPSET)
     logger.setLevel(level)
-    _rename(model.graph, dict(zip(outputs, names, strict=True)))
+    _rename(model.graph, dict(zip(outputs, names, strict=True)) | _plain(inputs))
     onnx.save(canonical(model), path)  # the same weights give the same sha256
 
 
@@ -119,9 +123,20 @@ def _answers(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the graph's `(N, classes)` float32 answers, and the `(N,)` class ids."""
     run = graph.load(path, engine="onnxruntime", threads=threads)
-    rows = [(run(tensor[None].astype(np.float32))[0][0], label) for tensor, label in validation]
+    rows = [(run(_batch_of_one(tensor))[0][0], label) for tensor, label in validation]
     answers = np.array([row for row, _ in rows], np.float32).reshape(-1, classes)
     return answers, np.array([label for _, label in rows], int)
+
+
+def _batch_of_one(tensor: Input) -> Input:
+    return as_float(as_input({name: array[None] for name, array in by_name(tensor).items()}))
+
+
+def _plain(inputs: Sequence[str]) -> dict[str, str]:
+    """Returns what several inputs are to be called: serving_default_NAME:0 becomes NAME."""
+    if len(inputs) == 1:
+        return {}
+    return {name: name.removeprefix("serving_default_").partition(":")[0] for name in inputs}
 
 
 def _rename(body: Any, names: dict[str, str]) -> None:
@@ -129,17 +144,18 @@ def _rename(body: Any, names: dict[str, str]) -> None:
     for node in body.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
-    for output in body.output:
-        output.name = names.get(output.name, output.name)
+    for end in (*body.input, *body.output):
+        end.name = names.get(end.name, end.name)
 
 
-def _compare(reference: keras.Model, path: Path, tensors: np.ndarray) -> float:
-    batch = tensors.astype(np.float32)
+def _compare(reference: keras.Model, path: Path, tensors: Input) -> float:
+    batch = as_float(tensors)
+    first = as_input({name: array[:1] for name, array in by_name(batch).items()})
     expected = reference.predict_on_batch(batch)
     expected = expected if isinstance(expected, list) else [expected]
     run = graph.load(path, engine="onnxruntime", threads=1)
     return max(
-        float(np.abs(got - wanted[: len(part)]).max() / max(1.0, np.abs(wanted).max()))
-        for part in (batch, batch[:1])
+        float(np.abs(got - wanted[: len(got)]).max() / max(1.0, np.abs(wanted).max()))
+        for part in (batch, first)
         for got, wanted in zip(run(part), expected, strict=False)
     )

@@ -83,7 +83,7 @@ CASES = [
         Stage2,
         arguments_of("stage2_classifier/fit.py", "fit")
         | arguments_of("stage2_classifier/export.py", "export"),
-        {"seed", "threads", "logs", "finish"}
+        {"seed", "threads", "logs", "finish", "mirror"}
         | {"recipe", "classes", "tensors", "validation", "tolerance"},
     ),
     (Linear, keywords(fit.fit), {"groups", "seed"}),
