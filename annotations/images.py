@@ -30,6 +30,11 @@ _LIMIT = "OPENCV_IO_MAX_IMAGE_PIXELS"
 MOST_PIXELS = int(os.environ[_LIMIT])
 _MOST_BYTES = 2**30
 _DEEP = ("png", "tiff", "pnm", "pfm", "jp2")  # may have more than 8 bits
+_REDUCED = {  # by which number a JPEG's sides are divided while it is decoded
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+}
 _OVERSHOOT = 1.02  # of white, where a compression that loses something swings
 _DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras and scanners fill
 
@@ -57,6 +62,32 @@ def load_rgb(path: Path) -> np.ndarray:
             `MOST_PIXELS`.
     """
     return _load(path, thorough=False)
+
+
+def load_small_grey(path: Path, shorter: int) -> np.ndarray:
+    """Reads a picture at about a small size, a JPEG several times as fast as `load_rgb`.
+
+    Args:
+        path: An image file.
+        shorter: The shorter side is at least so many pixels, unless the picture has fewer.
+
+    Returns:
+        `(h, w)` uint8 grey, upright.
+
+    Raises:
+        ImageError: as for `load_rgb`, but that damage within the data goes unnoticed.
+    """
+    data, header = _read(path)
+    fits = min(header.width, header.height) // max(shorter, 1)
+    scale = next((number for number in _REDUCED if number <= fits), 1)
+    flags = _REDUCED.get(scale, cv2.IMREAD_GRAYSCALE) | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise ImageError(f"{path}: cannot be decoded ({error.err})") from None
+    if image is None:
+        raise ImageError(f"{path}: not a picture, or a damaged one ({len(data)} bytes)")
+    return image if header.kind == "tiff" else _turn(image, header.orientation)
 
 
 def check_image(path: Path) -> tuple[int, int]:

@@ -42,13 +42,15 @@ class Data(Section):
 
     `annotations` is MPII's .mat file, a COCO JSON file, the data.yaml of a YOLO set, or a table
     (.csv, .parquet). `images` is the folder that picture names start at; a YOLO set knows its own,
-    and needs it only where it was moved.
+    and needs it only where it was moved. Pictures that look nearly alike are kept on one side of
+    the split, unless `near_duplicates` is false.
     """
 
     format: Literal[tuple(READERS)]  # pyright: ignore[reportInvalidTypeForm]
     images: LocalPath | None = None
     annotations: LocalPath | None = None
     group_pattern: str | None = None
+    near_duplicates: bool = True
 
     @model_validator(mode="after")
     def _fits(self) -> "Data":

@@ -197,6 +197,33 @@ def without_held_out(
     return [sample for sample, key in zip(samples, keys, strict=True) if key not in closed]
 
 
+def with_groups_of(
+    samples: Sequence[Sample], together: Iterable[Sequence[Path]], *, root: Path
+) -> list[Sample]:
+    """Returns the samples with one group for images that must stay together, for later steps.
+
+    Args:
+        samples: Of one data set.
+        together: Sets of images. Their group is that of one of them; where none has one, the name
+            of the first image.
+        root: That name starts here.
+    """
+    tied = [*together]
+    names = {image for images in tied for image in images}
+    keys = keys_of(table_of_samples(samples), tied)
+    return [
+        replace(sample, group=_relative(key, root) if nameless else key)
+        if sample.image in names or (sample.group is not None and sample.group != key)
+        else sample
+        for sample, (nameless, key) in zip(samples, keys, strict=True)
+    ]
+
+
+def _relative(name: str, root: Path) -> str:
+    path = Path(name)
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else name
+
+
 def count_activities(samples: Iterable[Sample]) -> dict[str, Counter[str | None]]:
     """Returns activity -> split -> number of images, activities in the order of their names.
 

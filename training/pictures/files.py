@@ -5,7 +5,8 @@ from pose_activity.training.own_files import REPORT, TRAINED, TRAINED_POSES
 FILES = {
     "annotations": (
         *("samples.jsonl", "stage1.jsonl", "cleaning.json", "cleaning.png", "cleaned.coco.json"),
-        *("rejections.csv", "duplicates.csv", "train.txt", "val.txt", "test.txt"),
+        *("rejections.csv", "duplicates.csv", "near_duplicates.csv"),
+        *("train.txt", "val.txt", "test.txt"),
     ),
     "stage1": ("pose.onnx", "pose.json", "metrics.json", *TRAINED_POSES),
     "cache": ("index.parquet", "recipe.json", "poses.parquet", "unmatched.csv"),

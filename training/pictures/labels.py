@@ -13,6 +13,11 @@ from pose_activity.annotations.cleaning.duplicates import (
     write_duplicates,
 )
 from pose_activity.annotations.cleaning.gallery import cleaning_gallery
+from pose_activity.annotations.cleaning.near_duplicates import (
+    crossing_notes,
+    describe_counts,
+    find_near_duplicates,
+)
 from pose_activity.annotations.label_table import table_of_samples
 from pose_activity.annotations.readers.coco import write_coco
 from pose_activity.annotations.readers.registry import PICTURES as READERS
@@ -25,7 +30,7 @@ from pose_activity.configs.pictures import Data, Draw, PictureRun
 from pose_activity.configs.sections import Split
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.training import rejections
-from pose_activity.training.console import console, say_notes, say_rows
+from pose_activity.training.console import console, say, say_notes, say_rows
 from pose_activity.training.drawn_data import draw_once
 from pose_activity.training.pictures import roles
 from pose_activity.training.steps import Counts
@@ -41,18 +46,23 @@ def make_annotations(run: PictureRun, folder: Path) -> Counts:
     _check_some_kept(run, cleaned)
     with progress_bar("looking for copies", console) as show:
         copies = find_duplicates((sample.image for sample in cleaned.kept), on_progress=show)
-    kept = _split(run, cleaned.kept, copies)
+    near = _find_near(run, cleaned.kept)
+    say(describe_counts(copies, near))
+    together = [*copies, *(near or ())]
+    kept = _split(run, cleaned.kept, together)
+    kept = split.with_groups_of(kept, together, root=run.data.folder)
     _write(folder / "samples.jsonl", kept)
     _check_splits(run, kept)
     _say_activities(kept)
     if run.stage1.split:
-        pool = roles.open_to_stage1(run, cleaned.kept, kept, copies)
-        own = _split_stage1(run, pool, copies)
+        pool = roles.open_to_stage1(run, cleaned.kept, kept, together)
+        own = _split_stage1(run, pool, together)
         _write(folder / "stage1.jsonl", own)
         say_notes(roles.overlap_notes(own, kept) if run.stage2 else [])
     table = table_of_samples(kept)
-    say_notes(describe_duplicates(copies, table))
+    say_notes([*describe_duplicates(copies, table), *crossing_notes(near or (), table)])
     write_duplicates(folder / "duplicates.csv", copies, table)
+    write_duplicates(folder / "near_duplicates.csv", near or (), table)
     write_coco(folder / "cleaned.coco.json", kept, root=run.data.images)
     counts = {}
     for name in SPLITS:
@@ -60,6 +70,15 @@ def make_annotations(run: PictureRun, folder: Path) -> Counts:
         counts[name] = len(paths)
         write_text(folder / f"{name}.txt", "".join(f"{path.as_posix()}\n" for path in paths))
     return counts
+
+
+def _find_near(run: PictureRun, kept: Sequence[Sample]) -> list[list[Path]] | None:
+    """Returns the sets of pictures that look nearly alike; None where that is not asked for."""
+    if not run.data.near_duplicates:
+        return None
+    with progress_bar("looking for pictures that look alike", console) as show:
+        images = (sample.image for sample in kept)
+        return find_near_duplicates(images, threads=run.threads, on_progress=show)
 
 
 def _write(path: Path, kept: Sequence[Sample]) -> None:

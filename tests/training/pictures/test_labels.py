@@ -51,6 +51,31 @@ def table_of(photos: Path, split: Any) -> dict[str, Any]:
     return {"format": "table", "annotations": str(photos.parent / "x.csv"), "images": str(photos)}
 
 
+def test_near_duplicates_are_one_group_and_on_one_side(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "photos"
+    for i in range(12):
+        (folder / "sr"[i % 2]).mkdir(parents=True, exist_ok=True)
+        coarse = np.random.default_rng(i).integers(0, 255, (6, 8, 3), np.uint8)
+        pixels = cv2.resize(coarse, (320, 240), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(folder / "sr"[i % 2] / f"{i}.png"), pixels)
+        if i == 4:
+            cv2.imwrite(str(folder / "s" / "4 burst.jpg"), pixels[3:-3, 2:-2])
+    data = {"format": "folder", "images": str(folder)}
+    found = {s.image.name: s for s in make(tmp_path, data, stage1={"train": False})}
+    out = capsys.readouterr().out
+    assert "0 pictures are copies of others; 2 look nearly like another one" in out
+    assert "4 burst.jpg = 4.png" in out
+    burst, whole = found["4 burst.jpg"], found["4.png"]
+    assert burst.split == whole.split and burst.group == whole.group == "s/4 burst.jpg"
+    assert {s.group for name, s in found.items() if "4" not in name} == {None}
+    with (tmp_path / "run/annotations/near_duplicates.csv").open(encoding="utf-8") as file:
+        assert [Path(row["image"]).name for row in csv.DictReader(file)] == ["4 burst.jpg", "4.png"]
+    apart = make(tmp_path, data | {"near_duplicates": False}, stage1={"train": False})
+    assert {s.group for s in apart} == {None}
+
+
 def coco_of(photos: Path) -> dict[str, Any]:
     content = {
         "images": [{"id": i, "file_name": f"{i}.png"} for i in range(12)],
