@@ -24,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from pose_activity.annotations.images import load_rgb  # noqa: E402
 from pose_activity.annotations.videos import Frame
 from pose_activity.artifacts.ordered import in_order
-from pose_activity.cache.planes import make  # noqa: E402
+from pose_activity.cache.planes import make_arrays  # noqa: E402
+from pose_activity.cache.record import Input, as_float, as_input, by_name, stack  # noqa: E402
 from pose_activity.inference.pictures.predictor import PicturePredictor
 from pose_activity.inference.precision_check import compare  # noqa: E402
 from pose_activity.inference.precision_records import Precision  # noqa: E402
@@ -75,7 +76,7 @@ def graphs(pipeline: PicturePredictor, paths: list[Path]) -> None:
         ("stage 2", pipeline.classifier.graph, planes),
     ):
         for batch in BATCHES:
-            many = np.repeat(one, batch, axis=0)
+            many = as_input({n: np.repeat(a, batch, axis=0) for n, a in by_name(one).items()})
             graph(many)
             times = []
             for _ in range(REPEATS):
@@ -95,7 +96,7 @@ def share(pipeline: PicturePredictor, paths: list[Path]) -> None:
         whole += time.perf_counter() - started
         image = load_rgb(path)
         started = time.perf_counter()
-        make(image, answer.rows[0].poses, pipeline.recipe)
+        make_arrays(image, answer.rows[0].poses, pipeline.recipe)
         planes += time.perf_counter() - started
     print(json.dumps({"planes_share": planes / whole}))
 
@@ -117,7 +118,7 @@ def measure(pipeline: PicturePredictor, paths: list[Path], run: Path, precision:
     print(json.dumps({**result.as_json(), "passes": result.passes, "text": str(result)}))
 
 
-def twin(path: Path, batches: Iterator[np.ndarray]) -> None:
+def twin(path: Path, batches: Iterator[Input]) -> None:
     """Makes a graph's int8 twin, unless it is there."""
     from pose_activity.runtime.graph import int8_is_of
     from pose_activity.runtime.quantise import quantise
@@ -126,17 +127,15 @@ def twin(path: Path, batches: Iterator[np.ndarray]) -> None:
         quantise(path, batches)
 
 
-def inputs(
-    pipeline: PicturePredictor, paths: list[Path]
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def inputs(pipeline: PicturePredictor, paths: list[Path]) -> Iterator[tuple[np.ndarray, Input]]:
     """Yields what the two graphs get for each picture."""
     predictor = pose_of(pipeline)
     for path in paths:
         image = load_rgb(path)
         place = letterbox((image.shape[1], image.shape[0]), predictor.size)
         (poses,) = predictor([image], [path])
-        planes = make(image, poses, pipeline.recipe)
-        yield to_input(image, place)[None], planes[None].astype(np.float32)
+        arrays = make_arrays(image, poses, pipeline.recipe)
+        yield to_input(image, place)[None], as_float(stack([as_input(arrays)]))
 
 
 def pose_of(pipeline: PicturePredictor) -> PosePredictor:

@@ -208,6 +208,22 @@ def make(
     return _stack(framed, poses, chosen, recipe.whole, start)
 
 
+def people_seen(poses: Poses, recipe: Recipe) -> list[int]:
+    """Returns whom a network gets to see of a whole picture: drawn into it, or in their own view.
+
+    Args:
+        poses: Who was found.
+        recipe: Not for people "each".
+
+    Returns:
+        Indices into `poses`, each once.
+    """
+    view = recipe.person_view
+    framed = POLICIES[view.people](poses).tolist() if view else []
+    drawn = POLICIES[recipe.people](poses).tolist() if "heatmap" in recipe.planes else []
+    return list(dict.fromkeys([*framed, *drawn]))
+
+
 def _stack(
     framed: Framed,
     poses: Poses | None,

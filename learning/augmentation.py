@@ -1,10 +1,11 @@
 """What changes training tensors, and the seed by which one is changed in one epoch."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-Augmentation = Callable[[np.ndarray, int], np.ndarray]
+Augmentation = Callable[[Any, int], Any]  # a network's input (`cache.record.Input`), and a seed
 
 
 def training_seed(seed: int, epoch: int, index: int) -> int:

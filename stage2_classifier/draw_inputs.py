@@ -1,12 +1,13 @@
-"""A classified picture with the people that the classifier got to see."""
+"""A classified picture with the people that the classifier got to see, and its second view."""
 
 import numpy as np
 
 from pose_activity.annotations.drawing import draw_poses
 from pose_activity.annotations.types import Poses
-from pose_activity.cache.framing import window
+from pose_activity.cache.framing import crop_square, window
+from pose_activity.cache.options import PersonView
 from pose_activity.cache.people import POLICIES
-from pose_activity.cache.planes import Recipe
+from pose_activity.cache.planes import Recipe, people_seen
 
 _NO_JOINT = 1.0  # a threshold that no confidence is above
 
@@ -14,7 +15,7 @@ _NO_JOINT = 1.0  # a threshold that no confidence is above
 def draw_seen(
     image: np.ndarray, poses: Poses | None, recipe: Recipe, person: int = -1
 ) -> np.ndarray:
-    """Draws the poses that a tensor of this recipe shows.
+    """Draws the poses that the tensors of this recipe show.
 
     Args:
         image: `(H, W, 3)` uint8 RGB.
@@ -23,15 +24,32 @@ def draw_seen(
         person: Index into `poses` of the one person who was classified; -1 for the whole picture.
 
     Returns:
-        `(h, w, 3)` uint8: the whole picture, or the part around the one person.
+        `(h, w, 3)` uint8: the whole picture, beside it the person's view where the recipe has one
+        and somebody was found; or the part around the one person.
     """
     if poses is None:
         return image.copy()
-    chosen = np.array([person]) if person >= 0 else POLICIES[recipe.people](poses)
-    boxes = poses.boxes[chosen]
-    threshold = recipe.heatmap.min_confidence if "heatmap" in recipe.planes else _NO_JOINT
+    chosen = [person] if person >= 0 else people_seen(poses, recipe)
+    boxes, threshold = poses.boxes[chosen], _threshold(recipe)
     drawn = draw_poses(image, poses.skeleton, poses.keypoints[chosen], boxes, threshold=threshold)
     if person < 0:
-        return drawn
+        view = recipe.person_view
+        return np.hstack([drawn, *_person_view(image, poses, view)]) if view else drawn
     x1, y1, x2, y2 = window(boxes[0], poses.size, recipe.margin)
     return drawn[y1:y2, x1:x2]
+
+
+def _person_view(image: np.ndarray, poses: Poses, view: PersonView) -> list[np.ndarray]:
+    """Returns a gap and the square that is shown, as high as the picture; nothing of nobody."""
+    height = len(image)
+    chosen = POLICIES[view.people](poses)
+    drawn = draw_poses(image, poses.skeleton, poses.keypoints[chosen], threshold=_threshold(view))
+    squares = (
+        crop_square(drawn, box, margin=view.margin, size=height)[0] for box in poses.boxes[chosen]
+    )
+    gap = np.full((height, max(2, height // 60), 3), 255, np.uint8)
+    return [part for square in squares for part in (gap, square)]
+
+
+def _threshold(seen: Recipe | PersonView) -> float:
+    return seen.heatmap.min_confidence if "heatmap" in seen.planes else _NO_JOINT

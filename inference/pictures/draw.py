@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pose_activity.cache.framing import window
-from pose_activity.cache.people import POLICIES
-from pose_activity.cache.planes import Recipe
+from pose_activity.cache.planes import Recipe, people_seen
 from pose_activity.inference import overlay
 from pose_activity.inference.annotated_media import AnnotatedOutput
 from pose_activity.inference.gallery import Card, Gallery, make_card
@@ -105,13 +104,13 @@ def _card(row: Result, pixels: np.ndarray, recipe: Recipe) -> Card:
     if row.poses is None:
         return make_card(row, pixels)
     start = np.zeros(3)
-    chosen: Sequence[int] | np.ndarray = []
+    chosen: Sequence[int] = []
     if row.person is not None:
         box = row.poses.boxes[row.person]
         x1, y1, x2, y2 = window(box, row.poses.size, recipe.margin)
         pixels, start, chosen = pixels[y1:y2, x1:x2], np.array([x1, y1, 0]), [row.person]
     elif not recipe.one_by_one:
-        chosen = POLICIES[recipe.people](row.poses)
+        chosen = people_seen(row.poses, recipe)
     people = [row.poses.keypoints[person] - start for person in chosen]
     threshold = recipe.heatmap.min_confidence
     return make_card(row, pixels, row.poses.skeleton, people, threshold=threshold)

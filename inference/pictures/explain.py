@@ -1,7 +1,8 @@
-"""Where the classifier looked: one picture of an answer's class activation map and pose plane.
+"""Where the classifier looked: one picture of an answer's class activation maps and pose planes.
 
 In comes an answer with its pixels, out comes `(H, W, 3)` uint8 RGB: the picture with the parts that
-spoke for the answer in warm colours, the heatmap plane beside it, and the most probable activities.
+spoke for the answer in warm colours, the heatmap plane beside it, the same of the person's view
+where there is one, and the most probable activities.
 Source of the map: Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016.
 """
 
@@ -14,7 +15,8 @@ import numpy as np
 from pose_activity.annotations.drawing import draw_text, gallery
 from pose_activity.annotations.images import write_drawing
 from pose_activity.annotations.videos import is_video
-from pose_activity.cache.planes import CHANNELS, Recipe, make
+from pose_activity.cache.planes import CHANNELS, FOUND, PERSON, Recipe, View, make_arrays
+from pose_activity.cache.record import Arrays, X, by_name, stack
 from pose_activity.inference.annotated_media import drawing_name
 from pose_activity.inference.options import OptionError
 from pose_activity.inference.pictures.predictor import PicturePredictor
@@ -61,7 +63,7 @@ class Explanations:
                 "explanations are written beside one picture; for more, or for a video, name a "
                 f"folder to draw into. Received: {len(sources)} sources",
             )
-        if wanted and len(pipeline.classifier.graph.output_shapes) == 1:
+        if wanted and not pipeline.classifier.has_maps:
             raise ValueError(
                 f"{pipeline.classifier.graph.path} has no output for explanations: an older "
                 "version made it. Delete stage2/manifest.json of its run and run the stage2 step "
@@ -99,9 +101,10 @@ def explain(pipeline: PicturePredictor, answer: FrameResult) -> list[np.ndarray]
     pictures = []
     for row in answer.rows:
         if row.ranking:
-            planes = make(pixels, row.poses, pipeline.recipe, row.person)
-            _, maps = pipeline.classifier.explain(planes[None])
-            pictures.append(draw_explanation(planes, maps[0], row, pipeline.recipe))
+            arrays = make_arrays(pixels, row.poses, pipeline.recipe, row.person)
+            _, maps = pipeline.classifier.explain(stack([arrays]))
+            heat = {name: own[0] for name, own in by_name(maps).items()}
+            pictures.append(draw_explanation(arrays, heat, row, pipeline.recipe))
     return pictures
 
 
@@ -114,27 +117,28 @@ def _write(pictures: Sequence[np.ndarray], answer: FrameResult, folder: Path | N
         write_drawing((folder or image.parent) / f"{stem}{frame}{which}{SUFFIX}", picture)
 
 
-def draw_explanation(
-    planes: np.ndarray, heat: np.ndarray, row: Result, recipe: Recipe
-) -> np.ndarray:
+def draw_explanation(arrays: Arrays, heat: Arrays, row: Result, recipe: Recipe) -> np.ndarray:
     """Draws one explanation.
 
     Args:
-        planes: `(H, W, C)` uint8, what the classifier saw.
-        heat: `(h, w)` float32, its class activation map over all of the planes.
+        arrays: What the classifier saw, by the names of the recipe.
+        heat: View -> `(h, w)` float32, its class activation map over all of the view's planes.
+            Where there are two, colours tell what each has spoken: the strongest is that of both.
         row: The answer.
-        recipe: Of the planes.
+        recipe: Of the arrays.
     """
     tiles, titles = [], []
-    size = _tile_size(row, recipe)
-    for name, plane in _split(planes, recipe).items():
-        plane = cv2.resize(plane, size, interpolation=cv2.INTER_CUBIC)
-        if name == "rgb" or "rgb" not in recipe.planes:
-            tiles.append(overlay(plane, heat))
-            titles.append("what spoke for it")
-        if name != "rgb":
-            tiles.append(plane)
-            titles.append(name)
+    size, strongest = _tile_size(row, recipe), max(float(own.max()) for own in heat.values())
+    for name, view in recipe.views.items():
+        own_size = (_HEIGHT, _HEIGHT) if name == PERSON else size
+        for plane, pixels in _split(arrays[name], view).items():
+            pixels = cv2.resize(pixels, own_size, interpolation=cv2.INTER_CUBIC)
+            if plane == "rgb" or "rgb" not in view.planes:
+                tiles.append(overlay(pixels, heat[name], strongest=strongest))
+                titles.append("what spoke for it" + _of(name, arrays))
+            if plane != "rgb":
+                tiles.append(pixels)
+                titles.append(plane + _of(name, arrays))
     tiles.append(_bars(row, size))
     titles.append("most probable")
     name, probability = row.ranking[0]
@@ -143,9 +147,25 @@ def draw_explanation(
     return gallery(tiles, titles, columns=len(tiles), tile_size=size, heading=heading)
 
 
-def overlay(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """Lays what is above 0 in a `(h, w)` map over `(H, W, 3)` uint8 RGB; returns a new picture."""
-    strength = np.maximum(heat, 0) / max(float(heat.max()), 1e-12)
+def _of(view: str, arrays: Arrays) -> str:
+    """Returns what a title says of the view, where there are two."""
+    if view == PERSON and not arrays[FOUND].any():
+        return ", nobody found: the picture"
+    return "" if view == X else f", {view}"
+
+
+def overlay(picture: np.ndarray, heat: np.ndarray, *, strongest: float) -> np.ndarray:
+    """Lays what is above 0 in a map over a picture.
+
+    Args:
+        picture: `(H, W, 3)` uint8 RGB.
+        heat: `(h, w)` float32.
+        strongest: What has the full colour.
+
+    Returns:
+        A new picture.
+    """
+    strength = np.maximum(heat, 0) / max(strongest, 1e-12)
     strength = cv2.resize(strength, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     colours = cv2.applyColorMap(np.rint(255 * strength).astype(np.uint8), cv2.COLORMAP_INFERNO)
     share = _STRONGEST * strength[..., None]
@@ -156,10 +176,10 @@ def overlay(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
     return np.rint(mixed).astype(np.uint8)
 
 
-def _split(planes: np.ndarray, recipe: Recipe) -> dict[str, np.ndarray]:
+def _split(planes: np.ndarray, view: View) -> dict[str, np.ndarray]:
     """Returns the planes by name, `(H, W, 3)` each."""
     found, start = {}, 0
-    for name in recipe.planes:
+    for name in view.planes:
         plane = planes[..., start : start + CHANNELS[name]]
         found[name] = np.ascontiguousarray(np.broadcast_to(plane, (*plane.shape[:2], 3)))
         start += CHANNELS[name]

@@ -3,7 +3,7 @@
 Each worker takes one picture through everything, with graphs that use one thread a call: decoding,
 drawing and writing of one picture hide behind the graphs of the others, and an answer is the same
 bits alone, among others, and on any number of threads. Training builds its tensors with the same
-`cache.planes.make`, from the same `Poses`.
+`cache.planes.make_arrays`, from the same `Poses`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +18,8 @@ from pose_activity.annotations.images import ImageError, holds_several
 from pose_activity.annotations.types import Poses
 from pose_activity.annotations.videos import Frame
 from pose_activity.artifacts.ordered import in_order
-from pose_activity.cache.planes import Recipe, make
+from pose_activity.cache.planes import Recipe, make_arrays
+from pose_activity.cache.record import stack
 from pose_activity.inference import smoothing, sources
 from pose_activity.inference.options import NO_HEATMAPS, OptionError, OutputOptions, Session
 from pose_activity.inference.precision_records import require
@@ -193,8 +194,8 @@ class PicturePredictor(TwoStagePredictor):
     def _row(
         self, frame: Frame, pixels: np.ndarray, poses: Poses | None, person: int | None
     ) -> Result:
-        planes = make(pixels, poses, self.recipe, person)
-        probabilities = self.classifier(planes[None])[0]
+        arrays = make_arrays(pixels, poses, self.recipe, person)
+        probabilities = self.classifier(stack([arrays]))[0]
         return Result(
             image=frame.source,
             probabilities=probabilities,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pose_activity.annotations.skeleton import COCO17
-from pose_activity.annotations.types import Poses
+from pose_activity.annotations.types import Poses, no_people
+from pose_activity.cache.options import PersonView
 from pose_activity.cache.planes import Recipe
 from pose_activity.stage2_classifier.draw_inputs import draw_seen
 
@@ -42,6 +43,25 @@ def test_without_a_heatmap_only_the_box_is_drawn():
     recipe = Recipe(planes=("rgb",), people="each", margin=0.1)
     part = draw_seen(IMAGE, _poses(), recipe, 1)
     assert (part[15:57, 14:38] == 90).all()
+
+
+def test_the_persons_view_is_beside_the_picture():
+    recipe = Recipe(("rgb",), person_view=PersonView())
+    image = IMAGE.copy()
+    image[40:60, 20:40] = 200  # on the first person
+    both = draw_seen(image, _poses(), recipe)
+    assert both.shape == (100, 200 + 2 + 100, 3)
+    changed = (both[:, :200] != image).any(2)
+    assert changed[:, :100].any() and not changed[:, 100:].any()  # a box around whom it is about
+    square = both[:, 202:]
+    assert (square[:, :20] == 114).all()  # of 100 pixels from x = -20, y = 0
+    assert (square[40:60, 40:60] == 200).all()
+
+
+def test_a_picture_of_nobody_stands_alone():
+    boxes, keypoints, scores = no_people(COCO17)
+    nobody = Poses(Path("x"), (200, 100), COCO17, boxes, scores, keypoints)
+    assert np.array_equal(draw_seen(IMAGE, nobody, Recipe(person_view=PersonView())), IMAGE)
 
 
 def test_without_poses_the_picture_is_a_copy():

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pose_activity.annotations.types import SPLITS
+from pose_activity.cache.options import Style
 from pose_activity.cache.planes import Recipe
 from pose_activity.cache.store import Cache
 from pose_activity.configs.pictures import PictureRun
@@ -90,9 +91,17 @@ def _how(recipe: Recipe) -> str:
     size = f"{recipe.width}x{recipe.height} pixels"
     if not recipe.needs_poses:
         return f"The classifier sees {' + '.join(recipe.planes)} at {size}."
+    view = recipe.person_view
+    person = (
+        f" and a square around the {view.people.replace('_', ' ')} person, "
+        f"{' + '.join(view.planes)} at {view.size}x{view.size}; where nobody is found, the whole "
+        "picture again"
+        if view
+        else ""
+    )
     return (
         f"Stage 1 finds people and {recipe.pose.skeleton} joints at {recipe.pose.size} pixels; the "
-        f"classifier sees {' + '.join(recipe.planes)} at {size}."
+        f"classifier sees {' + '.join(recipe.planes)} at {size}{person}."
     )
 
 
@@ -111,11 +120,26 @@ def _recipe_rows(config: Mapping[str, Any], classifier: Classifier) -> list[tupl
             ("pose model", f"from {stage1['weights']}, {trained}"),
             ("its input", f"{seen.pose.size} pixels on the longer side"),
             ("its people", f"score above {seen.pose.confidence:g}, at most {seen.pose.max_people}"),
-            ("people shown", seen.people.replace("_", " ")),
-            ("heatmap", f"{seen.heatmap.style}, joints above {seen.heatmap.min_confidence:g}"),
         ]
+        rows += _drawn_rows(seen)
     shares = ", ".join(f"{name} {share}" for name, share in _shares(config["split"]))
     return [*rows, ("split", shares), ("seed", str(config["seed"]))]
+
+
+def _drawn_rows(seen: Recipe) -> list[tuple[str, str]]:
+    """Returns who is shown, and how: in the picture, and in the person's view."""
+    rows, view = [], seen.person_view
+    if "heatmap" in seen.planes or not view:
+        rows = [("people shown", seen.people.replace("_", " ")), ("heatmap", _style(seen.heatmap))]
+    if view:
+        what = f"{' + '.join(view.planes)}, {view.size}x{view.size}, margin {view.margin:g}"
+        rows += [("person's view", what), ("its person", view.people.replace("_", " "))]
+        rows += [("its heatmap", _style(view.heatmap))] if "heatmap" in view.planes else []
+    return rows
+
+
+def _style(heatmap: Style) -> str:
+    return f"{heatmap.style}, joints above {heatmap.min_confidence:g}"
 
 
 def _shares(split: Any) -> Iterable[tuple[str, Any]]:

@@ -6,13 +6,14 @@ pictures are answered in f32 and in the precision asked for, and compared.
 
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from pose_activity.annotations.images import ImageError, load_rgb
 from pose_activity.annotations.videos import Frame
+from pose_activity.cache.record import Input, as_float, stack
 from pose_activity.cache.store import open_cache
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.inference import precision_check, precision_records
@@ -78,7 +79,7 @@ def try_precision(run: PictureRun, text: str, *, engine: str, threads: int | Non
     return result.passes
 
 
-def _make_twin(path: Path, batches: Iterator[np.ndarray], *, keep_first: int = 0) -> None:
+def _make_twin(path: Path, batches: Iterable[Input], *, keep_first: int = 0) -> None:
     if int8_is_of(path):
         return
     say(f"making an int8 graph of {path}")
@@ -94,10 +95,10 @@ def _pose_batches(run: PictureRun, size: int) -> Iterator[np.ndarray]:
         yield to_input(image, letterbox((image.shape[1], image.shape[0]), size))[None]
 
 
-def _tensor_batches(run: PictureRun) -> Iterator[np.ndarray]:
+def _tensor_batches(run: PictureRun) -> Iterator[Input]:
     cache = open_cache(run.run_dir / "cache")
     for entry in _spread(cache.of_split("train"), CALIBRATION):
-        yield cache.load(entry).x[None].astype(np.float32)
+        yield as_float(stack([cache.load(entry).x]))
 
 
 def _answers(pipeline: PicturePredictor, images: Sequence[Path]) -> tuple[list[Result], float]:

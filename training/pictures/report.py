@@ -20,6 +20,7 @@ from pose_activity.annotations.types import Poses
 from pose_activity.artifacts.atomic import write_json
 from pose_activity.cache import poses as stored_poses
 from pose_activity.cache.planes import Recipe
+from pose_activity.cache.record import stack
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.learning.history import History, early_end
@@ -150,7 +151,8 @@ def page_facts(
         classifier_page.mistakes_section(
             predictions,
             picture_of,
-            shown="the poses that the classifier was shown" if has_poses else "",
+            shape="pair" if cache.recipe.person_view else "single",
+            shown=_shown(cache.recipe) if has_poses else "",
         ),
         origin.origin_section(run.run_dir, step_names(run)[:-1]),
     ]
@@ -159,7 +161,15 @@ def page_facts(
 
 
 def _name(run: PictureRun) -> str:
-    return f"{run.classifier.model}, planes {' + '.join(run.cache.planes)}"
+    view = run.cache.person_view
+    person = f", the person's {' + '.join(view.planes)} at {view.size} pixels" if view else ""
+    return f"{run.classifier.model}, planes {' + '.join(run.cache.planes)}{person}"
+
+
+def _shown(recipe: Recipe) -> str:
+    if recipe.person_view is None:
+        return "the poses that the classifier was shown"
+    return "the people that the classifier was shown, and the person's view beside the picture"
 
 
 def _augmentations(run: PictureRun) -> list[Block]:
@@ -205,7 +215,7 @@ def classify(classifier: predict.Classifier, cache: Cache, split: str) -> Predic
     rows = []
     with progress_bar(f"classifying {split}", console) as show:
         for done, entry in enumerate(entries, 1):
-            rows.append(classifier(cache.load(entry, verify=True).x[None])[0])
+            rows.append(classifier(stack([cache.load(entry, verify=True).x]))[0])
             show(done, len(entries), entry.source.name)
     return Predictions(
         split=split,

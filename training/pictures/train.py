@@ -76,7 +76,7 @@ def make_stage2(run: PictureRun, folder: Path, *, finish: bool = False) -> Count
 def show_augmentations(run: PictureRun, cache: Cache) -> np.ndarray:
     """Draws what training will see of some pictures, one a class as far as they go."""
     options = run.classifier.augment
-    planes = cache.recipe.planes
+    planes, views = cache.recipe.planes, cache.recipe.views
     entries = cache.of_split("train")
     first_of = {entry.target: index for index, entry in reversed(list(enumerate(entries)))}
     spread = np.linspace(0, len(first_of) - 1, min(SHOWN_PICTURES, len(first_of))).round()
@@ -84,7 +84,7 @@ def show_augmentations(run: PictureRun, cache: Cache) -> np.ndarray:
     return draw_augmentations(
         [cache.load(entries[i], verify=True).x for i in chosen],
         [f"{entries[i].target}: {entries[i].source.name}" for i in chosen],
-        planes,
+        views,
         augment.build(planes, options) if options else None,
         seeds=[
             [training_seed(run.seed, epoch, i) for epoch in range(SHOWN_EPOCHS)] for i in chosen

@@ -29,9 +29,10 @@ HEAT[0, 0] = 2.0  # the upper left
 
 def pipeline(recipe: Recipe = RECIPE, outputs: int = 2) -> PicturePredictor:
     """A stand-in that always looks at the upper left."""
-    graph = SimpleNamespace(path=Path("classifier.onnx"), output_shapes=((None, 3),) * outputs)
     classifier = SimpleNamespace(
-        graph=graph, explain=lambda planes: (np.ones((len(planes), 3)) / 3, HEAT[None])
+        graph=SimpleNamespace(path=Path("classifier.onnx")),
+        has_maps=outputs == 2,
+        explain=lambda planes: (np.ones((len(planes), 3)) / 3, HEAT[None]),
     )
     return cast(PicturePredictor, SimpleNamespace(recipe=recipe, classifier=classifier))
 
@@ -44,10 +45,13 @@ def about(*rows: Any) -> FrameResult:
 
 
 def test_colour_where_the_map_is_high_and_grey_elsewhere() -> None:
-    mixed = overlay(PICTURE, HEAT).astype(int)
+    mixed = overlay(PICTURE, HEAT, strongest=2.0).astype(int)
     assert np.ptp(mixed[-1, -1]) == 0 and np.ptp(mixed[0, 0]) > 50
-    falling = overlay(PICTURE, np.array([[-5.0, -1.0]], np.float32))  # all spoke against it
+    against = np.array([[-5.0, -1.0]], np.float32)  # all spoke against it
+    falling = overlay(PICTURE, against, strongest=-1.0)
     assert np.ptp(falling.reshape(-1, 3), axis=0).max() == 0
+    fainter = overlay(PICTURE, HEAT, strongest=20.0).astype(int)  # another view spoke louder
+    assert np.ptp(fainter[0, 0]) < np.ptp(mixed[0, 0]) / 3
 
 
 def test_picture_plane_and_bars_stand_side_by_side() -> None:
@@ -55,7 +59,7 @@ def test_picture_plane_and_bars_stand_side_by_side() -> None:
     planes[..., 0] = 255
     planes[4:8, 4:8, 3] = 250
     row = answered("a.jpg", (1.0, 0.0, 0.0), unknown_below=0.0)
-    drawn = draw_explanation(planes, HEAT, row, RECIPE)
+    drawn = draw_explanation({"x": planes}, {"x": HEAT}, row, RECIPE)
     assert drawn.dtype == np.uint8 and drawn.shape[1] > 3 * 80 / 50 * 420
     thirds = np.array_split(drawn[60:460], 3, axis=1)
     assert np.ptp(thirds[0].astype(int), axis=2).max() > 100  # coloured

@@ -1,5 +1,6 @@
 """The page of hand-made runs on pictures: what it shows, leaves out, and that it stays small."""
 
+import base64
 import csv
 import dataclasses
 import json
@@ -18,17 +19,21 @@ from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.types import Poses, Sample, no_people
 from pose_activity.artifacts import atomic, manifest
 from pose_activity.cache import store
+from pose_activity.cache.options import PersonView
 from pose_activity.cache.planes import Recipe
+from pose_activity.cache.record import by_name
 from pose_activity.cache.tensor_spec import TensorSpec
 from pose_activity.configs import reading
 from pose_activity.configs.pictures import PictureRun, Stage1
 from pose_activity.configs.sections import Split
 from pose_activity.learning.history import Epoch, History
+from pose_activity.stage2_classifier import predict
 from pose_activity.stage2_classifier.scores.evaluate import evaluate
 from pose_activity.stage2_classifier.scores.predictions import Predictions
-from pose_activity.training.pictures import report, report_labels, report_poses
+from pose_activity.training.pictures import card, precision, report, report_labels, report_poses
 from pose_activity.training.report_page import facts, page
 from tests.html_reader import Reader
+from tests.inference import view_model
 
 CLASSES = ("reading", "riding_a_<bike>", "walking")
 
@@ -270,3 +275,79 @@ def test_names_that_are_not_utf8_leave_the_page_whole(run: PictureRun) -> None:
     touched = {"unreadable": [os.fsdecode(b"caf\xe9.jpg")]}
     atomic.write_json(path, {**found, "touched": touched})
     assert "66.7 %" in _write(run, _answers(run, WRONG_ONCE)).words
+
+
+def test_two_views_are_classified_and_shown(run: PictureRun, tmp_path: Path) -> None:
+    """Somebody in the second of three pictures; the person's view is beside the picture."""
+    folder = run.run_dir / "views"
+    samples = read_samples(run.run_dir / "annotations" / "samples.jsonl")[3:]
+    sources = [
+        TensorSpec(s.image, s.activity or "", "test", _standing(n == 1, s.image))
+        for n, s in enumerate(samples)
+    ]
+    store.build(folder, sources, recipe=view_model.RECIPE, classes=CLASSES, inputs={})
+    cache = store.open_cache(folder)
+    classifier = predict.load(view_model.write_classifier(tmp_path / "stage2"), threads=1)
+    answers = report.classify(classifier, cache, "test")
+    for entry, row in zip(cache.entries, answers.probabilities, strict=True):
+        batch = {name: array[None] for name, array in cache.load(entry).x.items()}
+        assert np.array_equal(classifier(batch)[0], row)
+    assert answers.probabilities.argmax(1).tolist()[::2] == [2, 2]  # nobody
+    scores = evaluate(answers.probabilities, answers.labels, classes=CLASSES, split="test")
+    section = {"planes": ["rgb"], "person_view": {"size": 48}}
+    asked = PictureRun.model_validate({**run.model_dump(), "cache": section})
+    poses = {source.image: source.poses for source in sources}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "_find_poses", lambda *_: poses)
+        patch.setattr(report, "poses_section", lambda _: facts.Section("poses", "", "", []))
+        found = report.page_facts(asked, cache, answers, scores, None)
+    assert found.subtitle.endswith("planes rgb, the person's rgb at 48 pixels")
+    blocks = [block for section in found.sections for block in section.blocks]
+    (tiles,) = (block for block in blocks if isinstance(block, facts.Tiles))
+    assert tiles.shape == "pair"
+    wide = {tile.file: _shape(tile.source) for tile in tiles.tiles}
+    assert wide["photo_4.png"] == (40, 102) and wide.get("photo_3.png", (40, 60)) == (40, 60)
+    text = "with the people that the classifier was shown, and the person's view beside the"
+    assert any(isinstance(block, facts.Prose) and text in block.text for block in blocks)
+
+
+def _standing(found: bool, image: Path) -> Poses:
+    boxes = np.array([[10, 5, 30, 35]], np.float32)[: int(found)]
+    keypoints = np.zeros((len(boxes), 17, 3), np.float32)
+    return Poses(image, (60, 40), COCO17, boxes, np.ones(len(boxes), np.float32), keypoints)
+
+
+def _shape(source: str | None) -> tuple[int, ...]:
+    data = base64.b64decode((source or "").partition(",")[2])
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return image.shape[:2]
+
+
+def test_the_card_says_what_a_model_of_two_views_sees() -> None:
+    view = PersonView(("rgb", "heatmap"), size=224)
+    recipe = Recipe(("rgb",), person_view=view)
+    assert card._how(recipe).endswith(
+        "the classifier sees rgb at 640x480 pixels and a square around the most prominent person, "
+        "rgb + heatmap at 224x224; where nobody is found, the whole picture again."
+    )
+    assert card._drawn_rows(recipe) == [
+        ("person's view", "rgb + heatmap, 224x224, margin 0.125"),
+        ("its person", "most prominent"),
+        ("its heatmap", "skeleton, joints above 0.25"),
+    ]
+    assert card._drawn_rows(Recipe()) == [
+        ("people shown", "centre and farthest"),
+        ("heatmap", "skeleton, joints above 0.25"),
+    ]
+
+
+def test_int8_is_measured_on_arrays_by_name(run: PictureRun) -> None:
+    sources = [TensorSpec(_photos(run)[0], "a", "train", _standing(True, Path("a")))]
+    for recipe in (Recipe(width=32, height=32), view_model.RECIPE):
+        folder = run.run_dir / "cache"
+        store.build(folder, sources, recipe=recipe, classes=["a"], inputs={})
+        (batch,) = precision._tensor_batches(run)
+        shapes = {name: array.shape for name, array in by_name(batch).items()}
+        assert shapes == {name: (1, *spec.shape) for name, spec in recipe.arrays.items()}
+        assert {array.dtype for array in by_name(batch).values()} == {np.dtype(np.float32)}
