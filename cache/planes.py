@@ -17,7 +17,7 @@ from pose_activity.cache.options import PersonView, Plane, PlaneOptions, Style
 from pose_activity.cache.people import POLICIES
 from pose_activity.cache.record import Arrays, ArraySpec, X
 
-CHANNELS: dict[Plane, int] = {"rgb": 3, "heatmap": 1}
+CHANNELS = {"rgb": 3, "heatmap": 1}
 PICTURE, PERSON, FOUND = "picture", "person", "found"  # the inputs of a recipe with two views
 # What was not asked for is not in the JSON, as before it could be: digests stay what they were.
 _UNSAID = ("fingerprint", "person_view")
