@@ -39,7 +39,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def is_temporary(name: str) -> bool:
-    """Tells whether a file is called as `replacing` calls what is not whole yet."""
+    """Returns whether a file has the kind of name that `replacing` gives to unfinished files."""
     return _TEMPORARY.fullmatch(name) is not None
 
 

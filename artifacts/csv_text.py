@@ -1,7 +1,7 @@
 """CSV out and in, with cells that no spreadsheet takes for a formula.
 
 A file may be called `=HYPERLINK("http://...")`, and a table of answers is opened in a spreadsheet,
-which would run it. A text that begins like a formula gets a `'` before it, as OWASP advises;
+which would run it. Text that begins like a formula gets a `'` before it, as OWASP advises;
 numbers stay as they are. Reading takes the `'` away again, so that every text comes back.
 """
 
@@ -51,9 +51,9 @@ def read(lines: Iterable[str]) -> Iterator[list[str]]:
 
 
 def guarded(cell: Any) -> Any:
-    """Returns a cell that a spreadsheet shows as it is; what is no text is returned unchanged.
+    """Returns a cell that a spreadsheet shows as it is; anything but text is returned unchanged.
 
-    A text that looks like a guarded one gets a `'` more, so that `restored` is exact.
+    Text that already looks guarded gets one more `'`, so that `restored` is exact.
     """
     text = None if cell is None or isinstance(cell, int | float) else str(cell)
     if text is None or not _FORMULA.match(text) or _NUMBERS.fullmatch(text):
@@ -62,5 +62,5 @@ def guarded(cell: Any) -> Any:
 
 
 def restored(cell: str) -> str:
-    """Returns the text that `guarded` made a cell of."""
+    """Returns the text from which `guarded` made a cell."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

@@ -1,4 +1,4 @@
-"""TensorBoard event files: scalars and pictures, step by step.
+"""TensorBoard event files: scalars and images, step by step.
 
 Written with tensorboard's own records, which import neither torch nor TensorFlow. Knows nothing of
 trainings. Watch a folder with: tensorboard --logdir FOLDER
@@ -25,8 +25,8 @@ _RGB = 3
 class EventLog:
     """Writes one event file; every event is on disk when its method returns.
 
-    Opening replaces the logs that are in the folder: who goes on with interrupted work first tells
-    again what was done, so that no step is missing or there twice.
+    Opening replaces the logs that are in the folder: to resume interrupted work, first write again
+    what was done before, so that no step is missing or there twice.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -34,7 +34,7 @@ else:
 def locked(folder: Path) -> Iterator[int]:
     """Holds `folder`/.lock while the body runs; the kernel releases it even after kill -9.
 
-    Where a parent process holds this very lock and handed it on, it is shared.
+    If a parent process holds this lock and handed it on, the lock is shared.
 
     Yields:
         The handle of the lock, for `handed_on`.

@@ -19,7 +19,7 @@ NOT_FINISHED = "not finished"
 
 
 class StaleError(ValueError):
-    """A folder was made from something else than what is asked for now."""
+    """A folder was made from something other than what is asked for now."""
 
 
 def write(
@@ -31,14 +31,14 @@ def write(
     counts: Mapping[str, Any] | None = None,
     seconds: float = 0.0,
 ) -> None:
-    """Writes the manifest that declares `folder` finished. Call it after everything else.
+    """Writes the manifest that marks `folder` as finished. Call it after everything else.
 
     Args:
-        folder: The folder that is vouched for.
+        folder: The finished folder.
         recipe: JSON values: everything that was asked for and changes the result.
         inputs: Name -> sha256 of each thing that was read.
         outputs: Files inside `folder` whose checksums are stored.
-        counts: Numbers for a person.
+        counts: Numbers to report to the user.
         seconds: Wall time the step took.
     """
     write_json(
@@ -54,7 +54,7 @@ def write(
 
 
 def read(folder: Path) -> dict[str, Any] | None:
-    """Returns the manifest of `folder`, or None when it was never finished.
+    """Returns the manifest of `folder`, or None if the folder was never finished.
 
     Raises:
         ValueError: the file is there but is not a manifest.
@@ -84,11 +84,11 @@ def differences(before: Any, now: Any, prefix: str = "") -> list[str]:
 
 
 def without_consequences(lines: list[str], *, of: str = "recipe.") -> list[str]:
-    """Drops the line of a fingerprint where another key of the recipe differs: it follows from it.
+    """Drops a fingerprint's line if another key of the recipe differs, since that explains it.
 
     Args:
         lines: Of `differences`.
-        of: What the recipe's lines begin with.
+        of: The prefix of the recipe's lines.
     """
     rest = [line for line in lines if not line.startswith(f"{of}fingerprint:")]
     return rest if any(line.startswith(of) for line in rest) else lines
@@ -121,7 +121,7 @@ def changes(
         manifest: Of a finished folder.
         recipe: What is asked for now.
         inputs: Name -> sha256 of each thing that would be read now.
-        step: Of which step the recipe is, for its keys that had another name; see `renamed`.
+        step: The step whose recipe it is, for keys that had another name; see `renamed`.
     """
     lines = differences(
         {"recipe": renamed.translate(manifest["recipe"], step), "inputs": manifest["inputs"]},
@@ -132,15 +132,15 @@ def changes(
 
 
 def begun(note: Path, asked: Mapping[str, Any], *, section: str = "") -> list[str] | None:
-    """Returns in what ways work that was begun, and not finished, was asked for otherwise.
+    """Compares what unfinished work was asked for with what is asked for now.
 
     Args:
-        note: JSON that was written when the work began: what was asked for then.
+        note: JSON that was written when the work started: what was asked for then.
         asked: What is asked for now.
-        section: Of which section `asked` is, for keys that had another name; see `renamed`.
+        section: The section that `asked` is of, for keys that had another name; see `renamed`.
 
     Returns:
-        A line for each difference, none where the work can go on; None where nothing was begun.
+        One line per difference, none if the work can be resumed; None if nothing was started.
     """
     if not note.exists():
         return None
@@ -152,7 +152,7 @@ def begun(note: Path, asked: Mapping[str, Any], *, section: str = "") -> list[st
 
 
 def altered(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
-    """Returns a line for each output of `manifest` that is gone or has another checksum now."""
+    """Returns one line per output of `manifest` that is missing or has another checksum now."""
     lines = []
     for name, digest in manifest["outputs"].items():
         path = folder / name

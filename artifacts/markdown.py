@@ -5,7 +5,7 @@ from typing import Any
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Returns a table, a line for each row; any cell stays one cell.
+    """Returns a table with one line per row; any cell stays one cell.
 
     Args:
         heads: Of the columns; may be empty texts.

@@ -15,7 +15,7 @@ _LONE = re.compile(r"[\ud800-\udfff]")
 def shown(name: object) -> str:
     r"""Returns a text, or a path as one, in valid Unicode.
 
-    What is valid already comes back as it is; `shown` of a result changes nothing.
+    Valid text comes back unchanged, and so does what `shown` returned.
 
     Args:
         name: A path, or a text that may hold names of files.
@@ -29,7 +29,7 @@ def in_json(text: str) -> str:
 
 
 def spell_out(*streams: TextIO) -> None:
-    """Lets streams such as `sys.stdout` spell out what their encoding lacks, instead of failing."""
+    """Makes streams such as `sys.stdout` spell out what their encoding lacks, not fail."""
     for stream in streams:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Work done over threads, its results in the order of what it was done on.
+"""Work done over threads, with its results in the order of the items.
 
 Knows nothing of images or graphs.
 """
@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-AHEAD = 4  # items per worker that are under way or done before their turn
+AHEAD = 4  # items per worker that are in progress, or done before their turn
 
 
 def in_order(work: Callable[[Any], Any], items: Iterable[Any], *, workers: int) -> Iterator[Any]:
-    """Yields `work(item)` for each item, in order, from some threads.
+    """Yields `work(item)` for each item, in order, calculated by several threads.
 
     Items are taken when there is room, in the caller's thread: at most `AHEAD` per worker.
     """

@@ -1,4 +1,4 @@
-"""The function that long work calls to say how far it is."""
+"""The function that long work calls to report its progress."""
 
 from collections.abc import Callable
 

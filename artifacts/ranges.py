@@ -1,4 +1,4 @@
-"""What the fields of a frozen value may be: said once, in their types, and checked at birth.
+"""What the fields of a frozen value may be: written once, in their types, and checked at birth.
 
     confidence: Annotated[float, Range(0, 1)] = 0.25
     style: Literal["skeleton", "gaussian"] = "skeleton"
@@ -33,7 +33,7 @@ class Range:
 
 
 Fraction = Annotated[float, Range(0, 1)]
-Share = Annotated[float, Range(0, 1, "[)")]  # of what something else must be left
+Share = Annotated[float, Range(0, 1, "[)")]  # of a whole, of which something must be left
 NotNegative = Annotated[float, Range(0)]
 Above0 = Annotated[float, Range(0, ends="(]")]
 Positive = Annotated[int, Range(1)]
@@ -41,14 +41,14 @@ Count = Annotated[int, Range(0)]
 
 
 class OutOfRange(ValueError):
-    """Fields of a value are not what they may be.
+    """Fields of a value break their rules.
 
     Attributes:
-        wrong: Name of a field -> what it must be, and what came.
+        wrong: Name of a field -> its rule, and what came.
     """
 
     def __init__(self, wrong: dict[str, str]) -> None:
-        """Tells all of them."""
+        """Names all of them."""
         super().__init__("; ".join(f"{name} {text}" for name, text in wrong.items()))
         self.wrong = wrong
 

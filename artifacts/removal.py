@@ -10,9 +10,9 @@ _HOOK = "onexc" if sys.version_info >= (3, 12) else "onerror"
 
 
 def remove_tree(folder: Path) -> None:
-    """Removes a folder with everything in it; one that is not there is no error.
+    """Removes a folder with everything in it; a missing folder is not an error.
 
-    Of a link to a folder, what it leads to is emptied and the link stays.
+    For a link to a folder, the target is emptied and the link stays.
 
     Raises:
         OSError: something could not be removed; the message names it.
@@ -26,7 +26,7 @@ def remove_tree(folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Removes a file, a link or a folder; what is not there is no error.
+    """Removes a file, a link or a folder; a missing one is not an error.
 
     Raises:
         OSError: something could not be removed; the message names it.
@@ -43,8 +43,8 @@ def remove(path: Path) -> None:
 def _explain(_: Any, name: str | Path, found: Any) -> None:
     """Says what could not be removed; `shutil.rmtree` gives a function, the path, the error."""
     error = found[1] if isinstance(found, tuple) else found
-    if not isinstance(error, FileNotFoundError):  # else somebody was quicker
+    if not isinstance(error, FileNotFoundError):  # else something else removed it first
         raise OSError(
-            f"What was made by other settings must be removed first. {name} cannot be "
+            f"What other settings made must be removed first. {name} cannot be removed "
             f"({error.strerror}). Remove it yourself, then start again."
         ) from None

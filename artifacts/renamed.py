@@ -1,7 +1,7 @@
 """Keys and choices of a configuration that have another name today: one table, both directions.
 
-A person who writes an old one is told the new one (`configs.reading`). What a run folder remembers
-(config.yaml, manifests, sidecars) is translated, so that runs made before still open.
+A user who writes an old name gets an error with the new one (`configs.reading`). What a run folder
+holds (config.yaml, manifests, sidecars) is translated, so that older runs still open.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ def translate(tree: Mapping[str, Any], section: str = "") -> dict[str, Any]:
     """Returns keys and values in today's names, in their order.
 
     Args:
-        tree: A whole configuration, a section of it, or what a step remembers of it.
+        tree: A whole configuration, a section of it, or the part that a step's manifest holds.
         section: Which section, or which step's; "" for a whole configuration.
     """
     section = _SECTIONS.get(section, section)
@@ -51,6 +51,6 @@ def translate(tree: Mapping[str, Any], section: str = "") -> dict[str, Any]:
 
 
 def in_old_names(values: Mapping[str, Any], section: str) -> dict[str, Any]:
-    """Returns a section under the names that it had first: digests of it stay what they were."""
+    """Returns a section with its keys' first names, so that digests of it stay the same."""
     old = {new: old for old, new in KEYS[section].items()}
     return {old.get(key, key): value for key, value in values.items()}

@@ -1,7 +1,7 @@
-"""Text files as people hand them over: UTF-8, or refused with the line that is not.
+"""Text files from users: UTF-8, or refused with the number of the line that is not.
 
-A wrong guess of the encoding would garble names without a word, and merge some of them. Knows
-nothing of what the text says.
+A wrong guess of the encoding would silently garble names, and merge some of them. Knows nothing of
+what the text means.
 """
 
 import codecs

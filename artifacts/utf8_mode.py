@@ -1,7 +1,7 @@
 """Python's UTF-8 mode, so that a name is the same text in every locale.
 
 Names of files are bytes, nearly always UTF-8. Under LC_ALL=C or a Latin-1 locale Python decodes
-them otherwise: a folder `Küche` would be another class than in the table of labels, and a file
+them differently: a folder `Küche` would be another class than in the table of labels, and a file
 named in a table would not be found. From Python 3.15 on the mode is the default (PEP 686).
 """
 
@@ -11,7 +11,7 @@ import sys
 
 
 def restart_in_utf8() -> None:
-    """Starts this program again in UTF-8 mode, where it decodes names of files in another way.
+    """Restarts this program in UTF-8 mode if it would decode names of files in another way.
 
     What it prints stays in the terminal's encoding. Children inherit the mode. Call it first.
     """

@@ -1,7 +1,7 @@
 """YAML in, with each value as it is written beside what YAML makes of it.
 
-YAML 1.1 takes `no`, `12:30`, `007` and `2026-11-28` for a truth value, 750, 7 and a day. Whoever
-reads a file knows where a name is meant and where a number: a value without quotes that is not
+YAML 1.1 reads `no`, `12:30`, `007` and `2026-11-28` as a truth value, 750, 7 and a day. The caller
+knows where a name is meant and where a number: a value without quotes that is not
 surely text comes as a `Plain`, which holds both. Numbers are YAML 1.2's: decimal, without
 underscores. Knows nothing of what the keys mean.
 """
@@ -26,7 +26,7 @@ _FLOAT = re.compile(
 
 @dataclass(frozen=True)
 class Plain:
-    """A value that YAML does not take for text.
+    """A value that YAML does not read as text.
 
     Attributes:
         value: What YAML makes of it: a number, a truth value, or None.
@@ -60,7 +60,7 @@ for _kind in ("null", "bool", "int", "float"):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts texts into quotes that either YAML would take for something else."""
+    """Quotes text that YAML 1.1 or 1.2 would read as something else."""
 
 
 _Dumper.add_implicit_resolver(f"{_PREFIX}float", _FLOAT, list("-+.0123456789"))

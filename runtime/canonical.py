@@ -1,22 +1,22 @@
-"""An ONNX graph written down in one way, whatever its exporter called things and in which order.
+"""An ONNX graph in one canonical form, whatever names and order its exporter chose.
 
-tf2onnx names constants in the order in which Python's sets give them, another one in each process.
-Here nodes stand in the order in which the outputs need them, and names follow that order: the same
-network is the same bytes, and the same sha256. What no output needs is left out.
+tf2onnx names constants in the order of Python's sets, which differs from process to process. Here
+nodes are in the order in which the outputs need them, and names follow that order: the same network
+is the same bytes, and the same sha256. What no output needs is left out.
 """
 
 from collections.abc import Collection, Iterator, Mapping
 from itertools import count
 from typing import Any
 
-_NAMELESS = "unk__"  # so tf2onnx calls a free axis, and adds a number
+_NAMELESS = "unk__"  # tf2onnx's name for a free axis, before a number
 
 
 def canonical(model: Any) -> Any:
     """Returns a copy of an `onnx.ModelProto` that calculates the same.
 
     Inputs and outputs keep their names. Other names are numbered; descriptions, metadata and the
-    shapes of values inside are gone.
+    shapes of inner values are dropped.
     """
     import onnx
 
@@ -38,7 +38,7 @@ def _write(
 
     Args:
         graph: A model's, or one inside a node.
-        outer: Old name -> new name of what it may use from outside.
+        outer: Old name -> new name of values from outside that it may use.
         free: Names that nothing in the model has.
         keep: Names that stay.
     """
@@ -69,7 +69,7 @@ def _write(
 
 
 def _ordered(graph: Any) -> list[Any]:
-    """Returns the nodes that the outputs need, each behind those that it needs itself."""
+    """Returns the nodes that the outputs need, each after those that it needs itself."""
     maker = {name: i for i, node in enumerate(graph.node) for name in node.output if name}
     needs = [[maker[n] for n in _needs(node) if n in maker] for node in graph.node]
     order: dict[int, None] = {}

@@ -132,14 +132,14 @@ def load(
     Args:
         path: A `.onnx` file, for int8 too.
         engine: "openvino", "onnxruntime", or "auto": openvino where it is installed.
-        precision: One of `PRECISIONS`; the lower ones are faster and move joints by some pixels.
+        precision: One of `PRECISIONS`; the lower ones are faster and move joints by a few pixels.
         threads: CPU threads of all streams together; None takes one per core.
-        streams: Calls that are to run side by side; each has threads / streams threads. With one
-            thread per stream, a result is the same bits whatever runs beside it.
-        sha256: Digest that the file must have; None accepts any.
+        streams: Calls that may run at the same time; each has threads / streams threads. With one
+            thread per stream, a result is bit for bit the same whatever runs beside it.
+        sha256: The digest that the file must have; None accepts any.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: the file is missing.
         GraphError: an altered or damaged file.
         ValueError: unknown engine or precision, one that engine or CPU does not have, or fewer
             than one thread per stream.
@@ -168,7 +168,7 @@ def load(
 
 
 def _check_fork(path: Path, engine: str, threads: int) -> None:
-    """Refuses a load that would never end; onnxruntime's with one thread does."""
+    """Refuses a load that would never end; onnxruntime with one thread does end."""
     at_home = _AT_HOME.setdefault(engine, os.getpid()) == os.getpid()
     if not at_home and (engine == "openvino" or threads > 1):
         raise _forked(path, engine, "load")
@@ -177,7 +177,7 @@ def _check_fork(path: Path, engine: str, threads: int) -> None:
 def _forked(path: Path, engine: str, what: str) -> RuntimeError:
     return RuntimeError(
         f"{path}: {engine} cannot {what} in a process that was forked from one that had loaded a "
-        "graph: it would wait forever. Load the model in the new process alone, started by "
+        "graph: it would wait forever. Load the model only in the new process, started by "
         "multiprocessing.get_context('spawn')."
     )
 
@@ -190,7 +190,7 @@ def cpu_count() -> int:
 
 
 def devices(engine: str) -> list[str]:
-    """Returns what an engine could run on here, by its own names; `load` takes the CPU.
+    """Returns the devices that an engine could use here, by its own names; `load` uses the CPU.
 
     Raises:
         ModuleNotFoundError: the engine is not installed.
@@ -208,7 +208,7 @@ def has_bf16() -> bool:
 def import_openvino() -> Any:
     """Imports openvino without its telemetry.
 
-    It would write a client id into the home folder and report its use; without the package
+    It would write a client id into the home folder and report usage; without the package
     `openvino_telemetry` it takes a stub that does nothing.
 
     Raises:
@@ -221,7 +221,7 @@ def import_openvino() -> Any:
 
 
 def choose(engine: str, precision: str) -> str:
-    """Returns the engine that `load` takes for what was asked.
+    """Returns the engine that `load` uses for what was asked.
 
     Raises:
         ValueError: unknown engine or precision, or one that engine or CPU does not have.
@@ -233,14 +233,14 @@ def choose(engine: str, precision: str) -> str:
         raise ValueError(f"precision must be one of {PRECISIONS}. Received: {precision!r}")
     if engine == "onnxruntime" and precision != "f32":
         raise ValueError(
-            "onnxruntime runs a graph in f32 only; take engine 'openvino' for another precision. "
+            "onnxruntime runs a graph in f32 only; use engine 'openvino' for another precision. "
             f"Received: precision={precision!r}"
         )
     chosen = _first_installed(ENGINES if engine == "auto" else (engine,), precision)
     if precision == "bf16" and not has_bf16():
         raise ValueError(
             "precision 'bf16' needs a CPU with bf16 instructions (emulated they are slower than "
-            "f32), and this one has none. Take f32 or int8."
+            "f32), and this one has none. Use f32 or int8."
         )
     return chosen
 
@@ -271,7 +271,7 @@ def _check_file(path: Path, sha256: str | None) -> None:
 
 
 def twin_of(path: Path, suffix: str = ".xml") -> Path:
-    """Returns where the int8 twin of a graph is; its `.bin` and `.json` are beside it."""
+    """Returns the path of a graph's int8 twin; its `.bin` and `.json` are beside it."""
     return path.with_name(f"{path.stem}_int8{suffix}")
 
 

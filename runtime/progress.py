@@ -1,6 +1,6 @@
-"""A progress bar with rate and time left, as the `on_progress` that long work takes.
+"""A progress bar with rate and time left, as an `on_progress` for long work.
 
-Where there is no terminal, such as in a log file, a line a minute takes its place.
+Without a terminal, such as in a log file, one line per minute takes its place.
 """
 
 import threading
@@ -28,7 +28,7 @@ EVERY_S = 60.0  # between two lines in a log file
 
 
 class RateColumn(ProgressColumn):
-    """Steps a second."""
+    """Steps per second."""
 
     def render(self, task: Task) -> Text:
         """Returns the rate, or a dash before there is one."""
@@ -38,12 +38,12 @@ class RateColumn(ProgressColumn):
 
 @contextmanager
 def progress_bar(title: str, console: Console) -> Iterator[ProgressCallback]:
-    """Shows on `console` how far the body is.
+    """Shows the progress of the body on `console`.
 
     Args:
         title: Of the work, shown as it is.
-        console: On a terminal a bar is drawn; elsewhere a line is printed each minute, also where
-            nothing is heard from the body, and one at the end.
+        console: On a terminal a bar is drawn; elsewhere a line is printed each minute, even if the
+            body reports nothing, and one at the end.
 
     Yields:
         A function of (done, total, text); a total of 0 is unknown.
@@ -77,25 +77,25 @@ def _bar(title: str, console: Console) -> Iterator[ProgressCallback]:
 def _lines(title: str, console: Console) -> Iterator[ProgressCallback]:
     lines, ended = _Lines(title), threading.Event()
 
-    def tell() -> None:
+    def print_line() -> None:
         console.print(lines.now(), markup=False, highlight=False, soft_wrap=True)
 
-    def tell_regularly() -> None:
+    def print_regularly() -> None:
         while not ended.wait(EVERY_S):
-            tell()
+            print_line()
 
-    teller = threading.Thread(target=tell_regularly, daemon=True)
-    teller.start()
+    printer = threading.Thread(target=print_regularly, daemon=True)
+    printer.start()
     try:
         yield lines.show
     finally:
         ended.set()
-        teller.join()
-        tell()
+        printer.join()
+        print_line()
 
 
 class _Lines:
-    """Says in a line how far some work is."""
+    """Reports the progress of some work in one line."""
 
     def __init__(self, title: str) -> None:
         self._title, self._started = title, time.monotonic()
@@ -103,7 +103,7 @@ class _Lines:
         self._last = (0, 0, "")
 
     def show(self, done: int, total: int, text: str) -> None:
-        """Hears how far it is."""
+        """Takes a report of the progress."""
         self._first = self._first or (done, time.monotonic())
         self._last = (done, total, shown(text))
 

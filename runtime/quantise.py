@@ -1,8 +1,8 @@
 """A graph's int8 twin, by post-training quantisation (NNCF).
 
-In go an f32 `.onnx` graph and batches such as it gets in use, out come `NAME.xml` and
-`NAME.bin`, which `runtime.graph.load(..., precision="int8")` runs. How much an output moves depends
-on the network: compare its outputs with the f32 graph's before using it.
+Takes an f32 `.onnx` graph and typical batches, and writes `NAME.xml` and `NAME.bin`, which
+`runtime.graph.load(..., precision="int8")` runs. How much an output changes depends on the network:
+compare its outputs with the f32 graph's before using it.
 """
 
 import logging
@@ -39,7 +39,7 @@ def quantise(path: Path, batches: Iterable[np.ndarray | Batches], *, keep_first:
 
     Raises:
         ModuleNotFoundError: openvino or nncf is not installed.
-        ValueError: there is no batch.
+        ValueError: no batch is given.
     """
     samples = list(batches)
     if not samples:
@@ -84,7 +84,7 @@ def _first_convolutions(model: Any, count: int) -> list[str]:
 
 @contextmanager
 def _without_frameworks() -> Iterator[None]:
-    """Hides torch and TensorFlow, which NNCF imports where installed and does not need."""
+    """Hides torch and TensorFlow, which NNCF imports if installed and does not need."""
     hidden = [name for name in ("torch", "tensorflow") if name not in sys.modules]
     for name in hidden:
         sys.modules[name] = cast(Any, None)
