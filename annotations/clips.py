@@ -27,14 +27,14 @@ class Clip:
         name: Unique in a data set, for people to read; may hold "/": "person01/walk.mp4".
         source: The video, or the file or folder that holds the poses.
         span: Frames [first, stop) of the video that it is, counted from 0; None: all of it.
-        label: Who it is, or what is done; None where that is not known.
+        label: The person or the activity; None if unknown.
         group: Clips of one group (scene, person) are never on both sides of a split; or None.
         split: "train", "val", "test" or None.
-        skeleton: Names the K joints; None where there are no keypoints.
+        skeleton: Names the K joints; None without keypoints.
         keypoints: `(T, K, 3)` float32, see the module's header; T may be 0. None: stage 1 still
-            has to look at the video.
+            has to find the poses in the video.
         times: `(T,)` float64, when each row was taken: seconds from the beginning of `source`,
-            rising strictly (their distances may differ); None where there are no keypoints.
+            strictly rising (the steps may differ); None without keypoints.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Clip:
         """
         if self.keypoints is None:
             raise ValueError(
-                f"{self.name}: has no keypoints yet. Let stage 1 look at the video first."
+                f"{self.name}: has no keypoints yet. Find its poses with stage 1 first."
             )
         return np.any(self.keypoints[..., 2] > 0, axis=1)
 

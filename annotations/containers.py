@@ -1,10 +1,10 @@
-"""How far a video file goes by the structure of its container; no frame is decoded.
+"""The extent of a video file by the structure of its container; no frame is decoded.
 
 What a header counts is not a measure: an edit list hides frames that are counted, AVI counts chunks
-without a frame, and Matroska says how long the longest track is, be it sound. What a file lacks
-shows where a size leads beyond the file's end, or where the walk from one element to the next meets
-something else. Knows MP4 and its kin, AVI, Matroska and WebM, FLV, ASF (WMV), Ogg, MPEG program and
-transport streams; of others nothing is said. Files are only read.
+without a frame, and Matroska gives the length of the longest track, even if that is sound. A file
+is incomplete if a size leads beyond its end, or if the walk from one element to the next meets
+something else. Knows MP4 and its relatives, AVI, Matroska and WebM, FLV, ASF (WMV), Ogg, MPEG
+program and transport streams; about others it says nothing. Files are only read.
 
 Sources: ISO/IEC 14496-12 (MP4), RFC 9559 (Matroska), RFC 3533 (Ogg), ISO/IEC 13818-1 (MPEG).
 """
@@ -34,11 +34,11 @@ _LEVEL1 = {_CLUSTER, _INFO, _TRACKS, 0x114D9B74, 0x1C53BB6B, 0x1254C367, 0x1043A
 
 @dataclass(frozen=True)
 class Extent:
-    """How far a video goes.
+    """The extent of a video.
 
     Attributes:
         broken: Whether the file ends before its container does, or is damaged in between.
-        last: When the last frame should be shown, in seconds from the first; None: nobody says.
+        last: When the last frame should be shown, in seconds from the first; None if unknown.
     """
 
     broken: bool = False
@@ -46,7 +46,7 @@ class Extent:
 
 
 def examine(path: Path) -> Extent:
-    """Returns how far a video goes; `Extent()` of what is not a file or another container."""
+    """Returns a video's extent; `Extent()` for other containers and for what is not a file."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -65,12 +65,12 @@ def _at(file: BinaryIO, position: int, count: int) -> bytes:
 
 
 def _tail(file: BinaryIO, size: int) -> tuple[bytes, int]:
-    """Returns the last bytes of a file, and where they begin."""
+    """Returns the last bytes of a file, and their position."""
     start = max(0, size - _TAIL)
     return _at(file, start, _TAIL), start
 
 
-# MP4, MOV, M4V, 3GP: boxes in boxes; the index `moov` tells when each sample is shown.
+# MP4, MOV, M4V, 3GP: boxes in boxes; the index `moov` gives the time of each sample.
 
 
 def _mp4(file: BinaryIO, size: int) -> Extent:
@@ -82,7 +82,7 @@ def _mp4(file: BinaryIO, size: int) -> Extent:
             (length,), head = struct.unpack(">Q", _at(file, position + 8, 8)), 16
         length = length or size - position  # 0: up to the end
         if kind not in _TOP and not kind.isalnum() or length < head:
-            break  # what somebody hung on behind
+            break  # data that were appended to the file
         broken |= position + length > size and kind in _TOP
         if kind == b"moov" and position + length <= size and length < _MOST_INDEX:
             last = _last_sample(_at(file, position + head, length - head))
@@ -140,7 +140,7 @@ def _runs(track: dict[bytes, bytes]) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def _timescale(header: bytes) -> int:
-    """Returns the ticks a second of `mvhd` or `mdhd`."""
+    """Returns the ticks per second of `mvhd` or `mdhd`."""
     return max(struct.unpack_from(">I", header, 20 if header[0] else 12)[0], 1)
 
 
@@ -212,7 +212,7 @@ class _Walk:
 
     @property
     def promised(self) -> float | None:
-        """How long all tracks together are said to be, in seconds."""
+        """The length of all tracks together by the header, in seconds."""
         return self._duration * self._scale / 1e9 or None
 
     def level(self, position: int) -> bool:
@@ -273,7 +273,7 @@ def _element(file: BinaryIO, position: int, end: int, *, whole: bool = True) -> 
 
 
 def _vint(data: bytes) -> tuple[int, int]:
-    """Returns a number of variable length, and its bytes; 0 bytes: it is none."""
+    """Returns a number of variable length and its bytes; 0 bytes if it is not one."""
     used = 9 - data[0].bit_length() if data and data[0] else 0
     if not used or len(data) < used:
         return 0, 0
@@ -284,7 +284,7 @@ def _vint(data: bytes) -> tuple[int, int]:
 
 
 def _flv(file: BinaryIO, size: int) -> Extent:
-    """Behind each tag its size is repeated."""
+    """After each tag its size is repeated."""
     (length,) = struct.unpack(">I", _at(file, size - 4, 4))
     tag = _at(file, size - 4 - length, 4) if length <= size - 4 else b""
     whole = tag[:1] in (b"\x08", b"\x09", b"\x12") and int.from_bytes(tag[1:]) + 11 == length

@@ -13,7 +13,7 @@ from pose_activity.annotations.skeleton import OPENPOSE18, Skeleton
 def as_keypoints(
     values: np.ndarray, where: str, on_note: Callable[[str], None] | None = None
 ) -> np.ndarray:
-    """Makes keypoints of what a foreign file says.
+    """Makes keypoints from the numbers of a foreign file.
 
     Args:
         values: `(..., K, 3)` numbers: x, y in pixels and a confidence.
@@ -45,7 +45,7 @@ def to_openpose18(keypoints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     """Brings poses to OpenPose's 18 joints.
 
     Joints of the same name are taken over as they are. A skeleton without a neck gets one in the
-    middle of the shoulders, with the smaller of their two v: missing where one of them is.
+    middle of the shoulders, with the smaller of their two v: missing if one of them is.
 
     Args:
         keypoints: `(..., K, 3)` float32, see `annotations.types`.

@@ -99,7 +99,7 @@ def cut_to(image: np.ndarray, boxes: np.ndarray, *, around: float = 0.15) -> np.
 
     Args:
         image: `(H, W, 3)` uint8.
-        boxes: `(N, 4)` xyxy pixels. A box of zeros says nothing; without any other one the whole
+        boxes: `(N, 4)` xyxy pixels. A box of zeros is ignored; without any other one the whole
             picture is returned.
         around: Margin on each side, as a share of that part's longer side.
     """
@@ -138,7 +138,7 @@ def gallery(
 
     Args:
         tiles: Images of any sizes; they are fitted into their places, not stretched.
-        titles: One text per tile; what is too long ends in an ellipsis.
+        titles: One text per tile; one that is too long ends in an ellipsis.
         columns: Tiles per row; None makes the grid about square.
         tile_size: (width, height) of a tile in pixels.
         heading: A line of text above everything.
@@ -292,7 +292,7 @@ def draw_text(
 
 
 def text_width(text: str, line: int) -> int:
-    """Returns the pixels that a text takes in a line of that height."""
+    """Returns the width in pixels of a text in a line of that height."""
     font = cv2.FontFace()  # one belongs to one thread, and costs less than a letter
     x, _, width, _ = cv2.getTextSize((0, 0), shown(text), (0, 0), font, _font_size(line), _WEIGHT)
     return x + width

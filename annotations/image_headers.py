@@ -1,6 +1,6 @@
-"""What a picture file says of itself before any pixel is decoded: kind, size, orientation, length.
+"""What an image file's header says before any pixel is decoded: kind, size, orientation, length.
 
-The one parser of headers, so that a size that is read and a picture that is decoded agree, in every
+The only parser of headers, so that the size from a header and the decoded picture agree, in every
 format that OpenCV's wheels decode. Sources: ITU T.81 (JPEG), PNG 3rd edition, TIFF 6.0 and BigTIFF,
 RFC 9649 (WebP), GIF89a, ISO/IEC 23008-12 (AVIF), ITU T.800 (JPEG 2000), netpbm's manual pages.
 """
@@ -21,7 +21,7 @@ _TOO_SHORT = "it ends within its header"
 
 
 class HeaderError(ValueError):
-    """The bytes are no picture of a kind that is read; the message says why."""
+    """The bytes are not an image of a kind that can be read; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Header:
         orientation: As in EXIF, 1 to 8: how the stored picture is to be turned.
         length: How many bytes the file must have at least.
         several: Whether it holds more pictures than the first.
-        top: The value that is white, where the header says so.
+        top: The value of white, if the header gives it.
     """
 
     kind: str
@@ -199,7 +199,7 @@ def _palette(flags: int) -> int:
 
 
 class _Tag(NamedTuple):
-    """An entry of a TIFF directory: the first value, and all of them where they were asked for."""
+    """An entry of a TIFF directory: the first value, and all of them if they were asked for."""
 
     value: int
     read_all: Callable[[], list[int]]
@@ -251,7 +251,7 @@ def _read_tiff(data: bytes) -> Header:
     pages = _directories(data)
     first = next(pages, {})
     if 256 not in first or 257 not in first:
-        raise HeaderError("it says no size, or it is truncated")
+        raise HeaderError("it gives no size, or it is truncated")
     preview = 254 in first and first[254].value & 1
     if preview or 50706 in first or data[8:10] == b"CR":
         raise HeaderError("it is a camera's raw file, which is not read. Convert it to JPEG")

@@ -44,7 +44,7 @@ class ImageError(ValueError):
 
 
 class DamagedError(ImageError):
-    """A picture can be decoded, but not to what it was: a part of its data is lost."""
+    """A picture can be decoded, but part of its data is lost."""
 
 
 def load_rgb(path: Path) -> np.ndarray:
@@ -116,7 +116,7 @@ def read_size(path: Path) -> tuple[int, int]:
 
 
 def holds_several(path: Path) -> bool:
-    """Returns whether a file holds more pictures than the first; False where it cannot be read."""
+    """Returns whether a file holds more than one picture; False if it cannot be read."""
     try:
         return _read(path)[1].several
     except ImageError:
@@ -124,7 +124,7 @@ def holds_several(path: Path) -> bool:
 
 
 def check_picture(array: np.ndarray) -> np.ndarray:
-    """Returns an array that somebody handed over as a picture, contiguous.
+    """Checks an array that a caller gave as a picture, and returns it contiguous.
 
     Raises:
         ValueError: it is not `(H, W, 3)` uint8, or empty.
@@ -148,7 +148,7 @@ def is_image(path: Path) -> bool:
 
 
 def write_drawing(path: Path, image: np.ndarray) -> None:
-    """Writes a JPEG or PNG that `find_images` leaves out: it shows answers, it is not an input."""
+    """Writes a JPEG or PNG that `find_images` skips: a drawing of results is not an input."""
     write_bytes(path, mark(_encode(path.suffix, image)))
 
 
@@ -226,7 +226,7 @@ def _load(path: Path, *, thorough: bool) -> np.ndarray:
 
 
 def _read(path: Path) -> tuple[bytes, Header]:
-    """Reads a file and its header, and refuses what is too large or not all there."""
+    """Reads a file and its header, and refuses a file that is too large or incomplete."""
     data = _read_bytes(path)
     try:
         header = read_header(data)

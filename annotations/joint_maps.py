@@ -1,4 +1,4 @@
-"""Joints as heat maps, one plane a joint: pure arithmetic.
+"""Joints as heat maps, one plane per joint: pure arithmetic.
 
 In come keypoints in the plane's own pixels, where pixel (0, 0) has its middle at x = y = 0. The
 drawing in one plane, which stage 2 sees beside a picture, is `cache.heatmap`.

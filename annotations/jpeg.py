@@ -1,11 +1,11 @@
 """A JPEG's markers, and whether its compressed data were damaged.
 
-Where bytes in the middle of a JPEG are wrong, libjpeg fills in grey or goes on with other colours
+Where bytes in the middle of a JPEG are wrong, libjpeg fills in grey or continues with other colours
 and other places; that it warns of it does not get through OpenCV. But a decoder that lost its place
 either runs out of data before the picture is full, or has data left when it is. Both are found by
 changing bytes that a whole picture does not, or does, depend on, and decoding again:
 
-* Bytes put behind the data are never looked at, unless the decoder ran out.
+* Bytes after the data are never checked, unless the decoder ran out of data.
 * The last bytes of the data decide the last pixels, unless the decoder was done before them.
 
 So damage is found that moves the end of the data by `_TAIL` bytes or more, of each piece between
@@ -32,7 +32,7 @@ _SEEDS = ((0xB7, 37), (0x6D, 91), (0xDA, 53))
 # Not what a decoder makes up, which is zeros; no 0xff among them.
 _JUNK = tuple(bytes((i * i * k + first) % 251 for i in range(64)) for first, k in _SEEDS)
 _TAIL = 3  # bytes at the end of the data that are changed
-_SHORTEST = 8  # bytes of a piece whose end says anything
+_SHORTEST = 8  # bytes of a piece whose end is worth checking
 _MASKS = (b"\xff\xff\xff", b"\x5a\xc3\x69", b"\xa7\x1d\xb2", b"\x3c\x96\xe5")
 _GREY = 128
 _TIFF_BITS, _TIFF_DATA = 136, 144  # where the header ends, and where the data begin
@@ -183,7 +183,7 @@ def _ran_out(
     scans: Sequence[Scan],
     junks: Sequence[bytes] = _JUNK,
 ) -> bool:
-    """Returns whether bytes behind the compressed data make a difference."""
+    """Returns whether the bytes after the compressed data make a difference."""
     for junk in junks:
         longer, position = [], 0
         for stop in (stop for scan in scans for _, stop in scan.pieces):

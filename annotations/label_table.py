@@ -1,6 +1,6 @@
-"""What a split, and a list of copies, must know of a data set: `LabelTable`.
+"""What a split, and a list of copies, must know about a data set: `LabelTable`.
 
-Images, clips and rows of features are split by the same arithmetic, which looks at nothing else.
+Images, clips and rows of features are split by the same arithmetic, which uses nothing else.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,6 +1,6 @@
 """What is in a folder: files that are read, pictures and videos that are not, own drawings.
 
-A picture or video is known by its name's ending or, where the ending says nothing, by its first
+A picture or video is recognised by its name's ending or, if the ending says nothing, by its first
 bytes. No pixel is looked at.
 """
 
@@ -54,7 +54,7 @@ class Media(NamedTuple):
     """What a folder holds, at any depth, sorted.
 
     Attributes:
-        files: With one of the endings that were asked for.
+        files: Those with one of the endings that were asked for.
         unread: Pictures and videos with another ending.
         products: What this project drew; in neither of the others.
     """
@@ -65,10 +65,10 @@ class Media(NamedTuple):
 
 
 def find_media(folder: Path, suffixes: Collection[str], *, kinds: Collection[str] = KINDS) -> Media:
-    """Sorts what is below `folder`.
+    """Sorts the files below `folder`.
 
-    Linked folders are followed; hidden files and folders are passed over, and so is what is no
-    picture or video (texts, tables, `Thumbs.db`).
+    Linked folders are followed; hidden files and folders are skipped, and so is anything that is
+    not a picture or video (texts, tables, `Thumbs.db`).
 
     Args:
         folder: Any folder.

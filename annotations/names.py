@@ -40,11 +40,11 @@ STATES = ("unknown", "nobody", "error")
 
 
 def check_names(where: Path, names: Iterable[str | None]) -> None:
-    """Refuses names that a person cannot tell apart: "Running" and "running" are no two classes.
+    """Refuses names that a person cannot tell apart, such as "Running" and "running".
 
     Args:
         where: The file or folder that the names are in, for the message.
-        names: Activities; None stands for none.
+        names: Activities; None for none.
 
     Raises:
         ValueError: names that differ in upper and lower case, in Unicode form, or in spaces around

@@ -1,4 +1,4 @@
-"""The mark in a file that this project drew, so that no later run takes it for an input.
+"""The mark in a file that this project drew, so that no later run uses it as an input.
 
 It is part of the file, so it survives another name and another folder: a comment of a JPEG, a text
 of a PNG, a box of an MP4 that players skip. `MARK` may be anywhere in the first or last 4 KiB.

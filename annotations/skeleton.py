@@ -1,7 +1,7 @@
 """Skeletons as data: joint names, left/right pairs and bones.
 
 This is the only file that writes a joint index. Everyone else asks a `Skeleton` by joint name.
-The known ones are in `SKELETONS`; `custom_skeleton` makes one of what a data set
+The known ones are in `SKELETONS`; `custom_skeleton` makes one from what a data set
 says about its own.
 """
 
@@ -20,7 +20,8 @@ class Skeleton:
     """An ordered set of named joints.
 
     Attributes:
-        name: Key in `SKELETONS`, or what `custom_skeleton` calls it; tells two skeletons apart.
+        name: Key in `SKELETONS`, or the name that `custom_skeleton` gives it; identifies a
+            skeleton.
         joints: K joint names; a joint's position here is its index in every keypoint array.
         pairs: Left/right joint names that change places when a picture is mirrored.
         bones: Pairs of joint names that a drawing joins by a line.

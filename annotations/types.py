@@ -34,7 +34,7 @@ class Sample:
         group: Pictures of one group (video, scene) are never on both sides of a split; or None.
         split: "train", "val", "test" or None.
         activities: N class names or None, one per person; None where the data set has none by
-            person, or where there is nobody (an empty tuple becomes None).
+            person, or if there is nobody (an empty tuple becomes None).
     """
 
     image: Path

@@ -32,8 +32,8 @@ SUFFIXES = frozenset(
 )
 NOT_REGULAR = "not a regular file, and only those are read"
 FEW = 5  # frames by which headers and indices of whole videos are wrong
-_FASTEST = 1000.0  # frames per second; a header that says more does not know
-_ASSUMED = 25.0  # frames per second where nobody says how many
+_FASTEST = 1000.0  # frames per second; a header that says more is wrong
+_ASSUMED = 25.0  # frames per second if the file does not say
 _MOST_STRETCHED = 8  # more than this times as wide as high no pixel is
 _CAMERA = re.compile(r"camera:(\d+)")
 _OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
@@ -102,12 +102,12 @@ def check_camera(path: Path) -> None:
     with _opened(path) as capture:
         if not capture.grab():
             raise FileNotFoundError(
-                f"There is no camera at {path}, or another program holds it. The first is camera:0"
+                f"There is no camera at {path}, or another program uses it. The first is camera:0"
             )
 
 
 def read_header(path: Path) -> Header:
-    """Returns what a video file promises: nothing, where it cannot be opened or is a camera."""
+    """Returns what a video's header says: nothing if it cannot be opened or is a camera."""
     if is_camera(path):
         return Header()
     with _opened(path) as capture:
@@ -127,7 +127,7 @@ def read_frames(
     Args:
         source: A video file, or `camera:N`.
         every: 2 takes the frames 0, 2, 4, ...
-        skip: Called with a frame's number; where it is true the frame is left out.
+        skip: Called with a frame's number; if it returns true, the frame is left out.
     """
     if not (is_camera(source) or _is_utf8(source)):
         yield Frame(source, partial(_refuse, f"{source}: the video's name is not UTF-8. Rename it"))
@@ -167,7 +167,7 @@ def _is_utf8(path: Path) -> bool:
 
 
 def _open_file(path: Path) -> cv2.VideoCapture:
-    """Opens a video; what is not a regular file (a pipe would be waited for) stays closed."""
+    """Opens a video; anything but a regular file stays closed (a pipe would block)."""
     if not (os.path.isfile(path) and _is_utf8(path)):
         return cv2.VideoCapture()
     with _containers_only():
@@ -178,7 +178,7 @@ def _open_file(path: Path) -> cv2.VideoCapture:
 
 @contextmanager
 def _containers_only() -> Iterator[None]:
-    """Lets OpenCV open nothing but `_CONTAINERS`; only its environment tells it so."""
+    """Lets OpenCV open only `_CONTAINERS`; it can be set through its environment alone."""
     with _ENVIRONMENT:
         before = os.environ.get(_OPTIONS)
         ours = f"format_whitelist;{_CONTAINERS}"
@@ -193,7 +193,7 @@ def _containers_only() -> Iterator[None]:
 
 
 def _header(capture: cv2.VideoCapture, source: Path) -> Header:
-    """Returns what a video promises, but what it cannot keep: a frame takes a byte at least."""
+    """Returns what a header says, except impossible numbers: a frame takes at least a byte."""
     frames, fps = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
     possible = frames > 0 and frames <= source.stat().st_size
     return Header(int(frames) if possible else 0, fps if 0 < fps <= _FASTEST else 0.0)
@@ -226,7 +226,7 @@ def _finished(pixels: np.ndarray, stretch: tuple[float, float]) -> np.ndarray:
 
 
 def _what_is_lost(source: Path, header: Header, decoded: int, seconds: float) -> str | None:
-    """Returns what to say of a video that ended after some frames, the last shown at `seconds`."""
+    """Returns the report on a video that ended after some frames, the last at `seconds`."""
     if is_camera(source):
         return "the camera gives no more pictures"
     if not decoded:

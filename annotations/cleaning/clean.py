@@ -81,7 +81,7 @@ class Case:
         rule: Name of the rule.
         before: The image as it was read, with the one person concerned where the rule is about
             persons.
-        after: The same behind the rule; None where the image or the person was dropped. Before
+        after: The same after the rule; None if the image or the person was dropped. Before
             and after, a person without a box has the bare one of its joints.
     """
 

@@ -1,8 +1,8 @@
 """Identical pictures and clips: which hold the same bytes, and what that means for a split.
 
-What is trained on and tested on makes scores look better than they are. Copies of pictures and
-videos are found by the sha256 of the file, and only files of the same size are read; copies of pose
-sequences by their numbers. What merely looks alike (another size, another compression) is not
+A copy that is both trained and tested on makes scores look better than they are. Copies of pictures
+and videos are found by the sha256 of the file, and only files of the same size are read; copies of
+pose sequences by their numbers. What merely looks alike (another size, another compression) is not
 found.
 """
 
@@ -29,7 +29,7 @@ def find_duplicates(
     """Returns the sets of files with the same content, each sorted, in the order of their first.
 
     Args:
-        images: Paths; files that are not there are passed over.
+        images: Paths; missing files are skipped.
         on_progress: Called with (files read, files to read, name).
     """
     by_size: dict[int, list[Path]] = defaultdict(list)
@@ -50,8 +50,8 @@ def find_same_clips(
 ) -> list[list[str]]:
     """Returns the sets of names of clips with the same content, each sorted, as `find_duplicates`.
 
-    Clips of videos are the same where they share frames of one video or of copies of it. Clips with
-    joints are the same where all their keypoints are, unless nobody is seen in them.
+    Clips of videos are the same if they share frames of one video or of copies of it. Clips with
+    joints are the same if all their keypoints are, unless they show nobody.
 
     Args:
         clips: Of one data set, each name once.

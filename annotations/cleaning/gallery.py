@@ -43,7 +43,7 @@ def cleaning_gallery(
         load: Reads a picture; raises ImageError. A picture that cannot be read is an empty tile.
 
     Returns:
-        `(H, W, 3)` uint8 RGB; one empty tile where there are no cases.
+        `(H, W, 3)` uint8 RGB; one empty tile if there are no cases.
     """
     if not cases:
         blank = [np.full((1, 1, 3), EMPTY, np.uint8)]

@@ -1,4 +1,4 @@
-"""The cleaner's rules, one function each: arrays or one sample in, what is wrong with it out.
+"""The cleaner's rules, one function each: arrays or one sample in, what it finds wrong out.
 
 Keypoints are `(N, K, 3)` float32 pixels of the upright picture. Nothing is counted or kept here.
 """
@@ -103,7 +103,7 @@ def find_repeated(sample: Sample) -> np.ndarray:
 def why_drop(
     sample: Sample, *, need_keypoints: bool, need_activity: Literal["picture", "person", "none"]
 ) -> Reason | None:
-    """Returns the reason when the labels alone say that an image is of no use, else None."""
+    """Returns the reason if the labels alone show that an image is useless, else None."""
     if need_keypoints and not len(sample.boxes):
         return "no_annotations", "no person in it has annotated joints"
     if need_activity == "none" or (sample.activity or "").strip():

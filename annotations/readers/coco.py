@@ -51,7 +51,7 @@ def read_coco(
 
     Returns:
         A Sample per image, in the file's order. `size` is the file's width and height; boxes are
-        all zero where there is no `bbox` or it has no area; numbers are as in the file otherwise,
+        all zero if there is no `bbox` or it has no area; numbers are as in the file otherwise,
         also outside the picture.
 
     Raises:
@@ -120,7 +120,7 @@ def write_entries(
         path: The JSON file.
         images: Entries.
         people: Annotations; they are numbered from 1.
-        skeletons: One, which becomes the category 1; none where there is no image.
+        skeletons: One, which becomes the category 1; none without images.
     """
     content = {
         "images": list(images),

@@ -22,7 +22,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 @dataclass
 class Mistakes:
-    """Collects what is wrong with a file, so that all of it is reported at once."""
+    """Collects the mistakes in a file, so that all of them are reported at once."""
 
     path: Path
     found: list[str] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Mistakes:
         self.found.append(f"{where}: {what}")
 
     def raise_any(self) -> None:
-        """Raises ValueError where there are mistakes: how many, and the first ten."""
+        """Raises ValueError if there are mistakes: how many, and the first ten."""
         if self.found:
             more = len(self.found) - _SHOWN
             shown = [*self.found[:_SHOWN], *([f"and {more:,} more"] if more > 0 else [])]
@@ -48,11 +48,11 @@ class Person:
 
     Attributes:
         image: Its image's id.
-        box: x1 y1 x2 y2 in pixels; all zero where there is none.
+        box: x1 y1 x2 y2 in pixels; all zero without a box.
         keypoints: `(K, 3)` float32 as in `Sample`.
         head_size: Pixels; 0 where unknown.
         activity: Its activity or None.
-        has_activity: Whether the file says anything about its activity, also that it has none.
+        has_activity: Whether the file names its activity, or says that it has none.
     """
 
     image: Any
@@ -151,7 +151,7 @@ class People:
         self._counts: Counter[str] = Counter()
 
     def read(self, where: str, entry: Mapping[str, Any]) -> Person | None:
-        """Returns the person in an annotation; None where there is none, or a mistake."""
+        """Returns the person in an annotation; None if there is none, or a mistake."""
         lacking = [key for key in ("image_id", "category_id") if key not in entry]
         if lacking:
             self._mistakes.add(where, f"missing keys: {', '.join(lacking)}")
@@ -231,7 +231,7 @@ def _all_zero(values: Any) -> bool:
 def _check_pixels(key: str, places: np.ndarray) -> None:
     """Refuses several places `(N, 2)` that all are in the picture's first pixel: fractions.
 
-    Of what they are fractions a file does not say (of the picture, or of a crop), so they are not
+    A file does not say what they are fractions of (the picture, or a crop), so they are not
     scaled.
     """
     if len(places) > 1 and np.all(places > -1) and np.all(places < _FIRST_PIXEL):
@@ -253,7 +253,7 @@ def _read_box(value: Any) -> tuple[float, float, float, float]:
 
 
 def numbers(key: str, values: Any, count: int) -> list[float]:
-    """Returns `values` where it is a list of `count` finite numbers, else raises ValueError."""
+    """Returns `values` if it is a list of `count` finite numbers, else raises ValueError."""
     if not isinstance(values, list) or len(values) != count:
         got = len(values) if isinstance(values, list) else repr(values)
         raise ValueError(f"`{key}` must hold {count} numbers. Received: {got}")

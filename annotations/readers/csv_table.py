@@ -38,7 +38,7 @@ def read_csv(path: Path, *, needed: Collection[str]) -> tuple[list[str], list[Li
         needed: Names of columns; that separator is chosen with which the first line holds most.
 
     Returns:
-        Names of the columns in lower case, and the lines behind the first one, each with a cell
+        Names of the columns in lower case, and the lines after the first one, each with a cell
         per column.
 
     Raises:
@@ -83,7 +83,7 @@ def _read_text(path: Path) -> str:
 
 
 def _without_separator_line(text: str) -> tuple[str, str | None]:
-    """Returns the text behind Excel's line `sep=;`, and the separator; None without such a line."""
+    """Returns the text after Excel's line `sep=;`, and the separator; None without such a line."""
     match = _SEPARATOR_LINE.match(text)
     return (text[match.end() :], match[1]) if match else (text, None)
 

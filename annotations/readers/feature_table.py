@@ -25,7 +25,7 @@ _PARQUET = (".parquet", ".pq")
 
 @dataclass(frozen=True, eq=False)
 class FeatureTable:
-    """N vectors of D numbers, and what is known of each.
+    """N vectors of D numbers, and what is known about each.
 
     Attributes:
         vectors: `(N, D)` float32, finite; N may be 0, D not.
@@ -192,7 +192,7 @@ def _read_csv(path: Path) -> tuple[list[str], np.ndarray, dict[str, list[str]]]:
 
 
 def _parse(path: Path, cells: list[list[str]], lines: list[str], width: int) -> np.ndarray:
-    """Returns `(N, width)` float32 of texts; what is not a number is named by its line."""
+    """Returns texts as `(N, width)` float32; an error names the line of what is not a number."""
     try:
         numbers = np.array([[float(cell) for cell in row] for row in cells], np.float64)
     except ValueError:

@@ -36,7 +36,7 @@ class Found:
     Attributes:
         path: The file.
         label: Its class.
-        split: "train", "val" or "test" where it is in a folder of that split; else None.
+        split: "train", "val" or "test" if it is in a folder of that split; else None.
     """
 
     path: Path
@@ -106,7 +106,7 @@ def class_files(
     """Finds the files of a folder that holds one sub-folder per class.
 
     Where all sub-folders are called like splits (train, training, val, valid, validation, dev,
-    test, testing, in any case, also with "set" and the like behind) and hold folders, they are the
+    test, testing, in any case, also with an ending such as "set") and hold folders, they are the
     splits, and the folders in them the classes.
 
     Args:
@@ -176,7 +176,7 @@ def _sub_folders(root: Path, kind: _Kind) -> list[Path]:
 
 
 def _split_folders(root: Path, folders: Sequence[Path], kind: _Kind) -> dict[str, Path]:
-    """Returns split -> its folder, in the order of the splits; empty where they are classes."""
+    """Returns split -> its folder, in the order of the splits; empty if they are classes."""
     like = [(match.lastgroup or "", path) for path in folders if (match := _match(path))]
     splits = {split: path for name in SPLITS for split, path in like if split == name}
     full = [path.name for _, path in like if _holds_folders(path)]

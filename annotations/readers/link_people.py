@@ -1,6 +1,6 @@
-"""Follows one person through frames that show several, in files that do not say who is who.
+"""Follows one person through frames that show several, in files that give people no numbers.
 
-Arithmetic on joints `(N, K, 3)`, one array a frame, N people each; v = 0 is a missing joint.
+Arithmetic on joints `(N, K, 3)`, one array per frame, N people each; v = 0 is a missing joint.
 Stage 1's tracker does more; this is for files of other programs.
 """
 
@@ -23,7 +23,7 @@ def follow_nearest(people: Sequence[np.ndarray]) -> list[int | None]:
         people: `(N, K, 3)` a frame, in pixels; N may be 0 and differ.
 
     Returns:
-        One index a frame; None where nobody is near enough, or nobody is there.
+        One index per frame; None if nobody is near enough, or nobody is there.
     """
     chosen: list[int | None] = [None] * len(people)
     weights = [[_weight(person) for person in frame] for frame in people]
@@ -45,7 +45,7 @@ def follow_number(
     """Chooses in each frame the person with one number: the largest and surest in sum.
 
     Args:
-        tracks: Who each person is, one list a frame.
+        tracks: The number of each person, one list per frame.
         joints: `(N, K, 3)` a frame, in pixels.
 
     Returns:
@@ -91,7 +91,7 @@ def _size(person: np.ndarray) -> float:
 
 
 def _distance(one: np.ndarray, other: np.ndarray) -> float:
-    """Returns the mean distance of the joints that both have; infinite where there are none."""
+    """Returns the mean distance of the joints that both have; infinite without such joints."""
     both = (one[:, 2] > 0) & (other[:, 2] > 0)
     return float(np.hypot(*(one - other)[both, :2].T).mean()) if both.any() else np.inf
 

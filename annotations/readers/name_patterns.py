@@ -1,6 +1,6 @@
 r"""What a name says, by regular expressions: the label, the group and the split of a clip.
 
-A data set often says in a file's name who walks where: `person01_walking_d1_3`. With
+A file's name often says what it shows: `person01_walking_d1_3`. With
 `label_pattern` `(?P<label>person\d+)_`, `group_pattern` `(?P<group>person\d+_.*_d\d)` and
 `test_pattern` `_3$` its label is person01, its group person01_walking_d1, and it is for the test.
 Patterns are searched anywhere in the name. No file is opened.
@@ -17,7 +17,7 @@ from pose_activity.annotations.text import preview
 
 @dataclass(frozen=True)
 class NameParts:
-    """What one name says; None where it does not, or nobody asked."""
+    """What one name says; None if it does not, or if it was not asked for."""
 
     label: str | None
     group: str | None
@@ -52,7 +52,7 @@ def compile_pattern(option: str, pattern: str | None, group: str | None) -> re.P
 
 
 def find_part(pattern: re.Pattern[str] | None, group: str, name: str) -> str | None:
-    """Returns what the group holds where the pattern is found in a name; None where it is not."""
+    """Returns what the group holds if the pattern is found in a name, else None."""
     match = pattern.search(name) if pattern else None
     return (match[group] or None) if match else None
 
@@ -80,7 +80,7 @@ def read_names(
             pattern.
 
     Returns:
-        One answer per name, in their order.
+        One item per name, in their order.
 
     Raises:
         ValueError: a bad pattern, labels that are missing or differ in upper and lower case only,
@@ -107,7 +107,7 @@ def read_names(
 
 
 def _splits(where: Path, names: Sequence[str], **patterns: str | None) -> list[str | None]:
-    """Returns each name's split: "val", "test", "train", or None where there are no patterns."""
+    """Returns each name's split: "val", "test", "train", or None without patterns."""
     found: list[str | None] = [None] * len(names)
     for split, pattern in patterns.items():
         compiled = compile_pattern(f"{split}_pattern", pattern, None)

@@ -1,13 +1,13 @@
 r"""JSON of OpenPose and AlphaPose in, one `Clip` per video out.
 
-Three layouts are known, and told apart by their content:
+Three layouts are known, and recognised by their content:
 
 - OpenPose: a folder with a file per frame, `NAME_000000000012_keypoints.json`, each
   `{"people": [{"pose_keypoints_2d": [x, y, c, ...]}]}`;
 - AlphaPose in OpenPose's manner: one file `{"12.jpg": {"people": [...]}, ...}`;
 - AlphaPose's own: one file `[{"image_id": "12.jpg", "keypoints": [x, y, c, ...], "idx": 1}, ...]`.
 
-The number of values says the skeleton: 17 joints are COCO's, 18 OpenPose's, 25 its BODY_25. The
+The number of values gives the skeleton: 17 joints are COCO's, 18 OpenPose's, 25 its BODY_25. The
 number that changes from name to name is the frame's, see `annotations.readers.frame_numbers`:
 frames that no file and no entry mentions (AlphaPose writes none where it finds nobody) become rows
 without a person, so that time stays true.
@@ -236,14 +236,14 @@ def _clip_of(path: Path) -> Path:
 
 
 def _one_skeleton(folder: Path, clips: Sequence[Clip]) -> list[Clip]:
-    """Gives clips in which nobody was found the skeleton of the others."""
+    """Gives clips that show nobody the skeleton of the others."""
     used = {
         clip.skeleton.name: clip.skeleton for clip in clips if clip.skeleton and any(clip.valid)
     }
     if len(used) > 1:
         raise ValueError(
             f"{folder}: all clips must have one skeleton. Received: {preview(sorted(used))}. "
-            "Write them anew with one model, or move them to a folder for each."
+            "Write all of them with one model, or use one folder per model."
         )
     for skeleton in used.values():
         nobody = np.zeros((1, len(skeleton), 3), np.float32)

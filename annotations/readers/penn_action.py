@@ -41,7 +41,7 @@ def read_penn_action(
 
     Returns:
         PENN13 clips, sorted by path and named after it ("0001"): `source` the `.mat` file, `label`
-        the action, `split` "train" or "test" by the file's flag (None where it has none), `group`
+        the action, `split` "train" or "test" by the file's flag (None without one), `group`
         and `span` None.
 
     Raises:

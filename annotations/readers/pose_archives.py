@@ -1,7 +1,7 @@
 """Pose sequences in `.npz` archives in, one `Clip` per sequence out.
 
 Two layouts are known. In the first an array is a clip and its key is the clip's name
-(`read_pose_archive`). In the second all clips of a split lie behind each other in one array, with
+(`read_pose_archive`). In the second all clips of a split are in one array, one after another, with
 their lengths and labels beside it (`read_flat_archive`). Archives are read without pickle.
 """
 
@@ -134,7 +134,7 @@ def read_flat_archive(
 
     It holds `PREFIX_train_poses` `(sum of T, K, 2|3)`: x, y [, confidence]; `PREFIX_train_lengths`
     `(N,)`, each clip's T; `PREFIX_train_labels` `(N,)`, texts or numbers; and the same three for
-    `test`. Without a confidence a joint at exactly (0, 0) is missing.
+    `test`. Without confidences, a joint at exactly (0, 0) is missing.
 
     Args:
         path: The `.npz` file.
@@ -183,7 +183,7 @@ def read_flat_archive(
 
 
 def split_prefixes(path: Path) -> list[str]:
-    """Returns the prefixes of an archive for `read_flat_archive`; none where it is of the others.
+    """Returns the prefixes of an archive for `read_flat_archive`; none for other archives.
 
     Raises:
         ValueError: no such file, or no archive.
@@ -219,7 +219,7 @@ def _skeleton_of(
     skeleton: Skeleton | None,
     columns: tuple[int, int] = (3, 4),
 ) -> Skeleton:
-    """Returns whose joints an array holds, after a look at its shape."""
+    """Returns whose joints an array holds, after checking its shape."""
     numbers = array.dtype.kind in "fiu"
     if not numbers or array.ndim != 3 or array.shape[2] not in columns:
         raise ValueError(

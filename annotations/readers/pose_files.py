@@ -23,7 +23,7 @@ SUFFIXES = frozenset({".json", ".npz", ".parquet"})
 
 @dataclass(frozen=True)
 class PoseFormat:
-    """What pose files do not say of themselves.
+    """What pose files do not say about themselves.
 
     Attributes:
         fps: Frames per second.

@@ -1,7 +1,7 @@
-"""Every format of labels: which reader reads it, what it wants, and what it can give.
+"""Every format of labels: which reader reads it, what it needs, and what it can give.
 
-A reader is a function, imported when it is first asked for, so that this table costs nothing to
-look at. `PICTURES` give `Sample`s, `CLIPS` give `Clip`s (or a `FeatureTable`). To add a format,
+A reader is a function, imported when it is first used, so that importing this table costs
+nothing. `PICTURES` give `Sample`s, `CLIPS` give `Clip`s (or a `FeatureTable`). To add a format,
 write one file beside this one and one entry here.
 """
 
@@ -24,7 +24,7 @@ class Reader:
             one file or folder.
         file: What the file with the labels is, for a message; None: a folder is read.
         options: The named arguments that it takes; each is the key of a configuration, or
-            `on_note` or `on_unread`, which are told what was left out or guessed.
+            `on_note` or `on_unread`, which are called with what was left out or guessed.
         groups: Where groups come from, for a message; None: it knows none.
         files: "module.function" in this folder that lists, from the same paths, every file that the
             labels name; None: it may be any image in the folder.
@@ -53,7 +53,7 @@ class Reader:
         return load(self.function)(*paths, **taken)
 
     def list_files(self, *paths: Path | None) -> list[Path] | None:
-        """Returns every file that the labels name, or None where nobody knows."""
+        """Returns every file that the labels name, or None if that is unknown."""
         return [*load(self.files)(*paths)] if self.files else None
 
 

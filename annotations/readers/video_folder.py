@@ -152,7 +152,7 @@ def read_ranges(
 def _find(
     videos: Path, folders_are_labels: bool, on_note: Callable[[str], None] | None
 ) -> list[Clip]:
-    """Returns a clip for each video, with its label and split where the sub-folders say them."""
+    """Returns a clip for each video, with its label and split if the sub-folders give them."""
     if folders_are_labels:
         files = class_files(videos, SUFFIXES, thing="video", label="label", on_note=on_note)
         found = {file.path: (file.label, file.split) for file in files}

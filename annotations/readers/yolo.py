@@ -2,11 +2,11 @@
 
     data.yaml                    splits, kpt_shape, flip_idx, names, kpt_names
     images/SPLIT/000007_name.jpg a copy of the picture: as it is, decoded, or squashed
-    labels/SPLIT/000007_name.txt one person a line: class, box centre x y w h, K times x y v
+    labels/SPLIT/000007_name.txt one person per line: class, box centre x y w h, K times x y v
 
 Positions are fractions of the upright picture's size; v is 0 missing, 1 hidden, 2 visible, twice
-our own. Pictures are never modified: ultralytics rewrites JPEGs that it thinks damaged where they
-lie, and a link would lead to the user's own. The lines of others are read in
+our own. Pictures are never modified: ultralytics rewrites JPEGs that it thinks damaged in place,
+and a link would lead to the user's own. The lines of others are read in
 `annotations.readers.yolo_labels`. Source: docs.ultralytics.com/datasets/pose.
 """
 

@@ -227,7 +227,7 @@ def _listed(path: Path, split: str, listing: Path, base: Path, moved: bool) -> l
 
 
 def _resolve(base: Path, name: str, moved: bool) -> Path | None:
-    """Returns where a place of data.yaml is; None where it is nowhere.
+    """Returns the path that data.yaml means; None if there is none.
 
     In a set that was `moved`, an absolute place of another machine is looked for by its end:
     of /home/x/set/images/train, set/images/train, then images/train, then train.

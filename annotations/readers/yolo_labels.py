@@ -3,7 +3,7 @@
 A line is a person: class, box centre x y w h, K times x y [v], all positions fractions of the
 picture. v is 0 missing, 1 hidden, 2 visible. Files that ultralytics wrote for its own predictions
 (`save_txt`) are read, too: there v is a confidence, and the box's confidence and the number of a
-track may follow behind. Which pictures there are is `annotations.readers.yolo_files`'s matter.
+track may follow. `annotations.readers.yolo_files` finds the pictures.
 
 Source: ultralytics.data.utils.verify_image_label, ultralytics.engine.results.Results.save_txt.
 """
@@ -42,7 +42,7 @@ def read_labels(
 
     Args:
         data_yaml: For the messages.
-        labels: A file that is not there holds nobody.
+        labels: A missing file means an image without people.
         found: What data.yaml says.
         on_note: Called with a note on how many files hold predictions.
 
@@ -50,7 +50,7 @@ def read_labels(
         A table `(N, 5 + 3 K)` float64 per file, v 0, 1 or 2; a missing joint is all zero.
 
     Raises:
-        ValueError: wrong files; all are counted, and the first ten named with what is wrong.
+        ValueError: wrong files; all are counted, and the first ten named with their mistakes.
     """
     read, wrong = [], []
     for label in labels:
@@ -91,7 +91,7 @@ def _read(label: Path, found: Description) -> _Lines:
     if odd:
         raise ValueError(
             f"a line holds {width} numbers, and at most a confidence in 0..1 and the number of a "
-            f"track behind them. Received behind them: {odd[:3]}"
+            f"track after them. Received after them: {odd[:3]}"
         )
     _check_fractions(given[:, 1:5])
     if (given[:, 3:5] < 0).any():
@@ -99,7 +99,7 @@ def _read(label: Path, found: Description) -> _Lines:
     classes = given[:, 0]
     if not np.isin(classes, range(len(found.names))).all():
         raise ValueError(
-            f"a line begins with the number of its class, 0..{len(found.names) - 1}. "
+            f"a line starts with the number of its class, 0..{len(found.names) - 1}. "
             f"Received: {np.unique(classes).tolist()}"
         )
     points, confident = _joints(given[:, 5:].reshape(len(rows), joints, numbers))
@@ -113,7 +113,7 @@ def _lengths(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _is_score_or_track(end: Sequence[float]) -> bool:
-    """Returns whether the numbers behind a person are a confidence, a track's number, or both."""
+    """Returns whether the numbers after a person are a confidence, a track's number, or both."""
     score, track = end[:1], end[1:]
     if len(end) == 1 and end[0] > 1:
         score, track = [], end

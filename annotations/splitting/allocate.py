@@ -23,7 +23,7 @@ Labels = Counter[str | None]
 
 @dataclass(frozen=True)
 class Nouns:
-    """What is split, and what it is counted by, for the notes."""
+    """What is split and what it is counted by, as words for the notes."""
 
     one: str
     many: str
@@ -37,7 +37,7 @@ CLIPS = Nouns("clip", "clips", "label", "labels")
 
 @dataclass
 class _Bin:
-    """One split while it is filled; `name` None holds what is left over."""
+    """One split while it is filled; `name` None is for the rest."""
 
     name: str | None
     size: int
@@ -86,7 +86,7 @@ def allocate(
 
 
 def notes_of_given(items: LabelTable, nouns: Nouns, needed: Sequence[str]) -> list[str]:
-    """Returns the notes on a split that the items bring along; `needed` must not be empty."""
+    """Returns the notes on a split that the items come with; `needed` must not be empty."""
     _check_once(items, nouns)
     counts = Counter(items.splits)
     unknown = sorted({*counts} - {*SPLITS, None}, key=str)
@@ -119,7 +119,7 @@ def fill_from_train(
     together: Iterable[Sequence[Name]] = (),
     **wanted: float | int,
 ) -> tuple[LabelTable, list[str]]:
-    """Takes the splits that the items do not bring along from train, in the sizes `wanted`.
+    """Takes the splits that the items do not come with from train, in the sizes `wanted`.
 
     Returns:
         The items in their final split, and notes; see `annotations.splitting.split.fill_given`.
@@ -187,7 +187,7 @@ def _check_once(items: LabelTable, nouns: Nouns) -> None:
 
 
 def keys_of(items: LabelTable, together: Iterable[Sequence[Name]]) -> list[Key]:
-    """Returns each item's group; groups that `together` ties bear the first one's name."""
+    """Returns each item's group; groups that `together` ties get the first one's name."""
     # A group that happens to be called like a file stays apart from that file.
     keys = [
         (group is None, group or Path(name).as_posix())

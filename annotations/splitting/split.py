@@ -75,7 +75,7 @@ def split_clips(
     open_set: bool = False,
     together: Iterable[Sequence[str]] = (),
 ) -> tuple[LabelTable, list[str]]:
-    """Gives every clip its split, as `split` does for images; labels are what is spread.
+    """Gives every clip its split, as `split` does for images; labels are spread evenly.
 
     Args:
         clips: Of one data set. A clip without a group is a group of its own.
@@ -85,7 +85,7 @@ def split_clips(
         seed: Another seed gives another split.
         open_set: Whole labels go to test, with all their clips: people who are never seen in
             training. Labels that share a group stay together. The other labels' clips are train
-            and val, in the proportion of these two where they are fractions.
+            and val, in the proportion of these two if they are fractions.
         together: Sets of names of clips that must not be cut either (copies of one clip).
 
     Returns:
@@ -107,7 +107,7 @@ def split_clips(
 
 
 def keep_given_clips(clips: LabelTable) -> list[str]:
-    """Looks at the split that a data set of clips brings along, as `keep_given` does for images.
+    """Checks the split that a data set of clips comes with, as `keep_given` does for images.
 
     Raises:
         ValueError: a name twice, no clip for train, or an unknown name of a split.
@@ -116,7 +116,7 @@ def keep_given_clips(clips: LabelTable) -> list[str]:
 
 
 def keep_given(samples: Sequence[Sample]) -> list[str]:
-    """Looks at the split that a data set brings along.
+    """Checks the split that a data set comes with.
 
     Returns:
         Notes: images without a split, groups on both sides, activities missing from a split.
@@ -136,7 +136,7 @@ def fill_given(
     seed: int,
     together: Iterable[Sequence[Path]] = (),
 ) -> tuple[list[Sample], list[str]]:
-    """Keeps the split that a data set brings along; one that it lacks is taken from train.
+    """Keeps the split that a data set comes with; one that it lacks is taken from train.
 
     Args:
         samples: Of one data set.
@@ -167,7 +167,7 @@ def fill_given_clips(
     seed: int,
     together: Iterable[Sequence[str]] = (),
 ) -> tuple[LabelTable, list[str]]:
-    """Keeps the split that clips bring along and fills it up, as `fill_given` does for images."""
+    """Keeps the split that clips come with and fills it up, as `fill_given` does for images."""
     return fill_from_train(clips, CLIPS, seed, together, train=train, val=val, test=test)
 
 

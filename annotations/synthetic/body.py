@@ -68,7 +68,7 @@ JOINTS = {"arm": ("shoulder", "elbow", "wrist"), "leg": ("hip", "knee", "ankle")
 
 
 def view(activity: str, rng: np.random.Generator) -> Points:
-    """Takes up a pose and looks at it: name -> (image x, image y, depth), in standing heights."""
+    """Views a body in a pose: name -> (image x, image y, depth), in standing heights."""
     pose = _POSES[activity]
     points = _body(pose, rng)
     seen = turn(points, yaw=rng.uniform(*pose.yaw), roll=rng.normal(0, 4))
@@ -76,7 +76,7 @@ def view(activity: str, rng: np.random.Generator) -> Points:
 
 
 def turn(points: Points, *, yaw: float, roll: float = 0.0) -> Points:
-    """Looks at a body: name -> (image x, image y, depth), in standing heights.
+    """Views a body: name -> (image x, image y, depth), in standing heights.
 
     Args:
         points: In the body's own space.

@@ -88,7 +88,7 @@ _SOFT_AT, _LIFT_AT = 50.0, 255.0  # when a knee gives way and when it is lifted;
 
 
 def gaits(count: int, rng: np.random.Generator) -> list[Gait]:
-    """Makes people up; each of their numbers lies in a part of its range that nobody else has."""
+    """Makes people; each of their numbers is in a part of its range that nobody else has."""
     columns = {}
     for name, (low, high) in RANGES.items():
         shares = (rng.permutation(count) + rng.uniform(0.25, 0.75, count)) / count

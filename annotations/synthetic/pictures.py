@@ -3,7 +3,8 @@
 Out come `images/*.jpg`, `release.mat` (MPII's official RELEASE layout) and `faults.json` (which
 file names carry which injected fault). Two pictures in a row make a clip: same scene, clothes and
 activity, another pose. The same seed draws the same bytes.
-The bodies come from `annotations.synthetic.body`, the colours from `painting.py` and `scenery.py`.
+The bodies come from `annotations.synthetic.body`, the colours from `render.py` and
+`backgrounds.py`.
 """
 
 from dataclasses import dataclass, field
@@ -157,7 +158,7 @@ def _spoil_label(record: _Record, fault: str | None, size: tuple[int, int]) -> N
 def _picture(
     index: int, size: tuple[int, int], walking: bool, seed: int
 ) -> tuple[np.ndarray, _Record]:
-    """Draws picture `index`: `(h, w, 3)` uint8 BGR and its label, which knows every joint."""
+    """Draws picture `index`: `(h, w, 3)` uint8 BGR and its label with every joint."""
     clip = index // _CLIP
     scene, rng = np.random.default_rng([seed, 0, clip]), np.random.default_rng([seed, 1, index])
     activity = _WALKING if walking else ACTIVITIES[clip % len(ACTIVITIES)]

@@ -1,4 +1,4 @@
-"""Draws people: clothes, limbs, head and shadow, and tells which of their joints can be seen.
+"""Draws people: clothes, limbs, head and shadow, and returns which of their joints can be seen.
 
 In come the named points of `annotations.synthetic.body` in canvas pixels; canvases are `(h, w, 3)`
 uint8 BGR and are drawn on in place.
@@ -138,7 +138,7 @@ def _draw_head(
 
 
 def draw_ground(canvas: np.ndarray, points: Points, activity: str, wear: dict[str, Colour]) -> None:
-    """Draws what is under a person: a shadow, and a stool for who sits."""
+    """Draws what is under a person: a shadow, and a stool if the person sits."""
     cloud = np.array([points[name][:2] for name in MPII16.joints])
     scale = float(points["scale"])
     left, right, low = cloud[:, 0].min(), cloud[:, 0].max(), cloud[:, 1].max() + 0.03 * scale

@@ -1,10 +1,10 @@
 """Draws videos of people walking, each with a gait of their own: a data set to identify them by.
 
 Out come `videos/PERSON/clip_NN.mp4` and `truth.parquet`, the true joints as `Clip`s. Nothing but
-gait and proportions tells the people apart: every clip has other clothes, another scene, direction,
-view, distance and moment of the stride. The camera turns with the walker, so nobody leaves the
-picture. The same seed draws the same.
-Gaits come from `annotations.synthetic.gait`, the colours from `painting.py` and `scenery.py`.
+gait and proportions distinguish the people: every clip has other clothes, another scene,
+direction, view, distance and moment of the stride. The camera turns with the walker, so nobody
+leaves the picture. The same seed draws the same. Gaits come from `annotations.synthetic.gait`, the
+colours from `render.py` and `backgrounds.py`.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _TALL = (0.64, 0.82)  # standing heights, in heights of the picture
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """A drawn video and what is true of it.
+    """A drawn video and its true poses.
 
     Attributes:
         frames: T pictures, `(height, width, 3)` uint8 RGB.
@@ -211,7 +211,7 @@ def _check(*, people: int, clips: int, frames: int, size: tuple[int, int], fps: 
 
 
 def _advance(gait: Gait, heights: np.ndarray, yaw: float, fps: float) -> np.ndarray:
-    """Returns how far somebody has come by each frame: `(T,)` canvas pixels to the right."""
+    """Returns how far a person has walked by each frame: `(T,)` canvas pixels to the right."""
     steps = gait.speed * heights * np.sin(np.radians(yaw)) / fps
     return np.concatenate([[0], np.cumsum(steps)[:-1]])
 
