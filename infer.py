@@ -40,7 +40,8 @@ def main(
         ),
     ] = None,
     draw: Annotated[
-        Path | None, typer.Option(help="Write copies with skeletons and answers to this folder.")
+        Path | None,
+        typer.Option(help="Write copies with skeletons and predictions to this folder."),
     ] = None,
     gallery: Annotated[
         Path | None,
@@ -58,7 +59,8 @@ def main(
         typer.Option(
             min=0,
             max=1,
-            help="Call answers below this probability unknown (default: the model's threshold).",
+            help="Call predictions below this probability unknown "
+            "(default: the model's threshold).",
         ),
     ] = None,
     fps: Annotated[
@@ -103,10 +105,10 @@ def main(
 ) -> None:
     """Recognize activities in photos, and people or actions in videos.
 
-    One row per image or video frame, or per person where the model was trained so. A clip model
+    One row per image or video frame, or per person if the model was trained that way. A clip model
     names each person in a video: an action, or who it is.
 
-    Ctrl-C finishes what is under way and leaves a whole table (exit code 130); --resume continues.
+    Ctrl-C finishes the current images and leaves a whole table (exit code 130); --resume continues.
 
     Example: python infer.py holiday/ 'more/*.jpg' clip.mp4 --run runs/demo --draw drawn/
 

@@ -88,7 +88,7 @@ def annotations(
 
 @app.command()
 def stage1(config: Config, overrides: Set = None) -> None:
-    """Train the pose model, or take it as it is, and export it."""
+    """Train the pose model, or use it as it is, and export it."""
     _make(_load(config, overrides, ["stage1"]), "stage1")
 
 
@@ -156,10 +156,10 @@ def status(
     Write nothing. Labels, pictures and weights that are gone are not compared.
     """
     from pose_activity.training import runs
-    from pose_activity.training import status as standing
+    from pose_activity.training import status as steps_status
 
     asked = runs.open_run(run, config, overrides or ())
-    raise typer.Exit(0 if standing.show(asked) else 1)
+    raise typer.Exit(0 if steps_status.show(asked) else 1)
 
 
 @app.command()
@@ -174,9 +174,9 @@ def clean(
 
     Keep scores, graphs and the configuration, unless --what is all.
     """
-    from pose_activity.training import clean as tidy
+    from pose_activity.training import clean as cleaning
 
-    tidy.clean(run, what, agree=lambda question: yes or typer.confirm(question))
+    cleaning.clean(run, what, agree=lambda question: yes or typer.confirm(question))
 
 
 @app.command()
@@ -211,7 +211,8 @@ def precision(
 ) -> None:
     """Compare a faster precision with f32 on validation pictures; make the int8 graphs.
 
-    infer.py --precision takes it only if the answers stay the same. Exit with 1 if they do not.
+    infer.py --precision accepts it only if the predictions stay the same. Exit with 1 if they do
+    not.
     """
     from pose_activity.training import runs
 
@@ -275,13 +276,13 @@ def _make(run: Run, step: str, **options: bool) -> None:
 
 
 def _say_stopped(step: str) -> None:
-    """Says what the same command does next, and how to keep what there is."""
+    """Prints what the same command does next, and how to keep the result so far."""
     again = {
         "stage1": "trains again from the start, unless training had ended",
-        "cache": "goes on where it was",
-        "stage2": "goes on after the last whole epoch",
+        "cache": "resumes it",
+        "stage2": "resumes after the last whole epoch",
     }
-    text = f"stopped: the same command {again.get(step, 'begins this step again')}."
+    text = f"stopped: the same command {again.get(step, 'restarts this step')}."
     if step == "stage2":
         options = [part for part in sys.argv[2:] if part != "--finish"]
         command = shlex.join(["python", sys.argv[0], "stage2", *options, "--finish"])

@@ -1,1 +1,1 @@
-"""What a run is: a pydantic schema and one YAML file a run."""
+"""What a run is: a pydantic schema, and one YAML file per run."""

@@ -1,7 +1,7 @@
 """What a run on clips is: the sections of gait identification and action recognition.
 
-A configuration with the key `clips` (instead of `data`) is one. As in `pictures`, a
-section is what it feeds takes: a value of the room below, or its named arguments.
+A configuration with the key `clips` (instead of `data`) is one. As in `pictures`, a section is a
+frozen value of the room that it is for, or the named arguments of a function there.
 """
 
 from collections.abc import Iterable
@@ -80,7 +80,7 @@ class Clips(Section):
             raise ValueError(f"format {self.format!r} takes no {', '.join(unused)}: drop it")
         if self.prefix is not None and given & {*PATTERNS, "min_score"}:
             raise ValueError(
-                "an archive with a prefix says labels and splits itself: drop the patterns and "
+                "an archive with a prefix gives labels and splits itself: drop the patterns and "
                 "min_score"
             )
         if self.lists is not None and (self.val_pattern or self.test_pattern):
@@ -111,7 +111,7 @@ ClipSplitOrGiven = Annotated[
 
 
 class ClipStage1(Section):
-    """The pose model that looks at videos; it is not trained here.
+    """The pose model for videos; it is not trained here.
 
     `graph` is the folder `stage1` of a finished run, used as it is; else `weights` are exported,
     and `skeleton` names their joints.
@@ -154,7 +154,7 @@ class SequenceStage2(Section):
     """The classifier of clips. See `stage2_classifier.fit_sequences.fit`.
 
     `encoder` names a finished run of clips whose network is used as it is, frozen, for its vectors
-    alone; nothing but `linear` is then trained. `linear` answers instead of the network's own head.
+    alone; only `linear` is then trained. `linear` classifies instead of the network's own head.
     """
 
     model: str = "lstm"
@@ -184,7 +184,7 @@ class SequenceStage2(Section):
 
 
 class ClipReport(Section):
-    """Which split the headline figures are of, and how people never seen are looked up.
+    """The split of the headline figures, and how people never seen are identified.
 
     `gallery` is a regular expression: the clips of the test split whose name it is found in are
     the gallery, the others the probes. Without it each clip is compared with all others. With
@@ -225,7 +225,7 @@ class ClipRun(Run):
         if self.has_features and not self.stage2.linear:
             wrong.append("clips.format 'features' needs stage2.linear, the classifier on them")
         if self.has_features and self.open_set:
-            wrong.append("clips.format 'features' takes no split.open_set: there is no network")
+            wrong.append("clips.format 'features' takes no split.open_set: it has no network")
         if self.has_features and self.stage2.encoder:
             wrong.append("clips.format 'features' takes no stage2.encoder: drop it")
         if self.report.gallery is not None and not self.open_set:
@@ -248,12 +248,12 @@ class ClipRun(Run):
 
     @property
     def has_features(self) -> bool:
-        """Whether the labels are vectors, and there are no clips."""
+        """Whether the labels are vectors instead of clips."""
         return self.clips.format == "features"
 
     @property
     def classifier_name(self) -> str:
-        """What answers, for people: "lstm", "lstm + svm", "runs/x + logistic", "lda"."""
+        """The classifier's readable name: "lstm", "lstm + svm", "runs/x + logistic", "lda"."""
         network = [] if self.has_features else [str(self.stage2.encoder or self.stage2.model)]
         return " + ".join(network + ([self.stage2.linear.kind] if self.stage2.linear else []))
 

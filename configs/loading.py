@@ -1,4 +1,4 @@
-"""Where a configuration is, and what is written there: a file, a shipped one, or a run's own."""
+"""Finds and reads a configuration: a file, a shipped one, or a run's own."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ def find(name: Path) -> Path:
         name: A path, or a name such as `folder` or `folder.yaml`.
 
     Raises:
-        ConfigError: there is neither.
+        ConfigError: there is none.
     """
     if name.is_file():
         return name
@@ -33,7 +33,7 @@ def find(name: Path) -> Path:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Reads what a file says; old names of keys are translated in one that a run wrote.
+    """Reads a file; old names of keys are translated in a file that a run wrote.
 
     Raises:
         ConfigError: it cannot be read.

@@ -1,7 +1,7 @@
 """A YAML file into a checked model: all mistakes at once, each with the nearest right key.
 
 A key whose type is a path or text takes its value as it is written: `run_dir: 2026-11-28`, `7` and
-`no` are names. Where such a key may be empty, `null`, `~` or nothing says so.
+`no` are names. If such a key may be empty, `null`, `~` or nothing means that.
 """
 
 import difflib
@@ -50,8 +50,8 @@ def check(path: Path, tree: dict[str, Any], overrides: Sequence[str], model: typ
         path: Where `tree` is from; for messages.
         tree: What `read_tree` returned; changed by the overrides.
         overrides: `key=value` with dots in the key: `stage2.epochs=5`. For a key whose type is a
-            path or text the value is taken as it is, without the quotes around it where it has
-            some; elsewhere it is YAML.
+            path or text the value is taken as it is, without quotes around it; for others it is
+            YAML.
         model: The whole configuration's class.
 
     Raises:
@@ -72,9 +72,9 @@ def dump(run: Section) -> str:
 
 
 def _mistakes(tree: dict[str, Any], model: type[Section]) -> list[str]:
-    """Returns every mistake. Keys that are wrong by themselves are dropped and the rest is judged.
+    """Returns every mistake. Keys that are wrong by themselves are dropped and the rest is checked.
 
-    (pydantic judges combinations only where each key is right.)
+    (pydantic checks combinations only if each key is right.)
     """
     tree, lines, dropped = deepcopy(tree), [], set()
     while True:
@@ -109,7 +109,7 @@ def _plain(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
 
 
 def _drop(tree: Any, loc: tuple[int | str, ...]) -> None:
-    """Removes what lies at `loc`; of a list that holds it, the whole list."""
+    """Removes the value at `loc`; if a list holds it, the whole list."""
     for depth, part in enumerate(loc):
         inner = tree.get(part) if isinstance(tree, dict) else None
         if depth == len(loc) - 1 or not isinstance(inner, dict):
@@ -140,7 +140,7 @@ def _override(tree: dict[str, Any], item: str, model: type[Section]) -> str | No
 
 
 def _parse(value: str, kinds: Sequence[Any]) -> Any:
-    """Reads what stands behind the "=" of a key that takes one of some types."""
+    """Reads what comes after the "=" of a key that takes one of some types."""
     if not _takes_text(kinds):
         return yaml_text.parse(value)
     if type(None) in kinds and value in _EMPTY:
@@ -150,7 +150,7 @@ def _parse(value: str, kinds: Sequence[Any]) -> Any:
 
 
 def _typed(tree: Any, kinds: Sequence[Any]) -> Any:
-    """Returns a tree in which each `Plain` is what a key of these types takes."""
+    """Returns a tree in which each `Plain` has become what a key of these types takes."""
     if isinstance(tree, yaml_text.Plain):
         return tree.text if _takes_text(kinds) and tree.value is not None else tree.value
     if isinstance(tree, dict):
@@ -170,18 +170,18 @@ def _is_empty(tree: Any) -> bool:
 
 
 def _takes_text(kinds: Sequence[Any]) -> bool:
-    """Whether a key takes paths or text, and nothing but that or None."""
+    """Whether a key takes only paths, text or None."""
     return bool({*kinds} & {str, Path}) and {*kinds} <= {str, Path, type(None)}
 
 
 def _kinds_at(key: str, kinds: Sequence[Any]) -> list[Any]:
-    """Returns the types that a key of one of some sections takes; none where there is no such."""
+    """Returns the types that a key of one of some sections takes; none for an unknown key."""
     sections = [fields for kind in kinds if (fields := _fields(kind))]
     return [kind for fields in sections if key in fields for kind in _choices(fields[key])]
 
 
 def _fields(kind: Any) -> dict[str, Any]:
-    """Returns the types of a section's keys; nothing for what is no section."""
+    """Returns the types of a section's keys; nothing if it is not a section."""
     if isinstance(kind, type) and issubclass(kind, Section):
         return {name: field.annotation for name, field in kind.model_fields.items()}
     is_value = isinstance(kind, type) and is_dataclass(kind)

@@ -1,4 +1,4 @@
-"""What every configuration is made of: frozen sections, kinds of numbers, and shared sections.
+"""What every configuration is made of: frozen sections, types of numbers, and shared sections.
 
 Imports no other room.
 """
@@ -51,9 +51,9 @@ class Run(Section):
 
     Attributes:
         run_dir: The run folder.
-        seed: Of everything random.
+        seed: For everything random.
         threads: CPU threads of a step.
-        draw: A data set that the project draws itself; None: there is one.
+        draw: A data set that the project draws itself; None: the user has one.
     """
 
     run_dir: LocalPath
@@ -100,7 +100,7 @@ SplitOrGiven = Annotated[
 
 
 class PosePredict(Section):
-    """What stage 1's answers are filtered by. See `stage1_pose.predict.load`."""
+    """How stage 1's detections are filtered. See `stage1_pose.predict.load`."""
 
     confidence: Fraction = 0.25
     iou: Fraction = 0.7

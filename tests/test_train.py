@@ -277,7 +277,7 @@ def test_a_training_that_is_stopped_can_be_finished(tiny_run: Path, tmp_path: Pa
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=120)
     assert process.returncode == 130, out
-    assert "goes on after the last whole epoch" in out and "--finish" in out
+    assert "resumes after the last whole epoch" in out and "--finish" in out
     done = train_tiny(copy, "stage2", *long, "--finish")
     assert done.returncode == 0, done.stdout + done.stderr
     epochs = len((copy / "stage2" / "history.csv").read_text(encoding="utf-8").splitlines()) - 1

@@ -1,8 +1,8 @@
 """`train.py clean`: frees disk by removing what train.py wrote and can make again.
 
-A finished step stays finished: what vouches for it, scores, graphs and the configuration are kept,
+A finished step stays finished: its manifest, scores, graphs and the configuration are kept,
 unless everything is to go. Only files that train.py writes are removed (`training.own_files`):
-others in the run folder stay, and so does all that lies outside of it, links included.
+other files in the run folder stay, and so does everything outside of it, links included.
 """
 
 from collections import defaultdict
@@ -42,11 +42,11 @@ def _of(step: str, patterns: Sequence[str]) -> tuple[str, ...]:
 
 
 _BEGUN = (f"stage1/{NEW}", f"stage2/{NEW}")  # a step that is made again while its old result stays
-KINDS = {  # name -> what it is, and the files below a run folder
+KINDS = {  # name -> description, and the files below a run folder
     "tensors": ("drawn planes; the cache step draws them again", _of("cache", TENSORS)),
     "logs": ("TensorBoard's curves; only another training makes them", LOGS),
     "states": (
-        "rests of trainings; an unfinished one begins anew",
+        "intermediate states of trainings; an unfinished one restarts",
         (*_of("stage2", STATES), *_of("stage1", ROUND_WEIGHTS), *_BEGUN),
     ),
     "dataset": ("stage 1's copy of its training pictures", _of("stage1", DATASET)),
@@ -60,14 +60,14 @@ KINDS = {  # name -> what it is, and the files below a run folder
         ),
     ),
 }
-UNFINISHED = ("stage2/history.csv", "stage2/training.json")  # they speak of the states
+UNFINISHED = ("stage2/history.csv", "stage2/training.json")  # useless without the states
 LITTER = (".old-*", "*/.old-*", "*/.tmp-*")  # of killed processes; goes with every kind
 LAST = (
     precision_records.NAME,
     MEMORY,
     VERSIONS,
     CONFIG,
-)  # without them the rest is no run any more
+)  # without them the folder is not a run any more
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -76,10 +76,10 @@ class Removable:
     """Something that can be removed.
 
     Attributes:
-        path: A file, a hidden folder, or a folder of which the files below go.
+        path: A file, a hidden folder, or a folder from which `files` are removed.
         kind: A key of `KINDS`, or "litter".
-        size: Bytes on disk of what goes.
-        files: What goes: `path` itself, or files in it.
+        size: Bytes on disk of what is removed.
+        files: What is removed: `path` itself, or files in it.
     """
 
     path: Path
@@ -100,7 +100,7 @@ def clean(run_dir: Path, kind: str | None, *, agree: Callable[[str], bool]) -> i
         The bytes that were freed.
 
     Raises:
-        ValueError: an unknown kind, or a folder that is no run.
+        ValueError: an unknown kind, or a folder that is not a run.
         BlockingIOError: a process works on this run.
     """
     if kind is not None and kind not in KINDS:
@@ -131,7 +131,7 @@ def clean(run_dir: Path, kind: str | None, *, agree: Callable[[str], bool]) -> i
 def find(run_dir: Path, kind: str) -> list[Removable]:
     """Returns what there is of a kind in a run folder, and what killed processes left.
 
-    In the order in which it is removed: what vouches for a step goes before the step.
+    In the order of removal: a step's manifest is removed before the step's files.
     """
     patterns = KINDS[kind][1] + (LAST if kind == ALL else ())
     if kind == "states" and not (run_dir / "stage2" / "classifier.keras").exists():
@@ -175,7 +175,7 @@ def _first(paths: Iterator[Path]) -> Iterator[Path]:
 
 
 def _group(run_dir: Path, path: Path, kind: str) -> Path:
-    """Returns the folder, or the file, that stands for a file where finds are listed."""
+    """Returns the folder, or the file, under which a file is listed."""
     inner = path.relative_to(run_dir).parts
     depth = 1 if kind == ALL else 2
     return run_dir.joinpath(*inner[:depth])

@@ -52,7 +52,7 @@ def compare(runs: Sequence[Run], out: Path) -> None:
 
 
 def row_of(run: Run) -> dict[str, Any]:
-    """Returns what tells a run from others, and its figures; None where it has none."""
+    """Returns a run's name, facts and figures; None for what it does not have."""
     path = run.run_dir / "report" / "metrics.json"
     found = {"run": run.run_dir.name} | json.loads(path.read_text(encoding="utf-8"))
     found |= kind_of(run).module("report").comparison(run)

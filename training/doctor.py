@@ -1,7 +1,7 @@
 """`train.py doctor`: what this machine has and lacks, a line each, with a remedy; then a self-test.
 
 Imports neither torch nor TensorFlow: versions are read from packages' metadata, and what only the
-libraries know is asked in child processes with a time limit.
+libraries know is read in child processes with a time limit.
 """
 
 import os
@@ -198,7 +198,7 @@ def self_test(folder: Path) -> Iterator[Line]:
     """
     try:
         yield Line("draw, clean, store", "ok", selftest.draw_and_store(folder))
-    except Exception as error:  # whatever it is, it is what the doctor looks for
+    except Exception as error:  # any error is what the doctor looks for
         yield Line("draw, clean, store", "failed", _told(error), REINSTALL)
         return
     with ThreadPoolExecutor(2) as pool:
@@ -269,10 +269,10 @@ def _versions() -> str:
 
 
 def _installed() -> metadata.Distribution:
-    """Returns what the installation says of this project.
+    """Returns what the installation's metadata say about this project.
 
     Raises:
-        ImportError: it is not installed; a bare checkout on the path does not say what it needs.
+        ImportError: it is not installed; a bare checkout on the path has no metadata.
     """
     try:
         return metadata.distribution(NAME)

@@ -1,4 +1,4 @@
-"""A data set that the project draws: once, and never over somebody else's files."""
+"""A data set that the project draws: once, and never over files of others."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,13 +18,13 @@ def draw_once(
     names: Sequence[str],
     draw: Callable[[], Path],
 ) -> None:
-    """Draws a data set into a folder, unless this very one is there already.
+    """Draws a data set into a folder, unless the same one is there already.
 
     Args:
         folder: Of the data set.
-        recipe: All that decides what is drawn, as JSON can say it.
+        recipe: Everything that decides what is drawn, as JSON values.
         names: Files and folders in it that an earlier drawing may have left.
-        draw: Draws, and returns the file that vouches for the rest.
+        draw: Draws, and returns the file whose digest identifies the data set.
 
     Raises:
         ValueError: the folder holds something that this function did not write.
@@ -37,7 +37,7 @@ def draw_once(
 
 
 def _empty(folder: Path, names: Sequence[str]) -> None:
-    """Removes an earlier drawing; nobody else's files."""
+    """Removes an earlier drawing, and no file of others."""
     marker = folder / _MARKER
     if not marker.exists() and {path.name for path in folder.iterdir()} - {".lock"}:
         raise ValueError(

@@ -1,7 +1,7 @@
 """Digests of the files that a step reads, by their content.
 
-A file's content is read once. Where it has the size and the time of last change that it had then,
-its digest is remembered, in a file of the run folder.
+A file's content is read once. Its digest is remembered in a file of the run folder, and is valid as
+long as the file's size and time of last change stay the same.
 """
 
 import json
@@ -26,7 +26,7 @@ class FileDigests:
     """
 
     def __init__(self, run_dir: Path) -> None:
-        """Reads what was remembered; a damaged file is nothing."""
+        """Reads what was remembered; a damaged file counts as empty."""
         self.path = run_dir / MEMORY
         self.known: dict[str, list] = {}
         self._new = False
@@ -66,7 +66,7 @@ class FileDigests:
         return self.known.get(str(file.absolute()), [])[:2] == _state(file)
 
     def remember(self) -> None:
-        """Writes what is known, where there is anything new."""
+        """Writes the digests if there are new ones."""
         if self._new:
             write_text(self.path, json.dumps(self.known))  # ASCII, so that any name comes back
             self._new = False
@@ -93,7 +93,7 @@ def digest_of_files(files: Iterable[Path], run_dir: Path, *, remember: bool) -> 
 
 
 def without_own(files: Iterable[Path], folder: Path, run_dir: Path) -> Iterator[Path]:
-    """Yields the files in `folder` but those of the run, where that lies in there."""
+    """Yields the files in `folder`, except those of a run folder inside it."""
     own = run_dir.resolve()
     inside = own.is_relative_to(folder.resolve())  # drawn data lie in the run's folder instead
     return (file for file in files if not (inside and file.resolve().is_relative_to(own)))

@@ -1,10 +1,10 @@
-"""The kinds of run, a line each. A kind NAME is a folder `training/NAME/` and `configs/NAME.py`.
+"""The kinds of run, one line each. A kind NAME is a folder `training/NAME/` and `configs/NAME.py`.
 
     configs/NAME.py   its configuration, and check_paths(run, steps)
     steps.py          steps_of(run, look_only): what each step is made from, and how
     labels.py         draw_data_set(draw, seed), try_annotations(run, strict)
     report.py         say_scores(run), comparison(run): a row of `train.py compare`
-    package.py        takes_stage1(run), describe(run, stage1): what a packaged model says of itself
+    package.py        takes_stage1(run), describe(run, stage1): the card of a packaged model
     precision.py      try_precision(run, ...), of the kinds whose graphs may be quantised
 
 The other modules of `training` never ask which kind a run is of. A kind's modules are imported when

@@ -1,8 +1,8 @@
-"""What train.py writes into a run folder: all that it ever removes or vouches for.
+"""What train.py writes into a run folder; it lists in manifests, and removes, nothing else.
 
 A step's result is what its kind says (`FILES` in `training/KIND/files.py`), and is listed in its
-manifest. Beside it lie the rests of its work (`RESTS`), which may go: no manifest knows them. Other
-files in a run folder, such as a server's log or notes, are somebody else's and stay.
+manifest. Beside it are intermediate files (`RESTS`), which no manifest lists and which may be
+removed. Other files in a run folder, such as a server's log or notes, are not train.py's and stay.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ DATASET = (
 LOGS = ("logs/*/events.out.tfevents.*", "logs/tensorflow.txt")
 INT8 = ("*_int8.xml", "*_int8.bin", "*_int8.json")  # of `train.py precision`; each names its graph
 
-RESTS = {  # step -> patterns below its folder, of what may go while the result stays
+RESTS = {  # step -> patterns below its folder, of what may be removed while the result stays
     "annotations": ("cleaning_dry_run.json",),
     "stage1": ("judged.parquet", "start/judged.parquet", *ROUND_WEIGHTS, *DATASET),
     "cache": (*TENSORS, "watched/*.parquet", "watched/asked.json"),
@@ -42,13 +42,13 @@ REPORT = (
 
 
 def patterns_of(step: str) -> list[str]:
-    """Returns patterns, below the folder of a step, of all that the step writes in any kind."""
+    """Returns patterns, below a step's folder, of all that the step writes in any kind of run."""
     results = (pattern for kind in KINDS for pattern in kind.module("files").FILES[step])
     return [*dict.fromkeys([*results, *RESTS[step]])]
 
 
 def files_of(folder: Path, patterns: Iterable[str]) -> Iterator[Path]:
-    """Yields the files below `folder` that fit a pattern; none that a link leads to."""
+    """Yields the files below `folder` that match a pattern; links are not followed."""
     for pattern in patterns:
         for path in sorted(folder.glob(pattern)):
             inner = path.relative_to(folder).parts[:-1]
@@ -58,7 +58,7 @@ def files_of(folder: Path, patterns: Iterable[str]) -> Iterator[Path]:
 
 
 def prune(folder: Path, files: Iterable[Path]) -> None:
-    """Removes the folders below `folder` that these files lay in, where nothing is left in them."""
+    """Removes the folders below `folder` that held these files and are empty now."""
     parents = {parent for file in files for parent in file.parents if folder in parent.parents}
     for parent in sorted(parents, key=lambda path: -len(path.parts)):
         if parent.is_dir() and not parent.is_symlink() and not any(parent.iterdir()):

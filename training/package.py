@@ -13,7 +13,7 @@ from pose_activity.training.steps import require, steps_of
 
 
 def make_package(run: Run, out: Path, *, stage1: Path | None = None) -> None:
-    """Packages a run and says where it lies.
+    """Packages a run and prints where it is.
 
     Args:
         run: Every step is finished and fits the others.
@@ -54,6 +54,6 @@ def _stage1_of(model: Path, run: Run) -> Path:
     folder = package.open_model(model).stage1
     if not (folder / stage1_pose.GRAPH).is_file():
         raise FileNotFoundError(
-            f"There is no {folder / stage1_pose.GRAPH}. Name a run, or a package, with a stage 1."
+            f"There is no {folder / stage1_pose.GRAPH}. Name a run or a package that has a stage 1."
         )
     return folder

@@ -1,4 +1,4 @@
-"""Where stage 1's weights come from, told to the person at the console."""
+"""Where stage 1's weights come from, reported on the console."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from pose_activity.training.console import say
 
 
 def find_weights(weights: str, *, look_only: bool = False) -> Path:
-    """Finds a weight file; downloads the official ones where they are nowhere else.
+    """Finds a weight file; downloads the official ones if they are not on this machine.
 
     Args:
         weights: A path, or the name of a published file.
@@ -23,6 +23,6 @@ def find_weights(weights: str, *, look_only: bool = False) -> Path:
 
 
 def digest_weights(weights: str, *, look_only: bool = False) -> str:
-    """Returns what tells one weight file from another: its sha256, or an architecture's name."""
+    """Returns what identifies a weight file: its sha256, or an architecture's name."""
     found = find_weights(weights, look_only=look_only)
     return sha256_file(found) if found.is_file() else found.name

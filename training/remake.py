@@ -1,11 +1,11 @@
-"""Makes a finished step again while its old result stays, until the new one is whole.
+"""Makes a finished step again and keeps its old result until the new one is complete.
 
     STEP/.new      the new result while it is made; a training that was killed is resumed there
     STEP/.whole    the new result, finished, before the old one is removed
     STEP/.moving   the new result while its files move to STEP; the manifest moves last
 
-A step that has no finished result is made in its own folder, and so is a cache, whose tensors would
-need the disk twice and are drawn again from what is kept.
+A step that has no finished result is made in its own folder, and so is a cache: its tensors would
+need the disk space twice, and can be drawn again from what is kept.
 """
 
 import shutil
@@ -32,7 +32,7 @@ def begin(folder: Path, step: str) -> Path:
         step: Its name.
 
     Raises:
-        OSError: the rest of an earlier attempt could not be removed.
+        OSError: what an earlier attempt left could not be removed.
     """
     if step == IN_PLACE or not (folder / manifest.NAME).exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def begin(folder: Path, step: str) -> Path:
     if not reused:
         remove_tree(work)
     if not work.exists():
-        fresh = folder / ".tmp-new"  # renamed when all is there
+        fresh = folder / ".tmp-new"  # renamed when it is complete
         remove_tree(fresh)
         fresh.mkdir()
         for file in files_of(folder, reused):
@@ -66,7 +66,7 @@ def finish(folder: Path, step: str, work: Path) -> None:
 
 
 def settle(folder: Path, step: str) -> None:
-    """Ends an exchange of results that was begun, perhaps by a process that was killed."""
+    """Completes an unfinished exchange of results, perhaps of a process that was killed."""
     whole, moving = folder / WHOLE, folder / MOVING
     if whole.exists():
         old = files_of_step(folder, step)
@@ -79,7 +79,7 @@ def settle(folder: Path, step: str) -> None:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Moves a folder's content into another, what vouches for it last."""
+    """Moves a folder's content into another, the manifest last."""
     for path in sorted(source.iterdir(), key=lambda path: path.name == manifest.NAME):
         there = target / path.name
         if path.is_dir() and there.is_dir():

@@ -1,4 +1,4 @@
-"""A training that goes on where it was, or begins anew where it was asked for otherwise."""
+"""Resumes a training, or restarts it if other settings are asked for now."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +13,10 @@ Result = TypeVar("Result")
 
 
 def resume_or_restart(train: Callable[[], Result], folder: Path) -> Result:
-    """Trains; where `folder` holds the rest of another training, removes it first and says so.
+    """Trains; if `folder` holds files of another training, removes them first and says so.
 
     Args:
-        train: Trains into `folder`; raises StaleError where that is another training's.
+        train: Trains into `folder`; raises StaleError if that holds another training's files.
         folder: Of the training; other files in it stay.
 
     Raises:
@@ -25,7 +25,7 @@ def resume_or_restart(train: Callable[[], Result], folder: Path) -> Result:
     try:
         return train()
     except StaleError as stale:
-        say(str(stale), mark="beginning anew:", style="yellow")
+        say(str(stale), mark="restarting:", style="yellow")
         for name in TRAINING_FILES:
             remove(folder / name)
         return train()

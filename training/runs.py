@@ -1,4 +1,4 @@
-"""A run folder as it lies on disk: is it one, what is its configuration, how large is it."""
+"""A run folder on disk: whether it is one, its configuration, its size."""
 
 import os
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ def open_run(folder: Path, config: Path | None = None, overrides: Sequence[str] 
 
     Args:
         folder: A run folder; it may have been moved or copied.
-        config: Another configuration to look at it with.
+        config: Another configuration to open it with.
         overrides: `key=value` each, as `kinds.load` takes them.
 
     Returns:
         The configuration, with `run_dir` set to `folder`.
 
     Raises:
-        ValueError: the folder is no run, or the configuration is wrong.
+        ValueError: the folder is not a run, or the configuration is wrong.
     """
     check_run(folder)
     run = kinds.load(config or folder / CONFIG, overrides)

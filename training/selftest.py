@@ -126,7 +126,7 @@ def in_child(script: str, folder: Path, *, seconds: float) -> dict[str, Any]:
             errors="replace",  # a library may write a message in the locale's encoding
         )
     except subprocess.TimeoutExpired:
-        raise TimeoutError(f"no answer in {seconds:.0f} s") from None
+        raise TimeoutError(f"no answer within {seconds:.0f} s") from None
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"ended with code {done.returncode}"]
         raise RuntimeError(lines[-1])
@@ -141,7 +141,7 @@ def ask_graphs(folder: Path, engine: str) -> np.ndarray:
         engine: See `runtime.graph.load`.
 
     Returns:
-        `(PICTURES, classes)` float32: what stage 2 says about the cache.
+        `(PICTURES, classes)` float32: stage 2's probabilities for the cache.
     """
     cache = store.open_cache(folder / "cache")
     images = [entry.source for entry in cache.entries]

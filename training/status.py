@@ -1,7 +1,7 @@
 """`train.py status`: which steps of a run are done, stale or missing, and why. Writes nothing.
 
 A step is judged by the function that `run_step` skips it by. What it was made from may be gone
-(labels, pictures, weights on another disk): then that is said, and the rest is judged.
+(labels, pictures, weights on another disk): then that is reported, and the rest is judged.
 """
 
 import re
@@ -31,20 +31,20 @@ COLOURS = {"done": "green", "stale": "yellow", "missing": "red", "not needed": "
 
 @dataclass(frozen=True)
 class StepStatus:
-    """Where one step stands.
+    """The status of one step.
 
     Attributes:
         step: One of `sections.STEPS`.
         state: "done"; "stale": finished, but `train.py all` would make it again; "missing": not
             finished; "not needed" by this configuration.
-        why: A line for each reason why it is not done.
-        notes: A line for each source outside the run that is gone, so that it was not compared.
-        at: When it was finished; None when it was not.
-        seconds: What it took; None when it was not finished.
+        why: One line per reason why it is not done.
+        notes: One line per source outside the run that is gone and so was not compared.
+        at: When it was finished; None if it was not.
+        seconds: How long it took; None if it was not finished.
         size: Bytes on disk.
         counts: What its manifest counts.
-        fits: Whether later steps can stand on it. True too where all that is wrong are files gone
-            that come out the same when they are made again.
+        fits: Whether later steps can use it. Also true if nothing is wrong but missing files that
+            come out the same when they are made again.
     """
 
     step: str
@@ -64,9 +64,9 @@ def step_statuses(run: Run) -> list[StepStatus]:
     found, unfit = [], []
     for name in sections.STEPS:
         step = needed.get(name)
-        standing = _judge(run, step, unfit) if step else StepStatus(name, "not needed")
-        found.append(standing)
-        if not standing.fits:
+        status = _judge(run, step, unfit) if step else StepStatus(name, "not needed")
+        found.append(status)
+        if not status.fits:
             unfit.append(name)
     return found
 
@@ -82,24 +82,24 @@ def show(run: Run) -> bool:
     for name, width in {"step": 11, "state": 7, "finished": 16, "minutes": 7, "size": 8}.items():
         table.add_column(name, no_wrap=True, min_width=width)
     table.add_column("counts")
-    for standing in found:
-        table.add_row(*_cells(standing))
+    for status in found:
+        table.add_row(*_cells(status))
     console.print(table)
-    for standing in found:
-        for line in _shortened(standing.why):
-            say(line, mark=f"{standing.step}:", style=COLOURS[standing.state])
-        gone = (f"{standing.step}: not compared, since it is gone: {n}" for n in standing.notes)
+    for status in found:
+        for line in _shortened(status.why):
+            say(line, mark=f"{status.step}:", style=COLOURS[status.state])
+        gone = (f"{status.step}: not compared, since it is gone: {n}" for n in status.notes)
         say_notes(gone)
-        early = (standing.counts or {}).get("finished_early")
-        say_notes([f"{standing.step}: finished early {early}"] if early else [])
+        early = (status.counts or {}).get("finished_early")
+        say_notes([f"{status.step}: finished early {early}"] if early else [])
     if is_locked(run.run_dir):
         say_notes(["another process works on this run now"])
     say(_next(run, found))
-    return all(standing.state in ("done", "not needed") for standing in found)
+    return all(status.state in ("done", "not needed") for status in found)
 
 
 def _judge(run: Run, step: Step, unfit: Sequence[str]) -> StepStatus:
-    """Judges one step; `unfit` are the earlier ones that it cannot stand on."""
+    """Judges one step; `unfit` are the earlier ones that it cannot use."""
     folder = run.run_dir / step.name
     size = bytes_below(folder)
     try:
@@ -135,7 +135,7 @@ def _reasons(
 
 
 def _external_inputs(step: Step) -> tuple[dict[str, str | None], tuple[str, ...]]:
-    """Returns the digests of what a step reads outside the run, None where it is gone, and why."""
+    """Returns the digests of what a step reads outside the run, None if it is gone, and why."""
     digests: dict[str, str | None] = {}
     notes = []
     for name, digest in step.external_inputs.items():
@@ -148,18 +148,18 @@ def _external_inputs(step: Step) -> tuple[dict[str, str | None], tuple[str, ...]
 
 
 def _how_far(folder: Path) -> str:
-    begun = folder.is_dir() and any(folder.iterdir())
-    return "begun, not finished" if begun else "never made"
+    started = folder.is_dir() and any(folder.iterdir())
+    return "started, not finished" if started else "never made"
 
 
-def _cells(standing: StepStatus) -> list[str]:
-    seconds, counts = standing.seconds, [*(standing.counts or {}).items()][:MOST_COUNTS]
+def _cells(status: StepStatus) -> list[str]:
+    seconds, counts = status.seconds, [*(status.counts or {}).items()][:MOST_COUNTS]
     return [
-        standing.step,
-        f"[{COLOURS[standing.state]}]{standing.state}[/]",
-        f"{standing.at:%Y-%m-%d %H:%M}" if standing.at else "",
+        status.step,
+        f"[{COLOURS[status.state]}]{status.state}[/]",
+        f"{status.at:%Y-%m-%d %H:%M}" if status.at else "",
         f"{seconds / 60:.1f}" if seconds is not None else "",
-        decimal(standing.size) if standing.size else "",
+        decimal(status.size) if status.size else "",
         escape(", ".join(f"{name} {_short(value)}" for name, value in counts)),
     ]
 
@@ -181,7 +181,7 @@ def _shortened(lines: Sequence[str]) -> list[str]:
 
 def _next(run: Run, found: Sequence[StepStatus]) -> str:
     """Returns a sentence on what `train.py all` would do with this configuration."""
-    todo = [standing for standing in found if standing.state in ("stale", "missing")]
+    todo = [status for status in found if status.state in ("stale", "missing")]
     try:
         kinds.check_paths(run, sections.STEPS)
     except sections.ConfigError as error:
@@ -189,4 +189,4 @@ def _next(run: Run, found: Sequence[StepStatus]) -> str:
         return f"`train.py all` would {does}"
     if not todo:
         return "`train.py all` would do nothing: every step is done."
-    return f"`train.py all` would make: {', '.join(standing.step for standing in todo)}."
+    return f"`train.py all` would make: {', '.join(status.step for status in todo)}."

@@ -17,7 +17,7 @@ from pose_activity.training.own_files import files_of
 from pose_activity.training.runs import CONFIG, VERSIONS
 from pose_activity.training.versions import versions
 
-Counts = dict[str, Any]  # what a finished step tells a person
+Counts = dict[str, Any]  # what a finished step reports to the user
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,13 @@ class Step:
         name: One of `sections.STEPS`, and the name of its folder.
         recipe: Returns everything in the configuration that decides the result, as JSON.
         inputs: Returns the digests of what it reads inside the run folder.
-        make: Makes it in a folder, of what it is made from. What only some steps take (`finish`) is
-            passed by name.
+        make: Makes it in a folder from its recipe and inputs. What only some steps take (`finish`)
+            is passed by name.
         files: Patterns of the files in its folder that are its result: its manifest lists them.
         external_inputs: Name -> how to take the digest of each thing that is read outside the run;
-            that raises OSError where the thing is gone.
-        lost_files: Returns a line for each file of the finished step that is gone and is made
-            again alone.
+            that raises OSError if the thing is gone.
+        lost_files: Returns one line per missing file of the finished step that can be made again
+            alone.
     """
 
     name: str
@@ -79,10 +79,10 @@ def steps_of(run: Run, *, look_only: bool = False) -> list[Step]:
 
 
 def run_step(run: Run, name: str, **options: Any) -> None:
-    """Brings one step up to date: skips it, or makes it and vouches for it.
+    """Brings one step up to date: skips it, or makes it and writes its manifest.
 
-    It is made in its own folder, or beside the result that is there, which stays until the new one
-    is whole.
+    It is made in its own folder, or beside its old result, which stays until the new one is
+    complete.
 
     Args:
         run: The whole configuration.
@@ -90,7 +90,7 @@ def run_step(run: Run, name: str, **options: Any) -> None:
         **options: Of the step's `make`.
 
     Raises:
-        ValueError: an earlier step is missing or fits another configuration.
+        ValueError: an earlier step is missing, or was made by another configuration.
         BlockingIOError: another process works on this run.
     """
     steps = {step.name: step for step in steps_of(run)}
@@ -134,7 +134,7 @@ def run_step(run: Run, name: str, **options: Any) -> None:
 def require(run: Run, steps: Sequence[Step]) -> None:
     """Refuses to build on a step that is unfinished, or was made from something else.
 
-    What lies outside the run folder (labels, pictures, weights) may be gone by then.
+    What is outside the run folder (labels, pictures, weights) may be gone by then.
     """
     for step in steps:
         lines = changes(run, step, dict.fromkeys(step.external_inputs))
@@ -152,7 +152,7 @@ def changes(run: Run, step: Step, external: Mapping[str, str | None]) -> list[st
     Args:
         run: The whole configuration.
         step: One of `steps_of(run)`, the steps before it finished.
-        external: Name -> digest of each of its `external_inputs`; None where it is not compared.
+        external: Name -> digest of each of its `external_inputs`; None if it is not compared.
 
     Raises:
         ValueError: the step's manifest, or what an earlier step left, is damaged.

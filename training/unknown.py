@@ -14,7 +14,7 @@ def say_unknown(folder: Path, *, held_out: int, by_linear: bool = False) -> None
     Args:
         folder: Of the step.
         held_out: Size of the split val.
-        by_linear: Whether `stage2.linear` answers, for which none is fitted.
+        by_linear: Whether `stage2.linear` classifies, for which none is fitted.
     """
     about = {} if by_linear else json.loads((folder / SIDECAR).read_text(encoding="utf-8"))
     fitted = about.get("of_clips") or about
@@ -33,7 +33,7 @@ def say_unknown(folder: Path, *, held_out: int, by_linear: bool = False) -> None
     elif below is not None:
         reason = "All answers on val together are right as often as stage2.unknown_precision asks."
     elif held_out:
-        reason = "No answers on val are right as often as stage2.unknown_precision asks."
+        reason = "No threshold reaches the stage2.unknown_precision asked for on val."
     else:
         reason = "The threshold is fitted on the split val, which is empty: set split.val above 0."
     say_notes([f"{NEVER_UNKNOWN} {reason}"])

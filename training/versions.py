@@ -8,7 +8,7 @@ from typing import Any
 
 
 def versions() -> dict[str, Any]:
-    """Returns what a run writes down about where it was made, as JSON; None where unknown."""
+    """Returns what a run records about where it was made, as JSON; None if unknown."""
     names = ("numpy", "opencv-python-headless", "torch", "ultralytics-opencv-headless")
     names += ("tensorflow", "keras", "albumentations", "onnx", "onnxruntime", "openvino")
     git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]

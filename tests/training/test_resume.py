@@ -23,7 +23,7 @@ def test_only_the_other_trainings_files_go(
 
     assert resume_or_restart(train, tmp_path) == "trained"
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.docx"]
-    assert "beginning anew: seed: 0 -> 1" in capsys.readouterr().out
+    assert "restarting: seed: 0 -> 1" in capsys.readouterr().out
 
 
 def test_a_training_that_fits_goes_on(tmp_path: Path) -> None:

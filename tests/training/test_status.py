@@ -107,7 +107,7 @@ def test_an_unfinished_step_is_missing(run: Path) -> None:
     (run / "cache" / manifest.NAME).unlink()
     found = judge(run)
     assert states(found) == ["done", "done", "missing", "stale", "stale"]
-    assert found["cache"].why == ("begun, not finished",)
+    assert found["cache"].why == ("started, not finished",)
     assert "cache is not done" in found["stage2"].why
 
 

@@ -4,7 +4,7 @@
     cache/clips.parquet         all clips with their joints
     cache/left_out.csv          clips that became no sequence, and why
 
-A run that was killed goes on with the clips that it has not watched yet.
+A run that was killed continues with the clips that it has not tracked yet.
 """
 
 from collections.abc import Sequence
@@ -119,7 +119,7 @@ def _follow(run: ClipRun, clip: Clip, pose: predict.PosePredictor, path: Path) -
 
 
 def _keep_only(folder: Path, asked: dict[str, Any]) -> None:
-    """Leaves in `folder` only what was watched with this graph and these settings."""
+    """Keeps in `folder` only what was tracked with this graph and these settings."""
     note = folder / _ASKED
     if manifest.begun(note, asked) == []:
         return
@@ -128,7 +128,7 @@ def _keep_only(folder: Path, asked: dict[str, Any]) -> None:
 
 
 def _classes(clips: Sequence[Clip]) -> list[str]:
-    """Returns what the network is to tell apart: people of test alone are none of it."""
+    """Returns the classes of the network; people who are only in test are not among them."""
     return sorted({str(clip.label) for clip in clips if clip.split != "test"})
 
 

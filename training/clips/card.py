@@ -1,4 +1,4 @@
-"""What a packaged model of people in motion says of itself: its card, and the same as JSON.
+"""The card of a packaged model of people in motion, and the same as JSON.
 
 Gathered from what a finished run left in its folder; nothing is measured here.
 """
@@ -23,7 +23,7 @@ _CONFIG = ("split", "stage1", "track", "sequence", "stage2", "seed")
 
 
 def about(run: ClipRun, *, has_pose: bool = True) -> dict[str, Any]:
-    """Returns what the card says in numbers, as JSON values.
+    """Returns the card's content as JSON values.
 
     Args:
         run: Finished.

@@ -91,7 +91,7 @@ def _write(folder: Path, data: Labels, splits: tuple[str | None, ...]) -> None:
 
 
 def _check_some_labelled(run: ClipRun, items: LabelTable, rejected: Sequence[Rejection]) -> None:
-    """Refuses clips of which none has a label, with the key that would say it."""
+    """Refuses clips without any label; the message names the key that would give it."""
     if len(items):
         return
     hint = ""
@@ -140,7 +140,7 @@ def _say_copies(copies: Sequence[Sequence[str]], items: LabelTable) -> None:
 
 
 def _split(run: ClipRun, items: LabelTable, copies: Sequence[Sequence[str]]) -> LabelTable:
-    """Splits by sizes, or keeps the split that the labels name; says what it could not do.
+    """Splits by sizes, or keeps the split that the labels name; reports what was not possible.
 
     Raises:
         ValueError: a split that the run needs is empty.

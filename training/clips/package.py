@@ -1,4 +1,4 @@
-"""What the command `package` says of a model of people in motion."""
+"""What the command `package` says about a model of people in motion."""
 
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,8 @@ def describe(run: ClipRun, stage1: Path | None) -> tuple[dict[str, Any], str, st
     """
     if run.has_features:
         raise ValueError(
-            f"{run.run_dir} classifies features from a table: there is no model of videos to "
-            "package."
+            f"{run.run_dir} classifies features from a table: it has no model of videos to "
+            "package. Name a run that has a network."
         )
     loaded = ClipPredictor(run.run_dir, engine="onnxruntime", threads=1, stage1_folder=stage1)
     facts = about(run, has_pose=loaded.pose is not None)

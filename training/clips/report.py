@@ -1,13 +1,13 @@
 """The step `report` of a run on clips: the exported classifier is judged on held-out clips.
 
-What is said of a clip is the mean over its windows. Of people whom training never saw, the
-network's vectors are compared: who in the gallery is it?
+A clip's probabilities are the mean over its windows. People whom training never saw are identified
+by the network's vectors: who in the gallery is nearest?
 
     report/metrics.json, predictions.parquet, report.html, report.md, per_class.csv, confusion.png
-    report/curves.png       where a network was trained here
-    report/retrieval.json   of people never seen: rank-1, rank-5, mean average precision
+    report/curves.png       if a network was trained here
+    report/retrieval.json   for people never seen: rank-1, rank-5, mean average precision
 
-Of people never seen, the accuracy is that of a linear support vector machine that learned from the
+For people never seen, the accuracy is that of a linear support vector machine trained on the
 gallery's vectors (without a gallery: from other scenes than the probe's own).
 """
 
@@ -279,7 +279,7 @@ def left_out(run: ClipRun) -> int:
 
 
 def _history(run: ClipRun) -> History:
-    """Returns what the network went through; nothing where it was not trained here."""
+    """Returns the network's training history; nothing if it was not trained here."""
     if run.has_features or run.stage2.encoder:
         return History()
     return History.read(run.run_dir / "stage2" / "history.csv", checkpoint=run.stage2.checkpoint)
@@ -295,7 +295,7 @@ def _rows(run: ClipRun) -> dict[str, str]:
 
 
 def comparison(run: ClipRun) -> dict[str, Any]:
-    """Returns what `train.py compare` shows of a finished run beside its figures."""
+    """Returns what `train.py compare` shows about a finished run beside its figures."""
     videos = str(run.stage1.graph or run.stage1.weights)
     path = run.run_dir / "report" / RETRIEVAL
     figures = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -82,7 +82,7 @@ def poses_section(run: ClipRun, clips: Sequence[Clip]) -> Section:
 
 
 def strip_uri(clip: Clip | None, *, of_video: bool, threshold: float) -> str | None:
-    """Returns a strip of frames as a `data:` URI; None where nothing can be shown.
+    """Returns a strip of frames as a `data:` URI; None if nothing can be shown.
 
     Args:
         clip: With keypoints.

@@ -1,4 +1,4 @@
-"""The step `stage1` of a run on clips: the pose model that looks at videos, taken as it is."""
+"""The step `stage1` of a run on clips: the pose model for videos, used as it is."""
 
 import shutil
 import tempfile
@@ -52,13 +52,13 @@ def _export(run: ClipRun, folder: Path) -> None:
 
 
 def _first_frames(clips: list[Clip], folder: Path) -> Iterator[Path]:
-    """Writes the first frames of some videos as pictures; yields where they are."""
+    """Writes the first frames of some videos as pictures; yields their paths."""
     number = 0
     for source in dict.fromkeys(clip.source for clip in clips):
         for frame in islice(videos.read_frames(source), 1):
             try:
                 pixels = frame.load()
-            except ImageError:  # the cache step says so
+            except ImageError:  # the cache step reports it
                 continue
             path = folder / f"{number}.png"
             write_image(path, pixels)

@@ -196,7 +196,7 @@ def sequence_recipe(run: ClipRun) -> SequenceRecipe:
 def _digest_below(path: Path, run_dir: Path, remember: bool) -> str:
     """Returns a digest of a file, or of the names and contents of the files below a folder.
 
-    Hidden files do not count, nor the run's own where the run lies in there.
+    Hidden files do not count, nor those of a run folder inside it.
     """
     if path.is_file():
         return sha256_file(path)

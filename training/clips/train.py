@@ -1,10 +1,10 @@
 """The step `stage2` of a run on clips: a network is trained, or taken frozen; then `linear`.
 
     stage2/classifier.onnx, .json   the network
-    stage2/features.parquet         its vectors of all sequences, where there is `stage2.linear`
+    stage2/features.parquet         its vectors of all sequences, with `stage2.linear`
     stage2/linear.npz, .json        the scikit-learn classifier on them, as plain numbers
 
-Of a table of features there is no network.
+A run on a table of features has no network.
 """
 
 import json
@@ -48,7 +48,7 @@ _USUAL = 0.1  # quantile of the shares of training windows in which somebody was
 
 
 def make_stage2(run: ClipRun, folder: Path, *, finish: bool = False) -> Counts:
-    """Trains what answers for a clip, or ends its training where it is; exports it."""
+    """Trains the classifier of clips, or ends its training where it is; exports it."""
     if finish and (run.has_features or run.stage2.encoder):
         raise ValueError("Only the training of a network has epochs to keep. This run trains none.")
     for name in (linear.NUMBERS, linear.SIDECAR, POSE_FILES):  # of an earlier configuration
@@ -91,7 +91,7 @@ def _fit_linear(run: ClipRun, section: Linear, table: FeatureTable, folder: Path
 
 
 def _take_encoder(encoder: Path, cache: Cache, folder: Path) -> dict[str, Any]:
-    """Copies a finished run's network; it must have learned from sequences like these."""
+    """Copies a finished run's network; it must have been trained on sequences like these."""
     found = predict_sequences.load(encoder, engine="onnxruntime", threads=1)
     theirs, ours = ({**r.as_json(), "pose": None} for r in (found.recipe, cache.recipe))
     if "fingerprint" not in theirs or "fingerprint" not in ours:  # unknown is no difference
@@ -153,9 +153,9 @@ def _train(run: ClipRun, cache: Cache, folder: Path, finish: bool) -> dict[str, 
 
 
 def _least_seen(cache: Cache) -> float:
-    """Returns in what share of a window somebody must be seen for a sure answer.
+    """Returns the share of a window's frames that must show a person for a sure prediction.
 
-    Half, or as little as was usual in training: who learned from padded windows knows them.
+    Half, or as little as was usual in training: a network trained on padded windows knows them.
     """
     names = {entry.source.as_posix() for entry in cache.of_split("train")}
     clips = [clip for clip in read_clips(cache.folder / CLIPS) if clip.name in names]

@@ -24,9 +24,9 @@ def look_up(run: ClipRun) -> tuple[Predictions, retrieval.Retrieval]:
     """Compares the vectors of people never seen.
 
     Returns:
-        What a linear support vector machine says of each probe, and how well the probes' people are
-        found by the nearest vectors. Without a gallery every clip is a probe, and those of other
-        scenes are its gallery; the machine leaves out people with one scene only.
+        The prediction of a linear support vector machine for each probe, and how well the probes'
+        people are found by the nearest vectors. Without a gallery every clip is a probe, and those
+        of other scenes are its gallery; the machine leaves out people with one scene only.
 
     Raises:
         ValueError: too few people, or a gallery that holds no clip, or all.
@@ -108,7 +108,7 @@ def people_of_scenes(people: Sequence[str], scenes: Sequence[str]) -> dict[str, 
 def _by_scenes(
     vectors: np.ndarray, people: Sequence[str], scenes: Sequence[str], seed: int
 ) -> tuple[list[int], tuple[str, ...], np.ndarray]:
-    """Returns the probes, and what a machine that never saw their scenes says of them."""
+    """Returns the probes, and the predictions of a machine that never saw their scenes."""
     several = people_of_scenes(people, scenes)
     probes = [i for i, person in enumerate(people) if person in several]
     held = fit.cross_validate(

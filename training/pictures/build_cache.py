@@ -63,7 +63,7 @@ def make_cache(run: PictureRun, folder: Path, asked: MadeFrom) -> Counts:
 
 
 def _write_unmatched(path: Path, unmatched: Iterable[Unmatched] | None) -> None:
-    """Writes the labels that became no tensor; of another policy, there is no such file."""
+    """Writes the labels that became no tensor; other policies have no such file."""
     if unmatched is None:
         path.unlink(missing_ok=True)
         return

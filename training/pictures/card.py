@@ -1,4 +1,4 @@
-"""What a packaged model says of itself: `MODEL_CARD.md`, and the same as JSON for `model.json`.
+"""The card of a packaged model: `MODEL_CARD.md`, and the same as JSON for `model.json`.
 
 Gathered from what a finished run left in its folder; nothing is measured here.
 """
@@ -33,7 +33,7 @@ _NETWORKS = {
 
 
 def about(run: PictureRun, cache: Cache) -> dict[str, Any]:
-    """Returns what the card says in numbers, as JSON values.
+    """Returns the card's content as JSON values.
 
     Returns:
         `name`, `recipe` (sections of the configuration), `data`, `scores`, `pose_scores`,
@@ -106,7 +106,7 @@ def _how(recipe: Recipe) -> str:
 
 
 def _recipe_rows(config: Mapping[str, Any], classifier: Classifier) -> list[tuple[str, str]]:
-    """Returns what a reader wants to know first; all of it is in model.json."""
+    """Returns the card's first table; all of it is in model.json."""
     seen, stage2 = classifier.recipe, config["stage2"]
     epochs = stage2["epochs"] + stage2["fine_tune_epochs"]
     rows = [

@@ -82,7 +82,7 @@ def _find_near(run: PictureRun, kept: Sequence[Sample]) -> list[list[Path]] | No
 
 
 def _write(path: Path, kept: Sequence[Sample]) -> None:
-    """Writes the samples of one stage, and says how many joints they have."""
+    """Writes the samples of one stage, and prints how many joints they have."""
     sample_files.write_samples(path, kept)
     if any(len(sample.boxes) for sample in kept):
         say_rows(f"average joints per image, {path.name}", split.average_joints(kept))
@@ -91,7 +91,7 @@ def _write(path: Path, kept: Sequence[Sample]) -> None:
 def _split(
     run: PictureRun, kept: Sequence[Sample], copies: Sequence[Sequence[Path]]
 ) -> list[Sample]:
-    """Splits by sizes, or keeps the split that the labels name; says what it could not do."""
+    """Splits by sizes, or keeps the split that the labels name; reports what was not possible."""
     named = any(sample.split for sample in kept)
     if isinstance(run.split, str):
         done, notes = [*kept], split.keep_given(kept)
@@ -123,7 +123,7 @@ def _split_stage1(
 
 
 def _say_activities(kept: Sequence[Sample]) -> None:
-    """Prints how many pictures each activity has, in each split where there are splits."""
+    """Prints how many pictures each activity has, per split if there are splits."""
     names = [name for name in SPLITS if any(sample.split == name for sample in kept)]
     counts = split.count_activities(kept)
     rows = [
@@ -191,7 +191,7 @@ def try_annotations(run: PictureRun, *, strict: bool) -> None:
 
 
 def clean_labels(run: PictureRun, path: Path, *, check_images: bool) -> clean.Cleaned:
-    """Reads and fixes the labels, says what was done, and writes the report to `path`."""
+    """Reads and fixes the labels, prints what was done, and writes the report to `path`."""
     notes: list[str] = []
     unread: list[Path] = []
     found = read_labels(run.data, on_note=notes.append, on_unread=unread.extend)

@@ -1,6 +1,6 @@
-"""Which tensors a cache is made of: labelled pictures, or the persons in them, beside found people.
+"""Which tensors a cache is made of: labelled pictures, or the persons in them, and found people.
 
-Pure functions from `Sample`s and `Poses` to `TensorSpec`s; nobody is lost in silence.
+Pure functions from `Sample`s and `Poses` to `TensorSpec`s; nobody is dropped silently.
 """
 
 from collections import Counter
@@ -60,7 +60,7 @@ def whole_pictures(samples: Iterable[Sample], poses: Mapping[Path, Poses]) -> Se
 
     Args:
         samples: Labelled pictures.
-        poses: Stage 1's answers; without one of a picture, no plane needs it.
+        poses: What stage 1 found; a picture without an entry has no plane that needs it.
     """
     chosen = Selection()
     without = 0
@@ -86,7 +86,7 @@ def each_person(samples: Sequence[Sample], poses: Mapping[Path, Poses]) -> Selec
 
     Args:
         samples: Labelled pictures that stage 1 has looked at.
-        poses: Stage 1's answers, one per sample.
+        poses: What stage 1 found, one per sample.
     """
     chosen, count = Selection(), Counter[str]()
     for sample in samples:

@@ -1,4 +1,4 @@
-"""What the command `package` says of a model of pictures."""
+"""What the command `package` says about a model of pictures."""
 
 from pathlib import Path
 from typing import Any

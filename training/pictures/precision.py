@@ -1,7 +1,7 @@
 """The command `precision`: may this run be used in a faster precision? Measured, and written down.
 
 int8 graphs are made here, from training pictures, beside the f32 ones; then the same validation
-pictures are answered in f32 and in the precision asked for, and compared.
+pictures are predicted in f32 and in the precision asked for, and compared.
 """
 
 import platform
@@ -32,7 +32,7 @@ KEPT_CONVOLUTIONS = 6
 
 
 def try_precision(run: PictureRun, text: str, *, engine: str, threads: int | None) -> bool:
-    """Makes what is missing, compares with f32, writes the record, and says what came out.
+    """Makes what is missing, compares with f32, writes the record, and prints the result.
 
     Args:
         run: A finished run.
@@ -119,6 +119,6 @@ def _listed(run: PictureRun, split: str) -> list[Path]:
 
 
 def _spread(items: Sequence, count: int) -> list:
-    """Returns `count` items, evenly spread, or all where there are fewer."""
+    """Returns `count` items, evenly spread, or all if there are fewer."""
     places = np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)
     return [items[place] for place in places]

@@ -283,7 +283,7 @@ def _rows(run: PictureRun) -> dict[str, str]:
 
 
 def _pose_scores(run: PictureRun) -> dict[str, float]:
-    """Returns stage 1's figures by their names for people; none where it was not measured."""
+    """Returns stage 1's figures by their readable names; none if it was not measured."""
     metrics = read_metrics(run)
     return {f"{text} ({metrics.get('split')})": value for text, value in score_rows(metrics)}
 
@@ -306,6 +306,6 @@ def say_scores(run: PictureRun) -> None:
 
 
 def comparison(run: PictureRun) -> dict[str, Any]:
-    """Returns what `train.py compare` shows of a finished run beside its figures."""
+    """Returns what `train.py compare` shows about a finished run beside its figures."""
     poses = run.stage1.weights if run.cache.needs_poses else "none"
     return {"model": run.classifier.model, "poses": poses}

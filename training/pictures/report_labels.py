@@ -90,7 +90,7 @@ def balance_of(cache: Cache) -> ClassBalance:
 
 
 def _unmatched(cache: Cache) -> list[str]:
-    """Returns how many labels are of people whom stage 1 did not find; nothing where it did."""
+    """Returns how many labelled people stage 1 did not find; nothing if it found all."""
     count = (manifest.read(cache.folder) or {"counts": {}})["counts"].get("unmatched", 0)
     if not count:
         return []

@@ -70,7 +70,7 @@ def poses_section(run: PictureRun) -> Section:
     if best:
         about = (
             "Labelled people left, found people right. OKS is the mean over the labelled people; "
-            "somebody who was not found counts 0."
+            "a person who was not found counts 0."
         )
         blocks += [Heading("Best pictures"), Prose(about, "soft"), Tiles(best, "pair")]
     blocks += [Heading("Worst pictures"), Tiles(worst, "pair")] if worst else []
@@ -78,7 +78,7 @@ def poses_section(run: PictureRun) -> Section:
 
 
 def read_metrics(run: PictureRun) -> dict[str, Any]:
-    """Returns stage 1's figures; none where it was not measured."""
+    """Returns stage 1's figures; none if it was not measured."""
     path = run.run_dir / "stage1" / "metrics.json"
     if "stage1" not in step_names(run) or not path.exists():
         return {}

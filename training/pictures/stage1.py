@@ -28,7 +28,7 @@ PARITY_IMAGES = 8  # pictures on which an exported graph is compared with its mo
 
 
 def make_stage1(run: PictureRun, folder: Path) -> Counts:
-    """Trains the pose model, or takes it as it is; exports it and measures it."""
+    """Trains the pose model, or uses it as it is; exports it and measures it."""
     section = run.stage1
     (folder / "metrics.json").unlink(missing_ok=True)  # of an attempt that was not finished
     samples = read_samples(run.run_dir / stage1_samples(run))
@@ -149,5 +149,5 @@ def _is_readable(image: Path) -> bool:
 
 
 def _judged(samples: Sequence[Any]) -> str:
-    """Returns the split that stage 1's figures are of: test, or val where there is no test."""
+    """Returns the split of stage 1's figures: test, or val if there is no test."""
     return "test" if any(sample.split == "test" for sample in samples) else "val"

@@ -178,8 +178,8 @@ def _tensor_recipe(run: PictureRun) -> Recipe:
 def _digest_of_data(run: PictureRun, *, remember: bool) -> str:
     """Returns a digest of the pictures that the step `annotations` may read.
 
-    Any picture in the data folder (and a YOLO set's labels), but not the run's own where the run
-    lies in there.
+    Any picture in the data folder (and a YOLO set's labels), except those of a run folder inside
+    it.
     """
     data = run.data
     files = READERS[data.format].list_files(data.annotations, data.images)
@@ -222,5 +222,5 @@ def stage1_roles(run: PictureRun) -> dict[str, tuple[str, ...]]:
 
 
 def stage1_samples(run: PictureRun) -> str:
-    """Returns where stage 1's samples lie in the run folder."""
+    """Returns the path of stage 1's samples in the run folder."""
     return "annotations/stage1.jsonl" if run.stage1.split else SAMPLES
