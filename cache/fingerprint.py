@@ -2,7 +2,7 @@
 
 A recipe says what is asked for, not how OpenCV and this code do it: another version of either may
 draw another tensor of the same recipe, which no network was trained on. A recipe that was signed
-holds the digest of its test tensors, made in some milliseconds where it is needed.
+holds the digest of its test tensors, made in a few milliseconds when it is needed.
 
 The test pictures are such that every engine of one OpenCV gives them the same bits: they become
 three times smaller, where a mean of nine whole numbers is never half-way between two others, or
@@ -36,7 +36,7 @@ OLDER = (
     "the model is of a version that did not write down how its tensors are made: that they are "
     "made so today was not checked. Made again, the steps cache and stage2 write it down."
 )
-_RATE = 25.0  # frames a second of the test clip, where the recipe takes frames as they come
+_RATE = 25.0  # frames per second of the test clip, if the recipe takes frames as they come
 
 
 class FingerprintError(ValueError):
@@ -49,7 +49,7 @@ def sign(recipe: Signed, folder: Path) -> Signed:
     Args:
         recipe: Not signed.
         folder: Of the cache that it is for. Where an older version finished one there, the recipe
-            stays as it is: nobody knows how its tensors were made, and it is not made again for
+            stays as it is: how its tensors were made is unknown, and it is not made again for
             that.
 
     Raises:
@@ -65,7 +65,7 @@ def require(recipe: Recipe | SequenceRecipe) -> str | None:
     """Refuses a recipe whose tensors would be other ones here.
 
     Returns:
-        What to say of a recipe that was never signed, by an older version; else None.
+        A note on a recipe that an older version never signed; else None.
 
     Raises:
         FingerprintError: they would be.

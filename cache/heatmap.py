@@ -26,7 +26,7 @@ def draw(
         style: See `cache.options.Style`.
 
     Returns:
-        `(height, width)` uint8; zero where nobody is.
+        `(height, width)` uint8; zero where no person is.
     """
     plane = np.zeros(shape_hw, np.uint8)
     seen = keypoints[..., 2] > max(style.min_confidence, 0)

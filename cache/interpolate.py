@@ -1,4 +1,4 @@
-"""What lies between two frames: joints that were missed, and moments that no frame shows.
+"""Interpolation between frames: joints that were missed, and moments that no frame shows.
 
 Arrays run over time in their first axis. Times are seconds, rising strictly; distances between
 them may differ. Knows nothing of bodies.
@@ -12,17 +12,17 @@ _REACH = 0.6
 
 
 def fill(values: np.ndarray, found: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Puts what is missing on the line, in time, between the nearest found before and after it.
+    """Interpolates missing values linearly, in time, between the nearest found before and after.
 
     Before the first and after the last found one, it is equal to that one.
 
     Args:
-        values: `(T, ..., D)` floats; what is not found may be anything finite.
+        values: `(T, ..., D)` floats; missing ones may be anything finite.
         found: `(T, ...)` bool.
         times: `(T,)`.
 
     Returns:
-        `(T, ..., D)` float64; what is found as it was, and 0 where nothing is found at any time.
+        `(T, ..., D)` float64; found values unchanged, and 0 if nothing is found at any time.
     """
     numbers = np.arange(len(times)).reshape(-1, *[1] * (found.ndim - 1))
     before = np.maximum.accumulate(np.where(found, numbers, -1), axis=0)
@@ -43,9 +43,9 @@ class Moments:
     Attributes:
         before: `(n,)` int, the frame at or before each.
         after: `(n,)` int, the frame after it.
-        share: `(n,)` in [0, 1], how far the moment lies from `before` to `after`.
+        share: `(n,)` in [0, 1], where the moment is on the way from `before` to `after`.
         nearest: `(n,)` int, the nearer of the two; the earlier of equals.
-        near: `(n,)` bool, whether that one is near enough to vouch for the moment.
+        near: `(n,)` bool, whether that one is near enough to be used for the moment.
     """
 
     before: np.ndarray
@@ -81,6 +81,6 @@ def moments(times: np.ndarray, at: np.ndarray) -> Moments:
 
 
 def _share(at: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
-    """Returns how far `at` lies from start to stop, in [0, 1]; 0 where those are one."""
+    """Returns where `at` is on the way from start to stop, in [0, 1]; 0 if they are equal."""
     length = stop - start
     return ((at - start) / np.where(length > 0, length, 1)).clip(0, 1)

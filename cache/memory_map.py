@@ -185,7 +185,7 @@ class Column:
             return np.frombuffer(file.read(self._size), np.uint8)
 
     def begin(self) -> BinaryIO:
-        """Begins, or goes on with, the writing."""
+        """Starts or resumes writing."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.touch()
         self._file = self.path.open("r+b")

@@ -23,7 +23,7 @@ def origins(
 ) -> np.ndarray:
     """Returns the neck in each frame.
 
-    Where it was not found, it is told by the first of these that was: the middle of the shoulders,
+    If it was not found, the first of these that was found replaces it: the middle of the shoulders,
     the middle of the hips, the mean of the joints; each moved by its usual (median) distance from
     the neck in this clip, so that the origin does not jump. A pair's middle needs both joints, or
     the one that was found if the other never was. In frames with nothing it is filled in, in time.

@@ -1,8 +1,8 @@
-"""`poses.parquet`: stage 1's answer per picture, written once, before any plane is drawn.
+"""`poses.parquet`: stage 1's poses per picture, written once, before any plane is drawn.
 
 Another recipe, a report's picture or an ablation reads it and never runs stage 1 again. A row is
 found by the sha256 of the picture's bytes, so a moved or renamed picture keeps its poses and a
-changed one does not. The graph that answered and its settings stand in the file's metadata; poses
+changed one does not. The graph that found them and its settings are in the file's metadata; poses
 of another graph are not read.
 """
 
@@ -42,7 +42,7 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Found:
-    """Stage 1's answers.
+    """Stage 1's poses.
 
     Attributes:
         poses: One per readable picture; may be empty of people.

@@ -11,7 +11,7 @@ from pose_activity.cache.storage import Layout
 class AnyRecipe(Layout, Protocol):
     """What caches and classifiers ask of a recipe."""
 
-    KIND: ClassVar[str]  # what a classifier of its tensors looks at
+    KIND: ClassVar[str]  # the kind of input of a classifier of its tensors
     UNIT: ClassVar[str]  # what its tensors are made of, in the plural
 
     def as_json(self) -> dict[str, Any]:
@@ -19,7 +19,7 @@ class AnyRecipe(Layout, Protocol):
         ...
 
 
-_PLANES = "planes"  # the one kind whose JSON does not say so
+_PLANES = "planes"  # the only kind that its JSON does not name
 RECIPES: dict[str, type[Any]] = {
     _PLANES: Recipe,
     "joints": SequenceRecipe,

@@ -35,7 +35,7 @@ class ArraySpec:
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """What a network sees of an entry, and what it is to answer.
+    """What a network sees of an entry, and its target.
 
     Attributes:
         x: The array of a recipe with one input; of several inputs, an array by each name.
@@ -52,7 +52,7 @@ class Entry:
     """One example in a cache.
 
     Attributes:
-        key: Its name in the cache: the stem of its files, where it has files of its own.
+        key: Its name in the cache: the stem of its files, if it has files of its own.
         source: The image it was made from; of a clip, its name as a path.
         target: Class name: an activity, or a person. None where the target is an array, or where
             there is none.
@@ -118,7 +118,7 @@ def digest_of(arrays: Arrays) -> str:
 def key_of(source: Path, person: int = WHOLE, window: int = NO_CLIP) -> str:
     """Returns a file stem for an image, a person in it or a window of a clip.
 
-    Readable, and different for other paths. The path may hold bytes that are no UTF-8.
+    Readable, and different for other paths. The path may hold bytes that are not UTF-8.
     """
     readable = re.sub(r"[^A-Za-z0-9]+", "_", source.stem).strip("_")[:40]
     path = source.as_posix().encode("utf-8", "surrogatepass")

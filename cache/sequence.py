@@ -2,7 +2,7 @@
 
 In comes a `Clip` (joints in pixels, frame by frame, at true times), out go its windows: float32
 `(W, T, K, C)` joints in units of the body, or uint8 `(W, T, H, W, K)` joint maps. What fills gaps
-and what resamples is in `cache.interpolate`; where the body lies and how large it is, in
+and what resamples is in `cache.interpolate`; where the body is and how large it is, in
 `cache.normalize`. Knows nothing of files, labels and splits.
 """
 
@@ -18,7 +18,7 @@ from pose_activity.cache import interpolate, normalize
 from pose_activity.cache.options import KNOWN
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 
-LEAST_SEEN = 0.5  # share of a window, below which nobody is known for sure
+LEAST_SEEN = 0.5  # share of a window's frames with a person, below which nothing is sure
 
 
 class ShortClip(ValueError):
@@ -59,10 +59,10 @@ class Prepared:
     begins: tuple[int, ...]
 
     def seen(self, window: int) -> float:
-        """Returns in what share of a window's frames somebody was found, in [0, 1].
+        """Returns the share of a window's frames in which a person was found, in [0, 1].
 
         Of a "whole" clip, which is stretched over the window, each of its own frames counts once:
-        three frames of somebody stay three.
+        three frames of a person stay three.
         """
         begin, frames = self.begins[window], self.recipe.frames
         piece = slice(begin, begin + frames)
@@ -130,7 +130,7 @@ def prepare(clip: Clip, recipe: SequenceRecipe) -> Prepared:
 def _joints_of(clip: Clip, recipe: SequenceRecipe) -> tuple[np.ndarray, np.ndarray]:
     """Returns `(T, K, 3)` float64 keypoints of the recipe's skeleton, a copy; and times."""
     if clip.keypoints is None or clip.skeleton is None or clip.times is None:
-        raise ValueError(f"{clip.name}: has no keypoints yet. Let stage 1 look at the video first.")
+        raise ValueError(f"{clip.name}: has no keypoints yet. Find its poses with stage 1 first.")
     keypoints = clip.keypoints
     if clip.skeleton != recipe.body:
         if recipe.body != OPENPOSE18:

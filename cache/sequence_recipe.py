@@ -21,11 +21,11 @@ class SequenceRecipe(SequenceOptions):
     """Everything that decides what a clip's tensors look like; stored with cache and model.
 
     Attributes:
-        pose: Whose poses, where they are stage 1's own; else as it is by default.
-        fingerprint: What `cache.fingerprint` found in training; empty where it was not asked.
+        pose: The model of the poses, if they are stage 1's own; else the default.
+        fingerprint: What `cache.fingerprint` found in training; empty if it was not asked.
     """
 
-    KIND: ClassVar[str] = "sequence"  # what a classifier of its tensors looks at
+    KIND: ClassVar[str] = "sequence"  # the kind of input of a classifier of its tensors
     UNIT: ClassVar[str] = "clips"  # what its tensors are made of
 
     pose: PoseModelId = field(default_factory=PoseModelId)

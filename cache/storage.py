@@ -21,7 +21,7 @@ FOLDER = "tensors"
 
 
 class Layout(Protocol):
-    """What a store knows of a recipe."""
+    """What a store knows about a recipe."""
 
     @property
     def arrays(self) -> Mapping[str, ArraySpec]:
@@ -48,7 +48,7 @@ class TensorStore(Protocol):
         ...
 
     def get(self, entry: Entry) -> Arrays:
-        """Returns arrays that are the caller's own; raises CacheError where it cannot."""
+        """Returns arrays that are the caller's own; raises CacheError if it cannot."""
         ...
 
     def missing(self, entries: Iterable[Entry]) -> list[str]:

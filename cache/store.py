@@ -156,7 +156,7 @@ def build(
 ) -> tuple[Cache[R], dict[Path, str]]:
     """Draws all entries, then writes the index, then the manifest.
 
-    A run that was killed goes on where it stopped: an entry that is whole was made by the same
+    A run that was killed resumes where it stopped: an entry that is whole was made by the same
     recipe and inputs (anything else is wiped first) and is kept. So is one of a finished cache in
     which others are missing or damaged.
 
@@ -225,7 +225,9 @@ def open_cache(folder: Path) -> Cache[Any]:
     """
     found = manifest.read(folder)
     if found is None:
-        raise CacheError(f"{folder} is no finished cache. Run: python train.py cache --config ...")
+        raise CacheError(
+            f"{folder} is not a finished cache. Run: python train.py cache --config ..."
+        )
     changed = manifest.altered(folder, found)
     if changed:
         raise CacheError(
@@ -253,9 +255,9 @@ def missing_tensors(folder: Path) -> list[str]:
 
 
 def altered_tensors(folder: Path) -> list[str]:
-    """Returns a line for each tensor of a finished cache that is not what it was.
+    """Returns one line per tensor of a finished cache that has changed.
 
-    Only files that were written after the manifest are read: the others are what it speaks of.
+    Only files that were written after the manifest are read: the others are as it lists them.
     """
     finished = (folder / manifest.NAME).stat().st_mtime_ns
     files = [path for kind in ("npy", "txt") for path in (folder / FOLDER).glob(f"*.{kind}")]

@@ -17,7 +17,7 @@ class TensorSpec:
         image: The image.
         label: Activity.
         split: "train", "val" or "test".
-        poses: Stage 1's answer; None where no plane needs poses.
+        poses: What stage 1 found; None if no plane needs poses.
         person: Whom the tensor shows, an index into `poses`; None: the whole image.
     """
 

@@ -1,4 +1,4 @@
-"""Answers into a folder of annotated images and videos; what is painted the kind of model says.
+"""Writes a folder of annotated images and videos; the kind of model says what is painted.
 
 A picture becomes a JPEG; a video, or what a camera gave, an MP4 of the same size and speed. Frames
 that `every` leaves out are not in it: it has fewer per second and lasts as long. Files are whole or
@@ -33,7 +33,7 @@ _LONGEST_NAME = 80  # bytes of a source's name in that of its drawing
 
 
 def drawing_name(source: Path) -> str:
-    """Returns a file stem for the drawing of a source: its own name, and what tells it from others.
+    """Returns a file stem for the drawing of a source: its own name and a digest of its path.
 
     Letters of any script are kept; other signs, which some system does not allow, become "_".
     """
@@ -49,7 +49,7 @@ class Painter(Protocol):
     """Paints rows onto an image of their own; both return `(H, W, 3)` uint8 RGB of one size."""
 
     def paint(self, pixels: np.ndarray, rows: Sequence[Any]) -> np.ndarray:
-        """Returns a new image with what is known at once."""
+        """Returns a new image with what is known immediately."""
         ...
 
     def finish(self, image: np.ndarray, rows: Sequence[Any]) -> np.ndarray:
@@ -60,7 +60,7 @@ class Painter(Protocol):
 class AnnotatedOutput:
     """Draws answers: `paint` beside the graphs, in any thread, then `add`, in order.
 
-    Nothing is raised for a picture that cannot be drawn: the answers matter more. `add` says so.
+    Nothing is raised for a picture that cannot be drawn: the answers matter more. `add` reports it.
     """
 
     def __init__(self, folder: Path | None, painter: Painter, *, every: int = 1) -> None:
@@ -166,7 +166,7 @@ class VideoWriter:
             source: The video that it is a copy of.
             folder: For the file.
             first: A frame, for its size.
-            every: The frames that are added lie so many apart.
+            every: The step between the frames that are added.
 
         Raises:
             OSError: it cannot be written.
@@ -201,8 +201,8 @@ class VideoWriter:
         """Lets the file appear.
 
         Raises:
-            OSError: it is not whole, as on a full disk, of which OpenCV says nothing; then there is
-                none.
+            OSError: it is incomplete, as on a full disk, which OpenCV does not report; then there
+                is none.
         """
         self._writer.release()
         try:

@@ -35,9 +35,9 @@ class Prediction:
 
     Attributes:
         activity: The most probable activity (of a model that identifies people: who it is), or
-            "unknown" where it is too improbable; None where nobody was found, and each person was
+            "unknown" if it is too improbable; None if nobody was found, and each person was
             to be named.
-        probability: Of the most probable activity, in [0, 1]; None where there is no answer.
+        probability: Of the most probable activity, in [0, 1]; None without an answer.
         probabilities: Activity -> probability, all of them, falling; they sum to 1.
         poses: Who was found, in pixels of the picture; None where the model uses no poses, and of
             a video.
@@ -45,7 +45,7 @@ class Prediction:
             they appear; None: the whole picture.
         people: Where the model names each person: one prediction per person, in that order; the
             attributes above are then those of the surest one.
-        note: What else there is to say: why somebody has no answer, or what is lost of a damaged
+        note: A further remark: why a person has no answer, or what is lost of a damaged
             video; or None.
     """
 
@@ -87,7 +87,7 @@ class Classifier:
                 what was fitted on validation pictures.
 
         Raises:
-            FileNotFoundError: there is no model, or a file of it is missing.
+            FileNotFoundError: the model, or a file of it, is missing.
             ValueError: a file was altered, or an option is wrong.
         """
         folder = Path(model)
@@ -168,12 +168,12 @@ def predict_action(
         model: A folder of a model of clips; or a `Classifier`, which loads it once for many.
 
     Returns:
-        One prediction per person, in the order in which they appear; none where nobody is.
+        One prediction per person, in the order in which they appear; none without people.
 
     Raises:
-        ImageError: not one frame can be read, or it is no video.
+        ImageError: not one frame can be read, or it is not a video.
         ValueError: the model names pictures.
-        FileNotFoundError: there is no model, or a file of it is missing.
+        FileNotFoundError: the model, or a file of it, is missing.
     """
     classify = model if isinstance(model, Classifier) else Classifier(model)
     if classify.pipeline.takes != "videos":

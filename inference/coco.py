@@ -48,7 +48,7 @@ def to_json_lines(path: Path) -> Iterator[str]:
     """Yields the lines that a COCO file was made from.
 
     Raises:
-        ValueError: it is no such file.
+        ValueError: it is not such a file.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Answers as a page that people look at: one HTML file with small pictures, sorted by activity.
+"""Answers as a page for people: one HTML file with small pictures, sorted by activity.
 
 Nothing is fetched, apart from the original of a picture that is clicked, if it is still where it
 was. Skeletons are lines over the pictures, so that they stay sharp and can be hidden. The layout is
@@ -40,7 +40,7 @@ class Card:
 
     Attributes:
         row: The answer, without its arrays being looked at again.
-        jpeg: The small picture; None where there is none.
+        jpeg: The small picture, or None.
         size: Its (width, height) in `_UNITS`.
         bones: Side ("left", "right", "middle") -> path of lines in an SVG of that size.
     """
@@ -248,7 +248,7 @@ def _bars(row: Result) -> str:
 
 
 def _where(row: Result) -> str:
-    """Returns which person or which moment a row is about, shown behind the file's name."""
+    """Returns which person or which moment a row is about, shown after the file's name."""
     person = "" if row.person is None else f", person {row.person + 1}"
     return person if row.seconds is None else f"{person}, {row.seconds:.1f} s"
 

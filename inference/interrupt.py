@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one ends the input, so that what is under way is finished; a second aborts."""
+"""Ctrl-C: the first one ends the input and lets current work finish; a second one aborts."""
 
 import signal
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ class GracefulInterrupt:
         self.asked = False
 
     def until(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Yields the items up to the moment when a stop is asked for."""
+        """Yields the items until a stop is requested."""
         for item in items:
             if self.asked:
                 return

@@ -29,7 +29,7 @@ class Kind:
     Attributes:
         folder: Its name in `inference/`.
         predictor: Name of the class in its `predictor.py`.
-        files: What its models may have beside the graphs and their sidecars.
+        files: What its models may have in addition to the graphs and their sidecars.
     """
 
     folder: str
@@ -60,7 +60,7 @@ class Kind:
         """
         load: Any = self.predictor_class
         for name in options.keys() - signature(load).parameters.keys():
-            raise OptionError(name, "this kind of model does not take it. Leave it out.")
+            raise OptionError(name, "this kind of model does not have it. Leave it out.")
         return load(model, **options)
 
 

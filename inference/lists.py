@@ -28,12 +28,12 @@ def read_list(path: Path, endings: Collection[str]) -> list[Path]:
         endings: Of names that are wanted, in lower case.
 
     Returns:
-        What the lines name, whether it exists or not; nothing where the text is no list: it holds
+        What the lines name, whether it exists or not; nothing if the text is not a list: it holds
         numbers (labels of the YOLO format), or no line names something that exists or that has one
         of the endings.
 
     Raises:
-        ValueError: it is no text.
+        ValueError: it is not text.
     """
     data = path.read_bytes()
     if b"\0" in data and not data.startswith(_UTF16):

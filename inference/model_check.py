@@ -1,6 +1,6 @@
 """Whether a model may be used: its run's steps are finished, fit each other, and draw as today.
 
-Of a run folder only what lies in it is compared: labels, pictures and weights may be gone. A folder
+Of a run folder only what is inside is compared: labels, pictures and weights may be gone. A folder
 that holds stages 1 and 2 alone, copied from a run, is judged by those. Knows no configuration: a
 step is compared with the files that it was made from, as its manifest remembers them.
 """
@@ -17,19 +17,19 @@ from pose_activity.cache import fingerprint
 from pose_activity.cache.record import INDEX
 
 _STEPS = ("annotations", "stage1", "cache", "stage2")
-_TABLES = {  # what a step's inputs call it -> where it may lie
+_TABLES = {  # its name among a step's inputs -> where it may be
     "samples": ("annotations/samples.jsonl", "annotations/stage1.jsonl"),
     "clips": ("annotations/clips.parquet", "annotations/features.parquet"),
 }
-_LEARNED = _TABLES["samples"]  # where stage 1's samples may lie
+_LEARNED = _TABLES["samples"]  # where stage 1's samples may be
 
 
 class UnfinishedError(ValueError):
-    """A run's steps are unfinished, or were made from something else than what lies there now."""
+    """A run's steps are unfinished, or were made from other files than those there now."""
 
 
 def check_model(folder: Path, recipe: Any, *, packaged: bool) -> tuple[str, ...]:
-    """Refuses a model that would answer otherwise than it was judged.
+    """Refuses a model whose answers would differ from those that were evaluated.
 
     Args:
         folder: A run folder or a packaged model.
@@ -73,7 +73,7 @@ def _check_step(run: Path, step: str, recipe: Any) -> None:
 
 
 def _changed(run: Path, inputs: dict[str, str], recipe: Any) -> Iterator[str]:
-    """Yields a line for each thing inside the run that is another one than a step was made from."""
+    """Yields one line per thing inside the run that has changed since a step was made from it."""
     for name, places in _TABLES.items():
         there = [run / place for place in places if (run / place).is_file()]
         if name in inputs and there and inputs[name] not in map(sha256_file, there):
@@ -89,7 +89,7 @@ def _changed(run: Path, inputs: dict[str, str], recipe: Any) -> Iterator[str]:
     remembered = {"tensors": cache["counts"].get("learned"), "cache": cache["outputs"].get(INDEX)}
     for name, rows in remembered.items():
         if name in inputs and inputs[name] != _cache_digest(rows, cache, recipe):
-            yield "the cache was made anew since"
+            yield "the cache was made again since"
 
 
 def _cache_digest(rows: str | None, cache: dict[str, Any], recipe: Any) -> str:

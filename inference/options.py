@@ -24,7 +24,7 @@ class OptionError(ValueError):
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """What is asked for beside the table.
+    """What is wanted in addition to the table.
 
     Attributes:
         draw: Folder for images and videos with answers drawn; or None.
@@ -47,11 +47,11 @@ class OutputOptions:
 
 @dataclass(frozen=True)
 class Session:
-    """How the engine takes part in a prediction.
+    """How the caller takes part in a prediction.
 
     Attributes:
         has: Whether an image, or a frame of a video, has its rows already.
-        until: Ends an input early, where a stop is asked for.
+        until: Ends an input early, if a stop is requested.
         paint: Called with an answer and its pixels, in the worker's thread.
         on_progress: Told how far it is.
     """

@@ -1,7 +1,7 @@
 """Standard output that never ends a program: closed, full, or without the characters of a name.
 
-The programs write files; what they print comes second. Where nobody reads it any more the work
-goes on, and a character that the terminal does not have is shown as an escape.
+The programs write files; what they print comes second. If nobody reads it any more the work
+continues, and a character that the terminal does not have is shown as an escape.
 """
 
 import os
@@ -45,7 +45,7 @@ def run_program(command: Callable[[], Any]) -> None:
 
 
 class _Patient:
-    """A text stream that goes on where its reader went away, or its disk is full."""
+    """A text stream that carries on when its reader is gone, or its disk is full."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -64,7 +64,7 @@ class _Patient:
             self._let_go()
 
     def _let_go(self) -> None:
-        """Leads the stream nowhere, what it holds back included."""
+        """Discards the stream, its buffer included."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)

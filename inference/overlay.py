@@ -21,8 +21,8 @@ _SHADE = 0.35  # what is left of the picture's light below the bars
 def paint_people(image: np.ndarray, rows: Sequence[Result], *, threshold: float) -> np.ndarray:
     """Returns the picture with the skeletons and boxes of everybody in it.
 
-    Where rows are about single persons, each has its answer at its box, and a bar along the box's
-    lower edge that is as long as the answer is probable.
+    If rows are about single persons, each has its answer at its box, and a bar along the box's
+    lower edge whose length is the answer's probability.
 
     Args:
         image: `(H, W, 3)` uint8 RGB.
@@ -56,7 +56,7 @@ def paint_tracks(
 
     Args:
         image: `(H, W, 3)` uint8 RGB.
-        people: Everybody in the video, always in the same order, each with the answer by now.
+        people: Everybody in the video, always in the same order, each with the current answer.
         frame: The frame's number.
         threshold: Joints with a lower confidence are left out.
     """
@@ -81,7 +81,7 @@ def paint_answer(image: np.ndarray, row: Result) -> np.ndarray:
     """Returns the picture with the answer about the whole of it, in its lower left corner.
 
     Each of the most probable activities has a line whose bar is as long as it is probable; a row
-    without an answer says that nobody was found.
+    without an answer gets the text that nobody was found.
     """
     image = image.copy()
     height, width = image.shape[:2]

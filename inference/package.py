@@ -4,11 +4,11 @@
     MODEL_CARD.md               the same for a person
     pose.onnx, pose.json        stage 1, where the recipe needs poses
     classifier.onnx, .json      stage 2; the sidecar holds recipe and names of classes
-    linear.npz, .json           what answers from stage 2's vectors, where a model of motion has it
+    linear.npz, .json           the classifier of stage 2's vectors, if a model of motion has one
     track.json                  how people are followed through a video, of a model of motion
     pose_files.json             what pose files do not say, of one that was trained from them
     *_int8.xml, .bin, .json     int8 twins, where the run has them
-    precision.json              which faster precisions may be used, where it was measured
+    precision.json              which faster precisions may be used, if that was measured
 
 Only what model.json lists is used. `open_model` finds the stages in such a folder and in a run's.
 Knows nothing of configurations.
@@ -177,7 +177,7 @@ def write_package(
         out: The folder.
         files: What is copied into it; their names are all different.
         card: Text of `MODEL_CARD.md` up to the list of files, which is added.
-        about: JSON values that stand in `model.json` beside the checksums.
+        about: JSON values for `model.json`, beside the checksums.
 
     Returns:
         Name -> sha256 of each file but `model.json`.
@@ -202,7 +202,7 @@ def write_package(
 
 
 def _strays(folder: Path, listed: Mapping[str, str]) -> list[str]:
-    """Returns files that a model can have, that lie in a package, and that it does not list."""
+    """Returns files in a package that a model can have but the package does not list."""
     graphs = (Path(stage1.GRAPH), Path(sidecar.GRAPH))
     names = [name for kind in KINDS.values() for name in kind.files]
     names += [stage1.GRAPH, stage1.SIDECAR, sidecar.GRAPH, sidecar.SIDECAR, precision_records.NAME]

@@ -55,7 +55,7 @@ def to_json_lines(path: Path) -> Iterator[str]:
     """Yields the lines that a Parquet file was made from.
 
     Raises:
-        ValueError: it is no Parquet file.
+        ValueError: it is not a Parquet file.
     """
     pa = import_pyarrow()
     with path.open("rb") as there, pa.parquet.ParquetFile(there) as file:

@@ -1,7 +1,8 @@
 """Which precisions a run may be used with: what `train.py precision` measured, read before use.
 
-RUN/precision.json holds a record per precision and engine: how far it moved the answers of f32 on
-validation pictures, and whether that is little enough. It counts for the graphs it was made with.
+RUN/precision.json holds a record per precision and engine: how much it changed the answers of f32
+on validation pictures, and whether that is little enough. It counts for the graphs it was made
+with.
 """
 
 import json
@@ -16,7 +17,7 @@ NAME = "precision.json"
 
 
 class PrecisionError(ValueError):
-    """A precision moves the answers too far, or nobody measured how far."""
+    """A precision changes the answers too much, or that was never measured."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def require(folder: Path, precision: Precision, *, engine: str, graphs: dict[str
         graphs: Stage -> sha256 of its f32 graph.
 
     Raises:
-        PrecisionError: it moves the answers too far, or was not measured with these graphs.
+        PrecisionError: it changes the answers too much, or was not measured with these graphs.
     """
     if precision == Precision():
         return
@@ -87,7 +88,7 @@ def _key(record: dict[str, Any]) -> tuple[str, str]:
 
 
 def records(folder: Path) -> list[dict[str, Any]]:
-    """Returns what was measured; nothing where nothing was.
+    """Returns what was measured; nothing if nothing was.
 
     Raises:
         ValueError: the file is damaged.

@@ -22,7 +22,7 @@ from pose_activity.stage2_classifier.calibrate import NEVER_UNKNOWN
 
 
 class Drawings(Protocol):
-    """What is drawn of a kind of answers, entered as a context; nothing is raised for a failure.
+    """The drawings of a kind of answers, entered as a context; nothing is raised for a failure.
 
     It is made before anything is written, and raises `OptionError` for what cannot be drawn.
     """
@@ -36,7 +36,7 @@ class Drawings(Protocol):
         ...
 
     def close(self) -> list[str]:
-        """Finishes what is under way; returns what could not be drawn and why."""
+        """Finishes current work; returns what could not be drawn and why."""
         ...
 
     def __enter__(self) -> Any: ...
@@ -54,7 +54,7 @@ class Predictor(ABC):
         engine: That runs the graphs: "openvino" or "onnxruntime".
         precision: Of the stages.
         threads: Images or frames that are worked on side by side.
-        notes: What a person should know of the model before believing it.
+        notes: What a user should know about the model before trusting it.
         unknown_below: Probability below which answers are called unknown; 0: none is.
         stages: Name -> what was loaded, with `graph` and `sha256`.
     """
@@ -127,7 +127,7 @@ class Predictor(ABC):
     def predict(
         self, sources: Sequence[Path], options: OutputOptions, session: Session
     ) -> Iterator[Answer]:
-        """Yields answers, in order; what cannot be read is a row that says so."""
+        """Yields answers, in order; what cannot be read is a row with its error."""
 
     @abstractmethod
     def answer_values(self, values: Sequence[Any]) -> Iterator[Answer]:
@@ -141,13 +141,13 @@ class Predictor(ABC):
 
 
 class TwoStagePredictor(Predictor):
-    """A predictor with a classifier, which may look at the poses of stage 1.
+    """A predictor with a classifier, which may use the poses of stage 1.
 
     Attributes:
         classifier: Stage 2.
         recipe: What the classifier sees.
         classes: In the order of the probabilities.
-        pose: Stage 1; None where there is none.
+        pose: Stage 1, or None.
         folders: Where the stages are.
     """
 
@@ -229,5 +229,5 @@ class TwoStagePredictor(Predictor):
 
     @property
     def warnings(self) -> list[str]:
-        """That nothing is called unknown, where it is so."""
+        """A note if nothing is ever called unknown."""
         return [] if self.unknown_below else [NEVER_UNKNOWN]

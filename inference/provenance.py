@@ -1,4 +1,4 @@
-"""What an output says about how it was made: model, engine, precision, options, versions."""
+"""What an output records about how it was made: model, engine, precision, options, versions."""
 
 import platform
 import sys
@@ -23,7 +23,7 @@ def describe(
     """Returns JSON values for an output's manifest.
 
     Args:
-        predictor: That answers.
+        predictor: The one that makes the answers.
         model: Its folder.
         options: What changes the rows beside the model; a resumed output must have the same.
         notes: What does not.

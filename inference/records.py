@@ -1,4 +1,4 @@
-"""A row as text: a line of CSV or of JSON, and back to what tells two rows apart.
+"""A row as text: a line of CSV or of JSON, and back to what identifies a row.
 
 A row gives its own values (`results.Row`). Knows nothing of files. Both are UTF-8: of a file name
 that is not, the bytes are spelled out, see `artifacts.names`.
@@ -18,7 +18,7 @@ from pose_activity.inference.results import Row
 
 @dataclass(frozen=True)
 class Key:
-    """What tells the rows of one frame from those of another, and how they went.
+    """What identifies the rows of a frame, and their status.
 
     Attributes:
         image: As it is in the file.

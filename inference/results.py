@@ -1,6 +1,6 @@
 """What a predictor says of one image, person, window or frame: values, no model and no files.
 
-A row gives its own columns of a table, so that who writes tables need not know what it is about.
+A row gives its own columns of a table, so that the writers of tables need not know its kind.
 """
 
 import re
@@ -18,10 +18,10 @@ from pose_activity.artifacts.names import shown
 
 TOP = 3
 FIRST_ONLY = "the file holds several pictures: the answer is about the first"
-UNKNOWN = "unknown"  # what an answer is called that is too improbable
+UNKNOWN = "unknown"  # the name of an answer that is too improbable
 COLUMNS = ("image", "status", "activity", "probability", "top3", "n_people", "error")
 PERSON_COLUMNS = ("person", "box")  # where each person is a row
-VIDEO_COLUMNS = ("frame", "seconds")  # where there is a video
+VIDEO_COLUMNS = ("frame", "seconds")  # with a video
 _MARKS = re.compile(r"[\\|:]")  # what a name in top3 has a backslash before
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _RANKED = re.compile(r"((?:[^\\|:]|\\.)*):(\d\.\d{4})(?:\||$)", re.DOTALL)
@@ -67,7 +67,7 @@ class Row(Protocol):
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a table; the kind of model says them.
+    """The columns of a table, which the kind of model gives.
 
     Attributes:
         text: Names in a CSV file; none: these rows cannot be written as one.
@@ -101,7 +101,7 @@ def columns_of_answers(
     Args:
         classes: In the order of the probabilities.
         joints: That stage 1 finds; none: the people are not in a Parquet file.
-        more: Columns of a CSV file behind `COLUMNS`.
+        more: Columns of a CSV file after `COLUMNS`.
         whole_videos: See `Columns`.
     """
     fields: dict[str, Any] = {
@@ -128,7 +128,7 @@ class Result:
 
     Attributes:
         image: The picture or video.
-        error: Why there is no answer; None when there is one.
+        error: Why there is no answer; None if there is one.
         probabilities: `(classes,)` float32 that sum to 1; None without an answer.
         poses: Who was found in the picture; None on error, or where no plane needs poses.
         ranking: The `TOP` most probable (activity, probability), falling; empty without an answer.
@@ -139,7 +139,7 @@ class Result:
         last_frame: Number of the last frame that the answer is about; None: of `frame` alone.
         unknown_below: Answers of a smaller probability are called `UNKNOWN`; 0: none is; infinite:
             each is, for another reason than its probability, which `note` says.
-        note: What else there is to say of how the answer came about, or None.
+        note: A remark on how the answer was made, or None.
         classes: Names in the order of `probabilities`.
     """
 
@@ -205,7 +205,7 @@ class Result:
     def as_record(self) -> dict[str, Any]:
         """Returns JSON values, with the same keys for every row.
 
-        Numbers that were float32 have just as many digits as tell them from their neighbours.
+        Numbers that were float32 have just enough digits to be exact.
         `people` is who was found in the whole frame; see `people_of`.
         """
         shares = None if self.probabilities is None else shortest(self.probabilities)
@@ -240,7 +240,7 @@ class Answer(Protocol):
 
     @property
     def made(self) -> Any:
-        """What the drawings' `paint` made of it; None where it was not called."""
+        """What the drawings' `paint` made of it; None if it was not called."""
         ...
 
     @property
@@ -311,7 +311,7 @@ def _escaped(name: str) -> str:
 
 
 def check_unknown(unknown_below: float | None) -> None:
-    """Raises ValueError for what is no probability; None is fine."""
+    """Raises ValueError for what is not a probability; None is allowed."""
     if unknown_below is not None and not 0 <= unknown_below <= 1:
         raise ValueError(f"unknown_below must lie in [0, 1]. Received: {unknown_below}")
 

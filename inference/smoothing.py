@@ -1,6 +1,6 @@
-"""Activities of a video made steadier: the mean of what was said during the last seconds.
+"""Activities of a video made steadier: the mean of the probabilities of the last seconds.
 
-In come answers in order, out come the same ones with smoothed probabilities. Only the past counts,
+Takes answers in order and yields them with smoothed probabilities. Only the past counts,
 so a camera's answers are not delayed. Knows nothing of pixels or files.
 """
 

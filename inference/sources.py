@@ -40,14 +40,14 @@ def find_sources(paths: Iterable[str], *, on_note: Note = lambda note: None) -> 
             folder gives all pictures and videos below it, `camera:0` is the first camera, anything
             with `*`, `?` or `[` is a glob.
         on_note: Told what was left out: files that OpenCV does not read, what this project drew,
-            texts that are no lists.
+            text files that are not lists.
 
     Returns:
         Pictures, videos and cameras, each once.
 
     Raises:
         FileNotFoundError: a name gives nothing at all, or a camera is not there.
-        ValueError: a `.txt` file is no text.
+        ValueError: a `.txt` file is not text.
     """
     found = _Found()
     names = list(paths)
@@ -71,7 +71,7 @@ def frames(
 
     Args:
         sources: From `find_sources`.
-        every: Of a video or camera, take one frame of so many.
+        every: Use every Nth frame of a video or camera.
         skip: What it is true for is left out.
     """
     for source in sources:
@@ -115,7 +115,7 @@ def go_through(
     Args:
         sources: From `find_sources`.
         answers: Makes answers of frames, one each, in order.
-        session: Says what has rows, and is told the progress.
+        session: Says what has rows already, and takes the progress.
         every: As for `frames`.
         whole: Whether a video is gone through from its beginning; see `unless_whole`.
     """
@@ -139,7 +139,7 @@ def frame_of(value: Any) -> Frame:
         path = Path(value)
         if videos.is_video(path):
             raise ImageError(
-                f"{path}: a video, and this model names pictures: infer.py takes its frames one by "
+                f"{path}: a video, and this model names pictures: infer.py reads its frames one by "
                 "one"
             )
         return Frame.of_picture(path)
@@ -183,7 +183,7 @@ class _Found:
         sources: Pictures, videos and cameras.
         unread: Pictures and videos in folders that OpenCV does not read.
         products: What this project drew.
-        texts: That are no lists.
+        texts: Those that are not lists.
     """
 
     def __init__(self) -> None:
@@ -208,13 +208,13 @@ class _Found:
             return self._add_media(path)
         named = lists.read_list(path, READ)
         for one in named:
-            self._add_media(one)  # it may be gone: its row will say so
+            self._add_media(one)  # it may be missing: its row will say so
         if not named:
             self.texts[path] = None
         return True
 
     def _add_media(self, path: Path) -> bool:
-        """Adds what lies below a folder, or a file."""
+        """Adds the files below a folder, or a file."""
         if os.path.isdir(path):
             media = find_media(path, READ)
         else:
@@ -224,7 +224,7 @@ class _Found:
         return any(media)
 
     def notes(self) -> Iterator[str]:
-        """Yields what to say of files that are left out."""
+        """Yields notes on files that are left out."""
         if self.unread:
             yield describe_unread(self.unread)
         if self.products:

@@ -53,7 +53,7 @@ def open_table(
         overwrite: Replace a table that exists, or such a `.partial`.
 
     Raises:
-        ValueError: another ending; with `resume`, a file that is no such table.
+        ValueError: another ending; with `resume`, a file that is not such a table.
         StaleError: with `resume`, rows of another model, engine, precision or option.
         TableExistsError: neither `resume` nor `overwrite`, and a table is there or a `.partial`
             with rows that a killed run left.
@@ -128,7 +128,7 @@ class Table:
     """An open table, made by `open_table`.
 
     Attributes:
-        stopped: Set it where the input was cut short; the manifest says so.
+        stopped: Set it if the input was cut short; the manifest records it.
         counts: Rows by status, those of earlier runs too.
         kept: How many were there before.
     """
@@ -192,7 +192,7 @@ class Table:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Lets the table appear; after an error what is there stays in the `.partial`."""
+        """Makes the table appear; after an error the rows so far stay in the `.partial`."""
         with self._opened:
             self._file.close()
             if error is None:
@@ -226,7 +226,7 @@ class Table:
         atomic.write_json(beside(path, ".manifest.json"), {**outcome, **(self._manifest or {})})
 
     def _resume(self) -> None:
-        """Brings what is there into the `.partial`, up to the last frame that is surely whole."""
+        """Moves the earlier rows into the `.partial`, up to the last frame that is surely whole."""
         killed = self._partial.exists()
         found = self._partial if killed else self._path
         self._check_maker(found)
@@ -263,7 +263,7 @@ class Table:
         described = next((path for path in places if path.exists()), None)
         if described is None:
             raise StaleError(
-                f"{found} has no manifest, so nobody knows which model made it. "
+                f"{found} has no manifest, so the model that made it is unknown. "
                 "Name another table, or overwrite it"
             )
         before = json.loads(described.read_text(encoding="utf-8"))
@@ -328,7 +328,7 @@ def read_back(
 
 
 def _keys(file: BinaryIO, lines: Lines, torn: bool) -> Iterator[Key]:
-    """Yields keys; when one comes, `file` is behind its line."""
+    """Yields keys; after each one `file` is at the end of its line."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     texts = (line.decode(*_CODEC) for line in iter(file.readline, b"") if line.endswith(b"\n"))

@@ -32,7 +32,7 @@ def draw_comparison(
 
 
 def _extents(people: Sample | Poses) -> np.ndarray:
-    """Returns the `(N, 4)` boxes of the joints that are there; zeros for somebody without."""
+    """Returns the `(N, 4)` boxes of the joints that were found; zeros without joints."""
     there = people.keypoints[..., 2:] > 0
     xy = people.keypoints[..., :2]
     low = np.where(there, xy, np.inf).min(1, initial=np.inf)

@@ -32,7 +32,7 @@ def joint_positions(image: Picture, model: PosePredictor) -> Poses:
         model: From `stage1_pose.predict.load`.
 
     Returns:
-        Boxes, scores and keypoints in pixels, by falling score; empty where nobody is.
+        Boxes, scores and keypoints in pixels, by falling score; empty without people.
 
     Raises:
         ImageError: the file is missing, damaged or no picture.
@@ -52,7 +52,7 @@ def heat_maps(image: Picture, model: PosePredictor, *, sigma: float | None = Non
 
     Returns:
         `(K, H, W)` float32 in [0, 1], K in the order of `model.skeleton`; where several people
-        meet, the highest value; all zero where nobody is.
+        meet, the highest value; all zero without people.
 
     Raises:
         ImageError: as `joint_positions`, and so `TypeError` and `ValueError`.

@@ -113,7 +113,7 @@ def download(name: str, path: Path) -> None:
 def measure_parity(
     model: Any, predictor: PosePredictor, images: Sequence[Path]
 ) -> dict[str, float | int]:
-    """Compares what torch model and graph say of the same letterboxed pictures.
+    """Compares the outputs of torch model and graph for the same letterboxed pictures.
 
     Both are asked for every candidate, in pixels of the graph's input: neither the way back to the
     picture, of which ultralytics has another one than its letterbox, nor a person just above or

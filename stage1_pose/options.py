@@ -1,6 +1,6 @@
 """What can be asked of stage 1, as frozen values that are sections of a configuration too.
 
-Imports nothing heavy, so that a mistake in a configuration is told at once.
+Imports nothing heavy, so that a mistake in a configuration is reported at once.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class TrackOptions(Checked):
     """How people are followed through a video; see `stage1_pose.track.Tracker`.
 
     Attributes:
-        min_similarity: In (0, 1]; what is less like anybody followed is somebody new.
+        min_similarity: In (0, 1]; a person less similar than this to everybody followed is new.
         min_hits: People found in fewer frames are taken for mistakes and left out.
         max_age: Somebody not found for more frames than this is given up; who comes then is
             somebody new. In frames of the video, also where only some of them are looked at.

@@ -3,7 +3,7 @@
 Who is who is decided by similarity: the mean of box overlap (IoU) and joint distance (OKS) between
 what is found and where a person's own velocity would have brought them. So two people who cross
 keep their numbers. Who then is left over on both sides, is the same person where the joints, most
-of them, lie close in sizes of the body: a box can be cut to the half of somebody, or widen with a
+of them, are close in sizes of the body: a box can be cut to the half of somebody, or widen with a
 stride, from one frame to the next, and shoulders and hips are still where they should be.
 Knows nothing of files, and nothing of what people look like.
 """

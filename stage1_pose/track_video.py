@@ -1,4 +1,4 @@
-"""A video into the people who move in it: training and inference look at videos with `track_video`.
+"""A video into the people who move in it: training and inference read videos with `track_video`.
 
 In comes a video file, out come `Track`s and the true times of the frames, or one `Clip` of the
 person whom it is about. Frames are streamed: what stays in memory is joints. Files are only read.
@@ -40,7 +40,7 @@ class VideoTracks:
         frames: `(T,)` int64, rising: the numbers of the frames that were looked at.
         times: `(T,)` float64, rising: their seconds from the video's beginning.
         tracks: The people, in the order in which they appear.
-        lost: What to say of frames that could not be read; None: all could.
+        lost: A note on frames that could not be read; None: all could.
     """
 
     source: Path
@@ -82,9 +82,9 @@ def track_video(
         path: A video file.
         pose: Finds people in a frame.
         span: Frames [first, stop) to look at; None: all.
-        every: 2 looks at the frames 0, 2, 4, ...
+        every: 2 uses the frames 0, 2, 4, ...
         tracking: How people are followed; None for the usual options.
-        workers: Frames that are looked at side by side; the answer does not depend on it.
+        workers: Frames that are processed at the same time; the result does not depend on it.
         on_progress: Told frames done, frames that the header promises (0: unknown) and the name.
 
     Returns:
@@ -169,12 +169,12 @@ def clip_of_video(
 
 
 def write_tracking(folder: Path, options: TrackOptions) -> None:
-    """Notes beside a pose graph (in `folder`) how people are followed: inference does the same."""
+    """Records beside a pose graph (in `folder`) how people are followed, for inference."""
     atomic.write_json(folder / TRACKING, asdict(options))
 
 
 def read_tracking(folder: Path) -> TrackOptions | None:
-    """Returns what `write_tracking` noted; None where it did not.
+    """Returns what `write_tracking` recorded, or None.
 
     Raises:
         ValueError: the file is damaged.
@@ -200,7 +200,7 @@ def _frames(path: Path, first: int, stop: int | None, every: int) -> Iterator[Fr
 
 
 def _looker(pose: PosePredictor) -> Callable[[Frame], tuple[Frame, Poses | str]]:
-    """Returns what looks at one frame: the people in it, or why it cannot be read."""
+    """Returns a function of one frame: the people in it, or why it cannot be read."""
 
     def look(frame: Frame) -> tuple[Frame, Poses | str]:
         try:
@@ -226,7 +226,7 @@ def _end(path: Path, numbers: list[int], every: int) -> int:
 
 
 def _rising(times: np.ndarray) -> np.ndarray:
-    """Returns times that rise strictly; some files repeat one, or begin again in their course."""
+    """Returns times that rise strictly; some files repeat one, or start again in the middle."""
     times = times.copy()
     for i in range(1, len(times)):
         if times[i] <= times[i - 1]:

@@ -29,7 +29,7 @@ def find(
 
     Looks at `name_or_path` itself, then in the folder that the environment variable
     POSE_ACTIVITY_WEIGHTS names, then downloads the official file into that folder (without the
-    variable: into the user's cache folder, where it is looked for first).
+    variable: into the user's cache folder, which is searched first).
 
     Args:
         name_or_path: "yolov8n-pose.pt", a path, or a `.yaml` name, which means: from scratch.

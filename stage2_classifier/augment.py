@@ -116,7 +116,7 @@ def _chance(seed: int) -> float:
 def _albumentations() -> ModuleType:
     """Imports albumentations without its look-up of new versions and without torch.
 
-    It takes torch along where that is installed; we use none of it, and torch must not enter the
+    It imports torch if that is installed; we use none of it, and torch must not enter the
     process in which TensorFlow trains.
     """
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -132,7 +132,7 @@ def _albumentations() -> ModuleType:
 
 
 def slices_of(planes: tuple[str, ...]) -> dict[str, slice]:
-    """Returns where each plane lies among a tensor's channels."""
+    """Returns the position of each plane among a tensor's channels."""
     slices, start = {}, 0
     for plane in planes:
         slices[plane] = slice(start, start + CHANNELS[plane])

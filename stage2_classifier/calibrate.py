@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _LOWEST, _HIGHEST = 0.05, 20.0  # temperatures
-_TINY = float(np.finfo(np.float32).tiny)  # stands for a probability that was rounded to 0
+_TINY = float(np.finfo(np.float32).tiny)  # replaces a probability that was rounded to 0
 
 
 NEVER_UNKNOWN = (

@@ -1,6 +1,6 @@
 """What can be asked of a training, as frozen values that are sections of a configuration too.
 
-Imports nothing heavy, so that a mistake in a configuration is told at once.
+Imports nothing heavy, so that a mistake in a configuration is reported at once.
 """
 
 from dataclasses import dataclass
@@ -71,8 +71,8 @@ class SequenceAugment(Checked):
         rotate: Largest rotation around the origin (maps: the middle), in degrees.
         scale: Largest change of size: the factor lies in [1 - scale, 1 + scale].
         shear: Largest slant of what is upright, in degrees.
-        yaw: Largest turn of the body around its upright axis, in degrees, as if the camera stood
-            elsewhere. Left and right joints are taken to lie before and behind a person who is
+        yaw: Largest turn of the body around its upright axis, in degrees, as if the camera were
+            elsewhere. Left and right joints are assumed to be before and behind a person who is
             seen from the side. Not for maps.
         joint_shift: Standard deviation by which each found joint moves, by the same in all frames:
             another camera and other clothes let stage 1 err otherwise. In the tensor's units. Not

@@ -16,7 +16,7 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 class SequenceClassifier(sidecar.Exported[SequenceRecipe]):
-    """An exported classifier of sequences; its attributes stand in `sidecar.Exported`."""
+    """An exported classifier of sequences; its attributes are those of `sidecar.Exported`."""
 
     def __call__(self, tensors: np.ndarray) -> np.ndarray:
         """Classifies windows.
@@ -34,10 +34,10 @@ class SequenceClassifier(sidecar.Exported[SequenceRecipe]):
         return calibrate.apply(self._run(tensors)[0], self.temperature)
 
     def of_clip(self, windows: np.ndarray) -> np.ndarray:
-        """Returns what all windows of a clip say together, calibrated as such answers are.
+        """Returns a clip's probabilities from all its windows, calibrated as such means are.
 
         Args:
-            windows: `(W, classes)` float32, W >= 1, what a call said of each.
+            windows: `(W, classes)` float32, W >= 1, what a call returned for each.
 
         Returns:
             `(classes,)` float32; sums to 1.
@@ -48,7 +48,7 @@ class SequenceClassifier(sidecar.Exported[SequenceRecipe]):
         return calibrate.apply(of_clip(windows)[None], self.of_clips.temperature)[0]
 
     def embed(self, tensors: np.ndarray) -> np.ndarray:
-        """Turns windows into vectors that lie close together where the same person walks.
+        """Turns windows into vectors that are close together if the same person walks.
 
         Args:
             tensors: As for a call.
@@ -116,7 +116,7 @@ def load(
 
 
 def of_clip(probabilities: np.ndarray) -> np.ndarray:
-    """Returns what all windows of a clip say together: the mean of their probabilities.
+    """Returns a clip's probabilities from all its windows: their mean.
 
     Args:
         probabilities: `(W, classes)` float32, W >= 1.

@@ -211,7 +211,7 @@ def _draw_places(
 
 
 def _between(places: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns for each place the frame before it, how far behind it lies, whether it is inside."""
+    """Returns for each place the frame before it, the distance to it, whether it is inside."""
     inside = np.isfinite(places) & (frames > 0)
     finite = np.where(inside, places, 0.0)
     before = np.floor(finite).astype(int)
@@ -233,7 +233,7 @@ def _draw_matrix(rng: np.random.Generator, rotate: float, scale: float, shear: f
 
 
 def _depths(skeleton: Skeleton) -> np.ndarray:
-    """Returns `(K,)`: how far each joint lies from the body's middle plane, left ones before it."""
+    """Returns `(K,)`: each joint's distance to the body's middle plane, left ones before it."""
     depths = np.zeros(len(skeleton))
     for pair in skeleton.pairs:
         part = next((name for name in _HALF_WIDTHS if pair[0].endswith(name)), None)
@@ -245,7 +245,7 @@ def _depths(skeleton: Skeleton) -> np.ndarray:
 def _draw_lost(
     rng: np.random.Generator, found: np.ndarray, frame_dropout: float, joint_dropout: float
 ) -> np.ndarray:
-    """Returns `(T, K)` bool: what is forgotten; nothing, where nothing would be left."""
+    """Returns `(T, K)` bool: what is dropped; nothing if nothing would be left."""
     lost = np.zeros_like(found)
     if frame_dropout:
         lost |= rng.random((len(lost), 1)) < frame_dropout

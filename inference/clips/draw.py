@@ -1,4 +1,4 @@
-"""What is drawn of answers about the people of videos: annotated copies, and strips of frames.
+"""Drawings of answers about the people in videos: annotated copies, and strips of frames.
 
 A person's name is known when the whole video was seen, so it is read once more, frame by frame.
 The copy is an MP4 of the same size; frames that `every` leaves out are not in it. In the gallery
@@ -31,7 +31,7 @@ _TILE = (120, 200)  # width and height of a moment, in pixels
 _ROOM = 1.2  # times a person's largest box is in a tile
 _GROUND = (24, 26, 30)  # where there are no pixels
 _SEEN = 0.25  # joints of a lower confidence would only clutter a drawing
-_BARE = Result(Path())  # of somebody whom no row is about
+_BARE = Result(Path())  # of a person whom no row is about
 
 
 class Drawings:
@@ -43,7 +43,7 @@ class Drawings:
         """Checks what is asked for.
 
         Args:
-            predictor: That answers.
+            predictor: Whose answers are drawn.
             sources: What it is asked about.
             options: What is to be drawn, and where.
 
@@ -125,7 +125,7 @@ class Drawings:
                 return
             try:
                 pixels = frame.load()
-            except ImageError:  # its row says so
+            except ImageError:  # its row reports it
                 return
             yield number, frame.seconds or 0.0, pixels
 
@@ -179,7 +179,7 @@ class _Strip:
 
 
 class Strips:
-    """A strip for each row of an answer that is about a person.
+    """One strip per row of an answer that is about a person.
 
     Attributes:
         wanted: Numbers of the frames that they show.

@@ -1,6 +1,6 @@
 """Pose files into people, as `stage1_pose.track_video.track_video` makes them of videos.
 
-What the files do not say of themselves (frames per second, the skeleton of an archive) is beside
+What the files do not say about themselves (frames per second, the skeleton of an archive) is beside
 the classifier that was trained from such files, in `pose_files.json`.
 """
 
@@ -36,7 +36,7 @@ class Seen:
     """One person in a pose file.
 
     Attributes:
-        watched: The frames; its source is the file, with the clip's name behind it where the file
+        watched: The frames; its source is the file, followed by the clip's name if the file
             holds named clips.
         track: The person; None where no joint was found.
     """
@@ -46,7 +46,7 @@ class Seen:
 
 
 def find(names: Iterable[str]) -> tuple[list[Path], list[str]]:
-    """Picks the pose files out of what was named on a command line.
+    """Selects the pose files from what was named on a command line.
 
     Args:
         names: Files, folders (all .json and .npz files below, a folder with a file per frame as
@@ -89,7 +89,7 @@ def write_format(folder: Path, form: PoseFormat) -> Path:
 
 
 def read_format(folder: Path) -> PoseFormat:
-    """Returns what `write_format` noted, the default where it did not.
+    """Returns what `write_format` noted, or the default.
 
     Raises:
         ValueError: the file is damaged.

@@ -1,4 +1,4 @@
-"""Videos in, a row per person out: the pipeline of models that look at how people move.
+"""Videos in, one row per person out: the pipeline of models of how people move.
 
 Stage 1 finds the people of each frame, `stage1_pose.track` follows them, `cache.sequence` makes of
 each what training made of its clips, and stage 2 names it. No torch, no tensorflow. Frames are
@@ -58,7 +58,7 @@ class VideoResult:
         source: The video.
         rows: By person, then by time; then what could not be read.
         tracks: Who was followed, for drawing; their numbers are the rows' persons.
-        tell: Told how far a drawing of it is.
+        tell: Called with the progress of a drawing of it.
         made: Nothing: a person's name is known when the whole video was seen.
         notes: Nothing more than the rows'.
     """
@@ -76,7 +76,7 @@ class ClipPredictor(TwoStagePredictor):
 
     Attributes:
         pose: Stage 1; None where poses come from files and there is none: then a video is an error.
-        form: What pose files do not say of themselves.
+        form: What pose files do not say about themselves.
         linear: The classifier on the network's vectors that answers in its place, or None.
         tracking: How people are followed, as in training; None: as usual.
         unknown_below: A person's answer is a mean over windows, and this was fitted on such means.
@@ -115,7 +115,7 @@ class ClipPredictor(TwoStagePredictor):
             FileNotFoundError: no model is there, or it is not finished.
             ValueError: a file was altered, or the classifier was trained on another pose graph's
                 answers or other joints; or see `inference.model_check.check_model`.
-            PrecisionError: the precision changes the answers too much, or nobody knows.
+            PrecisionError: the precision changes the answers too much, or that was never measured.
         """
         super().__init__(
             run,
@@ -181,7 +181,7 @@ class ClipPredictor(TwoStagePredictor):
         if options.smooth and not options.per_window:
             raise OptionError(
                 "smooth",
-                "a person's one answer is the mean of all their windows already: leave it out, or "
+                "a person's only answer already is the mean of all their windows: leave it out, or "
                 f"ask for a row per window. Received: {options.smooth:g}",
             )
 
@@ -244,7 +244,7 @@ class ClipPredictor(TwoStagePredictor):
         """Yields an answer per video or pose file, in order; unreadable ones carry their error.
 
         Args:
-            paths: Videos and pose files; anything else gets a row that says so.
+            paths: Videos and pose files; anything else gets a row with that error.
             every: Use every so many frames of a video; see `check`.
             per_window: Whether there is a row for each window of a person instead of one.
             smooth: Rows of windows are the mean of so many seconds; 0: raw.
@@ -298,7 +298,7 @@ class ClipPredictor(TwoStagePredictor):
         return pose
 
     def _of_poses(self, path: Path, *, every: int, per_window: bool, smooth: float) -> VideoResult:
-        """Returns what is said about everybody in a pose file."""
+        """Returns the answers about all people in a pose file."""
         try:
             people, notes = pose_files.see_people(path, self.form, every=every)
         except (ValueError, ImportError) as error:
@@ -378,7 +378,7 @@ class ClipPredictor(TwoStagePredictor):
 
 
 def _padding(cut: Prepared) -> str | None:
-    """Returns what to say of somebody who was seen for less than a window."""
+    """Returns the note on a person who was seen for less than a window."""
     frames = cut.recipe.frames
     return (
         f"padded: seen for {len(cut.rows)} of {frames} frames" if len(cut.rows) < frames else None
@@ -386,7 +386,7 @@ def _padding(cut: Prepared) -> str | None:
 
 
 def _place(watched: VideoTracks, track: Track, first: int, last: int) -> dict:
-    """Returns where and when somebody was between two frames: what a row says of it."""
+    """Returns where and when a person was between two frames, as columns of a row."""
     there = (track.frames >= first) & (track.frames <= last)
     at = np.searchsorted(watched.frames, first)
     boxes = track.boxes[there] if there.any() else track.boxes

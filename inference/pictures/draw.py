@@ -1,4 +1,4 @@
-"""What is drawn of answers about images: annotated copies, the gallery's cards, explanations."""
+"""Drawings of answers about images: annotated copies, the gallery's cards, explanations."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -27,7 +27,7 @@ class Drawings:
         """Checks what is asked for.
 
         Args:
-            predictor: That answers.
+            predictor: Whose answers are drawn.
             sources: What it is asked about.
             options: What is to be drawn, and where.
 
@@ -79,11 +79,11 @@ class AnswerPainter:
     threshold: float
 
     def paint(self, pixels: np.ndarray, rows: Sequence[Result]) -> np.ndarray:
-        """Returns the image with the skeletons, and with what is said about single persons."""
+        """Returns the image with the skeletons, and with the answers about single persons."""
         return overlay.paint_people(pixels, rows, threshold=self.threshold)
 
     def finish(self, image: np.ndarray, rows: Sequence[Result]) -> np.ndarray:
-        """Returns the image with the answer about the whole of it, where there is one."""
+        """Returns the image with the answer about the whole of it, if there is one."""
         first = rows[0]
         return image if first.person is not None else overlay.paint_answer(image, first)
 
@@ -92,7 +92,7 @@ def cards_of(answer: FrameResult, recipe: Recipe) -> list[Card]:
     """Returns a card per row: the whole image, or the person's part of it.
 
     Args:
-        answer: With pixels, where the frame could be read.
+        answer: With pixels, if the frame could be read.
         recipe: Says which people the classifier saw, and how much around them.
     """
     if answer.pixels is None:

@@ -47,7 +47,7 @@ class Explanations:
         """Looks whether there is something to explain with.
 
         Args:
-            pipeline: That answers.
+            pipeline: Whose answers are explained.
             sources: What it is asked about.
             folder: For the files; None: beside the one picture.
             wanted: False explains nothing.
@@ -67,7 +67,7 @@ class Explanations:
             raise ValueError(
                 f"{pipeline.classifier.graph.path} has no output for explanations: an older "
                 "version made it. Delete stage2/manifest.json of its run and run the stage2 step "
-                "again: it exports anew, without training."
+                "again: it exports again, without training."
             )
         self._pipeline, self._folder, self._wanted = pipeline, folder, wanted
 
@@ -90,7 +90,7 @@ def explain(pipeline: PicturePredictor, answer: FrameResult) -> list[np.ndarray]
         answer: With pixels, in a frame that could be read.
 
     Returns:
-        A picture a row; none for a frame in which nobody was to be named.
+        One picture per row; none for a frame without anybody to name.
 
     Raises:
         ValueError: the classifier's graph is of a version without maps.
@@ -187,7 +187,7 @@ def _split(planes: np.ndarray, view: View) -> dict[str, np.ndarray]:
 
 
 def _tile_size(row: Result, recipe: Recipe) -> tuple[int, int]:
-    """Returns (width, height) of a tile: the picture's proportions where it was stretched."""
+    """Returns (width, height) of a tile: the picture's proportions if it was stretched."""
     width, height = recipe.width, recipe.height
     if recipe.resize == "stretch" and row.poses is not None:
         x1, y1, x2, y2 = (0, 0, *row.poses.size) if row.box is None else row.box

@@ -1,4 +1,4 @@
-"""What is drawn of poses: copies with boxes and skeletons, and the joints as heatmaps beside."""
+"""Drawings of poses: copies with boxes and skeletons, with the joints' heatmaps beside them."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -28,7 +28,7 @@ class Drawings:
         """Takes what is asked for.
 
         Args:
-            predictor: That answers.
+            predictor: Whose answers are drawn.
             sources: What it is asked about.
             options: What is to be drawn, and where.
         """
@@ -64,7 +64,7 @@ class PosePainter:
     """Paints boxes and skeletons.
 
     Attributes:
-        heatmaps: Whether the joints' maps are beside them; then a large image becomes smaller.
+        heatmaps: Whether to add the joints' maps; then a large image becomes smaller.
     """
 
     heatmaps: bool

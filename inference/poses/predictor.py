@@ -24,8 +24,8 @@ from pose_activity.stage1_pose import predict as stage1
 COLUMNS = ("image", "status", "n_people", "error", "frame", "seconds")
 _NOT_ASKED = {
     "gallery": "a gallery is sorted by activity, and plain pose estimation names none.",
-    "explain": "there is no classifier that looked anywhere.",
-    "smooth": "there are no probabilities to average.",
+    "explain": "poses come without a classifier to explain.",
+    "smooth": "poses come without probabilities to average.",
     "per_window": "windows are for models of clips.",
 }
 
@@ -37,7 +37,7 @@ class PoseResult:
     Attributes:
         image: The image or video.
         poses: Who was found; None on error.
-        error: Why there is no answer; None when there is one.
+        error: Why there is no answer; None if there is one.
         frame: Number of the frame in a video, from 0; None for an image.
         seconds: From the video's beginning; None for an image.
     """
@@ -50,7 +50,7 @@ class PoseResult:
 
     @property
     def status(self) -> str:
-        """Whether there is anybody: "ok", "nobody" or "error"."""
+        """Whether anybody was found: "ok", "nobody" or "error"."""
         if self.poses is None:
             return "error"
         return "ok" if len(self.poses.boxes) else "nobody"
@@ -113,7 +113,7 @@ class PosesPredictor(Predictor):
             threads: Images that are worked on side by side; None: one per CPU.
 
         Raises:
-            FileNotFoundError: there is no pose graph.
+            FileNotFoundError: the pose graph is missing.
             ValueError: a file was altered.
             PrecisionError: nobody compared the precision with f32.
         """

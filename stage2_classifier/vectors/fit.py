@@ -251,6 +251,6 @@ def _check_folds(labels: np.ndarray, groups: np.ndarray, folds: int) -> None:
     ]
     if few:
         raise ValueError(
-            f"Each class must be in {folds} groups (vectors, where there are no groups), one per "
+            f"Each class must be in {folds} groups (vectors, without groups), one per "
             f"fold. Received: {preview(few)}. Take fewer folds, or leave the classes out."
         )

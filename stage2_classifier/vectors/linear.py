@@ -1,14 +1,15 @@
 """Vectors in, one class out, by plain numbers: `linear.json` and `linear.npz`, numpy alone.
 
-Holds what `vectors.fit.fit` learned with scikit-learn and answers as scikit-learn does, without it
+Holds what `vectors.fit.fit` learned with scikit-learn and predicts as scikit-learn does, without it
 and without pickles. A classifier is the mean of one or more members. A member prepares a vector
 (length 1 if asked, then minus `mean`, over `scale`), may replace it by its RBF kernel
 exp(-gamma |x - s|^2) with each support vector s, and takes weighted sums of that: the margins.
 They become probabilities by the member's link.
 
 Why not ONNX by skl2onnx (1.20 was tried): in float64, which keeps published accuracies exact, it
-refuses linear support vector machines and answers otherwise for one-vs-rest RBF machines. OpenVINO
-cannot read its graphs (ai.onnx.ml), and a fitted temperature or a mean of members is not in them.
+refuses linear support vector machines and predicts differently for one-vs-rest RBF machines.
+OpenVINO cannot read its graphs (ai.onnx.ml), and a fitted temperature or a mean of members is not
+in them.
 
 A support vector machine's margins are not probabilities. Their softmax ranks the classes as the
 margins do and sums to 1; it is a confidence only after a temperature was fitted.
@@ -117,7 +118,7 @@ class Linear:
 
         Raises:
             ValueError: no members, fewer than two classes or one of them twice, or members that
-                answer with other classes or take vectors of another size.
+                have other classes or take vectors of another size.
         """
         self.classes, self.members = tuple(classes), tuple(members)
         if len(self.classes) < 2 or len({*self.classes}) < len(self.classes):
@@ -168,7 +169,7 @@ class Linear:
 
 
 def average(classifiers: Sequence[Linear]) -> Linear:
-    """Returns the classifier that answers with the mean of all members' probabilities.
+    """Returns the classifier whose prediction is the mean of all members' probabilities.
 
     Raises:
         ValueError: none, or their classes or vectors differ.
@@ -272,7 +273,7 @@ def to_unit(vectors: np.ndarray) -> np.ndarray:
 
 def _squared_distances(vectors: np.ndarray, others: np.ndarray) -> np.ndarray:
     squares = (vectors**2).sum(1)[:, None] + (others**2).sum(1) - 2 * vectors @ others.T
-    return np.maximum(squares, 0)  # rounding may bring what is 0 below
+    return np.maximum(squares, 0)  # rounding may bring 0 below 0
 
 
 def _wrong_arrays(member: Member) -> list[str]:

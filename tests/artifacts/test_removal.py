@@ -43,7 +43,8 @@ def test_what_cannot_be_removed_is_named(tmp_path: Path, monkeypatch: pytest.Mon
         real(path, **options)
 
     monkeypatch.setattr(os, "unlink", refuse)
-    with pytest.raises(OSError, match=r"inner/a\.npy cannot be \(Permission denied\)\. Remove it"):
+    message = r"inner/a\.npy cannot be removed \(Permission denied\)\. Remove it"
+    with pytest.raises(OSError, match=message):
         remove_tree(folder)
     monkeypatch.setattr(Path, "unlink", lambda path, **_: refuse(str(path)))
     with pytest.raises(OSError, match=r"inner/a\.npy cannot be"):
@@ -74,7 +75,7 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
         text=True,
         encoding="utf-8",
     )
-    assert "a.npy cannot be (Permission denied)" in done.stdout, done.stderr
+    assert "a.npy cannot be removed (Permission denied)" in done.stdout, done.stderr
     assert (folder / "inner" / "a.npy").exists()
 
 

@@ -324,7 +324,7 @@ def test_other_skeletons_become_openpose18_and_nothing_else() -> None:
     assert make(clip, replace(recipe, skeleton="coco17")).tensors.shape == (1, 10, 17, 3)
     with pytest.raises(ValueError, match="anna/walk: .* 'jhmdb15'. Received: 'coco17'. Name that"):
         make(clip, replace(recipe, skeleton="jhmdb15"))
-    with pytest.raises(ValueError, match="a: has no keypoints yet. Let stage 1 look"):
+    with pytest.raises(ValueError, match="a: has no keypoints yet. Find its poses"):
         make(Clip("a", Path("a.mp4")), recipe)
 
 

@@ -73,7 +73,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         ),
         (
             ["clips.format=poses", "clips.prefix=split1", "clips.test_pattern=_2"],
-            "says labels and splits itself",
+            "gives labels and splits itself",
         ),
         (["report.gallery=_01"], "for people never seen: set split.open_set: true"),
         (["split.open_set=true", "report.split=val"], "set report.split: test"),

@@ -69,6 +69,6 @@ def test_no_flag_below_the_command_line() -> None:
 
 
 def test_an_option_of_another_kind_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="this kind of model does not take it") as raised:
+    with pytest.raises(OptionError, match="this kind of model does not have it") as raised:
         KINDS["picture"].load(write_model(tmp_path / "run"), fps=25.0)
     assert raised.value.option == "fps"

@@ -119,7 +119,7 @@ def make_the_cache_anew(run: Path) -> None:
     ("change", "message"),
     [
         (change_samples, "'(stage1|cache)', which does not: samples were changed since"),
-        (make_the_cache_anew, "'stage2', which does not: the cache was made anew since"),
+        (make_the_cache_anew, "'stage2', which does not: the cache was made again since"),
         *(
             (lambda run, step=step: (run / step / "manifest.json").unlink(), f"'{step}', which is")
             for step in STEPS

@@ -236,7 +236,7 @@ def test_calls_side_by_side_do_not_mix(linear: Path, engine: str):
 def test_a_cpu_without_bf16(linear: Path, monkeypatch: pytest.MonkeyPatch):
     need("openvino")
     monkeypatch.setattr(graph, "has_bf16", lambda: False)
-    with pytest.raises(ValueError, match="this one has none. Take f32 or int8"):
+    with pytest.raises(ValueError, match="this one has none. Use f32 or int8"):
         graph.load(linear, precision="bf16")
 
 

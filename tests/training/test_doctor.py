@@ -108,7 +108,7 @@ def test_a_child_that_fails_is_told_by_its_last_line(tmp_path: Path) -> None:
         selftest.in_child("raise ImportError('no such operator')", tmp_path, seconds=60)
     with pytest.raises(RuntimeError, match="ended with code 3"):
         selftest.in_child("raise SystemExit(3)", tmp_path, seconds=60)
-    with pytest.raises(TimeoutError, match="no answer in 0 s"):
+    with pytest.raises(TimeoutError, match="no answer within 0 s"):
         selftest.in_child("import time; time.sleep(60)", tmp_path, seconds=0.1)
 
 

@@ -1,7 +1,7 @@
 """Which file a backbone starts from: a name that its model publishes, a path, or none.
 
 A published file is looked for in Keras' own folder (`KERAS_HOME`, else `~/.keras`, there `models/`)
-and downloaded where it is missing; its digest is checked either way. Importing this file imports no
+and downloaded if it is missing; its digest is checked either way. Importing this file imports no
 TensorFlow.
 """
 

@@ -1,4 +1,4 @@
-"""Flip averaging: a model answers by the mean over a sequence and its mirrored twin.
+"""Flip averaging: a model's output is the mean over a sequence and its mirrored twin.
 
 Training sees the sequences as they are, since its augmentation mirrors them.
 """

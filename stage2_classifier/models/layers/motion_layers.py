@@ -1,6 +1,6 @@
 """What models of sequences are made of besides Keras' own layers.
 
-Everywhere: B sequences of T frames; a *mask* is float32 `(B, T)`, 1 where somebody was found in the
+Everywhere: B sequences of T frames; a *mask* is float32 `(B, T)`, 1 where a person was found in the
 frame and 0 where not, be it inside the clip or because zeros were added at its end. All of it can
 be saved, loaded and converted to ONNX; loading a model needs this file to be imported.
 """

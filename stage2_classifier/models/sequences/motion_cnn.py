@@ -2,7 +2,7 @@
 
 A frame is described in several ways at once (see `motion_layers.PARTS`), so that the network need
 not learn distances and speeds from few clips: normalised together, mixed by a convolution of
-width 1, then stages of one convolution over time each, beside a way around it, with half the frames
+width 1, then stages of one residual convolution over time each, with half the frames
 from stage to stage. The embedding is mean and maximum over the frames in which somebody was found.
 
 Source of the description: Yang et al., "Make Skeleton-based Action Recognition Model Smaller,

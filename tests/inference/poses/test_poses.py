@@ -125,8 +125,8 @@ def test_any_folder_with_a_pose_graph_will_do(model: Path, inputs: Path, tmp_pat
     ("wish", "message"),
     [
         ({"gallery": Path("page.html")}, "--gallery: a gallery is sorted by activity"),
-        ({"smooth": 1.0}, "--smooth: there are no probabilities to average"),
-        ({"unknown_below": 0.5}, "--unknown-below: this kind of model does not take it"),
+        ({"smooth": 1.0}, "--smooth: poses come without probabilities"),
+        ({"unknown_below": 0.5}, "--unknown-below: this kind of model does not have it"),
         ({"heatmaps": True}, "--heatmaps: name a folder to draw into"),
         ({"out": Path("rows.xlsx")}, "ends in one of .*json.*Received: rows.xlsx"),
     ],
