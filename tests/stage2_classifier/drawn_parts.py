@@ -15,7 +15,7 @@ from pose_activity.cache.record import Arrays, ArraySpec, Entry, X, Y, key_of
 
 SIZE = 32
 CLASSES = ("nobody", *(f"part {number}" for number in range(16)))  # as the painter counts them
-SPLITS = ("train",) * 12 + ("val",) * 4
+SPLITS = ("train",) * 60 + ("val",) * 4
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def begin() -> keras.Model:
 loop.make_deterministic(0, 1)
 runner = loop.EpochRunner(cache, batch=4, seed=0, augmentation=None, class_weights=None)
 loop.check_resumable(out, cache, {})
-phase = loop.Phase("train", 40, begin)
+phase = loop.Phase("train", 8, begin)
 loop.run([phase], runner, out, patience=None, logs=None, on_progress=None)
 history = loop.finish(out)
 facts["losses"] = [epoch.loss for epoch in history.epochs]
