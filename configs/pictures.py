@@ -271,8 +271,16 @@ class PictureRun(Run):
                 "true, or fine_tune_epochs > 0"
             )
         augment = stage2.augment
-        if augment and augment.heatmap_dropout and set(self.cache.planes) != {"rgb", "heatmap"}:
-            wrong.append("stage2.augment.heatmap_dropout needs cache.planes: [rgb, heatmap]")
+        views = [
+            self.cache.planes,
+            *([person.planes] if (person := self.cache.person_view) else []),
+        ]
+        drawn = [{*planes} for planes in views if "heatmap" in planes]
+        if augment and augment.heatmap_dropout and (not drawn or {"heatmap"} in drawn):
+            wrong.append(
+                "stage2.augment.heatmap_dropout needs cache.planes: [rgb, heatmap], or such a "
+                "cache.person_view, and no view that is a heatmap alone"
+            )
         if not tuned and stage2.adapter_start == "random":
             wrong.append("a random adapter must be trained: set stage2.train_adapter: true")
         if self.report.split == "test" and self.split != "given" and not self.split.test:

@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ import numpy as np
 from pose_activity.artifacts.atomic import write_json
 from pose_activity.artifacts.manifest import sha256_file
 from pose_activity.runtime.graph import Batches, import_openvino, twin_of
+
+_CONVOLUTIONS = ("Convolution", "GroupConvolution")
 
 
 def quantise(path: Path, batches: Iterable[np.ndarray | Batches], *, keep_first: int = 0) -> Path:
@@ -31,7 +34,7 @@ def quantise(path: Path, batches: Iterable[np.ndarray | Batches], *, keep_first:
         path: The f32 graph, `.onnx`.
         batches: What the graph takes, 100 to 300 of them, of the training images; several inputs
             by their names.
-        keep_first: How many convolutions, counted from the input, stay in f32: what is rounded
+        keep_first: How many convolutions, counted from each input, stay in f32: what is rounded
             there is rounded for the whole network.
 
     Returns:
@@ -77,9 +80,18 @@ def _in_order(model: Any, batch: np.ndarray | Batches) -> Any:
 
 
 def _first_convolutions(model: Any, count: int) -> list[str]:
-    kinds = ("Convolution", "GroupConvolution")
-    found = [op for op in model.get_ordered_ops() if op.get_type_name() in kinds]
-    return [op.get_friendly_name() for op in found[:count]]
+    """Returns the names of the first convolutions behind each of the inputs."""
+    inputs_of: dict[str, frozenset[str]] = {}  # node -> what it is calculated from
+    counted, found = Counter[str](), list[str]()
+    for node in model.get_ordered_ops():
+        name, kind = node.get_friendly_name(), node.get_type_name()
+        before = (value.get_node().get_friendly_name() for value in node.input_values())
+        own = frozenset({name}) if kind == "Parameter" else frozenset[str]()
+        inputs_of[name] = own.union(*(inputs_of[node] for node in before))
+        if kind in _CONVOLUTIONS and any(counted[i] < count for i in inputs_of[name]):
+            counted.update(inputs_of[name])
+            found.append(name)
+    return found
 
 
 @contextmanager

@@ -5,7 +5,7 @@ out come accuracies, how many answers change, and paired intervals. A plane that
 none. Knows no files.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ import numpy as np
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.cache.framing import PAD
 from pose_activity.cache.planes import CHANNELS, FOUND, PERSON, Recipe
-from pose_activity.cache.record import X
+from pose_activity.cache.record import Arrays, Input, as_input, by_name, stack
 from pose_activity.stage2_classifier.scores.resampling import Interval, paired_difference
 
 LEAST_CHANGED = 0.01  # share of the answers; a part that changes fewer is hardly looked at
@@ -141,7 +141,7 @@ def measure(
         for how in ("nothing", "another picture's"):
             changed = np.empty(count, int)
             for i in range(count):
-                other = None if how == "nothing" else _by_name(load(int(partner[i])))
+                other = None if how == "nothing" else by_name(load(int(partner[i])))
                 arrays = _without(load(i), part, other)
                 changed[i] = classify(arrays)[0].argmax()
                 if on_progress:
@@ -171,16 +171,11 @@ def ignored_stage1(rows: Sequence[Worth]) -> float | None:
     return max(changed) if changed and max(changed) < LEAST_CHANGED else None
 
 
-def _by_name(arrays: Any) -> Mapping[str, np.ndarray]:
-    return arrays if isinstance(arrays, Mapping) else {X: arrays}
-
-
-def _without(arrays: Any, part: Part, other: Mapping[str, np.ndarray] | None) -> Any:
+def _without(arrays: Input, part: Part, other: Arrays | None) -> Input:
     """Returns a batch of one picture without a part, or with that of another one."""
-    found = {name: array.copy() for name, array in _by_name(arrays).items()}
+    found = {name: array.copy() for name, array in by_name(arrays).items()}
     for piece in part.pieces:
         channels = slice(piece.start, piece.stop)
         blank = piece.blank if other is None else other[piece.array][..., channels]
         found[piece.array][..., channels] = blank
-    batch = {name: array[None] for name, array in found.items()}
-    return batch if isinstance(arrays, Mapping) else batch[X]
+    return stack([as_input(found)])

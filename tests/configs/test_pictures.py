@@ -100,6 +100,13 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
             {"stage2": {"augment": {"heatmap_dropout": 0.1}}, "cache": {"planes": ["rgb"]}},
             "heatmap_dropout needs cache.planes",
         ),
+        (
+            {
+                "stage2": {"augment": {"heatmap_dropout": 0.1}},
+                "cache": {"person_view": {"planes": ["heatmap"]}},
+            },
+            "heatmap_dropout needs .* and no view that is a heatmap alone",
+        ),
         ({"stage2": None}, "leave nothing to train"),
         (
             {"data": {"format": "folder", "images": "p", "annotations": "a.mat"}},
@@ -140,6 +147,8 @@ def test_a_view_of_the_person(tmp_path: Path) -> None:
     assert run.cache.person_view == PersonView(("rgb", "heatmap"), size=224)
     (tmp_path / "again.yaml").write_text(reading.dump(run), encoding="utf-8")
     assert load(tmp_path / "again.yaml") == run
+    dropout = "stage2.augment.heatmap_dropout=0.1"
+    assert load(path, [dropout, "cache.person_view.planes=[rgb, heatmap]"]).stage2
     none = load(write(tmp_path / "y.yaml", FOLDER), ["cache.person_view.margin=0.25"])
     assert none.cache.person_view == PersonView(margin=0.25)
     assert load(path, ["cache.person_view=null"]).cache.person_view is None
