@@ -124,7 +124,10 @@ def changes(
         step: The step whose recipe it is, for keys that had another name; see `renamed`.
     """
     lines = differences(
-        {"recipe": renamed.translate(manifest["recipe"], step), "inputs": manifest["inputs"]},
+        {
+            "recipe": renamed.with_added(renamed.translate(manifest["recipe"], step), recipe, step),
+            "inputs": manifest["inputs"],
+        },
         # Through JSON, so that a tuple equals the list it was stored as.
         json.loads(json.dumps({"recipe": dict(recipe), "inputs": dict(inputs)})),
     )
@@ -148,6 +151,7 @@ def begun(note: Path, asked: Mapping[str, Any], *, section: str = "") -> list[st
         before = renamed.translate(json.loads(note.read_text(encoding="utf-8")), section)
     except (ValueError, AttributeError):
         return [f"{note.name}: damaged"]
+    before = renamed.with_added(before, asked, section)
     return differences(before, json.loads(json.dumps(dict(asked))))
 
 

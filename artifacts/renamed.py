@@ -1,4 +1,4 @@
-"""Keys and choices of a configuration that have another name today: one table, both directions.
+"""Keys and choices of a configuration that have another name today, or are new: one table each.
 
 A user who writes an old name gets an error with the new one (`configs.reading`). What a run folder
 holds (config.yaml, manifests, sidecars) is translated, so that older runs still open.
@@ -22,6 +22,9 @@ KEYS: Mapping[str, Mapping[str, str]] = {  # section -> old key -> new key
 CHOICES: Mapping[str, Mapping[str, Mapping[str, str]]] = {  # section -> key -> old -> new choice
     "sequence": {"short": {"refuse": "error"}},
 }
+# Keys that were added, with the choice that stands for what was done before. Without it, nothing
+# that was made then would fit.
+ADDED: Mapping[str, Mapping[str, Any]] = {"stage2": {"monitor": "loss"}}  # section -> key -> choice
 # What a step's manifest calls its recipe is part of a section; that of the report tells
 # `split.unseen` too. A training notes the recipe of its tensors, a table of answers "tracking".
 _SECTIONS = {
@@ -48,6 +51,18 @@ def translate(tree: Mapping[str, Any], section: str = "") -> dict[str, Any]:
         else choices.get(key, {}).get(str(value), value)
         for key, value in tree.items()
     }
+
+
+def with_added(before: Mapping[str, Any], now: Mapping[str, Any], section: str) -> dict[str, Any]:
+    """Returns what was remembered, with what it could not yet say of keys that are asked for now.
+
+    Args:
+        before: What a step remembers of a section, in today's names.
+        now: What is asked for.
+        section: Which section, or which step's.
+    """
+    added = ADDED.get(_SECTIONS.get(section, section), {})
+    return {key: value for key, value in added.items() if key in now} | dict(before)
 
 
 def in_old_names(values: Mapping[str, Any], section: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from pose_activity.configs.sections import (
     split_kind,
 )
 from pose_activity.stage1_pose.options import TrackOptions
-from pose_activity.stage2_classifier.options import SequenceAugment
+from pose_activity.stage2_classifier.options import MonitorName, SequenceAugment
 
 
 class DrawWalkers(Section):
@@ -170,6 +170,7 @@ class SequenceStage2(Section):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     patience: Positive | None = None
+    monitor: MonitorName = "loss"
     checkpoint: Literal["best", "last"] = "best"
     class_weights: bool = False
     unknown_precision: Fraction = 0.9

@@ -32,7 +32,7 @@ from pose_activity.configs.sections import (
     SplitOrGiven,
     Weights,
 )
-from pose_activity.stage2_classifier.options import Augment
+from pose_activity.stage2_classifier.options import Augment, MonitorName
 
 STAGE2_WEIGHTS = ("imagenet", "noisy_student", "none")  # anything else is a path
 
@@ -197,6 +197,7 @@ class Stage2(Section):
     fine_tune_learning_rate: Rate = 1e-4
     fine_tune_layers: Positive | None = None
     patience: Positive = 5
+    monitor: MonitorName = "loss"
     class_weights: bool = False
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     unknown_precision: Fraction = 0.9

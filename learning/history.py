@@ -5,7 +5,8 @@ The validation figures in it are for choices (when to stop, which epoch to keep)
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
+from math import isnan, nan
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,26 @@ ENDED_EARLY = "ended_early.json"
 TRAINING_FILES = ("classifier.keras", "states", "history.csv", ENDED_EARLY, "training.json")
 
 
+VALIDATION = "val_"  # before the name of a metric: on the validation tensors
+_BEFORE, _AFTER = ("epoch", "phase", "learning_rate"), ("seconds",)  # the metrics' columns
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """By which metric the best epoch is known.
+
+    Attributes:
+        metric: A key of `Epoch.metrics`.
+        best: Which of its values is the best one.
+    """
+
+    metric: str
+    best: Literal["lowest", "highest"]
+
+
+LOSS = Monitor(f"{VALIDATION}loss", "lowest")
+
+
 @dataclass(frozen=True)
 class Epoch:
     """One pass over the training tensors.
@@ -25,21 +46,22 @@ class Epoch:
         epoch: Counted from 0 over all phases.
         phase: Pictures: "head" (backbone frozen) or "fine_tune". Sequences: "train".
         learning_rate: The optimizer's, after the epoch.
-        loss: Mean training cross-entropy, with augmentation and dropout.
-        accuracy: On the training tensors, likewise.
-        val_loss: Mean cross-entropy on the validation tensors; None where there are none.
-        val_accuracy: On the validation tensors; None where there are none.
+        metrics: "loss", and by their names what the network measures besides, in [0, 1]: on the
+            training tensors, with augmentation and dropout. The same under "val_NAME" on the
+            validation tensors; missing where there are none.
         seconds: Wall time.
     """
 
     epoch: int
     phase: str
     learning_rate: float
-    loss: float
-    accuracy: float
-    val_loss: float | None
-    val_accuracy: float | None
+    metrics: Mapping[str, float]
     seconds: float
+
+    def row(self) -> dict[str, Any]:
+        """Returns all of it, by the names of the columns."""
+        before, after = ({n: getattr(self, n) for n in names} for names in (_BEFORE, _AFTER))
+        return before | dict(self.metrics) | after
 
 
 @dataclass(frozen=True)
@@ -49,10 +71,12 @@ class History:
     Attributes:
         epochs: One after the other.
         checkpoint: Whose weights the training keeps: the "best" epoch's or the "last" one's.
+        monitor: Tells which is the best.
     """
 
     epochs: tuple[Epoch, ...] = ()
     checkpoint: Literal["best", "last"] = "best"
+    monitor: Monitor = LOSS
 
     @property
     def kept(self) -> Epoch:
@@ -61,12 +85,30 @@ class History:
 
     @property
     def best(self) -> Epoch:
-        """The epoch with the lowest validation loss (the earliest of several).
+        """The epoch with the monitor's best value (the earliest of several).
 
         The last one where nothing was validated.
         """
-        judged = [(epoch.val_loss, epoch) for epoch in self.epochs if epoch.val_loss is not None]
-        return min(judged, key=lambda pair: pair[0])[1] if judged else self.epochs[-1]
+        metric = self.monitor.metric
+        judged = [epoch for epoch in self.epochs if metric in epoch.metrics]
+        choose = min if self.monitor.best == "lowest" else max
+        return choose(judged, key=lambda e: e.metrics[metric]) if judged else self.epochs[-1]
+
+    @property
+    def chosen_by(self) -> str:
+        """The metric that chose the kept epoch, for people; "" where it is the loss, or none is."""
+        unusual = self.checkpoint == "best" and self.monitor != LOSS
+        return title_of(self.monitor.metric.removeprefix(VALIDATION)) if unusual else ""
+
+    def metrics(self) -> list[str]:
+        """Returns the names of all metrics but those of validation, in order."""
+        names = {name: None for epoch in self.epochs for name in epoch.metrics}
+        return [name for name in names if not name.startswith(VALIDATION)]
+
+    def curve(self, metric: str) -> list[float] | None:
+        """Returns a metric's value in each epoch, NaN where it is missing; None if it always is."""
+        values = [epoch.metrics.get(metric, nan) for epoch in self.epochs]
+        return None if all(map(isnan, values)) else values
 
     def of_phase(self, phase: str) -> "History":
         """Returns the epochs of one phase."""
@@ -77,25 +119,34 @@ class History:
         return self.epochs[-1].epoch - self.best.epoch if self.epochs else 0
 
     def write(self, path: Path) -> None:
-        """Writes a CSV file, whole or not at all."""
-        names = [field.name for field in fields(Epoch)]
-        rows = [asdict(epoch).values() for epoch in self.epochs]
+        """Writes a CSV file, whole or not at all; a metric that an epoch lacks is an empty cell."""
+        metrics = {name: None for epoch in self.epochs for name in epoch.metrics}
+        names = [*_BEFORE, *metrics, *_AFTER]
+        rows = [[epoch.row().get(name) for name in names] for epoch in self.epochs]
         atomic.write_text(path, csv_text.as_text([names, *rows]))
 
     @classmethod
-    def read(cls, path: Path, *, checkpoint: Literal["best", "last"] = "best") -> "History":
+    def read(
+        cls, path: Path, *, checkpoint: Literal["best", "last"] = "best", monitor: Monitor = LOSS
+    ) -> "History":
         """Reads what `write` wrote; a missing file is an empty history.
 
         Args:
             path: The file.
             checkpoint: What the training was asked to keep; the file does not tell.
+            monitor: What it was asked to choose by, likewise.
         """
         if not path.exists():
-            return cls(checkpoint=checkpoint)
+            return cls((), checkpoint, monitor)
         with path.open(newline="", encoding="utf-8") as file:
             names, *rows = csv_text.read(file)
         epochs = (_epoch_of(dict(zip(names, row, strict=True))) for row in rows)
-        return cls(tuple(epochs), checkpoint)
+        return cls(tuple(epochs), checkpoint, monitor)
+
+
+def title_of(metric: str) -> str:
+    """Returns a metric's name for people."""
+    return {"macro_f1": "macro F1"}.get(metric, metric.replace("_", " "))
 
 
 def early_end(folder: Path) -> dict[str, str]:
@@ -108,7 +159,6 @@ def early_end(folder: Path) -> dict[str, str]:
 
 
 def _epoch_of(row: Mapping[str, str]) -> Epoch:
-    plain = {"epoch": int(row["epoch"]), "phase": row["phase"]}
-    rest = {name: float(text) if text else None for name, text in row.items() if name not in plain}
-    values: dict[str, Any] = {**plain, **rest}
-    return Epoch(**values)
+    numbers = {name: float(text) for name, text in row.items() if text and name != "phase"}
+    own = {name: numbers.pop(name) for name in ("learning_rate", "seconds")}
+    return Epoch(int(numbers.pop("epoch")), row["phase"], metrics=numbers, **own)

@@ -4,7 +4,7 @@
     out/states/NNN.keras  model and optimizer after epoch NNN; only the last and the best are kept
     out/history.csv       written after the state it tells of
     out/ended_early.json  where a training was ended by hand: its epochs, and those planned
-    out/classifier.keras  the kept epoch, by default the one of lowest validation loss; written last
+    out/classifier.keras  the kept epoch, by default the best one by the monitor; written last
 
 Killed at any time, the same calls go on after the last whole epoch and end with the same weights:
 batches, augmentation and dropout follow from (seed, epoch). Knows nothing of what a tensor shows
@@ -15,7 +15,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +32,14 @@ from pose_activity.cache.store import Cache
 from pose_activity.learning import optimization
 from pose_activity.learning.augmentation import Augmentation
 from pose_activity.learning.batches import fixed_batches, train_batches
-from pose_activity.learning.history import TRAINING_FILES, Epoch, History
+from pose_activity.learning.history import (
+    LOSS,
+    TRAINING_FILES,
+    VALIDATION,
+    Epoch,
+    History,
+    Monitor,
+)
 
 CLASSIFIER, _STATES, HISTORY, EARLY, _ASKED = TRAINING_FILES
 
@@ -126,12 +133,14 @@ class EpochRunner:
             epoch=epoch,
             phase=phase,
             learning_rate=float(np.array(network.optimizer.learning_rate)),
+            metrics={name: values[name] for name in sorted(values, key=_place)},
             seconds=round(time.monotonic() - started, 3),
-            loss=values["loss"],
-            accuracy=values["accuracy"],
-            val_loss=values.get("val_loss"),
-            val_accuracy=values.get("val_accuracy"),
         )
+
+
+def _place(metric: str) -> tuple[bool, bool, str]:
+    """Sorts names of metrics: training before validation, and the loss first."""
+    return metric.startswith(VALIDATION), not metric.endswith("loss"), metric
 
 
 def make_deterministic(seed: int, threads: int) -> None:
@@ -191,6 +200,7 @@ def run(
     out: Path,
     *,
     patience: int | None,
+    monitor: Monitor = LOSS,
     logs: Path | None,
     on_progress: ProgressCallback | None,
 ) -> None:
@@ -200,14 +210,16 @@ def run(
         phases: In order.
         lesson: What every epoch needs.
         out: See the module's header.
-        patience: Epochs without a lower validation loss after which a phase ends; None: none is
-            ended early, nor where nothing is validated.
+        patience: Epochs without a better value of the monitor after which a phase ends; None: none
+            is ended early, nor where nothing is validated.
+        monitor: Tells which epoch is the best one.
         logs: Folder for TensorBoard: what the history tells, from its first epoch on, and
             `out`/augmentations.png where it is there. None for none.
         on_progress: Called with (done steps, all steps if nothing stops early, text).
 
     Raises:
         FloatingPointError: the loss is no longer finite.
+        ValueError: the networks do not measure what the monitor asks for.
     """
     steps = sum(phase.epochs for phase in phases) * lesson.steps
 
@@ -217,7 +229,8 @@ def run(
 
     with _open_log(logs, out) as log:
         for phase in phases:
-            _run_phase(phase, lesson, out, patience=patience, log=log, tell=tell)
+            history = History.read(out / HISTORY, monitor=monitor)
+            _run_phase(phase, lesson, out, history, patience=patience, log=log, tell=tell)
 
 
 def note_early_end(out: Path, planned: int) -> None:
@@ -244,19 +257,21 @@ def finish(
     out: Path,
     *,
     checkpoint: Literal["best", "last"] = "best",
+    monitor: Monitor = LOSS,
     rebuild: Callable[[], keras.Model] | None = None,
 ) -> History:
     """Writes the kept epoch's network without its optimizer, and drops the states.
 
     Args:
         out: Where the states are.
-        checkpoint: "best": the epoch with the lowest validation loss; "last": the last one.
+        checkpoint: "best": the best epoch by the monitor; "last": the last one.
+        monitor: Tells which epoch is the best one.
         rebuild: Makes the same graph in float32, which gets the weights; None if it is float32.
 
     Returns:
         The whole history.
     """
-    history = History.read(out / HISTORY, checkpoint=checkpoint)
+    history = History.read(out / HISTORY, checkpoint=checkpoint, monitor=monitor)
     kept: Any = load_state(out, history.kept.epoch, compile=False)
     if rebuild:
         weights = out / _STATES / "best.weights.h5"
@@ -279,26 +294,36 @@ def _run_phase(
     phase: Phase,
     lesson: EpochRunner,
     out: Path,
+    history: History,
     *,
     patience: int | None,
     log: EventLog | None,
     tell: Callable[[int, str], None],
 ) -> None:
     """Runs what is left of one phase; each epoch's state is on disk before the history names it."""
-    history = History.read(out / HISTORY)
     network = None
     while not _has_ended(history, phase, patience):
         if network is None:
             started = history.of_phase(phase.name).epochs
             network = load_state(out, started[-1].epoch) if started else phase.begin()
         row = lesson.run(network, phase.name, len(history.epochs), tell)
+        _check_monitor(history.monitor, row)
         with atomic.replacing(_state_file(out, row.epoch)) as path:
             network.save(path)
-        history = History((*history.epochs, row))
+        history = replace(history, epochs=(*history.epochs, row))
         history.write(out / HISTORY)
         if log:
             _log_epoch(log, row, time.time())
         _prune(out, {history.epochs[-1].epoch, history.best.epoch})
+
+
+def _check_monitor(monitor: Monitor, row: Epoch) -> None:
+    validated = any(name.startswith(VALIDATION) for name in row.metrics)
+    if validated and monitor.metric not in row.metrics:
+        raise ValueError(
+            f"The monitor must be one of the metrics {[*row.metrics]}. Received: "
+            f"{monitor.metric!r}. Compile the network with it."
+        )
 
 
 def _has_ended(history: History, phase: Phase, patience: int | None) -> bool:
@@ -324,16 +349,11 @@ def _open_log(logs: Path | None, out: Path) -> AbstractContextManager[EventLog |
 
 
 def _log_epoch(log: EventLog, epoch: Epoch, at: float) -> None:
-    values = {
-        "loss/train": epoch.loss,
-        "loss/val": epoch.val_loss,
-        "accuracy/train": epoch.accuracy,
-        "accuracy/val": epoch.val_accuracy,
-        "learning_rate": epoch.learning_rate,
-        "seconds": epoch.seconds,
-    }
-    there = {name: value for name, value in values.items() if value is not None}
-    log.scalars(epoch.epoch + 1, there, at=at)
+    values = {"learning_rate": epoch.learning_rate, "seconds": epoch.seconds}
+    for name, value in epoch.metrics.items():
+        metric = name.removeprefix(VALIDATION)
+        values[f"{metric}/{'train' if metric == name else 'val'}"] = value
+    log.scalars(epoch.epoch + 1, values, at=at)
 
 
 def _state_file(out: Path, epoch: int) -> Path:

@@ -3,12 +3,15 @@
 Knows layers by the names that `models.registry` promises; nothing of data or epochs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import keras
 import numpy as np
+
+Metrics = Sequence[str | keras.metrics.Metric]  # new ones for each call
+ACCURACY = ("accuracy",)
 
 
 @contextmanager
@@ -22,14 +25,18 @@ def computing_in(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def freeze(network: keras.Model, train_adapter: bool, learning_rate: float) -> keras.Model:
+def freeze(
+    network: keras.Model, train_adapter: bool, learning_rate: float, metrics: Metrics = ACCURACY
+) -> keras.Model:
     """Holds the backbone still; the head learns, and the adapter if asked."""
     network.get_layer("backbone").trainable = False
     network.get_layer("adapter").trainable = train_adapter
-    return _compile(network, learning_rate)
+    return _compile(network, learning_rate, metrics)
 
 
-def thaw(network: keras.Model, layers: int | None, learning_rate: float) -> keras.Model:
+def thaw(
+    network: keras.Model, layers: int | None, learning_rate: float, metrics: Metrics = ACCURACY
+) -> keras.Model:
     """Lets the adapter and the backbone's last layers learn, never batch normalisation."""
     # One by one: the whole model's flag is True already, and setting it so again does nothing.
     for name in ("adapter", "backbone", "head"):
@@ -39,14 +46,14 @@ def thaw(network: keras.Model, layers: int | None, learning_rate: float) -> kera
     for position, layer in enumerate(inner):
         normalises = isinstance(layer, keras.layers.BatchNormalization)
         layer.trainable = position >= frozen and not normalises
-    return _compile(network, learning_rate)
+    return _compile(network, learning_rate, metrics)
 
 
-def _compile(network: keras.Model, learning_rate: float) -> keras.Model:
+def _compile(network: keras.Model, learning_rate: float, metrics: Metrics) -> keras.Model:
     network.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
         loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
+        metrics=[*metrics],
     )
     return network
 
@@ -82,7 +89,11 @@ def rate(
 
 
 def compile_with(
-    network: keras.Model, learning_rate: Any, weight_decay: float, label_smoothing: float
+    network: keras.Model,
+    learning_rate: Any,
+    weight_decay: float,
+    label_smoothing: float,
+    metrics: Metrics = ACCURACY,
 ) -> keras.Model:
     """Lets all of a network learn.
 
@@ -91,6 +102,7 @@ def compile_with(
         learning_rate: See `rate`.
         weight_decay: Above 0 Adam becomes AdamW.
         label_smoothing: Share of the truth that is spread over all classes, in [0, 1).
+        metrics: What is measured besides the loss.
     """
     optimizer = (
         keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay)
@@ -98,7 +110,7 @@ def compile_with(
         else keras.optimizers.Adam(learning_rate)
     )
     network.compile(
-        optimizer=optimizer, loss=SmoothedCrossentropy(label_smoothing), metrics=["accuracy"]
+        optimizer=optimizer, loss=SmoothedCrossentropy(label_smoothing), metrics=[*metrics]
     )
     return network
 

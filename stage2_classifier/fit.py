@@ -14,9 +14,10 @@ from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.cache.store import Cache
 from pose_activity.learning import loop, optimization
 from pose_activity.learning.history import History
+from pose_activity.learning.metrics import metrics_for
 from pose_activity.stage2_classifier import augment as augmentations
 from pose_activity.stage2_classifier.models.images import registry
-from pose_activity.stage2_classifier.options import Augment
+from pose_activity.stage2_classifier.options import MONITORS, Augment, MonitorName
 
 _NOT_ASKED = ("cache", "out", "finish", "logs", "on_progress")  # they do not change the weights
 
@@ -37,6 +38,7 @@ def fit(
     fine_tune_learning_rate: float = 1e-4,
     fine_tune_layers: int | None = None,
     patience: int = 5,
+    monitor: MonitorName = "loss",
     class_weights: bool = False,
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32",
     augment: Augment | None = None,
@@ -65,7 +67,8 @@ def fit(
         fine_tune_learning_rate: Adam's, then.
         fine_tune_layers: How many of the backbone's last layers learn then; None for all. Its
             batch normalisation stays in inference mode always.
-        patience: Epochs without a lower validation loss after which a phase ends.
+        patience: Epochs without a better value of the monitor after which a phase ends.
+        monitor: Which figure on "val" chooses the epoch to keep; a key of `MONITORS`.
         class_weights: Whether rare classes weigh more, by n / (classes * n_class).
         precision: Of the arithmetic in training, by Keras' names; a mixed one is faster on hardware
             that has it. The head computes in float32, weights and `classifier.keras` are float32.
@@ -93,8 +96,9 @@ def fit(
     start = registry.find_weights(model, weights, on_progress=on_progress)
     asked |= {"augment": asdict(augment) if augment else None, "weights_sha256": _sha256(start)}
     loop.check_resumable(out, cache, asked)
+    judge = MONITORS[monitor]
     if (out / loop.CLASSIFIER).exists():
-        return History.read(out / loop.HISTORY)
+        return History.read(out / loop.HISTORY, monitor=judge)
     loop.make_deterministic(seed, threads)
     lesson = loop.EpochRunner(
         cache,
@@ -118,13 +122,15 @@ def fit(
         )
 
     def begin() -> keras.Model:
-        return optimization.freeze(build(start), train_adapter, learning_rate)
+        return optimization.freeze(build(start), train_adapter, learning_rate, metrics_for(judge))
 
     def begin_fine_tuning() -> keras.Model:
-        history = History.read(out / loop.HISTORY)
+        history = History.read(out / loop.HISTORY, monitor=judge)
         best = history.best.epoch if history.epochs else None
         network = begin() if best is None else loop.load_state(out, best)
-        return optimization.thaw(network, fine_tune_layers, fine_tune_learning_rate)
+        return optimization.thaw(
+            network, fine_tune_layers, fine_tune_learning_rate, metrics_for(judge)
+        )
 
     plan = (
         loop.Phase("head", epochs, begin),
@@ -134,8 +140,17 @@ def fit(
         loop.note_early_end(out, epochs + fine_tune_epochs)
     else:
         with optimization.computing_in(precision):
-            loop.run(plan, lesson, out, patience=patience, logs=logs, on_progress=on_progress)
-    return loop.finish(out, rebuild=None if precision == "float32" else lambda: build(None))
+            loop.run(
+                plan,
+                lesson,
+                out,
+                patience=patience,
+                monitor=judge,
+                logs=logs,
+                on_progress=on_progress,
+            )
+    rebuild = None if precision == "float32" else lambda: build(None)
+    return loop.finish(out, monitor=judge, rebuild=rebuild)
 
 
 def _check(cache: Cache, epochs: int) -> None:

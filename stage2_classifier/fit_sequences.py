@@ -14,9 +14,10 @@ from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.cache.store import Cache
 from pose_activity.learning import loop, optimization
 from pose_activity.learning.history import History
+from pose_activity.learning.metrics import metrics_for
 from pose_activity.stage2_classifier import sequence_augment
 from pose_activity.stage2_classifier.models.sequences import registry
-from pose_activity.stage2_classifier.options import SequenceAugment
+from pose_activity.stage2_classifier.options import MONITORS, MonitorName, SequenceAugment
 
 _NOT_ASKED = ("cache", "out", "finish", "logs", "on_progress")  # they do not change the weights
 
@@ -36,6 +37,7 @@ def fit(
     weight_decay: float = 0.0,
     label_smoothing: float = 0.0,
     patience: int | None = None,
+    monitor: MonitorName = "loss",
     checkpoint: Literal["best", "last"] = "best",
     class_weights: bool = False,
     augment: SequenceAugment | None = None,
@@ -62,8 +64,10 @@ def fit(
         weight_decay: Of all weights, per unit of learning rate; above 0 Adam becomes AdamW.
         label_smoothing: Share of the truth that is spread over all classes, in [0, 1); in the
             history's losses too.
-        patience: Epochs without a lower validation loss after which training ends; None: none.
-        checkpoint: "best": the epoch with the lowest validation loss; "last": the last one.
+        patience: Epochs without a better value of the monitor after which training ends; None:
+            none.
+        monitor: Which figure on "val" tells the best epoch; a key of `MONITORS`.
+        checkpoint: "best": the best epoch by the monitor; "last": the last one.
         class_weights: Whether rare classes weigh more, by n / (classes * n_class).
         augment: What training sequences go through; None for nothing.
         seed: Of everything random.
@@ -88,8 +92,9 @@ def fit(
     _check(cache, epochs)
     registry.load_layers(model)
     loop.check_resumable(out, cache, asked)
+    judge = MONITORS[monitor]
     if (out / loop.CLASSIFIER).exists():
-        return History.read(out / loop.HISTORY, checkpoint=checkpoint)
+        return History.read(out / loop.HISTORY, checkpoint=checkpoint, monitor=judge)
     loop.make_deterministic(seed, threads)
     recipe = cache.recipe
     lesson = loop.EpochRunner(
@@ -115,14 +120,23 @@ def fit(
             steps=epochs * lesson.steps,
             warmup_steps=round(warmup_epochs * lesson.steps),
         )
-        return optimization.compile_with(network, rate, weight_decay, label_smoothing)
+        return optimization.compile_with(
+            network, rate, weight_decay, label_smoothing, metrics_for(judge)
+        )
 
     if finish:
         loop.note_early_end(out, epochs)
-        return loop.finish(out, checkpoint=checkpoint)
-    phase = loop.Phase("train", epochs, begin)
-    loop.run([phase], lesson, out, patience=patience, logs=logs, on_progress=on_progress)
-    return loop.finish(out, checkpoint=checkpoint)
+    else:
+        loop.run(
+            [loop.Phase("train", epochs, begin)],
+            lesson,
+            out,
+            patience=patience,
+            monitor=judge,
+            logs=logs,
+            on_progress=on_progress,
+        )
+    return loop.finish(out, checkpoint=checkpoint, monitor=judge)
 
 
 def _check(cache: Cache, epochs: int) -> None:

@@ -3,11 +3,19 @@
 Imports nothing heavy, so that a mistake in a configuration is reported at once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pose_activity.artifacts.ranges import Checked, Count, Fraction, NotNegative, Range, Share
+from pose_activity.learning.history import LOSS, Monitor
 
+MonitorName = Literal["loss", "accuracy", "macro_f1"]
+MONITORS: Mapping[MonitorName, Monitor] = {  # all on the validation tensors
+    "loss": LOSS,
+    "accuracy": Monitor("val_accuracy", "highest"),
+    "macro_f1": Monitor("val_macro_f1", "highest"),
+}
 Turn = Annotated[float, Range(0, 180)]  # degrees
 Slant = Annotated[float, Range(0, 90, "[)")]  # degrees
 

@@ -34,6 +34,7 @@ from pose_activity.configs.pictures import (
 from pose_activity.configs.sections import PosePredict, Split
 from pose_activity.stage1_pose import predict, track, track_video
 from pose_activity.stage2_classifier.models.images.registry import MODELS
+from pose_activity.stage2_classifier.options import MONITORS, MonitorName
 from pose_activity.stage2_classifier.vectors import fit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -134,4 +135,5 @@ def test_choices_are_those_of_the_rooms() -> None:
     assert Track.policy == keywords(track_video.clip_of_video)["policy"]
     assert set(get_args(Stage1.model_fields["skeleton"].annotation)) == set(SKELETONS)
     assert set(get_args(ClipStage1.model_fields["skeleton"].annotation)) == set(SKELETONS)
+    assert [*get_args(MonitorName)] == [*MONITORS]
     assert set(get_args(Stage2.model_fields["model"].annotation)) == set(MODELS)

@@ -11,7 +11,7 @@ import numpy as np
 
 from pose_activity.annotations.products import MARK
 from pose_activity.artifacts import atomic
-from pose_activity.learning.history import History
+from pose_activity.learning.history import History, title_of
 from pose_activity.stage2_classifier.scores import fonts
 from pose_activity.stage2_classifier.scores.confusion import (
     count_matrix,
@@ -76,16 +76,18 @@ def _labels(names: Sequence[str], classes: Sequence[str]) -> tuple[list[str], li
 
 
 def draw_curves(history: History, path: Path) -> None:
-    """Writes loss and accuracy over the epochs, training beside validation."""
+    """Writes each metric over the epochs, training beside validation."""
     from matplotlib.ticker import MaxNLocator
 
     epochs = [epoch.epoch + 1 for epoch in history.epochs]
-    figure = _figure(10, 4)
+    metrics = history.metrics()
+    figure = _figure(5 * len(metrics), 4)
     tuned = history.of_phase("fine_tune").epochs
-    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+    places = figure.subplots(1, len(metrics), squeeze=False)[0]
+    for axes, name in zip(places, metrics, strict=True):
         for series, label in ((name, "training"), (f"val_{name}", "validation")):
-            values = [getattr(epoch, series) for epoch in history.epochs]
-            if None not in values:  # nothing may have been held out
+            values = history.curve(series)
+            if values:  # nothing may have been held out
                 axes.plot(epochs, values, marker="o", markersize=3, label=label)
         axes.axvline(history.kept.epoch + 1, color="grey", linestyle=":", label="kept")
         if tuned:
@@ -96,10 +98,10 @@ def draw_curves(history: History, path: Path) -> None:
                 alpha=0.1,
                 label="fine-tuning",
             )
-        axes.set_title(name)
+        axes.set_title(title_of(name))
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylim(bottom=0, top=1.02 if name == "accuracy" else None)
+        axes.set_ylim(bottom=0, top=None if name == "loss" else 1.02)
         axes.grid(alpha=0.3)
         axes.legend()
     _save(figure, path)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pose_activity.artifacts import atomic, csv_text, markdown
-from pose_activity.learning.history import History
+from pose_activity.learning.history import History, title_of
 from pose_activity.stage2_classifier.scores.confusion import confused_pairs, most_mistaken
 from pose_activity.stage2_classifier.scores.draw_scores import draw_confusion, draw_curves
 from pose_activity.stage2_classifier.scores.evaluate import Report
@@ -156,6 +156,9 @@ def _training(history: History) -> str:
         f"{len(history.epochs)} epochs in {sum(e.seconds for e in history.epochs) / 60:.1f} "
         f"minutes. Kept: epoch {kept.epoch + 1} ({kept.phase}), "
     )
-    if kept.val_loss is None or kept.val_accuracy is None:
+    held_out = [(title_of(n), kept.metrics.get(f"val_{n}")) for n in history.metrics()]
+    figures = [f"validation {name} {value:.4f}" for name, value in held_out if value is not None]
+    if not figures:
         return f"{run}the last one: nothing was held out to choose on."
-    return f"{run}validation loss {kept.val_loss:.4f}, validation accuracy {kept.val_accuracy:.4f}."
+    chosen = [f"chosen by the validation {history.chosen_by}"] if history.chosen_by else []
+    return f"{run}{', '.join(figures + chosen)}."

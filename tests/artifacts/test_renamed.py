@@ -39,6 +39,7 @@ def test_a_choice() -> None:
         ("stage1", {"squash": [64, 48]}, {"resize": [64, 48]}),
         ("cache", {"kind": "joints", "short": "refuse"}, {"kind": "joints", "short": "error"}),
         ("stage2", {"keep": "last", "augment": None}, {"checkpoint": "last", "augment": None}),
+        ("stage2", {"dropout": 0.5}, {"dropout": 0.5, "monitor": "loss"}),
         ("stage2", {"linear": {"unit": True}}, {"linear": {"l2_normalize": True}}),
         ("stage2", {"augment": {"view": 9.0}}, {"augment": {"yaw": 9.0}}),
         ("report", {"split": "test", "unseen": True}, {"split": "test", "open_set": True}),
@@ -50,3 +51,12 @@ def test_a_step_that_was_made_before_is_up_to_date(
     manifest.write(tmp_path, recipe=before, inputs={})
     assert manifest.why_stale(tmp_path, recipe=now, inputs={}, step=step) == []
     assert json.loads((tmp_path / manifest.NAME).read_text(encoding="utf-8"))["recipe"] == before
+
+
+def test_a_key_that_was_added_is_a_difference_where_another_choice_is_made(tmp_path: Path) -> None:
+    manifest.write(tmp_path, recipe={"dropout": 0.5}, inputs={})
+    now = {"dropout": 0.5, "monitor": "macro_f1"}
+    why = manifest.why_stale(tmp_path, recipe=now, inputs={}, step="stage2")
+    assert why == ["recipe.monitor: 'loss' -> 'macro_f1'"]
+    other = manifest.why_stale(tmp_path, recipe={"dropout": 0.5}, inputs={}, step="stage2")
+    assert other == [], "a kind of run that has no such key"

@@ -27,6 +27,21 @@ def test_writes_history_and_classifier_and_leaves_no_states(tiny):
     assert [row[0] for row in tiny["history"]] == ["head"] * 3 + ["fine_tune"] * 3
 
 
+def test_the_history_has_what_the_network_measures(tiny):
+    assert tiny["metrics"] == ["loss", "accuracy", "val_loss", "val_accuracy"]
+
+
+def test_the_monitor_chooses_the_epoch(tiny):
+    found, kept = tiny["chosen"]
+    assert found.index(max(found)) == kept
+    assert tiny["chosen_f1"] == pytest.approx(max(found), abs=1e-5)
+
+
+def test_macro_f1_is_that_of_scikit_learn(tiny):
+    found, expected = tiny["macro_f1"]
+    assert found == pytest.approx(expected, abs=1e-6) and 0.05 < found < 0.95
+
+
 def test_learns(tiny):
     losses = [row[1] for row in tiny["history"]]
     assert losses[-1] < 0.8 * losses[0]

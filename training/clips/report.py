@@ -30,6 +30,7 @@ from pose_activity.cache.windows import CLIPS
 from pose_activity.configs.clips import ClipRun
 from pose_activity.learning.history import History, early_end
 from pose_activity.stage2_classifier import predict_sequences
+from pose_activity.stage2_classifier.options import MONITORS
 from pose_activity.stage2_classifier.scores import report, retrieval
 from pose_activity.stage2_classifier.scores.evaluate import (
     Report,
@@ -282,7 +283,11 @@ def _history(run: ClipRun) -> History:
     """Returns the network's training history; nothing if it was not trained here."""
     if run.has_features or run.stage2.encoder:
         return History()
-    return History.read(run.run_dir / "stage2" / "history.csv", checkpoint=run.stage2.checkpoint)
+    return History.read(
+        run.run_dir / "stage2" / "history.csv",
+        checkpoint=run.stage2.checkpoint,
+        monitor=MONITORS[run.stage2.monitor],
+    )
 
 
 def _rows(run: ClipRun) -> dict[str, str]:

@@ -9,7 +9,6 @@ A run on a table of features has no network.
 
 import json
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +147,7 @@ def _train(run: ClipRun, cache: Cache, folder: Path, finish: bool) -> dict[str, 
         unknown_min_coverage=section.unknown_min_coverage,
         threads=run.threads,
     )
-    kept = {name: value for name, value in asdict(history.kept).items() if value is not None}
-    return early_end(folder) | kept
+    return early_end(folder) | history.kept.row()
 
 
 def _least_seen(cache: Cache) -> float:

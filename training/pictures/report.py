@@ -27,6 +27,7 @@ from pose_activity.learning.history import History, early_end
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier import calibrate, predict
 from pose_activity.stage2_classifier.draw_inputs import draw_seen
+from pose_activity.stage2_classifier.options import MONITORS
 from pose_activity.stage2_classifier.scores import input_worth, report
 from pose_activity.stage2_classifier.scores.evaluate import (
     Report,
@@ -84,7 +85,7 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
     write_page(folder / "report.html", facts)
     report.write(
         headline,
-        History.read(run.run_dir / "stage2" / "history.csv"),
+        history_of(run),
         folder,
         title=f"Activity classifier: {run.run_dir.name}",
         facts=rows | _rows(run),
@@ -92,6 +93,12 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
         appendix=write_sections([s for s in facts.sections if s.anchor in _IN_SHORT]),
     )
     return {"split": headline.split, "accuracy": headline.accuracy}
+
+
+def history_of(run: PictureRun) -> History:
+    """Returns the history of the classifier's training."""
+    monitor = MONITORS[run.classifier.monitor]
+    return History.read(run.run_dir / "stage2" / "history.csv", monitor=monitor)
 
 
 def page_facts(
@@ -141,7 +148,7 @@ def page_facts(
         classifier_page.classifier_section(
             predictions,
             headline,
-            History.read(run.run_dir / "stage2" / "history.csv"),
+            history_of(run),
             unit=unit,
             inputs=_augmentations(run),
             beside=_by_people(predictions, found)

@@ -1,7 +1,6 @@
 """The step `stage2`: the classifier is trained and exported."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +68,7 @@ def make_stage2(run: PictureRun, folder: Path, *, finish: bool = False) -> Count
             threads=run.threads,
         )
     say_unknown(folder, held_out=len(entries))
-    counts = early_end(folder) | asdict(history.best)
-    return counts
+    return early_end(folder) | history.best.row()
 
 
 def show_augmentations(run: PictureRun, cache: Cache) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pose_activity.learning.history import History
+from pose_activity.learning.history import History, title_of
 from pose_activity.stage2_classifier.scores.confusion import (
     confused_pairs,
     count_matrix,
@@ -146,28 +146,36 @@ def training_blocks(history: History) -> list[Block]:
     if tuned and len(tuned) < len(epochs):
         marks["fine-tuning begins"] = tuned[0].epoch + 0.5
     drawn = []
-    for name in ("loss", "accuracy"):
-        lines = {"training": name, "validation": f"val_{name}"}
-        series = {
-            text: (epochs, [getattr(epoch, key) for epoch in history.epochs])
-            for text, key in lines.items()
-            if any(getattr(epoch, key) is not None for epoch in history.epochs)
-        }
-        share = name == "accuracy"
-        title = name.capitalize()
+    for name in history.metrics():
+        curves = {"training": history.curve(name), "validation": history.curve(f"val_{name}")}
+        series = {text: (epochs, curve) for text, curve in curves.items() if curve}
+        share = name != "loss"
+        title = title_of(name)
+        title = title[0].upper() + title[1:]
         drawn.append(
             charts.line_chart(series, title=title, x_label="epoch", share=share, marks=marks)
         )
     minutes = sum(epoch.seconds for epoch in history.epochs) / 60
     text = f"{len(epochs)} epoch{'s' * (len(epochs) > 1)} in {minutes:.1f} minutes. "
-    if kept.val_loss is None or kept.val_accuracy is None:
-        text += f"Kept: epoch {kept.epoch + 1}, the last one: nothing was held out to choose by."
-    else:
-        text += (
-            f"Kept: epoch {kept.epoch + 1}, with a validation loss of {kept.val_loss:.3f} and a "
-            f"validation accuracy of {100 * kept.val_accuracy:.1f} %."
-        )
-    return [Prose(text), Charts(drawn)]
+    return [Prose(text + _kept(history)), Charts(drawn)]
+
+
+def _kept(history: History) -> str:
+    kept = history.kept
+    held_out = {
+        n: kept.metrics[f"val_{n}"] for n in history.metrics() if f"val_{n}" in kept.metrics
+    }
+    if not held_out:
+        return f"Kept: epoch {kept.epoch + 1}, the last one: nothing was held out to choose by."
+    figures = [
+        f"a validation {title_of(name)} of {value:.3f}"
+        if name == "loss"
+        else f"a validation {title_of(name)} of {100 * value:.1f} %"
+        for name, value in held_out.items()
+    ]
+    *most, last = figures
+    chosen = f" It was chosen by the validation {history.chosen_by}." if history.chosen_by else ""
+    return f"Kept: epoch {kept.epoch + 1}, with {', '.join(most)} and {last}.{chosen}"
 
 
 def _calibration(predictions: Predictions, report: Report) -> list[Block]:

@@ -57,5 +57,5 @@ if __name__ == "__main__":
     options = {"on_progress": die_at(steps) if steps else None, "precision": sys.argv[4]}
     options["logs"] = out.parent / "logs"
     history, weights = train(open_cache(folder), out, **options)
-    rows = [[e.phase, e.loss, e.accuracy, e.val_loss, e.val_accuracy] for e in history.epochs]
+    rows = [[e.phase, *e.metrics.values()] for e in history.epochs]
     print(json.dumps({"digest": digest(weights), "history": rows}))

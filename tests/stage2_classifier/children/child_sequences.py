@@ -15,6 +15,7 @@ from pose_activity.stage2_classifier.models.sequences import registry
 from pose_activity.stage2_classifier.options import SequenceAugment
 
 registry.SEQUENCE_MODELS["tiny"] = "tiny_sequence_model"
+METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 OPTIONS: dict[str, Any] = {
     "model": "tiny",
     "options": {"units": 6},
@@ -42,7 +43,7 @@ def digest_of(out: Path) -> str:
 
 
 def rows_of(history: History) -> list[list[Any]]:
-    return [[e.phase, e.loss, e.accuracy, e.val_loss, e.val_accuracy] for e in history.epochs]
+    return [[e.phase, *map(e.metrics.get, METRICS)] for e in history.epochs]
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ loop.check_resumable(out, cache, {})
 phase = loop.Phase("train", 8, begin)
 loop.run([phase], runner, out, patience=None, logs=None, on_progress=None)
 history = loop.finish(out)
-facts["losses"] = [epoch.loss for epoch in history.epochs]
+facts["losses"] = [epoch.metrics["loss"] for epoch in history.epochs]
 try:
     loop.class_weights(cache)
 except ValueError as error:

@@ -48,7 +48,7 @@ facts["alone"] = rows_of(alone)
 
 long = {**plain, "epochs": 40, "learning_rate": 0.3, "patience": 2, "checkpoint": "best"}
 stopped, _ = train(cache, out / "stopped", **long)
-facts["stopped"] = [[e.val_loss for e in stopped.epochs], stopped.best.epoch]
+facts["stopped"] = [[e.metrics["val_loss"] for e in stopped.epochs], stopped.best.epoch]
 kept: Any = keras.models.load_model(out / "stopped" / "classifier.keras", compile=False)
 held_out = cache.of_split("val")
 answers = np.array(kept(np.stack([cache.load(e).x for e in held_out])))

@@ -8,11 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 from child_pictures import OPTIONS, digest, train, weights_of
+from sklearn.metrics import f1_score
 
 from pose_activity.artifacts.manifest import StaleError
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.learning import optimization
 from pose_activity.learning.batches import fixed_batches, train_batches
+from pose_activity.learning.metrics import MacroF1
 from pose_activity.stage2_classifier import augment
 from pose_activity.stage2_classifier.export import export
 from pose_activity.stage2_classifier.fit import fit
@@ -34,10 +36,14 @@ def moved(a, b) -> list[str]:
     return sorted(name for name in a if not np.array_equal(a[name], b[name]))
 
 
+def inputs_of(split: str) -> np.ndarray:
+    return np.stack([cache.load(e).x for e in cache.of_split(split)]).astype("float32")
+
+
 def loss_of(network: Any) -> float:
     """Returns the mean cross-entropy on val."""
     entries = cache.of_split("val")
-    answers = np.array(network(np.stack([cache.load(e).x for e in entries]).astype("float32")))
+    answers = np.array(network(inputs_of("val")))
     of_label = answers[np.arange(len(entries)), [cache.class_id(e) for e in entries]]
     return float(-np.log(np.maximum(of_label, 1e-7)).mean())
 
@@ -46,9 +52,8 @@ def loss_of(network: Any) -> float:
 told = []
 history, weights = train(cache, out / "whole", on_progress=lambda *call: told.append(call))
 facts["digest"] = digest(weights)
-facts["history"] = [
-    [e.phase, e.loss, e.accuracy, e.val_loss, e.val_accuracy] for e in history.epochs
-]
+facts["history"] = [[e.phase, *e.metrics.values()] for e in history.epochs]
+facts["metrics"] = [*history.epochs[0].metrics]
 facts["told"] = [told[0], told[-1]]
 facts["files"] = sorted(p.relative_to(out).as_posix() for p in (out / "whole").rglob("*"))
 again, _ = train(cache, out / "whole", on_progress=lambda *call: told.append("again"))
@@ -78,19 +83,38 @@ for precision in ("mixed_bfloat16", "mixed_float16"):
     final: Any = keras.models.load_model(out / precision / "classifier.keras", compile=False)
     facts[precision] = {
         "digest": digest(weights),
-        "losses": [epoch.loss for epoch in mixed.epochs],
+        "losses": [epoch.metrics["loss"] for epoch in mixed.epochs],
         "policies": sorted({layer.dtype_policy.name for layer in final._flatten_layers()}),
         "kept_loss": loss_of(final),
-        "best": mixed.best.val_loss,
+        "best": mixed.best.metrics["val_loss"],
     }
 facts["policy_after"] = keras.config.dtype_policy().name
 
 worse = {"epochs": 9, "fine_tune_epochs": 0, "patience": 2, "learning_rate": 0.3, "augment": None}
 stopped, head = train(cache, out / "stopped", **worse)
-facts["stopped"] = [[e.val_loss for e in stopped.epochs], stopped.best.epoch]
+facts["stopped"] = [[e.metrics["val_loss"] for e in stopped.epochs], stopped.best.epoch]
 kept: Any = keras.models.load_model(out / "stopped" / "classifier.keras", compile=False)
 facts["kept_loss"] = loss_of(kept)
 facts["head_moves"] = moved(start, head)
+
+by_f1 = {"epochs": 2, "fine_tune_epochs": 1, "monitor": "macro_f1"}
+chosen, _ = train(cache, out / "chosen", **by_f1)
+facts["chosen"] = [[e.metrics["val_macro_f1"] for e in chosen.epochs], chosen.kept.epoch]
+best: Any = keras.models.load_model(out / "chosen" / "classifier.keras", compile=False)
+facts["chosen_f1"] = f1_score(
+    [cache.class_id(e) for e in cache.of_split("val")],
+    best.predict_on_batch(inputs_of("val")).argmax(1),
+    average="macro",
+)
+
+rng = np.random.default_rng(0)
+truth, guess = rng.integers(0, 4, (6, 3)), rng.random((6, 3, 7)).astype("float32")
+guess[..., 5:] = 0  # neither occur nor are predicted
+metric = MacroF1.from_config(MacroF1().get_config())
+for part in (slice(4), slice(4, 6)):
+    metric.update_state(truth[part], guess[part])
+expected = f1_score(truth.ravel(), guess.argmax(-1).ravel(), average="macro")
+facts["macro_f1"] = [float(metric.result()), expected]
 
 once = {"epochs": 1, "fine_tune_epochs": 0, "augment": None, "train_adapter": False}
 rare = [e for e in cache.entries if e.target != "jumping" or e.split != "train"]

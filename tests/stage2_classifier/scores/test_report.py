@@ -16,7 +16,11 @@ from pose_activity.stage2_classifier.scores.evaluate import Report, evaluate
 HISTORY = History(
     tuple(
         Epoch(
-            i, "head" if i < 2 else "fine_tune", 1e-3, 2.0 - i / 4, i / 5, 2.1 - i / 5, i / 6, 30.0
+            i,
+            "head" if i < 2 else "fine_tune",
+            1e-3,
+            {"loss": 2 - i / 4, "accuracy": i / 5, "val_loss": 2.1 - i / 5, "val_accuracy": i / 6},
+            30.0,
         )
         for i in range(4)
     )

@@ -111,7 +111,8 @@ WRONG_ONCE = np.array([[0.6, 0.3, 0.1], [0.9, 0.05, 0.05], [0.1, 0.2, 0.7]], np.
 
 
 def test_a_run_without_poses_shows_what_it_has(run: PictureRun) -> None:
-    history = History((Epoch(0, "head", 1e-3, 2.0, 0.3, 1.5, 0.5, 60.0),))
+    metrics = {"loss": 2.0, "accuracy": 0.3, "val_loss": 1.5, "val_accuracy": 0.5}
+    history = History((Epoch(0, "head", 1e-3, metrics, 60.0),))
     history.write(run.run_dir / "stage2" / "history.csv")
     found = _write(run, _answers(run, WRONG_ONCE))
     for text in (

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pose_activity.learning.history import Epoch, History
+from pose_activity.learning.history import Epoch, History, Monitor
 from pose_activity.stage2_classifier.scores.evaluate import evaluate
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.report_page import classifier, facts
@@ -57,7 +57,7 @@ def test_mistakes_without_pictures_are_a_table() -> None:
 
 
 def test_a_training_without_validation_kept_its_last_epoch() -> None:
-    epochs = [Epoch(i, "train", 1e-3, 1.0, 0.5, None, None, 30.0) for i in range(2)]
+    epochs = [Epoch(i, "train", 1e-3, {"loss": 1.0, "accuracy": 0.5}, 30.0) for i in range(2)]
     prose, charts = classifier.training_blocks(History(tuple(epochs)))
     assert isinstance(prose, facts.Prose) and isinstance(charts, facts.Charts)
     assert prose.text == (
@@ -65,3 +65,16 @@ def test_a_training_without_validation_kept_its_last_epoch() -> None:
     )
     assert not any("validation" in svg for svg in charts.drawn)
     assert classifier.training_blocks(History()) == []
+
+
+def test_a_training_shows_what_was_measured_and_what_chose_its_epoch() -> None:
+    metrics = {"loss": 1.0, "macro_f1": 0.5, "val_loss": 1.25, "val_macro_f1": 0.375}
+    monitor = Monitor("val_macro_f1", "highest")
+    history = History((Epoch(0, "train", 1e-3, metrics, 30.0),), monitor=monitor)
+    prose, charts = classifier.training_blocks(history)
+    assert isinstance(prose, facts.Prose) and isinstance(charts, facts.Charts)
+    assert prose.text.endswith(
+        "with a validation loss of 1.250 and a validation macro F1 of 37.5 %. It was chosen by the "
+        "validation macro F1."
+    )
+    assert ["Loss" in charts.drawn[0], "Macro F1" in charts.drawn[1]] == [True, True]
