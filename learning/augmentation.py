@@ -1,11 +1,23 @@
-"""What changes training tensors, and the seed by which one is changed in one epoch."""
+"""What changes training examples, and the seed by which one is changed in one epoch."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-Augmentation = Callable[[Any, int], Any]  # a network's input (`cache.record.Input`), and a seed
+from pose_activity.cache.record import Example
+
+Augmentation = Callable[[Example, int], Example]  # with a seed
+Change = Callable[[Any, int], Any]  # of an `Input` alone
+
+
+def of_inputs(change: Change) -> Augmentation:
+    """Returns an augmentation that changes inputs and leaves their targets as they are."""
+
+    def augment(example: Example, seed: int) -> Example:
+        return Example(change(example.x, seed), example.y)
+
+    return augment
 
 
 def training_seed(seed: int, epoch: int, index: int) -> int:

@@ -39,7 +39,7 @@ def train_batches(
         seed: Of the whole training.
         epoch: Tells, whenever the first batch is drawn, which epoch it is, counted from 0 over all
             phases. (Building these batches costs more than an epoch of short sequences.)
-        augmentation: Changes each tensor, or None.
+        augmentation: Changes each example, inputs and target, or None.
 
     Returns:
         Batches of float32 inputs `(B, *shape)`, by name where there are several, and of targets:
@@ -53,8 +53,7 @@ def train_batches(
         for index in epoch_order(len(entries), seed=seed, epoch=now).tolist():
             example = cache.load(entries[index], verify=True)
             if augmentation:
-                changed = augmentation(example.x, training_seed(seed, now, index))
-                example = Example(changed, example.y)
+                example = augmentation(example, training_seed(seed, now, index))
             yield example
 
     return _batches(cache, examples, len(entries), -(-len(entries) // max(steps, 1)))

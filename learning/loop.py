@@ -82,7 +82,7 @@ class EpochRunner:
             cache: Its split "train" is learned from, "val" is judged on; "val" may be empty.
             batch: Tensors per step.
             seed: Of the whole training.
-            augmentation: Changes each tensor, or None.
+            augmentation: Changes each example, inputs and target, or None.
             class_weights: Class id -> weight in the loss, or None.
         """
         self.steps = -(-len(cache.of_split("train")) // batch)

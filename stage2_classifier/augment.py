@@ -15,14 +15,14 @@ import cv2
 import numpy as np
 
 from pose_activity.cache.planes import CHANNELS
-from pose_activity.learning.augmentation import Augmentation
+from pose_activity.learning.augmentation import Change
 from pose_activity.stage2_classifier.options import Augment
 
 _GREY = 114  # what the letterbox pads with, too
 _BOTH = ("rgb", "heatmap")
 
 
-def build(planes: tuple[str, ...], options: Augment | None = None) -> Augmentation:
+def build(planes: tuple[str, ...], options: Augment | None = None) -> Change:
     """Builds the function that changes one tensor.
 
     Args:

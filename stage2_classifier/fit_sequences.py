@@ -13,6 +13,7 @@ import keras
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.cache.store import Cache
 from pose_activity.learning import loop, optimization
+from pose_activity.learning.augmentation import of_inputs
 from pose_activity.learning.history import History
 from pose_activity.learning.metrics import metrics_for
 from pose_activity.stage2_classifier import sequence_augment
@@ -101,7 +102,7 @@ def fit(
         cache,
         batch=batch,
         seed=seed,
-        augmentation=sequence_augment.build(recipe, augment) if augment else None,
+        augmentation=of_inputs(sequence_augment.build(recipe, augment)) if augment else None,
         class_weights=loop.class_weights(cache) if class_weights else None,
     )
 

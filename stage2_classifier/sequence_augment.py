@@ -14,7 +14,7 @@ import numpy as np
 from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.cache import interpolate
 from pose_activity.cache.sequence_recipe import SequenceRecipe
-from pose_activity.learning.augmentation import Augmentation
+from pose_activity.learning.augmentation import Change
 from pose_activity.stage2_classifier.options import SequenceAugment
 
 # Rough half widths of a body, in lengths of its torso.
@@ -31,7 +31,7 @@ _HALF_WIDTHS = {
 _WAVES = 0.5, 2.0  # how often the pace rises and falls in a window
 
 
-def build(recipe: SequenceRecipe, options: SequenceAugment | None = None) -> Augmentation:
+def build(recipe: SequenceRecipe, options: SequenceAugment | None = None) -> Change:
     """Builds the function that changes one tensor.
 
     Args:

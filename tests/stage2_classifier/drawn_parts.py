@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 
+from pose_activity.annotations.synthetic import render
 from pose_activity.annotations.synthetic.body import place, view
 from pose_activity.annotations.synthetic.render import draw_person, wardrobe
 from pose_activity.cache import recipes, store
@@ -15,6 +16,16 @@ from pose_activity.cache.record import Arrays, ArraySpec, Entry, X, Y, key_of
 
 SIZE = 32
 CLASSES = ("nobody", *(f"part {number}" for number in range(16)))  # as the painter counts them
+_ENDS = [{*part.ends} for part in render._PARTS]
+_SIDES = {"left": "right", "right": "left"}
+
+
+def _mirrored(ends: set[str]) -> set[str]:
+    return {"_".join(_SIDES.get(word, word) for word in end.split("_")) for end in ends}
+
+
+# Class -> that of a mirrored image: those of left and right parts change places.
+OTHER_SIDE = np.array([0, *(1 + _ENDS.index(_mirrored(ends)) for ends in _ENDS), len(_ENDS) + 1])
 SPLITS = ("train",) * 60 + ("val",) * 4
 
 

@@ -9,8 +9,11 @@ import keras
 import numpy as np
 
 from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.cache.record import Example
 from pose_activity.cache.store import open_cache
 from pose_activity.learning import loop
+from pose_activity.learning.augmentation import Augmentation
+from pose_activity.learning.batches import train_batches
 from pose_activity.stage2_classifier import sidecar
 from pose_activity.stage2_classifier.export_graph import convert
 from tests.stage2_classifier import drawn_parts
@@ -35,6 +38,25 @@ def begin() -> keras.Model:
 
 
 loop.make_deterministic(0, 1)
+
+
+def mirrored(example: Example, seed: int) -> Example:
+    """Mirrors half of the images, each with its map, in which left and right change places."""
+    if seed % 2:
+        return example
+    return Example(example.x[:, ::-1], drawn_parts.OTHER_SIDE[np.asarray(example.y)[:, ::-1]])
+
+
+def pairs(augmentation: Augmentation | None) -> list[tuple[np.ndarray, np.ndarray]]:
+    data = train_batches(cache, batch=4, seed=0, epoch=lambda: 3, augmentation=augmentation)
+    return [(x, y) for xs, ys in data for x, y in zip(xs.numpy(), ys.numpy(), strict=True)]
+
+
+facts["changed"] = []
+for before, after in zip(pairs(None), pairs(mirrored), strict=True):
+    x, y = before
+    expected = (before, (x[:, ::-1], drawn_parts.OTHER_SIDE[y[:, ::-1]]))
+    facts["changed"].append([all(map(np.array_equal, pair, after)) for pair in expected])
 runner = loop.EpochRunner(cache, batch=4, seed=0, augmentation=None, class_weights=None)
 loop.check_resumable(out, cache, {})
 phase = loop.Phase("train", 8, begin)

@@ -13,6 +13,7 @@ from sklearn.metrics import f1_score
 from pose_activity.artifacts.manifest import StaleError
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.learning import optimization
+from pose_activity.learning.augmentation import of_inputs
 from pose_activity.learning.batches import fixed_batches, train_batches
 from pose_activity.learning.metrics import MacroF1
 from pose_activity.stage2_classifier import augment
@@ -155,7 +156,7 @@ def read(*arguments, **options):
     return np.concatenate([x for x, _ in pairs]), np.concatenate([y for _, y in pairs])
 
 
-change = augment.build(cache.recipe.planes)
+change = of_inputs(augment.build(cache.recipe.planes))
 x, y = read(0)
 (changed, same_y), (changed_again, _) = read(0, change), read(0, change)
 x_there, y_there = read(0, change, of=open_cache(cache.folder.with_name("memory_map")))
