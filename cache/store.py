@@ -56,6 +56,23 @@ R = TypeVar("R", bound=AnyRecipe)
 
 
 @dataclass(frozen=True)
+class StoredTensors(Generic[R]):
+    """What a cache is to hold.
+
+    Attributes:
+        recipe: What its arrays are.
+        tensors: How they are stored, a key of `STORES`.
+    """
+
+    recipe: R
+    tensors: Tensors = "disk"
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns what the cache's manifest says of it."""
+        return {**self.recipe.as_json(), "tensors": self.tensors}
+
+
+@dataclass(frozen=True)
 class Cache(Generic[R]):
     """A finished cache.
 
@@ -178,7 +195,7 @@ def build(
             none that can be read.
     """
     started = time.monotonic()
-    asked = {**recipe.as_json(), "tensors": tensors}
+    asked = StoredTensors(recipe, tensors).as_json()
     if not sources:
         raise CacheError(f"{folder}: a cache must have at least one tensor. Received: no source.")
     _begin(folder, {"recipe": asked, "inputs": dict(inputs)})

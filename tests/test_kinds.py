@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pose_activity.configs import sections
 from pose_activity.configs.sections import Run
 from pose_activity.training import kinds
 
@@ -43,7 +44,7 @@ def test_a_kind_is_its_folder_and_its_configuration(kind: kinds.Kind) -> None:
     assert issubclass(config, Run) and kind.key in config.model_fields
     assert all(kind.has(name) for name in FILES)
     for module, names in {
-        "steps": ("steps_of",),
+        "steps": ("step_names", *sections.STEPS),
         "labels": ("draw_data_set", "try_annotations"),
         "report": ("say_scores", "comparison"),
         "package": ("takes_stage1", "describe"),

@@ -1,7 +1,8 @@
 """The kinds of run, one line each. A kind NAME is a folder `training/NAME/` and `configs/NAME.py`.
 
     configs/NAME.py   its configuration, and check_paths(run, steps)
-    steps.py          steps_of(run, look_only): what each step is made from, and how
+    steps.py          step_names(run), and of each step's name a function of (run, remember) that
+                      returns what it is made from, and how
     labels.py         draw_data_set(draw, seed), try_annotations(run, strict)
     report.py         say_scores(run), comparison(run): a row of `train.py compare`
     package.py        takes_stage1(run), describe(run, stage1): the card of a packaged model

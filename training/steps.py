@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from pose_activity.artifacts import manifest
 from pose_activity.artifacts.atomic import write_json, write_text
@@ -20,16 +20,27 @@ from pose_activity.training.versions import versions
 Counts = dict[str, Any]  # what a finished step reports to the user
 
 
+class StepRecipe(Protocol):
+    """A value of the room below that is what a step asks for."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns what the step's manifest says of it."""
+        ...
+
+
+Recipe = TypeVar("Recipe")
+
+
 @dataclass(frozen=True)
-class MadeFrom:
+class MadeFrom(Generic[Recipe]):
     """What a result is made from.
 
     Attributes:
-        recipe: Everything in the configuration that decides it, as JSON.
+        recipe: Everything in the configuration that decides it: JSON, or a value that becomes it.
         inputs: Name -> digest of everything that was read.
     """
 
-    recipe: dict[str, Any]
+    recipe: Recipe
     inputs: dict[str, str]
 
 
@@ -43,7 +54,8 @@ class Step:
 
     Attributes:
         name: One of `sections.STEPS`, and the name of its folder.
-        recipe: Returns everything in the configuration that decides the result, as JSON.
+        recipe: Returns everything in the configuration that decides the result: JSON, or a value
+            that becomes it.
         inputs: Returns the digests of what it reads inside the run folder.
         make: Makes it in a folder from its recipe and inputs. What only some steps take (`finish`)
             is passed by name.
@@ -55,7 +67,7 @@ class Step:
     """
 
     name: str
-    recipe: Callable[[], dict[str, Any]]
+    recipe: Callable[[], dict[str, Any] | StepRecipe]
     inputs: Callable[[], dict[str, str]]
     make: Callable[..., Counts]
     files: tuple[str, ...]
@@ -75,7 +87,8 @@ def steps_of(run: Run, *, look_only: bool = False) -> list[Step]:
         run: The whole configuration.
         look_only: Whether taking digests writes nothing and downloads nothing.
     """
-    return kinds.kind_of(run).module("steps").steps_of(run, look_only=look_only)
+    own = kinds.kind_of(run).module("steps")
+    return [getattr(own, name)(run, remember=not look_only) for name in own.step_names(run)]
 
 
 def run_step(run: Run, name: str, **options: Any) -> None:
@@ -104,7 +117,8 @@ def run_step(run: Run, name: str, **options: Any) -> None:
             remake.settle(run.run_dir / done, done)
         require(run, [*steps.values()][: [*steps].index(name)])
         asked = step.made_from()
-        why = manifest.why_stale(folder, recipe=asked.recipe, inputs=asked.inputs, step=name)
+        recipe = _as_json(asked.recipe)
+        why = manifest.why_stale(folder, recipe=recipe, inputs=asked.inputs, step=name)
         why = why or step.lost_files()
         if not why:
             say(f"up to date: {folder}")
@@ -121,7 +135,7 @@ def run_step(run: Run, name: str, **options: Any) -> None:
         own = manifest.read(work) or {"counts": {}}  # the cache's, which vouches for itself
         manifest.write(
             work,
-            recipe=asked.recipe,
+            recipe=recipe,
             inputs=asked.inputs,
             outputs=files_of(work, step.files),
             counts=own["counts"] | counts,
@@ -164,10 +178,14 @@ def changes(run: Run, step: Step, external: Mapping[str, str | None]) -> list[st
     before = found["inputs"]
     compared = {name: digest or before.get(name, "?") for name, digest in external.items()}
     inputs = step.inputs() | compared
-    return manifest.changes(found, recipe=step.recipe(), inputs=inputs, step=step.name)
+    return manifest.changes(found, recipe=_as_json(step.recipe()), inputs=inputs, step=step.name)
 
 
 def altered(run: Run, step: Step) -> list[str]:
     """Returns a line for each file of a step's result that is gone or is another one now."""
     folder = run.run_dir / step.name
     return manifest.altered(folder, manifest.read(folder) or {"outputs": {}})
+
+
+def _as_json(recipe: dict[str, Any] | StepRecipe) -> dict[str, Any]:
+    return recipe if isinstance(recipe, dict) else recipe.as_json()

@@ -22,6 +22,7 @@ from pose_activity.artifacts.removal import remove_tree
 from pose_activity.cache import store
 from pose_activity.cache.record import key_of
 from pose_activity.cache.sequence_recipe import SequenceRecipe
+from pose_activity.cache.store import StoredTensors
 from pose_activity.cache.windows import CLIPS, ClipWindow, windows_of
 from pose_activity.configs.clips import ClipRun
 from pose_activity.runtime.progress import progress_bar
@@ -36,11 +37,11 @@ WATCHED, LEFT_OUT = "watched", "left_out.csv"
 _ASKED = "asked.json"  # in WATCHED: what its files were made by
 
 
-def make_cache(run: ClipRun, folder: Path, asked: MadeFrom) -> Counts:
+def make_cache(
+    run: ClipRun, folder: Path, asked: MadeFrom[StoredTensors[SequenceRecipe]]
+) -> Counts:
     """Cuts every clip into sequences and stores them."""
-    found = dict(asked.recipe)
-    tensors = found.pop("tensors")
-    recipe = SequenceRecipe.from_json(found)
+    recipe = asked.recipe.recipe
     clips = read_clips(run.run_dir / "annotations" / steps.CLIPS)
     clips = [clip for clip in clips if clip.split]
     unreadable: dict[str, str] = {}
@@ -62,7 +63,7 @@ def make_cache(run: ClipRun, folder: Path, asked: MadeFrom) -> Counts:
             recipe=recipe,
             classes=_classes(clips),
             inputs=asked.inputs,
-            tensors=tensors,
+            tensors=asked.recipe.tensors,
             threads=run.threads,
             on_progress=show,
         )

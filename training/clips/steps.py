@@ -15,7 +15,7 @@ from pose_activity.cache import fingerprint
 from pose_activity.cache.planes import PoseModelId
 from pose_activity.cache.record import INDEX
 from pose_activity.cache.sequence_recipe import SequenceRecipe
-from pose_activity.cache.store import altered_tensors, missing_tensors, open_cache
+from pose_activity.cache.store import StoredTensors, altered_tensors, missing_tensors, open_cache
 from pose_activity.cache.windows import CLIPS as USED
 from pose_activity.configs import sections
 from pose_activity.configs.clips import ClipRun
@@ -41,19 +41,9 @@ def step_names(run: ClipRun) -> list[str]:
     return [step for step in sections.STEPS if step not in unused]
 
 
-def steps_of(run: ClipRun, *, look_only: bool = False) -> list[Step]:
-    """Returns the steps that the run needs; see `training.steps.steps_of`."""
-    make = {
-        "annotations": _annotations,
-        "stage1": _stage1,
-        "cache": _cache,
-        "stage2": _stage2,
-        "report": _report,
-    }
-    return [make[name](run, remember=not look_only) for name in step_names(run)]
+def annotations(run: ClipRun, *, remember: bool) -> Step:
+    """Returns the step in which labels are read and split."""
 
-
-def _annotations(run: ClipRun, *, remember: bool) -> Step:
     def recipe() -> dict[str, Any]:
         config = run.model_dump(mode="json")
         if run.clips.lists is None:  # as it was before there were any
@@ -73,7 +63,8 @@ def _annotations(run: ClipRun, *, remember: bool) -> Step:
     return Step("annotations", recipe, dict, make, FILES["annotations"], external)
 
 
-def _stage1(run: ClipRun, *, remember: bool) -> Step:
+def stage1(run: ClipRun, *, remember: bool) -> Step:
+    """Returns the step in which the pose model is taken and exported."""
     section = run.stage1
 
     def recipe() -> dict[str, Any]:
@@ -94,12 +85,12 @@ def _stage1(run: ClipRun, *, remember: bool) -> Step:
     return Step("stage1", recipe, dict, make, FILES["stage1"], external)
 
 
-def _cache(run: ClipRun, *, remember: bool) -> Step:
+def cache(run: ClipRun, *, remember: bool) -> Step:
+    """Returns the step in which clips become sequences, which are stored."""
     folder, table = run.run_dir / "cache", run.run_dir / "annotations" / CLIPS
 
-    def recipe() -> dict[str, Any]:
-        found = fingerprint.sign(sequence_recipe(run), folder)
-        return {**found.as_json(), "tensors": run.sequence.tensors}
+    def recipe() -> StoredTensors:
+        return StoredTensors(fingerprint.sign(sequence_recipe(run), folder), run.sequence.tensors)
 
     def inputs() -> dict[str, str]:
         read = {"clips": sha256_file(table)}
@@ -122,7 +113,8 @@ def _cache(run: ClipRun, *, remember: bool) -> Step:
     return Step("cache", recipe, inputs, make, FILES["cache"], external, lost)
 
 
-def _stage2(run: ClipRun, *, remember: bool) -> Step:
+def stage2(run: ClipRun, *, remember: bool) -> Step:
+    """Returns the step in which the classifier is trained and exported."""
     section = run.stage2
 
     def recipe() -> dict[str, Any]:
@@ -143,7 +135,9 @@ def _stage2(run: ClipRun, *, remember: bool) -> Step:
     return Step("stage2", recipe, inputs, make, FILES["stage2"], external)
 
 
-def _report(run: ClipRun, *, remember: bool) -> Step:
+def report(run: ClipRun, *, remember: bool) -> Step:
+    """Returns the step in which the classifier is judged."""
+
     def recipe() -> dict[str, Any]:
         asked = run.report.model_dump(mode="json")
         if run.report.probes is None:  # as it was before they could be chosen

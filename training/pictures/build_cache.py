@@ -10,6 +10,7 @@ from pose_activity.artifacts.atomic import replacing
 from pose_activity.artifacts.names import shown
 from pose_activity.cache import poses, store
 from pose_activity.cache.planes import Recipe
+from pose_activity.cache.store import StoredTensors
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.training.console import console, say_notes
@@ -25,11 +26,9 @@ from pose_activity.training.steps import Counts, MadeFrom
 UNMATCHED = "unmatched.csv"
 
 
-def make_cache(run: PictureRun, folder: Path, asked: MadeFrom) -> Counts:
+def make_cache(run: PictureRun, folder: Path, asked: MadeFrom[StoredTensors[Recipe]]) -> Counts:
     """Draws every picture's planes, or every person's, and stores them."""
-    described = dict(asked.recipe)
-    tensors = described.pop("tensors")
-    recipe = Recipe.from_json(described)
+    recipe = asked.recipe.recipe
     samples = read_samples(run.run_dir / "annotations" / "samples.jsonl")
     found = poses.Found()
     if recipe.needs_poses:
@@ -49,7 +48,7 @@ def make_cache(run: PictureRun, folder: Path, asked: MadeFrom) -> Counts:
             recipe=recipe,
             classes=_classes(run, {source.label for source in chosen.specs}),
             inputs=asked.inputs,
-            tensors=tensors,
+            tensors=asked.recipe.tensors,
             threads=run.threads,
             on_progress=show,
         )

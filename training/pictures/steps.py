@@ -15,7 +15,7 @@ from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.cache import fingerprint
 from pose_activity.cache.planes import PoseModelId, Recipe
 from pose_activity.cache.record import INDEX
-from pose_activity.cache.store import altered_tensors, missing_tensors, open_cache
+from pose_activity.cache.store import StoredTensors, altered_tensors, missing_tensors, open_cache
 from pose_activity.configs import sections
 from pose_activity.configs.pictures import STAGE2_WEIGHTS, PictureRun
 from pose_activity.stage1_pose.predict import read_sidecar
@@ -39,19 +39,9 @@ def step_names(run: PictureRun) -> list[str]:
     return [step for step in sections.STEPS if step not in unused]
 
 
-def steps_of(run: PictureRun, *, look_only: bool = False) -> list[Step]:
-    """Returns the steps that the run needs; see `training.steps.steps_of`."""
-    make = {
-        "annotations": _annotations,
-        "stage1": _stage1,
-        "cache": _cache,
-        "stage2": _stage2,
-        "report": _report,
-    }
-    return [make[name](run, remember=not look_only) for name in step_names(run)]
+def annotations(run: PictureRun, *, remember: bool) -> Step:
+    """Returns the step in which labels are read, cleaned and split."""
 
-
-def _annotations(run: PictureRun, *, remember: bool) -> Step:
     def recipe() -> dict[str, Any]:
         config = run.model_dump(mode="json")
         keys = ("data", "draw", "clean", "split", "seed")
@@ -73,7 +63,8 @@ def _annotations(run: PictureRun, *, remember: bool) -> Step:
     return Step("annotations", recipe, dict, make, FILES["annotations"], external)
 
 
-def _stage1(run: PictureRun, *, remember: bool) -> Step:
+def stage1(run: PictureRun, *, remember: bool) -> Step:
+    """Returns the step in which the pose model is trained, or taken, and exported."""
     roles, section = stage1_roles(run), run.stage1
 
     def recipe() -> dict[str, Any]:
@@ -98,12 +89,12 @@ def _stage1(run: PictureRun, *, remember: bool) -> Step:
     return Step("stage1", recipe, inputs, make, FILES["stage1"], external)
 
 
-def _cache(run: PictureRun, *, remember: bool) -> Step:
+def cache(run: PictureRun, *, remember: bool) -> Step:
+    """Returns the step in which tensors are drawn and stored."""
     folder = run.run_dir / "cache"
 
-    def recipe() -> dict[str, Any]:
-        found = fingerprint.sign(_tensor_recipe(run), folder)
-        return {**found.as_json(), "tensors": run.cache.tensors}
+    def recipe() -> StoredTensors:
+        return StoredTensors(fingerprint.sign(_tensor_recipe(run), folder), run.cache.tensors)
 
     def inputs() -> dict[str, str]:
         return {"samples": sha256_file(run.run_dir / SAMPLES)}
@@ -120,7 +111,8 @@ def _cache(run: PictureRun, *, remember: bool) -> Step:
     return Step("cache", recipe, inputs, make, FILES["cache"], {"images": images}, lost)
 
 
-def _stage2(run: PictureRun, *, remember: bool) -> Step:
+def stage2(run: PictureRun, *, remember: bool) -> Step:
+    """Returns the step in which the classifier is trained and exported."""
     section = run.classifier
 
     def recipe() -> dict[str, Any]:
@@ -139,7 +131,9 @@ def _stage2(run: PictureRun, *, remember: bool) -> Step:
     return Step("stage2", recipe, inputs, make, FILES["stage2"], external)
 
 
-def _report(run: PictureRun, *, remember: bool) -> Step:
+def report(run: PictureRun, *, remember: bool) -> Step:
+    """Returns the step in which the classifier is judged."""
+
     def recipe() -> dict[str, Any]:
         return run.report.model_dump(mode="json")
 

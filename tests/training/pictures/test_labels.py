@@ -16,7 +16,8 @@ from pose_activity.annotations.types import Sample
 from pose_activity.configs import pictures as picture_config
 from pose_activity.training.pictures import roles
 from pose_activity.training.pictures.labels import make_annotations, try_annotations
-from pose_activity.training.pictures.steps import step_names, steps_of
+from pose_activity.training.pictures.steps import step_names
+from pose_activity.training.steps import steps_of
 
 CATEGORY = {"id": 1, "name": "person", "keypoints": ["l_hand", "r_hand"], "skeleton": [[1, 2]]}
 
