@@ -21,7 +21,7 @@ LEAST_CHANGED = 0.01  # share of the answers; a part that changes fewer is hardl
 _BLANK = {"rgb": PAD, "heatmap": 0}
 _MOST_PARTS_OF_STAGE1 = "all that stage 1 finds"
 
-Classify = Callable[[Any], np.ndarray]
+Classify = Callable[[Input], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def parts_of(recipe: Recipe) -> list[Part]:
 
 def measure(
     classify: Classify,
-    load: Callable[[int], Any],
+    load: Callable[[int], Input],
     *,
     answers: np.ndarray,
     labels: np.ndarray,
