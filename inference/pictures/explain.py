@@ -131,7 +131,7 @@ def draw_explanation(arrays: Arrays, heat: Arrays, row: Result, recipe: Recipe) 
     size, strongest = _tile_size(row, recipe), max(float(own.max()) for own in heat.values())
     for name, view in recipe.views.items():
         own_size = (_HEIGHT, _HEIGHT) if name == PERSON else size
-        for plane, pixels in _split(arrays[name], view).items():
+        for plane, pixels in split_planes(arrays[name], view).items():
             pixels = cv2.resize(pixels, own_size, interpolation=cv2.INTER_CUBIC)
             if plane == "rgb" or "rgb" not in view.planes:
                 tiles.append(overlay(pixels, heat[name], strongest=strongest))
@@ -176,7 +176,7 @@ def overlay(picture: np.ndarray, heat: np.ndarray, *, strongest: float) -> np.nd
     return np.rint(mixed).astype(np.uint8)
 
 
-def _split(planes: np.ndarray, view: View) -> dict[str, np.ndarray]:
+def split_planes(planes: np.ndarray, view: View) -> dict[str, np.ndarray]:
     """Returns the planes by name, `(H, W, 3)` each."""
     found, start = {}, 0
     for name in view.planes:

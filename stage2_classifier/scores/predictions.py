@@ -83,6 +83,11 @@ class Predictions:
         wrong = np.flatnonzero(self.guesses != self.labels)
         return wrong[np.argsort(-self.confidences[wrong], kind="stable")][:limit]
 
+    def unsure_hits(self, limit: int) -> np.ndarray:
+        """Returns the rows of the `limit` least confident right answers, the least sure first."""
+        right = np.flatnonzero(self.guesses == self.labels)
+        return right[np.argsort(self.confidences[right], kind="stable")][:limit]
+
     def write(self, path: Path) -> None:
         """Writes `predictions.parquet`, whole or not at all."""
         names = np.array(self.classes, dtype=object)

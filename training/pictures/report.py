@@ -3,12 +3,13 @@
 report/metrics.json         scores of the reported split
 report/metrics_val.json     of val, where choices were made, if that is another split
 report/predictions.parquet  every prediction
+report/label_suspects.csv   held-out labels that may be wrong
 report/report.html          all of it for people; in short in report.md, with per_class.csv,
                             confusion.png and curves.png
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,16 @@ from pose_activity.stage2_classifier.scores.evaluate import (
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.console import console, say, say_notes, say_rows
 from pose_activity.training.pictures import roles
+from pose_activity.training.pictures.report_errors import (
+    SUSPECTS,
+    LabelSuspect,
+    breakdown_blocks,
+    label_suspects,
+    maps_of,
+    side_by_side,
+    suspects_section,
+    write_suspects,
+)
 from pose_activity.training.pictures.report_labels import data_section
 from pose_activity.training.pictures.report_poses import poses_section, read_metrics, score_rows
 from pose_activity.training.pictures.stage1 import find_poses
@@ -46,13 +57,10 @@ from pose_activity.training.report_page import classifier as classifier_page
 from pose_activity.training.report_page import origin
 from pose_activity.training.report_page.facts import (
     Block,
-    Column,
     Facts,
-    Heading,
     Prose,
     Section,
     Sheet,
-    Table,
 )
 from pose_activity.training.report_page.images import data_uri, sheet_uri, try_load
 from pose_activity.training.report_page.input_worth import ignored_note, worth_section
@@ -61,10 +69,9 @@ from pose_activity.training.report_page.text import write_sections
 from pose_activity.training.steps import Counts
 
 VAL = "metrics_val.json"
-_TILE, _SHEET = 420, 1400  # pixels: the longer side of a mistake and of the augmentations
+_TILE, _TILE_ROW, _SHEET = 420, 840, 1400  # pixels: the longer side of a picture on the page
 _IN_SHORT = ("inputs", "origin")  # sections of the page that report.md has too
 _FEWEST = 2  # pictures, of which one can have what the other has
-_CROWD = 3  # people from which a picture counts as crowded
 
 
 def make_report(run: PictureRun, folder: Path) -> Counts:
@@ -76,12 +83,24 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
     fitted = classifier.temperature, classifier.unknown_below
     headline, chosen_on, rows = score(predictions, *fitted), None, {}
     headline = replace(headline, inputs=_measure_inputs(run, classifier, cache, predictions))
+    held_out = [predictions]
     if run.report.split == "test":
-        chosen_on = score(classify(classifier, cache, "val"), *fitted)
+        held_out.append(classify(classifier, cache, "val"))
+        chosen_on = score(held_out[1], *fitted)
         write_json(folder / VAL, chosen_on.as_json())
         rows["accuracy on val (choices were made there)"] = f"{chosen_on.accuracy:.4f}"
     predictions.write(folder / "predictions.parquet")
-    facts = page_facts(run, cache, predictions, headline, chosen_on)
+    suspects = label_suspects(held_out)
+    write_suspects(folder / SUSPECTS, suspects)
+    facts = page_facts(
+        run,
+        cache,
+        predictions,
+        headline,
+        chosen_on,
+        maps_of=lambda row: maps_of(classifier, cache, row, predictions.split),
+        suspects=suspects,
+    )
     write_page(folder / "report.html", facts)
     report.write(
         headline,
@@ -107,6 +126,9 @@ def page_facts(
     predictions: Predictions,
     headline: Report,
     chosen_on: Report | None,
+    *,
+    maps_of: Callable[[int], Sequence[np.ndarray]] = lambda row: (),
+    suspects: Sequence[LabelSuspect] = (),
 ) -> Facts:
     """Returns what the page says.
 
@@ -116,6 +138,8 @@ def page_facts(
         predictions: Of the reported split.
         headline: Their scores.
         chosen_on: Scores of the split where choices were made; None where that is the reported one.
+        maps_of: Returns pictures of where the classifier looked, given a row of the predictions.
+        suspects: Labels to look at, the worst first.
     """
     unit = "persons" if predictions.of_people else "pictures"
     has_poses = "stage1" in step_names(run)
@@ -123,13 +147,22 @@ def page_facts(
     metrics = read_metrics(run)
     found = _find_poses(run, cache.recipe, predictions)
 
-    def picture_of(row: int) -> str | None:
-        path, person = predictions.images[row], int(predictions.persons[row])
+    def draw(path: Path, person: int) -> np.ndarray | None:
         image = try_load(path)
-        if image is None:
-            return None
-        return data_uri(draw_seen(image, found.get(path), cache.recipe, person), _TILE)
+        return None if image is None else draw_seen(image, found.get(path), cache.recipe, person)
 
+    def picture_of(row: int) -> str | None:
+        drawn = draw(predictions.images[row], int(predictions.persons[row]))
+        if drawn is None:
+            return None
+        maps = maps_of(row)
+        return data_uri(side_by_side(drawn, maps), _TILE_ROW) if maps else data_uri(drawn, _TILE)
+
+    def suspect_of(path: Path, person: int) -> str | None:
+        drawn = draw(path, person)
+        return None if drawn is None else data_uri(drawn, _TILE)
+
+    judged = len(predictions.images) + (chosen_on.n if chosen_on else 0)
     sections: list[Section] = [
         classifier_page.headline(
             headline,
@@ -151,16 +184,15 @@ def page_facts(
             history_of(run),
             unit=unit,
             inputs=_augmentations(run),
-            beside=_by_people(predictions, found)
-            if cache.recipe.needs_poses and not predictions.of_people
-            else [],
+            beside=breakdown_blocks(predictions, found) if cache.recipe.needs_poses else [],
         ),
         classifier_page.mistakes_section(
             predictions,
             picture_of,
-            shape="pair" if cache.recipe.person_view else "single",
+            shape="pair",
             shown=_shown(cache.recipe) if has_poses else "",
         ),
+        suspects_section(suspects, judged, suspect_of),
         origin.origin_section(run.run_dir, step_names(run)[:-1]),
     ]
     subtitle = f"Activity classifier: {_name(run)}"
@@ -192,28 +224,6 @@ def _find_poses(run: PictureRun, recipe: Recipe, predictions: Predictions) -> Ma
     images = list(dict.fromkeys(predictions.images))
     stored = run.run_dir / "cache" / stored_poses.FILE
     return find_poses(run, images, run.run_dir / "stage1", stored).poses
-
-
-def _by_people(predictions: Predictions, poses: Mapping[Path, Poses]) -> list[Block]:
-    title = "Accuracy by the number of people found"
-    columns = (Column("found"), Column("pictures", "count"), Column("accuracy", "share"))
-    rows = by_people(predictions, poses)
-    return [Heading(title), Table(title, columns, rows)] if rows else []
-
-
-def by_people(
-    predictions: Predictions, poses: Mapping[Path, Poses]
-) -> list[tuple[str, int, float]]:
-    """Returns (people found, pictures, accuracy) for nobody, one, two, and three or more."""
-    known = np.array([image in poses for image in predictions.images])
-    people = np.array([len(poses[i].boxes) if i in poses else 0 for i in predictions.images])
-    right = predictions.guesses == predictions.labels
-    rows = []
-    for number, text in enumerate(("nobody", "one person", "two people", "three or more")):
-        which = known & (np.minimum(people, _CROWD) == number)
-        if which.any():
-            rows.append((text, int(which.sum()), float(right[which].mean())))
-    return rows
 
 
 def classify(classifier: predict.Classifier, cache: Cache, split: str) -> Predictions:

@@ -40,7 +40,7 @@ from pose_activity.training.report_page.images import Tile
 
 MOST_ROWS = 200  # of the table per class
 _WORST_PAIRS = 12
-_MISTAKES = 16
+_MISTAKES, _HITS = 16, 8  # that are shown
 _BINS = 10
 
 
@@ -339,7 +339,7 @@ def mistakes_section(
     shape: Literal["single", "pair", "strip"] = "single",
     shown: str = "",
 ) -> Section:
-    """Returns the most confident mistakes, the surest first.
+    """Returns the most confident mistakes, the surest first, and the least confident hits.
 
     Args:
         predictions: Of the reported split.
@@ -348,19 +348,26 @@ def mistakes_section(
         shape: See `facts.Tiles`.
         shown: What the pictures show, after "with ".
     """
-    title = "Most confident mistakes"
-    rows = [int(row) for row in predictions.confident_mistakes(_MISTAKES)]
-    if not rows:
-        return Section("mistakes", "Mistakes", title, [Prose("No prediction was wrong.")])
-    wrong = int((predictions.guesses != predictions.labels).sum())
+    title, hits_title = "Most confident mistakes", "Least confident hits"
     also = f", with {shown}" * bool(shown)
-    about = Prose(f"{len(rows)} of {wrong} wrong predictions, the most confident first{also}.")
-    if picture_of is None:
-        found: Block = _mistakes_table(predictions, rows)
-    else:
-        tiles = [_tile(predictions, row, picture_of(row)) for row in rows]
-        found = Tiles(tiles, shape)
-    return Section("mistakes", "Mistakes", title, [about, found])
+
+    def examples(found: np.ndarray, name: str) -> Block:
+        rows = [int(row) for row in found]
+        if picture_of is None:
+            return _examples_table(predictions, rows, name)
+        return Tiles([_tile(predictions, row, picture_of(row)) for row in rows], shape)
+
+    wrong = int((predictions.guesses != predictions.labels).sum())
+    mistakes = predictions.confident_mistakes(_MISTAKES)
+    blocks: list[Block] = [Prose("No prediction was wrong.")]
+    if wrong:
+        about = f"{len(mistakes)} of {wrong} wrong predictions, the most confident first{also}."
+        blocks = [Prose(about), examples(mistakes, title)]
+    hits, right = predictions.unsure_hits(_HITS), len(predictions.labels) - wrong
+    if right:
+        about = f"{len(hits)} of {right} right predictions, the least confident first{also}."
+        blocks += [Heading(hits_title), Prose(about), examples(hits, hits_title)]
+    return Section("mistakes", "Mistakes", title, blocks)
 
 
 def _tile(predictions: Predictions, row: int, source: str | None) -> Tile:
@@ -377,7 +384,7 @@ def _tile(predictions: Predictions, row: int, source: str | None) -> Tile:
     )
 
 
-def _mistakes_table(predictions: Predictions, rows: Sequence[int]) -> Table:
+def _examples_table(predictions: Predictions, rows: Sequence[int], title: str) -> Table:
     heads = ("name", "predicted", "true")
     columns = [Column(heads[0], "name")]
     columns += [c for h in heads[1:] for c in (Column(h, "name"), Column("probability", "figure"))]
@@ -388,7 +395,7 @@ def _mistakes_table(predictions: Predictions, rows: Sequence[int]) -> Table:
         )
         for row in rows
     ]
-    return Table("Most confident mistakes", columns, cells)
+    return Table(title, columns, cells)
 
 
 def _guess_and_truth(

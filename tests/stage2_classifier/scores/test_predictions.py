@@ -30,6 +30,7 @@ def test_the_surest_mistakes_come_first():
     assert answers.guesses.tolist() == [0, 1, 2, 1]
     assert answers.confident_mistakes(9).tolist() == [2, 1, 3]
     assert answers.confident_mistakes(2).tolist() == [2, 1]
+    assert answers.unsure_hits(9).tolist() == [0]
 
 
 @pytest.mark.parametrize(("persons", "of_people"), [((-1,) * 4, False), ((0, 1, 0, 2), True)])

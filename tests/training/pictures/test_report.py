@@ -31,7 +31,9 @@ from pose_activity.stage2_classifier import predict
 from pose_activity.stage2_classifier.scores.evaluate import evaluate
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.pictures import card, precision, report, report_labels, report_poses
+from pose_activity.training.pictures.report_errors import maps_of
 from pose_activity.training.report_page import facts, page
+from pose_activity.training.report_page.images import Tile
 from tests.html_reader import Reader
 from tests.inference import view_model
 
@@ -124,6 +126,8 @@ def test_a_run_without_poses_shows_what_it_has(run: PictureRun) -> None:
         "not checked",
         "riding_a_<bike>",
         "1 of 1 wrong predictions",
+        "2 of 2 right predictions, the least confident first",
+        "Labels to look at",
         "reading (0.90)true class: riding_a_<bike> (0.05)photo_4.png",
         "1 epoch in 1.0 minutes",
         "planes rgb",
@@ -132,7 +136,7 @@ def test_a_run_without_poses_shows_what_it_has(run: PictureRun) -> None:
     ):
         assert text in found.words, text
     assert "Stage 1: poses" not in found.words and "bike" not in found.tags
-    assert found.tags.count("img") == 1
+    assert found.tags.count("img") == 3, "a mistake, and two right answers"
 
 
 def test_pictures_that_stage_1_has_seen_are_told(run: PictureRun) -> None:
@@ -181,15 +185,6 @@ def _found(people: int, image: Path) -> Poses:
     boxes, keypoints = np.zeros((people, 4), np.float32), np.zeros((people, 17, 3), np.float32)
     keypoints[...] = [30, 20, 0.9]
     return Poses(image, (60, 40), COCO17, boxes, np.ones(people, np.float32), keypoints)
-
-
-def test_accuracy_by_people(run: PictureRun) -> None:
-    answers = _answers(run, WRONG_ONCE)
-    poses = {i: _found(n, i) for i, n in zip(answers.images, (0, 5, 0), strict=True)}
-    expected = [("nobody", 2, 1.0), ("three or more", 1, 0.0)]
-    assert report.by_people(answers, poses) == expected
-    poses.pop(answers.images[0])  # cannot be read: it is not a picture of nobody
-    assert report.by_people(answers, poses)[0] == ("nobody", 1, 1.0)
 
 
 def test_stage_1_with_curves_joints_and_extremes(
@@ -302,14 +297,30 @@ def test_two_views_are_classified_and_shown(run: PictureRun, tmp_path: Path) -> 
         patch.setattr(report, "_find_poses", lambda *_: poses)
         patch.setattr(report, "poses_section", lambda _: facts.Section("poses", "", "", []))
         found = report.page_facts(asked, cache, answers, scores, None)
+        looked = report.page_facts(
+            asked,
+            cache,
+            answers,
+            scores,
+            None,
+            maps_of=lambda row: maps_of(classifier, cache, row, "test"),
+        )
     assert found.subtitle.endswith("planes rgb, the person's rgb at 48 pixels")
     blocks = [block for section in found.sections for block in section.blocks]
-    (tiles,) = (block for block in blocks if isinstance(block, facts.Tiles))
-    assert tiles.shape == "pair"
-    wide = {tile.file: _shape(tile.source) for tile in tiles.tiles}
+    wide = {tile.file: _shape(tile.source) for tile in _tiles(found)}
+    assert len(wide) == 3, "mistakes and hits"
+    with_maps = {tile.file: _shape(tile.source) for tile in _tiles(looked)}
+    sides = [view.width / view.height for view in view_model.RECIPE.views.values()]
+    height, width = with_maps["photo_4.png"][:2]
+    assert width / height == pytest.approx(102 / 40 + sum(sides), rel=0.02)
     assert wide["photo_4.png"] == (40, 102) and wide.get("photo_3.png", (40, 60)) == (40, 60)
     text = "with the people that the classifier was shown, and the person's view beside the"
     assert any(isinstance(block, facts.Prose) and text in block.text for block in blocks)
+
+
+def _tiles(page_facts: facts.Facts) -> list[Tile]:
+    blocks = (block for section in page_facts.sections for block in section.blocks)
+    return [tile for block in blocks if isinstance(block, facts.Tiles) for tile in block.tiles]
 
 
 def _standing(found: bool, image: Path) -> Poses:
