@@ -65,16 +65,18 @@ def compare(runs: Sequence[Run], out: Path) -> None:
 
 def _compare_with_first(runs: Sequence[Run]) -> tuple[dict[str, Comparison], list[str]]:
     """Returns name -> what a run has over the first; and why others cannot be compared with it."""
-    first = Predictions.read(runs[0].run_dir / "report" / PREDICTIONS)
     found, notes = {}, []
     for run in runs[1:]:
         name = run.run_dir.name
         try:
-            other = Predictions.read(run.run_dir / "report" / PREDICTIONS)
-            found[name] = compare_answers(first, other)
+            found[name] = compare_answers(_answers(runs[0]), _answers(run))
         except ValueError as error:
             notes.append(f"{runs[0].run_dir.name} and {name}: {error}")
     return found, notes
+
+
+def _answers(run: Run) -> Predictions:
+    return Predictions.read(run.run_dir / "report" / PREDICTIONS)
 
 
 def gain_row(name: str, found: Comparison) -> dict[str, str]:

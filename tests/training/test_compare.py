@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,19 +92,51 @@ def test_the_table_for_people_leaves_out_columns_that_are_empty(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     compare(runs_of(folder), tmp_path)
-    heads, line, first, second = (
-        (tmp_path / "comparison.md").read_text(encoding="utf-8").splitlines()
-    )
+    text = (tmp_path / "comparison.md").read_text(encoding="utf-8")
+    heads, _, first, second, *_ = text.splitlines()
     names = [cell.strip() for cell in heads.strip("|").split("|")]
     rows = rows_in(tmp_path / "comparison.csv")
     assert names == [name for name in rows[0] if any(row[name] for row in rows)]
-    assert set(rows[0]) - set(names) == {"rank1", "rank5", "mean_average_precision"}
+    assert set(rows[0]) - set(names) >= {"rank1", "rank5", "mean_average_precision"}
     for text, row in zip((first, second), rows, strict=True):
         cells = [cell.strip() for cell in text.strip("|").split("|")]
         assert cells == [row[name] for name in names]
     printed = capsys.readouterr().out
     assert "one" in printed and "logistic" in printed and rows[0]["accuracy"] in printed
     assert "rank1" not in printed and "comparison.md" in printed
+
+
+def test_each_run_is_compared_with_the_first_on_the_same_answers(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "two" / "report" / "predictions.parquet"
+    whole = Predictions.read(path)
+    try:
+        other = whole.probabilities[:, [1, 2, 0]]
+        mixed = np.where(np.arange(30)[:, None] < 10, other, whole.probabilities)
+        replace(whole, probabilities=mixed).write(path)
+        compare_any(folder, tmp_path)
+        rows = rows_in(tmp_path / "differing_answers.csv")
+        assert len(rows) == 10 and {row["run"] for row in rows} == {"two"}
+        text = (tmp_path / "comparison.md").read_text(encoding="utf-8")
+        assert "Beside one, on the same pictures (paired bootstrap):" in text
+        assert "| 10 of 30 |" in text
+        fewer = {name: getattr(whole, name)[:20] for name in ("images", "persons", "labels")}
+        replace(whole, **fewer, probabilities=whole.probabilities[:20], groups=None).write(path)
+        capsys.readouterr()
+        compare_any(folder, tmp_path)
+        note = "one and two: Only answers to the same pictures can be compared."
+        printed = " ".join(capsys.readouterr().out.split())
+        assert note in printed and note in (tmp_path / "comparison.md").read_text(encoding="utf-8")
+    finally:
+        whole.write(path)
+
+
+def compare_any(folder: Path, out: Path) -> None:
+    """Compares the runs without asking whether their files are as they were made."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparison, "require", lambda run, steps: None)
+        compare(runs_of(folder), out)
 
 
 def test_runs_of_different_kinds_share_a_table(
