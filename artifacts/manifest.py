@@ -83,15 +83,13 @@ def differences(before: Any, now: Any, prefix: str = "") -> list[str]:
     return [] if before == now else [f"{prefix.rstrip('.')}: {before!r} -> {now!r}"]
 
 
-def without_consequences(lines: list[str], *, of: str = "recipe.") -> list[str]:
-    """Drops a fingerprint's line if another key of the recipe differs, since that explains it.
+def recipe_changes(before: Any, now: Any, prefix: str = "") -> list[str]:
+    """Returns the `differences` of two recipes.
 
-    Args:
-        lines: Of `differences`.
-        of: The prefix of the recipe's lines.
+    That of the fingerprint is left out where there are others, since these explain it.
     """
-    rest = [line for line in lines if not line.startswith(f"{of}fingerprint:")]
-    return rest if any(line.startswith(of) for line in rest) else lines
+    lines = differences(before, now, prefix)
+    return [line for line in lines if not line.startswith(f"{prefix}fingerprint:")] or lines
 
 
 def why_stale(
@@ -123,15 +121,13 @@ def changes(
         inputs: Name -> sha256 of each thing that would be read now.
         step: The step whose recipe it is, for keys that had another name; see `renamed`.
     """
-    lines = differences(
-        {
-            "recipe": renamed.with_added(renamed.translate(manifest["recipe"], step), recipe, step),
-            "inputs": manifest["inputs"],
-        },
-        # Through JSON, so that a tuple equals the list it was stored as.
-        json.loads(json.dumps({"recipe": dict(recipe), "inputs": dict(inputs)})),
-    )
-    return without_consequences(lines)
+    before = renamed.with_added(renamed.translate(manifest["recipe"], step), recipe, step)
+    # Through JSON, so that a tuple equals the list it was stored as.
+    now = json.loads(json.dumps(dict(recipe)))
+    return [
+        *differences(manifest["inputs"], dict(inputs), "inputs."),
+        *recipe_changes(before, now, "recipe."),
+    ]
 
 
 def begun(note: Path, asked: Mapping[str, Any], *, section: str = "") -> list[str] | None:

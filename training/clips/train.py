@@ -22,7 +22,7 @@ from pose_activity.annotations.readers.feature_table import (
 )
 from pose_activity.annotations.readers.pose_files import PoseFormat
 from pose_activity.artifacts import atomic
-from pose_activity.artifacts.manifest import differences, without_consequences
+from pose_activity.artifacts.manifest import recipe_changes
 from pose_activity.artifacts.removal import remove
 from pose_activity.cache.sequence import LEAST_SEEN, prepare
 from pose_activity.cache.store import Cache, open_cache
@@ -96,7 +96,7 @@ def _take_encoder(encoder: Path, cache: Cache, folder: Path) -> dict[str, Any]:
     if "fingerprint" not in theirs or "fingerprint" not in ours:  # unknown is no difference
         for recipe in (theirs, ours):
             recipe.pop("fingerprint", None)
-    if changed := without_consequences(differences(theirs, ours), of=""):
+    if changed := recipe_changes(theirs, ours):
         raise ValueError(
             f"stage2.encoder {encoder} learned from other sequences ({'; '.join(changed[:3])}). "
             "Give this run the encoder's section sequence."
