@@ -20,7 +20,6 @@ from pose_activity.configs.sections import (
     Count,
     Fraction,
     LocalPath,
-    PosePredict,
     PoseSkeleton,
     Positive,
     Rate,
@@ -30,7 +29,7 @@ from pose_activity.configs.sections import (
     Weights,
     split_kind,
 )
-from pose_activity.stage1_pose.options import TrackOptions
+from pose_activity.stage1_pose.options import PoseFilter, TrackOptions
 from pose_activity.stage2_classifier.options import MonitorName, SequenceAugment
 
 
@@ -121,7 +120,7 @@ class ClipStage1(Section):
     weights: Weights = "yolov8n-pose.pt"
     skeleton: PoseSkeleton = "coco17"
     export_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
-    predict: PosePredict = PosePredict()
+    predict: PoseFilter = PoseFilter()
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from pose_activity.configs.sections import (
     Count,
     Fraction,
     LocalPath,
-    PosePredict,
     PoseSkeleton,
     Positive,
     Rate,
@@ -32,6 +31,7 @@ from pose_activity.configs.sections import (
     SplitOrGiven,
     Weights,
 )
+from pose_activity.stage1_pose.options import PoseFilter
 from pose_activity.stage2_classifier.options import Augment, MonitorName
 
 STAGE2_WEIGHTS = ("imagenet", "noisy_student", "none")  # anything else is a path
@@ -143,7 +143,7 @@ class Stage1(Section):
     resize: tuple[Positive, Positive] | None = None
     fit: PoseFit = PoseFit()
     export_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
-    predict: PosePredict = PosePredict()
+    predict: PoseFilter = PoseFilter()
 
     @model_validator(mode="after")
     def _training_keys(self) -> "Stage1":

@@ -97,11 +97,3 @@ SplitOrGiven = Annotated[
     Annotated[Split, Tag("(sizes)")] | Annotated[Literal["given"], Tag("(given)")],
     Discriminator(split_kind),
 ]
-
-
-class PosePredict(Section):
-    """How stage 1's detections are filtered. See `stage1_pose.predict.load`."""
-
-    confidence: Fraction = 0.25
-    iou: Fraction = 0.7
-    max_people: Positive = 300

@@ -18,6 +18,7 @@ from pose_activity.inference.results import Answer, Columns, check_unknown
 from pose_activity.inference.table import SUFFIXES
 from pose_activity.runtime.graph import cpu_count
 from pose_activity.stage1_pose import predict as stage1
+from pose_activity.stage1_pose.options import PoseFilter
 from pose_activity.stage2_classifier.calibrate import NEVER_UNKNOWN
 
 
@@ -203,9 +204,7 @@ class TwoStagePredictor(Predictor):
         pose = stage1.load(
             folder,
             precision=self.precision.stage1,
-            confidence=seen.confidence,
-            iou=seen.iou,
-            max_people=seen.max_people,
+            keep=PoseFilter(seen.confidence, seen.iou, seen.max_people),
             **self._runtime,
         )
         if not any_graph and (pose.sha256, pose.size) != (seen.sha256, seen.size):

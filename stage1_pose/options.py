@@ -6,7 +6,22 @@ Imports nothing heavy, so that a mistake in a configuration is reported at once.
 from dataclasses import dataclass
 from typing import Annotated
 
-from pose_activity.artifacts.ranges import Checked, Count, Positive, Range
+from pose_activity.artifacts.ranges import Checked, Count, Fraction, Positive, Range
+
+
+@dataclass(frozen=True)
+class PoseFilter(Checked):
+    """Which of the people that a pose graph finds are kept; see `stage1_pose.predict.load`.
+
+    Attributes:
+        confidence: A person is kept above this score.
+        iou: Of two people whose boxes overlap by more than this, the weaker is dropped.
+        max_people: Per picture.
+    """
+
+    confidence: Fraction = 0.25
+    iou: Fraction = 0.7
+    max_people: Positive = 300
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import Poses, no_people
 from pose_activity.runtime.graph import Graph
 from pose_activity.runtime.graph import load as load_graph
+from pose_activity.stage1_pose.options import PoseFilter
 
 GRAPH, SIDECAR = "pose.onnx", "pose.json"
 STRIDE = 32  # of YOLOv8's coarsest feature map
@@ -61,22 +62,13 @@ class PosePredictor:
         skeleton: Skeleton,
         size: int,
         sha256: str,
-        confidence: float = 0.25,
-        iou: float = 0.7,
-        max_people: int = 300,
+        keep: PoseFilter | None = None,
     ) -> None:
-        if not (0 <= confidence <= 1 and 0 <= iou <= 1 and max_people >= 1):
-            raise ValueError(
-                "confidence and iou must be in [0, 1] and max_people be at least 1. "
-                f"Received: confidence={confidence}, iou={iou}, max_people={max_people}"
-            )
         self.skeleton = skeleton
         self.size = size
         self.sha256 = sha256
         self.graph = graph
-        self._confidence = confidence
-        self._iou = iou
-        self._max_people = max_people
+        self._keep = keep or PoseFilter()
 
     def __call__(self, images: Sequence[np.ndarray], paths: Sequence[Path]) -> list[Poses]:
         """Finds the people in some pictures.
@@ -108,9 +100,7 @@ class PosePredictor:
     def _decode(
         self, raw: np.ndarray, place: Letterbox, size_wh: tuple[int, int], path: Path
     ) -> Poses:
-        boxes, scores, keypoints = decode(
-            raw, confidence=self._confidence, iou=self._iou, max_people=self._max_people
-        )
+        boxes, scores, keypoints = decode(raw, **self._keep.arguments())
         if not len(boxes):
             boxes, keypoints, scores = no_people(self.skeleton)
         boxes = to_picture(boxes.reshape(-1, 2, 2), place, size_wh).reshape(-1, 4)
@@ -126,9 +116,7 @@ def load(
     precision: str = "f32",
     threads: int | None = None,
     streams: int = 1,
-    confidence: float = 0.25,
-    iou: float = 0.7,
-    max_people: int = 300,
+    keep: PoseFilter | None = None,
 ) -> PosePredictor:
     """Loads the pose graph that `stage1_pose.export` wrote.
 
@@ -138,9 +126,7 @@ def load(
         precision: See `runtime.graph.load`.
         threads: See `runtime.graph.load`.
         streams: See `runtime.graph.load`.
-        confidence: A person is kept above this score.
-        iou: Of two people whose boxes overlap by more than this, the weaker is dropped.
-        max_people: Per picture.
+        keep: Which of the people it finds are kept; None for the usual ones.
 
     Raises:
         FileNotFoundError: a file is missing.
@@ -163,9 +149,7 @@ def load(
         skeleton=skeleton,
         size=sidecar["size"],
         sha256=sidecar["sha256"],
-        confidence=confidence,
-        iou=iou,
-        max_people=max_people,
+        keep=keep,
     )
 
 

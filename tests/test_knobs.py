@@ -31,8 +31,8 @@ from pose_activity.configs.pictures import (
     Stage1,
     Stage2,
 )
-from pose_activity.configs.sections import PosePredict, Split
-from pose_activity.stage1_pose import predict, track, track_video
+from pose_activity.configs.sections import Split
+from pose_activity.stage1_pose import track, track_video
 from pose_activity.stage2_classifier.models.images.registry import MODELS
 from pose_activity.stage2_classifier.options import MONITORS, MonitorName
 from pose_activity.stage2_classifier.vectors import fit
@@ -79,7 +79,6 @@ CASES = [
     ),
     (Split, keywords(split.split), {"seed", "together"}),
     (PoseFit, arguments_of("stage1_pose/fit.py", "fit"), {"seed", "threads", "logs"}),
-    (PosePredict, keywords(predict.load), {"engine", "precision", "threads", "streams"}),
     (
         Stage2,
         arguments_of("stage2_classifier/fit.py", "fit")

@@ -9,6 +9,7 @@ import pytest
 from pose_activity.annotations.images import load_rgb
 from pose_activity.annotations.skeleton import COCO17, MPII16
 from pose_activity.runtime.graph import Graph
+from pose_activity.stage1_pose.options import PoseFilter
 from pose_activity.stage1_pose.predict import (
     PosePredictor,
     check_joints,
@@ -189,8 +190,9 @@ def test_points_are_clipped_and_missing_ones_are_zero():
 
 
 def test_most_people_and_order():
+    keep = PoseFilter(max_people=3)
     pose = PosePredictor(
-        fake_graph(candidates(200)), skeleton=COCO17, size=640, sha256="", max_people=3
+        fake_graph(candidates(200)), skeleton=COCO17, size=640, sha256="", keep=keep
     )
     (poses,) = pose([np.zeros((640, 640, 3), np.uint8)], [Path("x")])
     assert len(poses.scores) == 3 and (np.diff(poses.scores) < 0).all()
@@ -207,8 +209,8 @@ def test_more_pictures_than_paths():
 
 @pytest.mark.parametrize("wrong", [{"confidence": 1.5}, {"iou": -1}, {"max_people": 0}])
 def test_thresholds_out_of_range(wrong: dict):
-    with pytest.raises(ValueError, match=r"must be in \[0, 1\] and max_people be at least 1"):
-        PosePredictor(fake_graph(candidates(2)), skeleton=COCO17, size=64, sha256="", **wrong)
+    with pytest.raises(ValueError, match=rf"{[*wrong][0]} must (lie in \[0, 1\]|be at least 1)"):
+        PoseFilter(**wrong)
 
 
 def test_a_graph_of_another_skeleton():
@@ -251,6 +253,7 @@ def test_prediction_imports_no_training_library(trained: dict, tmp_path: Path):
 import sys
 from pathlib import Path
 import numpy as np
+from pose_activity.stage1_pose.options import PoseFilter
 from pose_activity.stage1_pose.predict import load
 load(Path(sys.argv[1]))([np.zeros((50, 70, 3), np.uint8)], [Path("x")])
 assert not {"torch", "ultralytics", "tensorflow", "keras"} & set(sys.modules)

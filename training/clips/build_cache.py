@@ -82,7 +82,7 @@ def _watch(
         run.run_dir / "stage1",
         threads=run.threads,
         streams=run.threads,
-        **run.stage1.predict.arguments(),
+        keep=run.stage1.predict,
     )
     _keep_only(folder, asked)
     watched, unreadable, digests = [], {}, FileDigests(run.run_dir)

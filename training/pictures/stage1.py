@@ -133,9 +133,9 @@ def judged_poses(
 
 def find_poses(run: PictureRun, images: Sequence[Path], stage1: Path, path: Path) -> Any:
     """Asks the graph in folder `stage1` about the pictures that the file `path` does not know."""
-    settings = run.stage1.predict.arguments()
-    predictor = predict.load(stage1, threads=run.threads, **settings)
-    source = {"sha256": predictor.sha256, "size": predictor.size, **settings}
+    keep = run.stage1.predict
+    predictor = predict.load(stage1, threads=run.threads, keep=keep)
+    source = {"sha256": predictor.sha256, "size": predictor.size, **keep.arguments()}
     with progress_bar("finding poses", console) as show:
         return poses.find(path, images, predictor, source=source, on_progress=show)
 
