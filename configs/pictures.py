@@ -222,7 +222,7 @@ class Report(Section):
     """
 
     split: Literal["val", "test"] = "test"
-    input_images: Count = 300
+    input_images: Count = 200
 
 
 class PictureRun(Run):
