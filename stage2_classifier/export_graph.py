@@ -20,8 +20,8 @@ from pose_activity.cache.record import Input, as_float, as_input, by_name
 from pose_activity.learning.loop import CLASSIFIER
 from pose_activity.runtime import graph
 from pose_activity.runtime.canonical import canonical
-from pose_activity.stage2_classifier import calibrate
-from pose_activity.stage2_classifier.sidecar import GRAPH, SIDECAR
+from pose_activity.stage2_classifier import calibrate, sidecar
+from pose_activity.stage2_classifier.sidecar import GRAPH
 
 _OPSET = 17
 
@@ -84,12 +84,8 @@ def write(
         answers, labels, precision=unknown_precision, min_coverage=unknown_min_coverage
     )
     more = calibrate_more(calibrate.apply(answers, fitted.temperature), labels)
-    calibration = {**asdict(fitted), **more}
-    digests = {
-        "sha256": manifest.sha256_file(out / GRAPH),
-        "keras_sha256": manifest.sha256_file(out / CLASSIFIER),
-    }
-    atomic.write_json(out / SIDECAR, {**about, **digests, "parity": parity, **calibration})
+    about = {**about, "keras_sha256": manifest.sha256_file(out / CLASSIFIER)}
+    sidecar.write(out, about, parity=parity, calibration={**asdict(fitted), **more})
     return parity
 
 

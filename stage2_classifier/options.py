@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pose_activity.artifacts.ranges import Checked, Count, Fraction, NotNegative, Range, Share
+from pose_activity.artifacts.ranges import (
+    Above0,
+    Checked,
+    Count,
+    Fraction,
+    NotNegative,
+    Range,
+    Share,
+)
 from pose_activity.learning.history import LOSS, Monitor
 
 MonitorName = Literal["loss", "accuracy", "macro_f1"]
@@ -108,3 +116,27 @@ class SequenceAugment(Checked):
     time_crop: Share = 0.0
     frame_dropout: Fraction = 0.0
     joint_dropout: Fraction = 0.0
+
+
+@dataclass(frozen=True)
+class FrozenHead(Checked):
+    """A linear classifier on the features of a frozen backbone; see `frozen.fit.fit`.
+
+    Attributes:
+        pooling: What becomes of a feature's map: its "mean" and its "max" over the picture.
+        mirror: Whether mirror images are learned from as well.
+        C: Inverse strength of the penalty on the weights; None: chosen by `folds`.
+        folds: Number of folds of the training pictures, for choosing C and for calibration.
+    """
+
+    pooling: tuple[Literal["mean", "max"], ...] = ("mean", "max")
+    mirror: bool = True
+    C: Above0 | None = None
+    folds: Annotated[int, Range(2)] = 5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.pooling or len({*self.pooling}) != len(self.pooling):
+            raise ValueError(
+                f"pooling must name mean, max or both, and none twice. Received: {self.pooling}"
+            )

@@ -5,13 +5,14 @@ its probabilities are calibrated. Knows of a recipe only what all of them say.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 
-from pose_activity.artifacts import manifest
+from pose_activity.artifacts import atomic, manifest
 from pose_activity.cache.recipes import AnyRecipe, recipe_of
 from pose_activity.cache.record import Y
 from pose_activity.runtime import graph
@@ -93,6 +94,21 @@ class Exported(Generic[Recipe]):
             sha256=about.sha256,
             **about.calibration,
         )
+
+
+def write(
+    folder: Path, about: Mapping[str, Any], *, parity: float, calibration: Mapping[str, Any]
+) -> None:
+    """Writes the sidecar of the graph that is in `folder`.
+
+    Args:
+        folder: Holds the graph.
+        about: "classes", "recipe", and what else is to be said.
+        parity: Largest difference of the graph from what it was made of, on real tensors.
+        calibration: See `Exported`.
+    """
+    digest = {"sha256": manifest.sha256_file(folder / GRAPH)}
+    atomic.write_json(folder / SIDECAR, {**about, **digest, "parity": parity, **calibration})
 
 
 def kind_of(folder: Path) -> str:

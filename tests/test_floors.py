@@ -42,7 +42,11 @@ TENSORFLOW_ROOMS = {
     "stage2_classifier/export_graph.py",
     "stage2_classifier/export_sequences.py",
 }
-SCIKIT_LEARN_ROOMS = {"stage2_classifier/vectors/fit.py", "stage2_classifier/scores/evaluate.py"}
+SCIKIT_LEARN_ROOMS = {
+    "stage2_classifier/frozen/fit.py",
+    "stage2_classifier/vectors/fit.py",
+    "stage2_classifier/scores/evaluate.py",
+}
 TENSORFLOW_FOLDERS = ("learning/", "stage2_classifier/models/")
 FILES = sorted(path for room in ALLOWED for path in (ROOT / room).rglob("*.py"))
 

@@ -24,6 +24,7 @@ from pose_activity.stage2_classifier.models.images.lite0_layout import (
     source_name,
 )
 
+VERSION = 1  # another one where the same weights would give other features
 OPSET, IR_VERSION = 17, 8  # what tf2onnx writes: one graph holds nodes of both
 
 

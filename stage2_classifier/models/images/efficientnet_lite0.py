@@ -22,11 +22,9 @@ from pose_activity.stage2_classifier.models.images.lite0_layout import (
     source_name,
 )
 from pose_activity.stage2_classifier.models.images.lite0_weights import (
-    package_file,
+    WEIGHTS,  # noqa: F401 (what the registry asks of a model's file)
     read_state_dict,
 )
-
-WEIGHTS = {"efficientnet_lite0": {"imagenet": package_file}}
 
 
 def build_backbone(

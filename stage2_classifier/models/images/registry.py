@@ -37,6 +37,8 @@ MODELS = {
     "efficientnet_v2_b0": f"{_HERE}.keras_efficientnets",
 }
 
+WEIGHTS = {"efficientnet_lite0": f"{_HERE}.lite0_weights"}  # where a model's are without Keras
+
 
 def find_weights(
     model: str, weights: str, *, on_progress: ProgressCallback | None = None
@@ -55,7 +57,8 @@ def find_weights(
         ValueError: there is no such model, name or file.
         WeightsError: a download failed.
     """
-    return weights_file.find(weights, _module(model).WEIGHTS[model], on_progress=on_progress)
+    module = importlib.import_module(WEIGHTS.get(model) or _place(model))
+    return weights_file.find(weights, module.WEIGHTS[model], on_progress=on_progress)
 
 
 def build_backbone(
@@ -162,6 +165,10 @@ def build_views(
 
 
 def _module(model: str) -> Any:
+    return importlib.import_module(_place(model))
+
+
+def _place(model: str) -> str:
     if model not in MODELS:
         raise ValueError(f"model must be one of {list(MODELS)}. Received: {model!r}")
-    return importlib.import_module(MODELS[model])
+    return MODELS[model]

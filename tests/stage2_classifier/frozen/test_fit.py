@@ -1,0 +1,111 @@
+"""A head on drawn vectors: its strength, its folds, its standardisation."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from pose_activity.stage2_classifier.frozen import fit, head
+
+
+def draw(count: int, size: int, *, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    ids = np.arange(count) % 3
+    centres = np.random.default_rng(9).normal(size=(3, size))
+    vectors = centres[ids] + noise * rng.normal(size=(count, size))
+    return (5 + vectors * np.linspace(0.1, 10, size)).astype(np.float32), ids
+
+
+def alone(count: int) -> list[str]:
+    return [str(i) for i in range(count)]
+
+
+def test_it_answers_as_scikit_learn_on_standardised_vectors() -> None:
+    vectors, ids = draw(120, 40, noise=3)
+    found = fit.fit(vectors, ids, classes=3, groups=alone(120), C=0.01)
+    scaler = StandardScaler().fit(vectors.astype(float))
+    theirs = LogisticRegression(C=0.01, tol=1e-8, max_iter=5000)
+    theirs.fit(scaler.transform(vectors.astype(float)), ids)
+    more, _ = draw(50, 40, noise=3, seed=1)
+    expected = theirs.predict_proba(scaler.transform(more.astype(float)))
+    np.testing.assert_allclose(found.head.probabilities(more), expected, atol=2e-3)
+
+
+def test_noise_asks_for_a_stronger_penalty() -> None:
+    chosen = []
+    for noise in (0.5, 20):
+        vectors, ids = draw(90, 60, noise=noise)
+        found = fit.fit(vectors, ids, classes=3, groups=alone(90))
+        losses = [one.loss for one in found.tried]
+        assert losses == sorted(losses, reverse=True)
+        chosen.append(found.tried[-1].C)
+    assert chosen[1] < chosen[0]
+
+
+def test_held_out_answers_are_not_those_of_learned_pictures() -> None:
+    rng = np.random.default_rng(0)
+    vectors, ids = rng.normal(size=(60, 400)).astype(np.float32), np.arange(60) % 3
+    found = fit.fit(vectors, ids, classes=3, groups=alone(60), C=1.0)
+    assert (found.head.probabilities(vectors).argmax(1) == ids).all()
+    assert (found.held_out.argmax(1) == ids).mean() < 0.6  # chance is a third
+    np.testing.assert_allclose(found.held_out.sum(1), 1, atol=1e-5)
+
+
+def test_a_group_is_on_one_side_of_a_fold() -> None:
+    rng = np.random.default_rng(0)
+    scenes = rng.normal(size=(20, 50))
+    of_scene = np.arange(100) % 20
+    vectors = (scenes[of_scene] + 0.01 * rng.normal(size=(100, 50))).astype(np.float32)
+    ids = np.random.default_rng(1).permutation(np.arange(20) % 2)[of_scene]
+    apart = fit.fit(vectors, ids, classes=2, groups=alone(100), C=1.0)
+    together = fit.fit(vectors, ids, classes=2, groups=[str(i) for i in of_scene], C=1.0)
+    assert apart.tried[0].accuracy == 1
+    assert together.tried[0].accuracy < 0.8
+
+
+def test_mirror_images_count_half_each() -> None:
+    vectors, ids = draw(60, 20, noise=3)
+    plain = fit.fit(vectors, ids, classes=3, groups=alone(60), C=0.1)
+    twice = fit.fit(vectors, ids, classes=3, mirrored=vectors, groups=alone(60), C=0.1)
+    more, _ = draw(30, 20, noise=3, seed=1)
+    np.testing.assert_allclose(
+        twice.head.probabilities(more), plain.head.probabilities(more), atol=1e-3
+    )
+
+
+def test_rare_classes_and_few_groups() -> None:
+    vectors, _ = draw(7, 5, noise=1)
+    ids = np.array([0, 0, 0, 0, 0, 0, 1])
+    groups = ["a", "a", "a", "b", "b", "b", "b"]
+    found = fit.fit(vectors, ids, classes=3, groups=groups)
+    assert found.held_out.shape == (7, 3)
+
+
+def test_one_class_is_refused() -> None:
+    vectors, _ = draw(6, 5, noise=1)
+    with pytest.raises(ValueError, match="pictures of two classes"):
+        fit.fit(vectors, np.zeros(6, int), classes=2, groups=alone(6))
+
+
+def test_a_constant_number_does_no_harm() -> None:
+    vectors, ids = draw(30, 10, noise=1)
+    vectors[:, 3] = 7
+    found = fit.fit(vectors, ids, classes=3, groups=alone(30), C=0.1)
+    assert np.isfinite(found.head.probabilities(vectors)).all()
+
+
+def test_a_head_is_read_as_it_was_written(tmp_path) -> None:
+    vectors, ids = draw(30, 10, noise=1)
+    found = fit.fit(vectors, ids, classes=3, groups=alone(30), C=0.1).head
+    head.save(tmp_path, found)
+    again = head.load(tmp_path)
+    assert (again.probabilities(vectors) == found.probabilities(vectors)).all()
+    kernel, bias = found.folded()
+    logits = vectors.astype(float) @ kernel + bias
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    np.testing.assert_allclose(
+        powers / powers.sum(1, keepdims=True), found.probabilities(vectors), atol=1e-4
+    )
+    (tmp_path / head.FILE).write_bytes(b"PK")
+    with pytest.raises(ValueError, match="is damaged"):
+        head.load(tmp_path)
