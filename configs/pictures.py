@@ -32,7 +32,7 @@ from pose_activity.configs.sections import (
     Weights,
 )
 from pose_activity.stage1_pose.options import PoseFilter
-from pose_activity.stage2_classifier.options import Augment, MonitorName
+from pose_activity.stage2_classifier.options import Augment, FrozenHead, MonitorName
 
 STAGE2_WEIGHTS = ("imagenet", "noisy_student", "none")  # anything else is a path
 
@@ -176,7 +176,11 @@ class Cache(PlaneOptions):
 
 
 class Stage2(Section):
-    """The classifier. See `stage2_classifier.fit.fit`."""
+    """The classifier. See `stage2_classifier.fit.fit`.
+
+    With `linear`, the backbone stays as it is and a linear classifier is fitted on its features, in
+    seconds; nothing else is trained. `weights` may then be a backbone's graph, an `.onnx` file.
+    """
 
     model: Literal[
         "efficientnet_lite0",
@@ -187,6 +191,7 @@ class Stage2(Section):
         "efficientnet_v2_b0",
     ] = "efficientnet_lite0"
     weights: Weights = "imagenet"
+    linear: FrozenHead | None = None
     adapter_start: Literal["identity", "random"] = "identity"
     train_adapter: bool = True
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
@@ -210,6 +215,17 @@ class Stage2(Section):
             raise ValueError(
                 f"weights 'noisy_student' are published for efficientnet_b0 to _b3, not for "
                 f"{self.model}: choose one of these, or weights: imagenet"
+            )
+        if self.linear and self.weights == "none":
+            raise ValueError("linear needs the features of a trained network: name its weights")
+        if self.linear and self.fine_tune_epochs:
+            raise ValueError(
+                "linear keeps the network as it is: set fine_tune_epochs: 0, or linear: null"
+            )
+        if not self.linear and self.weights.endswith(".onnx"):
+            raise ValueError(
+                f"weights {self.weights!r} is a graph, which cannot be trained: set linear, or "
+                "name weights"
             )
         return self
 
@@ -265,7 +281,7 @@ class PictureRun(Run):
 
     def _wrong_in_stage2(self, stage2: Stage2) -> list[str]:
         wrong = []
-        tuned = stage2.train_adapter or stage2.fine_tune_epochs > 0
+        tuned = stage2.linear or stage2.train_adapter or stage2.fine_tune_epochs > 0
         if not tuned and "heatmap" in self.cache.planes and "rgb" in self.cache.planes:
             wrong.append(
                 "an adapter that is never trained ignores the heatmap: set stage2.train_adapter: "

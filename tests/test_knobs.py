@@ -33,8 +33,10 @@ from pose_activity.configs.pictures import (
 )
 from pose_activity.configs.sections import Split
 from pose_activity.stage1_pose import track, track_video
+from pose_activity.stage2_classifier.frozen import fit as frozen_fit
+from pose_activity.stage2_classifier.frozen.layout import POOLINGS
 from pose_activity.stage2_classifier.models.images.registry import MODELS
-from pose_activity.stage2_classifier.options import MONITORS, MonitorName
+from pose_activity.stage2_classifier.options import MONITORS, FrozenHead, MonitorName
 from pose_activity.stage2_classifier.vectors import fit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,7 +84,8 @@ CASES = [
     (
         Stage2,
         arguments_of("stage2_classifier/fit.py", "fit")
-        | arguments_of("stage2_classifier/export.py", "export"),
+        | arguments_of("stage2_classifier/export.py", "export")
+        | {"linear": None},
         {"seed", "threads", "logs", "finish", "mirror"}
         | {"recipe", "classes", "tensors", "validation", "tolerance"},
     ),
@@ -136,3 +139,12 @@ def test_choices_are_those_of_the_rooms() -> None:
     assert set(get_args(ClipStage1.model_fields["skeleton"].annotation)) == set(SKELETONS)
     assert [*get_args(MonitorName)] == [*MONITORS]
     assert set(get_args(Stage2.model_fields["model"].annotation)) == set(MODELS)
+
+
+def test_a_frozen_head() -> None:
+    asked, taken = get_type_hints(FrozenHead), keywords(frozen_fit.fit)
+    assert {*get_args(get_args(asked["pooling"])[0])} == {*POOLINGS}
+    assert {*asked} - {"pooling", "mirror"} == {*taken} - {
+        *("classes", "mirrored", "groups", "seed", "on_progress")
+    }
+    assert (FrozenHead.C, FrozenHead.folds) == (taken["C"], taken["folds"])

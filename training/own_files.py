@@ -25,7 +25,7 @@ INT8 = ("*_int8.xml", "*_int8.bin", "*_int8.json")  # of `train.py precision`; e
 RESTS = {  # step -> patterns below its folder, of what may be removed while the result stays
     "annotations": ("cleaning_dry_run.json",),
     "stage1": ("judged.parquet", "start/judged.parquet", *ROUND_WEIGHTS, *DATASET),
-    "cache": (*TENSORS, "watched/*.parquet", "watched/asked.json"),
+    "cache": (*TENSORS, "features.parquet", "watched/*.parquet", "watched/asked.json"),
     "stage2": STATES,
     "report": (),
 }

@@ -10,6 +10,6 @@ FILES = {
     ),
     "stage1": ("pose.onnx", "pose.json", "metrics.json", *TRAINED_POSES),
     "cache": ("index.parquet", "recipe.json", "poses.parquet", "unmatched.csv"),
-    "stage2": ("classifier.onnx", "classifier.json", "augmentations.png", *TRAINED),
+    "stage2": ("classifier.onnx", "classifier.json", "head.npz", "augmentations.png", *TRAINED),
     "report": (*REPORT, "metrics_val.json", "label_suspects.csv"),
 }

@@ -25,6 +25,9 @@ from pose_activity.training.pose_weights import digest_weights
 from pose_activity.training.steps import Counts, MadeFrom, Step
 
 SAMPLES = "annotations/samples.jsonl"
+_OF_LINEAR = (  # of the section stage2
+    *("model", "weights", "linear", "unknown_precision", "unknown_min_coverage"),
+)
 _Digests = dict[str, Callable[[], str]]
 
 
@@ -116,7 +119,10 @@ def stage2(run: PictureRun, *, remember: bool) -> Step:
     section = run.classifier
 
     def recipe() -> dict[str, Any]:
-        return section.model_dump(mode="json") | _fixed(run)
+        config = section.model_dump(mode="json")
+        if section.linear:
+            return {key: config[key] for key in _OF_LINEAR} | _fixed(run)
+        return {key: value for key, value in config.items() if key != "linear"} | _fixed(run)
 
     def inputs() -> dict[str, str]:
         return {"tensors": open_cache(run.run_dir / "cache").digest(LEARNED_FROM)}

@@ -15,8 +15,10 @@ from pose_activity.learning.tensorflow_start import start_tensorflow
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier import augment
 from pose_activity.stage2_classifier.draw_augmentations import draw_augmentations
+from pose_activity.stage2_classifier.frozen import head
 from pose_activity.stage2_classifier.models.images import registry
 from pose_activity.training.console import console, say
+from pose_activity.training.pictures.fit_linear import fit_linear
 from pose_activity.training.resume import resume_or_restart
 from pose_activity.training.steps import Counts
 from pose_activity.training.unknown import say_unknown
@@ -27,10 +29,19 @@ SHOWN_PICTURES, SHOWN_EPOCHS = 6, 4  # in augmentations.png
 
 def make_stage2(run: PictureRun, folder: Path, *, finish: bool = False) -> Counts:
     """Trains the classifier, or ends its training with the epochs there are; exports it."""
+    if not run.classifier.linear:
+        return _train_network(run, folder, finish=finish)
+    if finish:
+        raise ValueError("Only the training of a network has epochs to keep. This run trains none.")
+    return fit_linear(run, folder)
+
+
+def _train_network(run: PictureRun, folder: Path, *, finish: bool) -> Counts:
     start_tensorflow(run.run_dir / "logs" / "tensorflow.txt")
     from pose_activity.stage2_classifier import export, fit
 
     cache = open_cache(run.run_dir / "cache")
+    (folder / head.FILE).unlink(missing_ok=True)  # of an earlier configuration
     registry.find_weights(run.classifier.model, run.classifier.weights, on_progress=_say)
     with progress_bar("training stage 2", console) as show:
 
@@ -39,7 +50,9 @@ def make_stage2(run: PictureRun, folder: Path, *, finish: bool = False) -> Count
             return fit.fit(
                 cache,
                 folder,
-                **run.classifier.arguments("unknown_precision", "unknown_min_coverage"),
+                **run.classifier.arguments(
+                    *("linear", "unknown_precision", "unknown_min_coverage")
+                ),
                 seed=run.seed,
                 threads=run.threads,
                 finish=finish,
