@@ -39,7 +39,7 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
     section, linear = run.classifier, run.classifier.linear
     if linear is None:
         raise ValueError("stage2.linear is not set: this run trains a network.")
-    graph = _find_backbone(run)
+    graph = find_backbone(run)
     train, val = cache.of_split("train"), cache.of_split("val")
     wanted = [features.Wanted(entry) for entry in [*train, *val]]
     if linear.mirror:
@@ -94,7 +94,8 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
     return {"C": chosen.C, "folds_accuracy": chosen.accuracy, "val_accuracy": accuracy}
 
 
-def _find_backbone(run: PictureRun) -> Path:
+def find_backbone(run: PictureRun) -> Path:
+    """Returns the graph that makes the run's features; makes it where it is not there."""
     section = run.classifier
 
     def export_from_keras(model: str, weights: Path, path: Path) -> None:
