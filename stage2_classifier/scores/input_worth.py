@@ -19,7 +19,7 @@ from pose_activity.stage2_classifier.scores.resampling import Interval, paired_d
 
 LEAST_CHANGED = 0.01  # share of the answers; a part that changes fewer is hardly looked at
 _BLANK = {"rgb": PAD, "heatmap": 0}
-_MOST_PARTS_OF_STAGE1 = "all that stage 1 finds"
+_ALL_OF_STAGE1 = "all that stage 1 finds"
 
 Classify = Callable[[Input], np.ndarray]
 
@@ -99,7 +99,7 @@ def parts_of(recipe: Recipe) -> list[Part]:
     stage1 = [part for part in found if part.of_stage1]
     if len(stage1) > 1:
         pieces = tuple(dict.fromkeys(piece for part in stage1 for piece in part.pieces))
-        found.append(Part(_MOST_PARTS_OF_STAGE1, pieces, True))
+        found.append(Part(_ALL_OF_STAGE1, pieces, True))
     return found if len(found) > 1 else []
 
 

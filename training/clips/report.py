@@ -45,9 +45,11 @@ from pose_activity.training.clips.embeddings import classify, embed, rows_of_cli
 from pose_activity.training.clips.report_clips import data_section, poses_section, strip_uri
 from pose_activity.training.clips.unseen_identities import look_up
 from pose_activity.training.console import say, say_rows
-from pose_activity.training.report_page import classifier as classifier_page
 from pose_activity.training.report_page import origin
+from pose_activity.training.report_page.classifier import classifier_section
 from pose_activity.training.report_page.facts import Facts, Prose, Section, pairs
+from pose_activity.training.report_page.headline import headline_section
+from pose_activity.training.report_page.mistakes import mistakes_section
 from pose_activity.training.report_page.page import write_page
 from pose_activity.training.report_page.text import write_sections
 from pose_activity.training.steps import Counts
@@ -120,7 +122,7 @@ def page_facts(
         )
 
     sections: list[Section] = [
-        classifier_page.headline(
+        headline_section(
             judged,
             unit=unit,
             together="clips of one group, such as a person or a scene",
@@ -130,8 +132,8 @@ def page_facts(
         *([] if found is None else [_retrieval_section(run, found)]),
         data_section(run, unit, left_out(run)),
         *([poses_section(run, list(clips.values()))] if run.has_videos else []),
-        classifier_page.classifier_section(predictions, judged, _history(run), unit=unit),
-        classifier_page.mistakes_section(
+        classifier_section(predictions, judged, _history(run), unit=unit),
+        mistakes_section(
             predictions,
             None if run.has_features else strip_of,
             shape="strip",

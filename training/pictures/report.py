@@ -16,29 +16,24 @@ from typing import Any
 
 import numpy as np
 
-from pose_activity.annotations.sample_files import read_samples
 from pose_activity.annotations.types import Poses
 from pose_activity.artifacts.atomic import write_json
 from pose_activity.cache import poses as stored_poses
 from pose_activity.cache.planes import Recipe
-from pose_activity.cache.record import stack
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.learning.history import History, early_end
-from pose_activity.runtime.progress import progress_bar
-from pose_activity.stage2_classifier import calibrate, predict
+from pose_activity.stage2_classifier import predict
 from pose_activity.stage2_classifier.draw_inputs import draw_seen
 from pose_activity.stage2_classifier.options import MONITORS
-from pose_activity.stage2_classifier.scores import input_worth, report
+from pose_activity.stage2_classifier.scores import report
 from pose_activity.stage2_classifier.scores.evaluate import (
     Report,
-    evaluate,
-    with_intervals,
-    with_unknown,
 )
 from pose_activity.stage2_classifier.scores.predictions import Predictions
-from pose_activity.training.console import console, say, say_notes, say_rows
+from pose_activity.training.console import say, say_notes, say_rows
 from pose_activity.training.pictures import roles
+from pose_activity.training.pictures.judge import classify, measure_inputs, score, with_groups
 from pose_activity.training.pictures.report_errors import (
     SUSPECTS,
     LabelSuspect,
@@ -52,9 +47,9 @@ from pose_activity.training.pictures.report_errors import (
 from pose_activity.training.pictures.report_labels import data_section
 from pose_activity.training.pictures.report_poses import poses_section, read_metrics, score_rows
 from pose_activity.training.pictures.stage1 import find_poses
-from pose_activity.training.pictures.steps import SAMPLES, step_names
-from pose_activity.training.report_page import classifier as classifier_page
+from pose_activity.training.pictures.steps import step_names
 from pose_activity.training.report_page import origin
+from pose_activity.training.report_page.classifier import classifier_section
 from pose_activity.training.report_page.facts import (
     Block,
     Facts,
@@ -62,8 +57,10 @@ from pose_activity.training.report_page.facts import (
     Section,
     Sheet,
 )
+from pose_activity.training.report_page.headline import headline_section
 from pose_activity.training.report_page.images import data_uri, sheet_uri, try_load
 from pose_activity.training.report_page.input_worth import ignored_note, worth_section
+from pose_activity.training.report_page.mistakes import mistakes_section
 from pose_activity.training.report_page.page import write_page
 from pose_activity.training.report_page.text import write_sections
 from pose_activity.training.steps import Counts
@@ -71,7 +68,6 @@ from pose_activity.training.steps import Counts
 VAL = "metrics_val.json"
 _TILE, _TILE_ROW, _SHEET = 420, 840, 1400  # pixels: the longer side of a picture on the page
 _IN_SHORT = ("inputs", "origin")  # sections of the page that report.md has too
-_FEWEST = 2  # pictures, of which one can have what the other has
 
 
 def make_report(run: PictureRun, folder: Path) -> Counts:
@@ -79,13 +75,13 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
     (folder / VAL).unlink(missing_ok=True)  # of an earlier classifier
     cache = open_cache(run.run_dir / "cache")
     classifier = predict.load(run.run_dir / "stage2", threads=run.threads)
-    predictions = _with_groups(classify(classifier, cache, run.report.split), run)
+    predictions = with_groups(classify(classifier, cache, run.report.split), run)
     fitted = classifier.temperature, classifier.unknown_below
     headline, chosen_on, rows = score(predictions, *fitted), None, {}
-    headline = replace(headline, inputs=_measure_inputs(run, classifier, cache, predictions))
+    headline = replace(headline, inputs=measure_inputs(run, classifier, cache, predictions))
     held_out = [predictions]
     if run.report.split == "test":
-        held_out.append(classify(classifier, cache, "val"))
+        held_out.append(with_groups(classify(classifier, cache, "val"), run))
         chosen_on = score(held_out[1], *fitted)
         write_json(folder / VAL, chosen_on.as_json())
         rows["accuracy on val (choices were made there)"] = f"{chosen_on.accuracy:.4f}"
@@ -164,7 +160,7 @@ def page_facts(
 
     judged = len(predictions.images) + (chosen_on.n if chosen_on else 0)
     sections: list[Section] = [
-        classifier_page.headline(
+        headline_section(
             headline,
             unit=unit,
             chosen_on=chosen_on,
@@ -178,7 +174,7 @@ def page_facts(
         *([worth_section(headline.inputs, unit)] if headline.inputs else []),
         data_section(run, cache, unit),
         *([poses_section(run)] if has_poses else []),
-        classifier_page.classifier_section(
+        classifier_section(
             predictions,
             headline,
             history_of(run),
@@ -186,7 +182,7 @@ def page_facts(
             inputs=_augmentations(run),
             beside=breakdown_blocks(predictions, found) if cache.recipe.needs_poses else [],
         ),
-        classifier_page.mistakes_section(
+        mistakes_section(
             predictions,
             picture_of,
             shape="pair",
@@ -224,69 +220,6 @@ def _find_poses(run: PictureRun, recipe: Recipe, predictions: Predictions) -> Ma
     images = list(dict.fromkeys(predictions.images))
     stored = run.run_dir / "cache" / stored_poses.FILE
     return find_poses(run, images, run.run_dir / "stage1", stored).poses
-
-
-def classify(classifier: predict.Classifier, cache: Cache, split: str) -> Predictions:
-    """Classifies one split of a cache."""
-    entries = cache.of_split(split)
-    rows = []
-    with progress_bar(f"classifying {split}", console) as show:
-        for done, entry in enumerate(entries, 1):
-            rows.append(classifier(stack([cache.load(entry, verify=True).x]))[0])
-            show(done, len(entries), entry.source.name)
-    return Predictions(
-        split=split,
-        classes=cache.classes,
-        images=tuple(entry.source for entry in entries),
-        persons=np.array([entry.person for entry in entries]),
-        labels=np.array([cache.class_id(entry) for entry in entries]),
-        probabilities=np.stack(rows),
-    )
-
-
-def _measure_inputs(
-    run: PictureRun, classifier: predict.Classifier, cache: Cache, predictions: Predictions
-) -> dict[str, Any] | None:
-    """Classifies some of the pictures again without each input; see `Report.inputs`."""
-    parts, of = input_worth.parts_of(cache.recipe), len(predictions.images)
-    drawn = np.random.default_rng(run.seed).permutation(of)[: run.report.input_images]
-    if not parts or len(drawn) < _FEWEST:
-        return None
-    rows, entries = np.sort(drawn), cache.of_split(predictions.split)
-    with progress_bar("classifying without each input", console) as show:
-        found = input_worth.measure(
-            classifier,
-            lambda i: cache.load(entries[rows[i]]).x,
-            answers=predictions.guesses[rows],
-            labels=predictions.labels[rows],
-            clusters=predictions.clusters[rows],
-            parts=parts,
-            seed=run.seed,
-            on_progress=show,
-        )
-    return {"n": len(rows), "of": of, "rows": [row.as_json() for row in found]}
-
-
-def _with_groups(predictions: Predictions, run: PictureRun) -> Predictions:
-    """Returns the predictions with the scene of each picture, as the labels name it."""
-    samples = read_samples(run.run_dir / SAMPLES)
-    group_of = {sample.image: sample.group for sample in samples}
-    groups = (group_of.get(image) or image.as_posix() for image in predictions.images)
-    return replace(predictions, groups=tuple(groups))
-
-
-def score(
-    predictions: Predictions, temperature: float, unknown_below: float | None = None
-) -> Report:
-    """Compares the predictions, calibrated by `temperature`, with the labels."""
-    answers = predictions.probabilities, predictions.labels
-    found = evaluate(*answers, classes=predictions.classes, split=predictions.split)
-    found = with_intervals(found, *answers, clusters=predictions.clusters)
-    found = with_unknown(found, *answers, below=unknown_below)
-    uncalibrated = calibrate.apply(predictions.probabilities, 1 / temperature)  # its inverse
-    return replace(
-        found, ece_uncalibrated=calibrate.expected_error(uncalibrated, predictions.labels)
-    )
 
 
 def _rows(run: PictureRun) -> dict[str, str]:

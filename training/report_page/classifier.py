@@ -1,12 +1,11 @@
-"""The sections about a classifier: headline, curves, calibration, confusions, classes, mistakes.
+"""The section about a classifier: curves, calibration, coverage, confusions, classes.
 
-In come predictions, their report and the training's history, out come facts. Which pictures
-explain a mistake is the caller's business.
+In come predictions, their report and the training's history, out come facts.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +24,6 @@ from pose_activity.stage2_classifier.scores.resampling import COVERAGE, wilson
 from pose_activity.training.report_page import charts
 from pose_activity.training.report_page.facts import (
     Block,
-    Cards,
     Charts,
     Column,
     Heading,
@@ -34,76 +32,11 @@ from pose_activity.training.report_page.facts import (
     Section,
     SideBySide,
     Table,
-    Tiles,
 )
-from pose_activity.training.report_page.images import Tile
 
 MOST_ROWS = 200  # of the table per class
 _WORST_PAIRS = 12
-_MISTAKES, _HITS = 16, 8  # that are shown
 _BINS = 10
-
-
-def headline(
-    report: Report,
-    *,
-    unit: str,
-    chosen_on: Report | None = None,
-    together: str = "",
-    figures: Sequence[tuple[str, float]] = (),
-    notes: Sequence[Prose] = (),
-) -> Section:
-    """Returns the figures that come first.
-
-    Args:
-        report: Of the split that is reported.
-        unit: What it counts, in the plural.
-        chosen_on: Scores of the split where choices were made; None where that is the same one.
-        together: Which of them depend on each other and were drawn together for the intervals.
-        figures: Further shares, with what they are of.
-        notes: Below the figures.
-    """
-    most = max(row["support"] for row in report.per_class.values()) / report.n
-    texts = {
-        "accuracy": f"accuracy on {report.n} {unit} of the split {report.split}",
-        "macro_average_precision": "mean average precision over classes (mAP)",
-        "top3_accuracy": "class among the three most probable",
-        "accuracy_at_coverage": f"accuracy of the surest {100 * COVERAGE:.0f} %",
-        "weighted_precision": "weighted precision",
-        "weighted_recall": "weighted recall",
-        "macro_f1": "macro F1",
-        "ece": "expected calibration error (ECE)",
-    }
-    cards = [
-        (text + _interval(report, name), getattr(report, name))
-        for name, text in texts.items()
-        if getattr(report, name) is not None
-    ]
-    cards.append(("always naming the most frequent class", most))
-    if chosen_on:
-        cards.append(
-            (f"accuracy on {chosen_on.split}, where choices were made", chosen_on.accuracy)
-        )
-    about = _about_intervals(report, unit, together)
-    return Section(
-        "scores", "Scores", "", [Cards([*cards, *figures]), Prose(about, "soft"), *notes]
-    )
-
-
-def _interval(report: Report, name: str) -> str:
-    ends = report.intervals.get(name)
-    return f"; 95 % interval {100 * ends[0]:.1f} % to {100 * ends[1]:.1f} %" if ends else ""
-
-
-def _about_intervals(report: Report, unit: str, together: str) -> str:
-    """Returns how the intervals were made, or why there are none."""
-    clusters = report.clusters or 0
-    if not report.intervals:
-        return "There are no intervals: no two answers are known to be independent."
-    drawn = f"the {unit} were drawn anew a thousand times"
-    if clusters < report.n:
-        drawn += f", in {clusters} independent groups ({together})"
-    return f"For the intervals (bootstrap), {drawn}."
 
 
 def classifier_section(
@@ -330,79 +263,3 @@ def confusion_matrix(report: Report) -> Matrix:
         for row, column in zip(*counts.nonzero(), strict=True)
     ]
     return Matrix(names, cells)
-
-
-def mistakes_section(
-    predictions: Predictions,
-    picture_of: Callable[[int], str | None] | None,
-    *,
-    shape: Literal["single", "pair", "strip"] = "single",
-    shown: str = "",
-) -> Section:
-    """Returns the most confident mistakes, the surest first, and the least confident hits.
-
-    Args:
-        predictions: Of the reported split.
-        picture_of: Returns a picture of a row as a `data:` URI, None where it cannot be read. None:
-            there are no pictures, and a table names the mistakes.
-        shape: See `facts.Tiles`.
-        shown: What the pictures show, after "with ".
-    """
-    title, hits_title = "Most confident mistakes", "Least confident hits"
-    also = f", with {shown}" * bool(shown)
-
-    def examples(found: np.ndarray, name: str) -> Block:
-        rows = [int(row) for row in found]
-        if picture_of is None:
-            return _examples_table(predictions, rows, name)
-        return Tiles([_tile(predictions, row, picture_of(row)) for row in rows], shape)
-
-    wrong = int((predictions.guesses != predictions.labels).sum())
-    mistakes = predictions.confident_mistakes(_MISTAKES)
-    blocks: list[Block] = [Prose("No prediction was wrong.")]
-    if wrong:
-        about = f"{len(mistakes)} of {wrong} wrong predictions, the most confident first{also}."
-        blocks = [Prose(about), examples(mistakes, title)]
-    hits, right = predictions.unsure_hits(_HITS), len(predictions.labels) - wrong
-    if right:
-        about = f"{len(hits)} of {right} right predictions, the least confident first{also}."
-        blocks += [Heading(hits_title), Prose(about), examples(hits, hits_title)]
-    return Section("mistakes", "Mistakes", title, blocks)
-
-
-def _tile(predictions: Predictions, row: int, source: str | None) -> Tile:
-    person = int(predictions.persons[row])
-    guess, truth = _guess_and_truth(predictions, row)
-    return Tile(
-        source=source,
-        title="{} ({:.2f})".format(*guess),
-        details=(
-            "true class: {} ({:.2f})".format(*truth),
-            *((f"person {person + 1} in the picture",) if person >= 0 else ()),
-        ),
-        file=predictions.images[row].name,
-    )
-
-
-def _examples_table(predictions: Predictions, rows: Sequence[int], title: str) -> Table:
-    heads = ("name", "predicted", "true")
-    columns = [Column(heads[0], "name")]
-    columns += [c for h in heads[1:] for c in (Column(h, "name"), Column("probability", "figure"))]
-    cells = [
-        (
-            predictions.images[row].as_posix(),
-            *(cell for pair in _guess_and_truth(predictions, row) for cell in pair),
-        )
-        for row in rows
-    ]
-    return Table(title, columns, cells)
-
-
-def _guess_and_truth(
-    predictions: Predictions, row: int
-) -> tuple[tuple[str, float], tuple[str, float]]:
-    """Returns the predicted class and the true one, each with its probability."""
-    shares = predictions.probabilities[row]
-    guess, truth = int(predictions.guesses[row]), int(predictions.labels[row])
-    names = predictions.classes
-    return (names[guess], float(shares[guess])), (names[truth], float(shares[truth]))

@@ -30,7 +30,14 @@ from pose_activity.learning.history import Epoch, History
 from pose_activity.stage2_classifier import predict
 from pose_activity.stage2_classifier.scores.evaluate import evaluate
 from pose_activity.stage2_classifier.scores.predictions import Predictions
-from pose_activity.training.pictures import card, precision, report, report_labels, report_poses
+from pose_activity.training.pictures import (
+    card,
+    judge,
+    precision,
+    report,
+    report_labels,
+    report_poses,
+)
 from pose_activity.training.pictures.report_errors import maps_of
 from pose_activity.training.report_page import facts, page
 from pose_activity.training.report_page.images import Tile
@@ -100,7 +107,7 @@ def _answers(run: PictureRun, probabilities: np.ndarray, persons: Any = -1) -> P
 
 
 def _write(run: PictureRun, answers: Predictions) -> Reader:
-    scores = report.score(answers, 1.0)
+    scores = judge.score(answers, 1.0)
     path = run.run_dir / "report" / "report.html"
     cache = store.open_cache(run.run_dir / "cache")
     page.write_page(path, report.page_facts(run, cache, answers, scores, None))
@@ -284,7 +291,7 @@ def test_two_views_are_classified_and_shown(run: PictureRun, tmp_path: Path) -> 
     store.build(folder, sources, recipe=view_model.RECIPE, classes=CLASSES, inputs={})
     cache = store.open_cache(folder)
     classifier = predict.load(view_model.write_classifier(tmp_path / "stage2"), threads=1)
-    answers = report.classify(classifier, cache, "test")
+    answers = judge.classify(classifier, cache, "test")
     for entry, row in zip(cache.entries, answers.probabilities, strict=True):
         batch = {name: array[None] for name, array in cache.load(entry).x.items()}
         assert np.array_equal(classifier(batch)[0], row)

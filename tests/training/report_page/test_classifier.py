@@ -48,14 +48,6 @@ def test_similar_classes_stand_together_on_the_page() -> None:
     assert row[6:] == ("0.09 to 0.91", "0.09 to 0.91", ("c", 1))
 
 
-def test_mistakes_without_pictures_are_a_table() -> None:
-    section = classifier.mistakes_section(_predictions(WRONG_ONCE), None)
-    table = section.blocks[1]
-    assert isinstance(table, facts.Table)
-    (row,) = table.rows
-    assert row == ("1.jpg", "reading", pytest.approx(0.9), "riding", pytest.approx(0.05))
-
-
 def test_a_training_without_validation_kept_its_last_epoch() -> None:
     epochs = [Epoch(i, "train", 1e-3, {"loss": 1.0, "accuracy": 0.5}, 30.0) for i in range(2)]
     prose, charts = classifier.training_blocks(History(tuple(epochs)))
