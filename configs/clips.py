@@ -217,8 +217,8 @@ class ClipRun(Run):
     stage2: SequenceStage2 = SequenceStage2()
     report: ClipReport = ClipReport()
 
-    @model_validator(mode="after")
-    def _combinations(self) -> "ClipRun":
+    def wrong_combinations(self) -> list[str]:
+        """Returns a sentence for each pair of settings that do not go together."""
         wrong = []
         if self.draw and self.clips.format != "videos":
             wrong.append("draw makes videos: set clips.format: videos")
@@ -237,9 +237,7 @@ class ClipRun(Run):
         sizes = self.split
         if not isinstance(sizes, str) and not getattr(sizes, self.report.split):
             wrong.append(f"report.split {self.report.split!r} needs split.{self.report.split} > 0")
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return self
+        return wrong
 
     @property
     def has_videos(self) -> bool:

@@ -256,8 +256,8 @@ class PictureRun(Run):
     stage2: Stage2 | None = Stage2()
     report: Report = Report()
 
-    @model_validator(mode="after")
-    def _combinations(self) -> "PictureRun":
+    def wrong_combinations(self) -> list[str]:
+        """Returns a sentence for each pair of settings that do not go together."""
         wrong = []
         format_, reader = self.data.format, READERS[self.data.format]
         if not reader.has_joints and self.stage1.train:
@@ -275,9 +275,7 @@ class PictureRun(Run):
             wrong.append("stage1.fit.freeze of untrained weights keeps them random: set it to 0")
         if self.stage2:
             wrong += self._wrong_in_stage2(self.stage2)
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return self
+        return wrong
 
     def _wrong_in_stage2(self, stage2: Stage2) -> list[str]:
         wrong = []

@@ -5,7 +5,7 @@ Imports no other room.
 
 from os.path import expanduser
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -60,6 +60,16 @@ class Run(Section):
     seed: Count = 0
     threads: Positive = 2
     draw: Any = None
+
+    @model_validator(mode="after")
+    def _combinations(self) -> Self:
+        if wrong := self.wrong_combinations():
+            raise ValueError("; ".join(wrong))
+        return self
+
+    def wrong_combinations(self) -> list[str]:
+        """Returns a sentence for each pair of settings that do not go together."""
+        return []
 
 
 class Split(Section):
