@@ -286,11 +286,8 @@ class PictureRun(Run):
                 "true, or fine_tune_epochs > 0"
             )
         augment = stage2.augment
-        views = [
-            self.cache.planes,
-            *([person.planes] if (person := self.cache.person_view) else []),
-        ]
-        drawn = [{*planes} for planes in views if "heatmap" in planes]
+        views = (self.cache, self.cache.person_view)
+        drawn = [{*view.planes} for view in views if view and "heatmap" in view.planes]
         if augment and augment.heatmap_dropout and (not drawn or {"heatmap"} in drawn):
             wrong.append(
                 "stage2.augment.heatmap_dropout needs cache.planes: [rgb, heatmap], or such a "

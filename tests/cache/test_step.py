@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pose_activity.annotations.types import SPLITS
 from pose_activity.artifacts import manifest
 from pose_activity.cache.store import Tensors, altered_tensors, open_cache
 from pose_activity.configs.pictures import PictureRun
@@ -67,6 +68,25 @@ def test_another_kind_rebuilds_the_cache_alone(run: Copy, tiny_run: Path) -> Non
     assert "up to date" in run.cache(kind)
     run_step(run.asked(kind), "stage2")  # what was trained on the same tensors stays
     assert before == run.times()
+
+
+def test_a_persons_view_needs_no_other_poses(run: Copy, tiny_run: Path) -> None:
+    poses = run.times()[run.folder / "cache" / "poses.parquet"]
+    said = run.cache("cache.person_view.size=32", "cache.tensors=memory_map")
+    assert "recipe.person_view: '(absent)' ->" in said and "fingerprint" not in said
+    assert run.times()[run.folder / "cache" / "poses.parquet"] == poses
+    old, new = open_cache(tiny_run / "cache"), open_cache(run.folder / "cache")
+    for before, entry in zip(old.entries[::5], new.entries[::5], strict=True):
+        x = new.load(entry, verify=True).x
+        assert np.array_equal(x["picture"], old.load(before).x)
+        assert x["person"].shape == (32, 32, 3) and x["found"].shape == (1,)
+    assert "up to date" in run.cache("cache.person_view.size=32", "cache.tensors=memory_map")
+    kinds = {path.name for path in (run.folder / "cache" / "tensors").glob("train.*")}
+    assert kinds == {"train.txt", *(f"train.{n}.npy" for n in ("picture", "person", "found"))}
+    # Without it the cache is the one that it was.
+    back = run.cache("cache.person_view=null", "cache.tensors=disk")
+    assert "-> '(absent)'" in back
+    assert open_cache(run.folder / "cache").digest(SPLITS) == old.digest(SPLITS)
 
 
 def test_what_is_lost_is_made_again_with_the_reason(run: Copy) -> None:

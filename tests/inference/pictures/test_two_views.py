@@ -13,6 +13,7 @@ from pose_activity.cache.record import stack
 from pose_activity.cache.tensor_spec import TensorSpec
 from pose_activity.inference.api import Classifier
 from pose_activity.inference.options import OutputOptions
+from pose_activity.inference.package import files_of, write_package
 from pose_activity.inference.pictures.draw import cards_of
 from pose_activity.inference.pictures.explain import Explanations, draw_explanation, explain
 from pose_activity.inference.pictures.predictor import PicturePredictor
@@ -108,6 +109,16 @@ def test_files_and_cards(predictor: PicturePredictor, photos: list[Path], tmp_pa
     (nobody,) = cards_of(predictor.answer(Frame.of_picture(photos[3])), predictor.recipe)
     assert not nobody.bones
     predictor.check(OutputOptions(smooth=2.5), photos)  # a row is the whole picture
+
+
+def test_a_package_answers_as_its_run(
+    folder: Path, predictor: PicturePredictor, photos: list[Path], tmp_path: Path
+) -> None:
+    write_package(tmp_path / "model", files_of(folder), card="", about={})
+    packaged = PicturePredictor(tmp_path / "model", engine="onnxruntime", threads=1)
+    for path in photos:
+        (row,), (expected,) = (p.answer(Frame.of_picture(path)).rows for p in (packaged, predictor))
+        assert np.array_equal(row.probabilities, expected.probabilities)
 
 
 def test_the_python_function(folder: Path) -> None:
