@@ -19,7 +19,8 @@ import numpy as np
 
 from pose_activity.artifacts.atomic import write_json
 from pose_activity.artifacts.manifest import sha256_file
-from pose_activity.runtime.graph import Batches, import_openvino, twin_of
+from pose_activity.runtime.engines import Batches, import_openvino
+from pose_activity.runtime.graph import twin_of
 
 _CONVOLUTIONS = ("Convolution", "GroupConvolution")
 

@@ -11,6 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from pose_activity.runtime import graph
+from pose_activity.runtime.engines import import_openvino
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
@@ -180,6 +181,6 @@ def test_a_graph_with_several_inputs(several: Path):
 def test_the_first_layers_of_each_input_can_stay_exact(several: Path, count: int):
     from pose_activity.runtime.quantise import _first_convolutions
 
-    model = graph.import_openvino().convert_model(str(several))
+    model = import_openvino().convert_model(str(several))
     expected = {f"{name}_{i}" for name in ("large", "small") for i in (1, 2) if i <= count}
     assert {*_first_convolutions(model, count)} == expected
