@@ -129,12 +129,15 @@ class PoseFit(Section):
 class Stage1(Section):
     """The pose model.
 
-    `train: false` takes `weights` as they are, and `skeleton` names their joints. `split` gives
-    stage 1 pictures of its own choice of roles; by default a picture keeps its role in both stages.
-    `keep_apart` takes these from the pictures that stage 2 holds out neither for val nor for test.
-    `resize` writes the training pictures in that (width, height), proportions ignored.
+    `train: false` takes `weights` as they are, and `skeleton` names their joints. `graph` is the
+    folder `stage1` of a finished run, or a packaged model, whose graph is used instead: that needs
+    no torch. `split` gives stage 1 pictures of its own choice of roles; by default a picture keeps
+    its role in both stages. `keep_apart` takes these from the pictures that stage 2 holds out
+    neither for val nor for test. `resize` writes the training pictures in that (width, height),
+    proportions ignored.
     """
 
+    graph: LocalPath | None = None
     weights: Weights = "yolov8n-pose.pt"
     train: bool = True
     skeleton: PoseSkeleton = "coco17"
@@ -149,6 +152,8 @@ class Stage1(Section):
     def _training_keys(self) -> "Stage1":
         if not self.train and (self.split or self.resize):
             raise ValueError("split and resize belong to training: set train: true, or drop them")
+        if self.train and self.graph:
+            raise ValueError("a graph is used as it is: set train: false, or drop it")
         if not self.train and self.weights.endswith(".yaml"):
             raise ValueError(
                 f"weights {self.weights!r} is an untrained architecture: set train: true, or name "
@@ -350,8 +355,11 @@ def check_paths(run: PictureRun, steps: Iterable[str]) -> None:
         ("stage2", run.stage2.weights if run.stage2 else "none", STAGE2_WEIGHTS),
     ):
         # A bare name of stage 1 may be found in a folder, or downloaded.
-        is_name = weights in names or (step == "stage1" and Path(weights).name == weights)
+        unused = step == "stage1" and run.stage1.graph is not None
+        is_name = unused or weights in names or (step == "stage1" and Path(weights).name == weights)
         if step in asked and not is_name and not Path(weights).is_file():
             missing.append(f"{step}.weights: no such file: {weights}")
+    if "stage1" in asked and run.stage1.graph and not run.stage1.graph.is_dir():
+        missing.append(f"stage1.graph: no such folder: {run.stage1.graph}")
     if missing:
         raise ConfigError("\n".join(missing))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pose_activity.artifacts.manifest import sha256_file
 from pose_activity.artifacts.progress import ProgressCallback
+from pose_activity.artifacts.user_cache import user_cache
 
 FOLDER_VARIABLE = "POSE_ACTIVITY_WEIGHTS"
 
@@ -69,8 +70,7 @@ def weights_folder() -> Path:
     named = os.environ.get(FOLDER_VARIABLE)
     if named:
         return Path(named)
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "pose-activity" / "weights"
+    return user_cache() / "weights"
 
 
 def _fetch(download: Download, target: Path, on_progress: ProgressCallback | None) -> str:

@@ -6,7 +6,6 @@ which is imported only then. A file `.onnx` as weights is a backbone already: on
 machine's cache folder.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import onnx
 from pose_activity.artifacts import atomic
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.artifacts.progress import ProgressCallback
+from pose_activity.artifacts.user_cache import kept_graphs
 from pose_activity.stage2_classifier.frozen import lite0_graph
 from pose_activity.stage2_classifier.models.images.lite0_weights import read_state_dict
 
@@ -46,7 +46,7 @@ def find(
         return _checked(weights)
     report = on_progress or (lambda done, total, text: None)
     made_of = [model, sha256_file(weights), _VERSION, lite0_graph.VERSION]
-    path = (folder or cache_folder()) / f"{model}-{sha256_json(made_of)[:16]}.onnx"
+    path = (folder or kept_graphs()) / f"{model}-{sha256_json(made_of)[:16]}.onnx"
     if not path.is_file():
         report(0, 1, f"making the graph of {model}'s backbone")
         with atomic.replacing(path) as temporary:
@@ -58,18 +58,12 @@ def find(
     return path
 
 
-def cache_folder() -> Path:
-    """Returns where graphs are kept; it may not exist."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "pose-activity" / "graphs"
-
-
 def _checked(path: Path) -> Path:
     ends = onnx.load(path, load_external_data=False).graph
     names = [end.name for end in (*ends.input, *ends.output)]
     if names != ["image", "features"]:
         raise ValueError(
             "The graph of a backbone must take 'image' and answer with 'features'. "
-            f"Received: {path} with {names}. Name one from {cache_folder()}, or weights."
+            f"Received: {path} with {names}. Name one from {kept_graphs()}, or weights."
         )
     return path

@@ -1,6 +1,5 @@
 """The step `stage1` of a run on clips: the pose model for videos, used as it is."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from itertools import islice
@@ -11,9 +10,8 @@ from pose_activity.annotations.clip_files import read_clips
 from pose_activity.annotations.clips import Clip
 from pose_activity.annotations.images import ImageError, write_image
 from pose_activity.annotations.skeleton import SKELETONS
-from pose_activity.artifacts import atomic
 from pose_activity.configs.clips import ClipRun
-from pose_activity.stage1_pose import predict
+from pose_activity.stage1_pose import kept_graph
 from pose_activity.stage1_pose.options import TrackOptions
 from pose_activity.stage1_pose.track_video import write_tracking
 from pose_activity.training.clips.steps import CLIPS
@@ -27,10 +25,7 @@ def make_stage1(run: ClipRun, folder: Path) -> Counts:
     """Takes the pose graph of another run, or exports weights."""
     write_tracking(folder, TrackOptions(**run.track.arguments("policy")))
     if run.stage1.graph:
-        predict.load(run.stage1.graph, engine="onnxruntime", threads=1)  # the two files fit
-        for path in (folder / predict.GRAPH, folder / predict.SIDECAR):
-            with atomic.replacing(path) as temporary:
-                shutil.copyfile(run.stage1.graph / path.name, temporary)
+        kept_graph.copy(run.stage1.graph, folder)
     else:
         _export(run, folder)
     return {}

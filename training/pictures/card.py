@@ -65,7 +65,9 @@ def licences(run: PictureRun) -> dict[str, str]:
     }
     if "stage1" in step_names(run):
         done = "trained and exported" if run.stage1.train else "exported"
-        terms["pose graph"] = f"{done} with ultralytics, AGPL-3.0, from {run.stage1.weights}"
+        terms["pose graph"] = (
+            f"{done} with ultralytics, AGPL-3.0, from {run.stage1.graph or run.stage1.weights}"
+        )
     return terms
 
 
@@ -109,15 +111,18 @@ def _recipe_rows(config: Mapping[str, Any], classifier: Classifier) -> list[tupl
     """Returns the card's first table; all of it is in model.json."""
     seen, stage2 = classifier.recipe, config["stage2"]
     epochs = stage2["epochs"] + stage2["fine_tune_epochs"]
+    trained = f"up to {epochs} epochs"
+    if linear := stage2["linear"]:
+        trained = f"frozen; a linear classifier on its features' {' and '.join(linear['pooling'])}"
     rows = [
-        ("classifier", f"{stage2['model']}, from {stage2['weights']}, up to {epochs} epochs"),
+        ("classifier", f"{stage2['model']}, from {stage2['weights']}, {trained}"),
         ("its planes", f"{' + '.join(seen.planes)}, {seen.width}x{seen.height}, {seen.resize}"),
     ]
     if seen.needs_poses:
         stage1 = config["stage1"]
         trained = f"{sum(stage1['fit']['epochs'])} epochs" if stage1["train"] else "not trained"
         rows += [
-            ("pose model", f"from {stage1['weights']}, {trained}"),
+            ("pose model", f"from {stage1['graph'] or stage1['weights']}, {trained}"),
             ("its input", f"{seen.pose.size} pixels on the longer side"),
             ("its people", f"score above {seen.pose.confidence:g}, at most {seen.pose.max_people}"),
         ]

@@ -10,6 +10,9 @@ FILES = {
     ),
     "stage1": ("pose.onnx", "pose.json", "metrics.json", *TRAINED_POSES),
     "cache": ("index.parquet", "recipe.json", "poses.parquet", "unmatched.csv"),
-    "stage2": ("classifier.onnx", "classifier.json", "head.npz", "augmentations.png", *TRAINED),
+    "stage2": (
+        *("classifier.onnx", "classifier.json", "augmentations.png", *TRAINED),
+        *("head.npz", "held_out.parquet", "changed_answers.csv"),  # of stage2.linear
+    ),
     "report": (*REPORT, "metrics_val.json", "label_suspects.csv"),
 }

@@ -2,6 +2,7 @@
 
     cache/features.parquet    the vectors of all pictures that were looked at
     stage2/head.npz           the head alone, as plain numbers
+    stage2/held_out.parquet   answers to the pictures of train by the inner folds, and to val
     stage2/classifier.onnx    backbone and head, with classifier.json
 
 Imports neither TensorFlow nor torch, but where a backbone's graph must be exported from Keras.
@@ -24,10 +25,13 @@ from pose_activity.stage2_classifier import calibrate
 from pose_activity.stage2_classifier.frozen import backbone, export, features, fit
 from pose_activity.stage2_classifier.frozen.layout import Layout
 from pose_activity.stage2_classifier.models.images import registry
+from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.console import console, say
+from pose_activity.training.pictures import changed_answers
 from pose_activity.training.steps import Counts
 from pose_activity.training.unknown import say_unknown
 
+HELD_OUT = "held_out.parquet"
 PARITY_PICTURES = 8  # on which the composed graph is compared with arithmetic on features
 
 
@@ -71,6 +75,17 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
     on_val = fitted.head.probabilities(vectors[len(train) : len(ids)])
     # Neither the folds' answers nor those on val are to pictures that were learned from.
     held_out = np.concatenate([fitted.held_out, on_val])
+    answers = Predictions(
+        split="held out of train, and val",
+        classes=cache.classes,
+        images=tuple(entry.source for entry in [*train, *val]),
+        persons=np.array([entry.person for entry in [*train, *val]]),
+        labels=ids,
+        probabilities=held_out,
+    )
+    earlier = run.run_dir / "stage2" / HELD_OUT  # still there while a new result is made
+    changed_answers.list_changes(earlier, answers, folder)
+    answers.write(folder / HELD_OUT)
     export.export(
         folder,
         backbone=graph,

@@ -198,7 +198,8 @@ def page_facts(
 def _name(run: PictureRun) -> str:
     view = run.cache.person_view
     person = f", the person's {' + '.join(view.planes)} at {view.size} pixels" if view else ""
-    return f"{run.classifier.model}, planes {' + '.join(run.cache.planes)}{person}"
+    frozen = " (frozen) + linear" if run.classifier.linear else ""
+    return f"{run.classifier.model}{frozen}, planes {' + '.join(run.cache.planes)}{person}"
 
 
 def _shown(recipe: Recipe) -> str:
@@ -257,5 +258,5 @@ def say_scores(run: PictureRun) -> None:
 
 def comparison(run: PictureRun) -> dict[str, Any]:
     """Returns what `train.py compare` shows about a finished run beside its figures."""
-    poses = run.stage1.weights if run.cache.needs_poses else "none"
+    poses = str(run.stage1.graph or run.stage1.weights) if run.cache.needs_poses else "none"
     return {"model": run.classifier.model, "poses": poses}

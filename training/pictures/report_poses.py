@@ -86,7 +86,7 @@ def read_metrics(run: PictureRun) -> dict[str, Any]:
 
 
 def _how(run: PictureRun, metrics: dict[str, Any]) -> str:
-    weights = run.stage1.weights
+    weights = run.stage1.graph or run.stage1.weights
     text = (
         f"Trained from `{weights}`. "
         if run.stage1.train

@@ -16,10 +16,10 @@ from pose_activity.artifacts.removal import remove_tree
 from pose_activity.cache import poses
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.runtime.progress import progress_bar
-from pose_activity.stage1_pose import fit, predict, validate
+from pose_activity.stage1_pose import fit, kept_graph, predict, validate
 from pose_activity.stage1_pose.evaluate import pckh
 from pose_activity.stage1_pose.export import export
-from pose_activity.training.console import console, say_notes
+from pose_activity.training.console import console, say, say_notes
 from pose_activity.training.pictures.steps import stage1_samples
 from pose_activity.training.pose_weights import find_weights
 from pose_activity.training.steps import Counts
@@ -31,6 +31,9 @@ def make_stage1(run: PictureRun, folder: Path) -> Counts:
     """Trains the pose model, or uses it as it is; exports it and measures it."""
     section = run.stage1
     (folder / "metrics.json").unlink(missing_ok=True)  # of an attempt that was not finished
+    if section.graph:
+        kept_graph.copy(section.graph, folder)
+        return {}
     samples = read_samples(run.run_dir / stage1_samples(run))
     weights, metrics = find_weights(run.stage1.weights), {}
     skeleton = SKELETONS[section.skeleton]
@@ -109,9 +112,16 @@ def export_poses(
     run: PictureRun, samples: Sequence[Any], weights: Path, folder: Path, skeleton: Any
 ) -> None:
     """Exports weights as a graph and compares the two on some of the samples' pictures."""
+    size, kept = run.stage1.export_size, None
+    if not run.stage1.train and weights.is_file():
+        kept = kept_graph.place_of(weights, size=size, skeleton=skeleton.name)
+        if kept_graph.take(kept, folder):
+            say(f"its graph was exported before: {kept}")
+            return
     images = list(islice(filter(_is_readable, (s.image for s in samples)), PARITY_IMAGES))
-    size = run.stage1.export_size
     export(weights, folder, size=size, skeleton=skeleton, images=images, threads=run.threads)
+    if kept and kept_graph.keep(folder, kept):
+        say(f"its graph is kept for later runs: {kept}")
 
 
 def measure_poses(run: PictureRun, samples: Sequence[Any], stage1: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pose_activity.cache.record import INDEX
 from pose_activity.cache.store import StoredTensors, altered_tensors, missing_tensors, open_cache
 from pose_activity.configs import sections
 from pose_activity.configs.pictures import STAGE2_WEIGHTS, PictureRun
-from pose_activity.stage1_pose.predict import read_sidecar
+from pose_activity.stage1_pose.predict import GRAPH, read_sidecar
 from pose_activity.training.file_digest import digest_of_files, without_own
 from pose_activity.training.pictures.files import FILES
 from pose_activity.training.pose_weights import digest_weights
@@ -71,7 +71,8 @@ def stage1(run: PictureRun, *, remember: bool) -> Step:
     roles, section = stage1_roles(run), run.stage1
 
     def recipe() -> dict[str, Any]:
-        unused = {"split", "keep_apart"} | (set() if section.train else {"fit"})
+        unused = {"split", "keep_apart", "graph"} | (set() if section.train else {"fit"})
+        unused |= {"weights", "skeleton", "export_size"} if section.graph else set()
         config = section.model_dump(mode="json")
         return {key: value for key, value in config.items() if key not in unused} | _fixed(run)
 
@@ -84,8 +85,11 @@ def stage1(run: PictureRun, *, remember: bool) -> Step:
 
         return make_stage1(run, folder)
 
-    weights = partial(digest_weights, section.weights, look_only=not remember)
-    external: _Digests = {"weights": weights}
+    if section.graph:
+        external: _Digests = {"graph": partial(sha256_file, section.graph / GRAPH)}
+    else:
+        weights = partial(digest_weights, section.weights, look_only=not remember)
+        external = {"weights": weights}
     for name, splits in roles.items() if section.train else ():
         images = partial(_digest_of_images, run, stage1_samples(run), splits, remember=remember)
         external[f"{name}_images"] = images
