@@ -68,7 +68,7 @@ def list_changes(earlier: Path, after: Predictions, folder: Path) -> None:
     except ValueError:  # none, or an older version's
         return
     names = [field.name for field in fields(Change)]
-    atomic.write_text(folder / FILE, csv_text.as_text([names, *map(astuple, found)]))
+    atomic.write_text(folder / FILE, csv_text.as_text([names, *(astuple(one) for one in found)]))
     say(_summary(found, both))
     for change in found[:_SHOWN]:
         say(f"  {change.image}: {change.before} -> {change.after} (label: {change.label})")
