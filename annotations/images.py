@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from pose_activity.annotations import jpeg
+from pose_activity.annotations.drawing_mark import is_drawing, mark
 from pose_activity.annotations.image_headers import Header, HeaderError, read_header
-from pose_activity.annotations.products import is_product, mark
 from pose_activity.artifacts.atomic import write_bytes
 from pose_activity.artifacts.names import shown
 
@@ -154,7 +154,7 @@ def write_drawing(path: Path, image: np.ndarray) -> None:
 
 def find_images(folder: Path) -> list[Path]:
     """Returns all pictures below `folder`, sorted, without what this project drew."""
-    return [path for path in find_files(folder, SUFFIXES) if not is_product(path)]
+    return [path for path in find_files(folder, SUFFIXES) if not is_drawing(path)]
 
 
 def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:

@@ -9,8 +9,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from pose_activity.annotations.drawing_mark import is_drawing
 from pose_activity.annotations.images import SUFFIXES, walk_files
-from pose_activity.annotations.products import is_product
 
 Kind = Literal["picture", "video"]
 KINDS: tuple[Kind, ...] = ("picture", "video")
@@ -56,12 +56,12 @@ class Media(NamedTuple):
     Attributes:
         files: Those with one of the endings that were asked for.
         unread: Pictures and videos with another ending.
-        products: What this project drew; in neither of the others.
+        drawings: What this project drew; in neither of the others.
     """
 
     files: list[Path]
     unread: list[Path]
-    products: list[Path]
+    drawings: list[Path]
 
 
 def find_media(folder: Path, suffixes: Collection[str], *, kinds: Collection[str] = KINDS) -> Media:
@@ -80,8 +80,8 @@ def find_media(folder: Path, suffixes: Collection[str], *, kinds: Collection[str
         wanted = path.suffix.lower() in suffixes
         if not wanted and kind_of(path) not in kinds:
             continue
-        if is_product(path):
-            media.products.append(path)
+        if is_drawing(path):
+            media.drawings.append(path)
         else:
             (media.files if wanted else media.unread).append(path)
     return media

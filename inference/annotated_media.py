@@ -18,8 +18,8 @@ import numpy as np
 
 from pose_activity.annotations import videos
 from pose_activity.annotations.containers import examine
+from pose_activity.annotations.drawing_mark import mark_mp4
 from pose_activity.annotations.images import write_drawing
-from pose_activity.annotations.products import mark_mp4
 from pose_activity.artifacts import atomic
 from pose_activity.artifacts.names import shown
 from pose_activity.cache.record import key_of

@@ -16,9 +16,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from pose_activity.annotations import videos
+from pose_activity.annotations.drawing_mark import is_drawing
 from pose_activity.annotations.images import SUFFIXES, ImageError, check_picture
 from pose_activity.annotations.media import Media, describe_unread, find_media
-from pose_activity.annotations.products import is_product
 from pose_activity.annotations.text import preview
 from pose_activity.annotations.videos import Frame
 from pose_activity.inference import lists
@@ -182,14 +182,14 @@ class _Found:
     Attributes:
         sources: Pictures, videos and cameras.
         unread: Pictures and videos in folders that OpenCV does not read.
-        products: What this project drew.
+        drawings: What this project drew.
         texts: Those that are not lists.
     """
 
     def __init__(self) -> None:
         self.sources: dict[Path, None] = {}
         self.unread: dict[Path, None] = {}
-        self.products: dict[Path, None] = {}
+        self.drawings: dict[Path, None] = {}
         self.texts: dict[Path, None] = {}
 
     def add(self, name: str) -> bool:
@@ -218,8 +218,8 @@ class _Found:
         if os.path.isdir(path):
             media = find_media(path, READ)
         else:
-            media = Media([], [], [path]) if is_product(path) else Media([path], [], [])
-        for kept, more in zip((self.sources, self.unread, self.products), media, strict=True):
+            media = Media([], [], [path]) if is_drawing(path) else Media([path], [], [])
+        for kept, more in zip((self.sources, self.unread, self.drawings), media, strict=True):
             kept.update(dict.fromkeys(more))
         return any(media)
 
@@ -227,9 +227,9 @@ class _Found:
         """Yields notes on files that are left out."""
         if self.unread:
             yield describe_unread(self.unread)
-        if self.products:
-            names = preview([path.name for path in self.products])
-            yield f"Drawn by this project and left out: {len(self.products):,} ({names})."
+        if self.drawings:
+            names = preview([path.name for path in self.drawings])
+            yield f"Drawn by this project and left out: {len(self.drawings):,} ({names})."
         if self.texts:
             names = preview([path.name for path in self.texts])
             yield f"Not lists, since no line names a picture or video, and left out: {names}."

@@ -138,7 +138,7 @@ def class_files(
         for folder in classes
     }
     # A folder with drawings alone is not a class.
-    drawn = {key for key, found in media.items() if found.products and not found.files}
+    drawn = {key for key, found in media.items() if found.drawings and not found.files}
     files = {key: media[key].files for key in media if key not in drawn or media[key].unread}
     unread = [path for found in media.values() for path in found.unread]
     beside = [path for folder in (root, *splits.values()) for path in _visible(folder)]

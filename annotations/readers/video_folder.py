@@ -167,10 +167,10 @@ def _find(
     media = find_media(videos, SUFFIXES, kinds=("video",))
     if on_note and media.unread:
         on_note(f"{videos}: {describe_unread(media.unread)}")
-    if on_note and media.products:
-        names = preview([path.name for path in media.products])
+    if on_note and media.drawings:
+        names = preview([path.name for path in media.drawings])
         on_note(f"{videos}: drawn by this project and left out: {names}.")
-    for path in media.products:
+    for path in media.drawings:
         found.pop(path, None)
     return [
         Clip(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pose_activity.annotations.products import MARK
+from pose_activity.annotations.drawing_mark import MARK
 from pose_activity.artifacts import atomic
 from pose_activity.learning.history import History, title_of
 from pose_activity.stage2_classifier.scores import fonts

@@ -30,7 +30,7 @@ def test_every_file_is_read_named_or_no_media(tmp_path: Path):
     media = find_media(tmp_path, SUFFIXES)
     assert _names(media.files) == ["a.JPG", "c.gif", "d.avif", "e.jp2", "f.ppm", "b.jfif"]
     assert _names(media.unread) == "p1.HEIC p3.CR2 p4.psd p5.svg p2.heic v1.mp4 v2.m4v".split()
-    assert _names(media.products) == ["a.JPG.explained.png"]
+    assert _names(media.drawings) == ["a.JPG.explained.png"]
     pictures = find_media(tmp_path, SUFFIXES, kinds=("picture",))
     assert _names(pictures.unread) == ["p1.HEIC", "p3.CR2", "p4.psd", "p5.svg", "p2.heic"]
     assert describe_unread(pictures.unread) == (

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from pose_activity.annotations.containers import examine
+from pose_activity.annotations.drawing_mark import is_drawing
 from pose_activity.annotations.images import load_rgb
-from pose_activity.annotations.products import is_product
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.types import Poses
 from pose_activity.annotations.videos import Frame, read_header
@@ -201,7 +201,7 @@ def test_drawings_are_no_inputs_and_play_as_before(tmp_path: Path) -> None:
     answers = [about(GREY, answered(clip, frame=i)) for i in range(4)]
     draw(tmp_path / "drawn", [*answers, about(LARGE, answered("a.jpg"))])
     (photo, film) = sorted((tmp_path / "drawn").iterdir())
-    assert is_product(photo) and is_product(film) and not is_product(clip)
+    assert is_drawing(photo) and is_drawing(film) and not is_drawing(clip)
     assert len(list(frames_of(film))) == 4 and not examine(film).broken
     run_ffmpeg("-xerror", "-err_detect", "explode", "-i", film, "-f", "null", "-")
 

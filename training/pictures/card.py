@@ -15,7 +15,7 @@ from pose_activity.configs.pictures import PictureRun
 from pose_activity.inference import precision_records
 from pose_activity.stage2_classifier.calibrate import NEVER_UNKNOWN
 from pose_activity.stage2_classifier.predict import Classifier
-from pose_activity.training.pictures import roles
+from pose_activity.training.pictures import stage1_overlap
 from pose_activity.training.pictures.report_labels import HEADS, balance_of
 from pose_activity.training.pictures.report_poses import read_metrics, score_rows
 from pose_activity.training.pictures.steps import step_names
@@ -47,7 +47,7 @@ def about(run: PictureRun, cache: Cache) -> dict[str, Any]:
         "data": _data(run, cache),
         "scores": scores | model_card.figures_of(found),
         "pose_scores": dict(score_rows(read_metrics(run))),
-        "seen_by_stage1": roles.seen_note(run, found["split"]),
+        "seen_by_stage1": stage1_overlap.seen_note(run, found["split"]),
         "precisions": precision_records.records(run.run_dir),
         "licences": licences(run),
         "versions": _read(run, VERSIONS),

@@ -32,7 +32,7 @@ from pose_activity.runtime.progress import progress_bar
 from pose_activity.training import rejections
 from pose_activity.training.console import console, say, say_notes, say_rows
 from pose_activity.training.drawn_data import draw_once
-from pose_activity.training.pictures import roles
+from pose_activity.training.pictures import stage1_overlap
 from pose_activity.training.steps import Counts
 
 _MOST_ACTIVITIES = 200  # rows of the table
@@ -55,10 +55,10 @@ def make_annotations(run: PictureRun, folder: Path) -> Counts:
     _check_splits(run, kept)
     _say_activities(kept)
     if run.stage1.split:
-        pool = roles.open_to_stage1(run, cleaned.kept, kept, together)
+        pool = stage1_overlap.open_to_stage1(run, cleaned.kept, kept, together)
         own = _split_stage1(run, pool, together)
         _write(folder / "stage1.jsonl", own)
-        say_notes(roles.overlap_notes(own, kept) if run.stage2 else [])
+        say_notes(stage1_overlap.overlap_notes(own, kept) if run.stage2 else [])
     table = table_of_samples(kept)
     say_notes([*describe_duplicates(copies, table), *crossing_notes(near or (), table)])
     write_duplicates(folder / "duplicates.csv", copies, table)

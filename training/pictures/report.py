@@ -32,7 +32,7 @@ from pose_activity.stage2_classifier.scores.evaluate import (
 )
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.console import say, say_notes, say_rows
-from pose_activity.training.pictures import roles
+from pose_activity.training.pictures import stage1_overlap
 from pose_activity.training.pictures.judge import classify, measure_inputs, score, with_groups
 from pose_activity.training.pictures.report_errors import (
     SUSPECTS,
@@ -139,7 +139,7 @@ def page_facts(
     """
     unit = "persons" if predictions.of_people else "pictures"
     has_poses = "stage1" in step_names(run)
-    seen = roles.seen_note(run, headline.split)
+    seen = stage1_overlap.seen_note(run, headline.split)
     metrics = read_metrics(run)
     found = _find_poses(run, cache.recipe, predictions)
 
@@ -227,7 +227,7 @@ def _rows(run: PictureRun) -> dict[str, str]:
     """Returns rows for the first table of report.md: stage 1's figures and what each step took."""
     rows = {"classifier": _name(run)}
     rows |= {f"stage 1 {text}": f"{value:.4f}" for text, value in _pose_scores(run).items()}
-    seen = roles.seen_note(run, run.report.split)
+    seen = stage1_overlap.seen_note(run, run.report.split)
     rows |= {"pictures that stage 1 has seen": seen} if seen else {}
     rows |= early_end(run.run_dir / "stage2")
     return rows | origin.minutes(run.run_dir, step_names(run)[:-1])
@@ -251,7 +251,7 @@ def say_scores(run: PictureRun) -> None:
         )
     counted = "people" if run.cache.people == "each" else "pictures"
     say_rows(f"{run.run_dir.name}: {metrics['n']} {counted}", rows)
-    seen = roles.seen_note(run, metrics["split"])
+    seen = stage1_overlap.seen_note(run, metrics["split"])
     say_notes(filter(None, [seen, ignored_note(judged.inputs)]))
     say(f"report: {folder / 'report.html'}")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pose_activity.annotations.products import mark_mp4
+from pose_activity.annotations.drawing_mark import mark_mp4
 from pose_activity.annotations.readers.video_folder import read_ranges, read_video_folder
 
 _KTH = r"(?P<label>person\d+)_"

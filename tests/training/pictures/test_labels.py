@@ -14,7 +14,7 @@ from pose_activity.annotations.readers.coco import read_coco
 from pose_activity.annotations.sample_files import read_samples
 from pose_activity.annotations.types import Sample
 from pose_activity.configs import pictures as picture_config
-from pose_activity.training.pictures import roles
+from pose_activity.training.pictures import stage1_overlap
 from pose_activity.training.pictures.labels import make_annotations, try_annotations
 from pose_activity.training.pictures.steps import step_names
 from pose_activity.training.steps import steps_of
@@ -275,7 +275,7 @@ def test_stage_1_gets_nothing_that_stage_2_holds_out(
         said = " ".join(capsys.readouterr().out.split())
         if apart:
             assert len(held) == 20 and len(samples) == 20 and not held & seen
-            assert "WARNING: Stage 1" not in said and roles.seen_note(run, "test") is None
+            assert "WARNING: Stage 1" not in said and stage1_overlap.seen_note(run, "test") is None
         else:
             in_test = [
                 s for s in samples if s.image in {k.image for k in kept if k.split == "test"}
@@ -290,9 +290,9 @@ def test_stage_1_gets_nothing_that_stage_2_holds_out(
                 f"WARNING: {note}" in said
                 and "WARNING: Stage 1 has seen 10 of the 10 pictures of val" in said
             )
-            assert roles.seen_note(run, "test") == note
+            assert stage1_overlap.seen_note(run, "test") == note
     whole = load(tmp_path, data, split=SIZES)
-    assert roles.seen_note(whole, "test") is None
+    assert stage1_overlap.seen_note(whole, "test") is None
 
 
 def test_too_many_pictures_for_stage_1(tmp_path: Path, photos: Path):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pose_activity.annotations.drawing_mark import MARK, is_drawing, mark
 from pose_activity.annotations.images import find_images, write_drawing, write_image
-from pose_activity.annotations.products import MARK, is_product, mark
 
 _PIXELS = np.random.default_rng(0).integers(0, 255, (24, 32, 3), np.uint8)
 
@@ -22,7 +22,7 @@ def test_a_drawing_is_known_under_any_name_and_has_the_same_pixels(tmp_path: Pat
     renamed = tmp_path / "holiday" / "IMG_0001.jpeg"
     renamed.parent.mkdir()
     shutil.copyfile(drawn, renamed)
-    assert is_product(drawn) and is_product(renamed) and not is_product(plain)
+    assert is_drawing(drawn) and is_drawing(renamed) and not is_drawing(plain)
     with Image.open(plain) as expected, Image.open(drawn) as got:
         got.load()
         assert (np.asarray(got) == np.asarray(expected)).all()
@@ -41,11 +41,11 @@ def test_another_program_reads_the_mark(tmp_path: Path):
 def test_the_mark_at_the_end_of_a_long_file_is_found(tmp_path: Path):
     path = tmp_path / "film.mp4"
     path.write_bytes(b"\0" * 100_000 + MARK + b"\0" * 20)
-    assert is_product(path)
+    assert is_drawing(path)
 
 
 def test_what_is_no_file_is_no_product(tmp_path: Path):
-    assert not is_product(tmp_path) and not is_product(tmp_path / "absent.jpg")
+    assert not is_drawing(tmp_path) and not is_drawing(tmp_path / "absent.jpg")
 
 
 def test_only_jpeg_and_png_are_marked():

@@ -9,7 +9,7 @@ from pose_activity.annotations.cleaning.clean import clean
 from pose_activity.annotations.splitting import split
 from pose_activity.annotations.types import Sample
 from pose_activity.configs.pictures import load
-from pose_activity.training.pictures.roles import open_to_stage1, overlap_notes
+from pose_activity.training.pictures.stage1_overlap import open_to_stage1, overlap_notes
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 MPII = CONFIGS / "mpii.yaml"

@@ -42,7 +42,7 @@ def mark_mp4(path: Path) -> None:
         file.write((len(MARK) + 8).to_bytes(4) + b"free" + MARK)
 
 
-def is_product(path: Path) -> bool:
+def is_drawing(path: Path) -> bool:
     """Returns whether a file carries the mark; False where it cannot be read as a regular file."""
     try:
         if not path.is_file():
