@@ -140,7 +140,7 @@ class Sequence(SequenceOptions):
 class Linear(Section):
     """A scikit-learn classifier on vectors. See `stage2_classifier.vectors.fit.fit`."""
 
-    kind: Literal["logistic", "softmax", "svm", "rbf", "lda"] = "logistic"
+    kind: Literal["logistic", "softmax", "svm", "rbf", "lda", "ridge"] = "logistic"
     C: Rate = 1.0
     standardise: bool = False
     l2_normalize: bool = False

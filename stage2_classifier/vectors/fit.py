@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import StandardScaler
@@ -22,7 +22,7 @@ from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.stage2_classifier import calibrate
 from pose_activity.stage2_classifier.vectors.linear import Linear, Member, checked, to_unit
 
-Kind = Literal["logistic", "softmax", "svm", "rbf", "lda"]
+Kind = Literal["logistic", "softmax", "svm", "rbf", "lda", "ridge"]
 _MOST_ROUNDS = 20_000  # of a solver, before scikit-learn warns that it stopped too early
 
 
@@ -70,7 +70,8 @@ def fit(
         kind: "logistic": one-vs-rest logistic regression (liblinear, which also shrinks the bias);
             "softmax": multinomial logistic regression; "svm": linear support vector machine,
             one-vs-rest; "rbf": likewise with an RBF kernel; "lda": linear discriminant analysis
-            with a shrunk covariance, which on few vectors is far too confident.
+            with a shrunk covariance, which on few vectors is far too confident; "ridge": least
+            squares on the classes as -1 and 1, in which every class counts the same.
         C: Inverse strength of the penalty on the weights; "lda" has none.
         standardise: Whether every number gets mean 0 and deviation 1 over the vectors.
         l2_normalize: Whether vectors are first divided by their lengths: angles alone count.
@@ -174,6 +175,8 @@ def _machine(kind: Kind, C: float, gamma: float | None, shrinkage: float | None,
         return LinearSVC(C=C, max_iter=_MOST_ROUNDS, random_state=seed)
     if kind == "rbf":
         return OneVsRestClassifier(SVC(C=C, gamma=gamma))  # type: ignore[arg-type]
+    if kind == "ridge":
+        return RidgeClassifier(alpha=1 / C, class_weight="balanced")
     shrunk = "auto" if shrinkage is None else shrinkage
     return LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrunk)
 
@@ -189,7 +192,7 @@ def _member(
         weights = np.concatenate([one.coef_ for one in machine.estimators_])
         bias = np.concatenate([one.intercept_ for one in machine.estimators_])
     else:
-        weights, bias = machine.coef_, machine.intercept_
+        weights, bias = np.atleast_2d(machine.coef_), np.atleast_1d(machine.intercept_)
     link = "sigmoid" if kind == "logistic" else "softmax"
     if len(bias) == 1:  # one row decides between two classes; a softmax sees the difference
         part = 1.0 if link == "sigmoid" else 0.5

@@ -131,9 +131,17 @@ def test_likeness_is_a_softmax_of_cosines(looked):
         np.testing.assert_allclose(row, wanted / wanted.sum(), atol=1e-5)
 
 
+def test_the_statistics_may_be_the_vector_and_need_no_training(looked):
+    vectors, quantiles = looked.seen["statistics"], looked.seen["quantiles_of_walkers"]
+    assert vectors.shape[1] > quantiles.shape[1]
+    # An untrained batch normalisation divides by the root of 1 and its epsilon alone.
+    np.testing.assert_allclose(vectors[:, : quantiles.shape[1]], quantiles, rtol=1e-3, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("case", "says"),
     [
+        ("other_embedding", r"one of \('hidden', 'statistics'\). Received: 'x'"),
         ("other_joints", r"takes joints of 'coco17': tensors \(frames, 17, channels\)"),
         ("no_head", r"needs one of the joints \['nose', 'head_top'\]"),
     ],

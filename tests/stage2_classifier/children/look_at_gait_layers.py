@@ -47,6 +47,19 @@ model = gait_statistics.gait_statistics(
 )
 for name in ("walkers", "mirrored", "elsewhere", "disturbed"):
     seen[f"answers_{name}"] = model(drawn[name])
+bare = gait_statistics.gait_statistics(
+    recipe_shape=walkers.shape[1:],
+    skeleton=COCO17,
+    classes=3,
+    dropout=0.5,
+    embedding="statistics",
+)
+vectors = keras.Model(bare.input, bare.get_layer("embedding").output)
+seen["statistics"] = vectors(walkers)
+seen["quantiles_of_walkers"] = keras.Model(bare.input, bare.get_layer("quantiles").output)(walkers)
+seen["other_embedding"] = refused(
+    recipe_shape=walkers.shape[1:], skeleton=COCO17, dropout=0.5, embedding="x"
+)
 seen["other_joints"] = refused(recipe_shape=(5, 15, 3), skeleton=COCO17)
 seen["no_head"] = refused(recipe_shape=(5, 15, 3), skeleton=JHMDB15)
 np.savez(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
@@ -42,13 +42,14 @@ def machine(kind: str, classes: int):
         "svm": LinearSVC(C=0.7, max_iter=20_000, random_state=0),
         "rbf": OneVsRestClassifier(SVC(C=0.7, gamma="scale")),
         "lda": LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
+        "ridge": RidgeClassifier(alpha=1 / 0.7, class_weight="balanced"),
     }[kind]
 
 
 def by_scikit_learn(kind, classes, unit, standardise, vectors, labels, others):
     steps = [Normalizer()] * unit + [StandardScaler()] * standardise
     fitted = make_pipeline(*steps, machine(kind, classes)).fit(vectors.astype(float), labels)
-    if kind not in ("svm", "rbf"):
+    if kind not in ("svm", "rbf", "ridge"):
         return fitted.predict_proba(others.astype(float)), fitted.predict(others.astype(float))
     margins = fitted.decision_function(others.astype(float))
     if classes == 2:
@@ -58,7 +59,7 @@ def by_scikit_learn(kind, classes, unit, standardise, vectors, labels, others):
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize(("unit", "standardise"), [(False, True), (True, False), (True, True)])
-@pytest.mark.parametrize("kind", ["logistic", "softmax", "svm", "rbf", "lda"])
+@pytest.mark.parametrize("kind", ["logistic", "softmax", "svm", "rbf", "lda", "ridge"])
 def test_answers_as_scikit_learn_does_also_when_loaded(tmp_path, kind, unit, standardise, classes):
     vectors, labels = draw(classes)
     others = draw(classes, rows=40, seed=1)[0]
