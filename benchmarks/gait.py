@@ -7,7 +7,7 @@ d4, indoors. The poses are stage 1's. Passes with fewer than 50 frames in which 
 kth_across_unlabelled: as kth_across, where the clips of d4 may be used all together, but not their
 labels: each of the model's statistics is standardised over the clips of a scenario, then told apart
 by ridge regression. No network is trained. It is another task than kth_across, whose clips are
-answered one by one: here a new scene needs a dozen clips or more, of about the same people.
+answered one by one: here a new scene needs many clips, of about the same people.
 
 The settings were chosen inside the train sides: within, by holding back one of the first three
 passes; across and unlabelled, by holding back one of d1 to d3 (`held_back`: the three accuracies).
