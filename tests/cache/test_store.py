@@ -200,7 +200,7 @@ def test_truncated_foreign_and_altered_tensors(tmp_path: Path, sources: list[Ten
 def test_without_a_manifest_it_is_unfinished(tmp_path: Path, sources: list[TensorSpec]) -> None:
     build(tmp_path / "cache", sources)
     (tmp_path / "cache" / manifest.NAME).unlink()
-    with pytest.raises(store.CacheError, match="no finished cache"):
+    with pytest.raises(store.CacheError, match="not a finished cache"):
         store.open_cache(tmp_path / "cache")
 
 
@@ -405,7 +405,7 @@ if len(sys.argv) > 5:
     as_json = json.dumps(recipe.as_json())
     command = [sys.executable, "-c", code, str(tmp_path / "photos"), str(killed), tensors, as_json]
     assert subprocess.run([*command, "die"], cwd=ROOT).returncode == -signal.SIGKILL
-    with pytest.raises(store.CacheError, match="no finished cache"):
+    with pytest.raises(store.CacheError, match="not a finished cache"):
         store.open_cache(killed)
     monkeypatch.setattr(sys, "argv", ["", *command[3:]])
     room: dict[str, Any] = {}
@@ -524,7 +524,8 @@ class Numbered:
 def test_an_entry_may_have_several_inputs_and_a_map_as_its_target(
     tmp_path: Path, tensors: store.Tensors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(recipes.RECIPES, "two views", TwoViews)
+    kind = recipes.RecipeKind(TwoViews, lambda recipe: iter(()))
+    monkeypatch.setitem(recipes.RECIPES, "two views", kind)
     sources = [Numbered(number) for number in range(4)]
     asked = {"recipe": TwoViews(), "classes": ["nothing", "arm"], "inputs": {}, "tensors": tensors}
     store.build(tmp_path, sources, **asked)

@@ -51,7 +51,7 @@ class PartsRecipe:
         return cls()
 
 
-recipes.RECIPES["drawn parts"] = PartsRecipe
+recipes.RECIPES["drawn parts"] = recipes.RecipeKind(PartsRecipe, lambda recipe: iter(()))
 
 
 @dataclass(frozen=True)
