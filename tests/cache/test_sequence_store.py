@@ -218,7 +218,7 @@ store.build(folder, windows_of(read_clips(folder / CLIPS), recipe)[0], recipe=re
     write_clips(killed / CLIPS, clips)
     command = [sys.executable, "-c", code, str(killed), tensors]
     assert subprocess.run(command, cwd=ROOT).returncode == -signal.SIGKILL
-    with pytest.raises(store.CacheError, match="no finished cache"):
+    with pytest.raises(store.CacheError, match="not a finished cache"):
         store.open_cache(killed)
     drawn = drawn_again(monkeypatch)
     assert build(killed, clips, tensors=tensors).entries == whole.entries

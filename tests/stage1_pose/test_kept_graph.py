@@ -48,5 +48,5 @@ def test_a_damaged_graph_is_not_taken(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_to_is_no_error(tmp_path: Path) -> None:
     write_pose(tmp_path / "stage1")
-    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
     assert not kept_graph.keep(tmp_path / "stage1", tmp_path / "file" / "graphs")

@@ -43,7 +43,7 @@ def test_they_are_listed(tmp_path: Path, capsys) -> None:
 
 
 def test_the_first_training_has_nothing_to_compare(tmp_path: Path, capsys) -> None:
-    (tmp_path / changed_answers.FILE).write_text("of an earlier attempt")
+    (tmp_path / changed_answers.FILE).write_text("of an earlier attempt", encoding="utf-8")
     changed_answers.list_changes(tmp_path / "none.parquet", AFTER, tmp_path)
     assert not capsys.readouterr().out
     assert not (tmp_path / changed_answers.FILE).exists()
