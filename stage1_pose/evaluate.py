@@ -4,13 +4,14 @@ Joints are matched by name, so COCO17 poses can be compared with MPII16 labels o
 both have. Distances are in pixels of the picture.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pose_activity.annotations.derived_joints import convert, derived_joints
 from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import Poses, Sample
 
@@ -54,7 +55,7 @@ def pckh(
     Raises:
         ValueError: poses and samples are not of the same pictures.
     """
-    _check_pairs(poses, samples)
+    check_pairs(poses, samples)
     hits: dict[str, list[bool]] = {}
     people = 0
     for pose, sample in zip(poses, samples, strict=True):
@@ -77,6 +78,32 @@ def pckh(
         "n_people": people,
         "n_joints": len(every),
     }
+
+
+def derived_pckh(poses: Sequence[Poses], samples: Sequence[Sample]) -> dict[str, Any]:
+    """PCKh@0.5 of the joints that only the labels have, where they can be derived.
+
+    Such as MPII's pelvis and head top from COCO's joints; see `annotations.derived_joints`.
+
+    Returns:
+        `pckh50_derived_per_joint` by name; nothing where there is no such joint.
+
+    Raises:
+        ValueError: poses and samples are not of the same pictures.
+    """
+    check_pairs(poses, samples)
+    if not poses or not (joints := derived_joints(poses[0].skeleton, samples[0].skeleton)):
+        return {}
+    # People are paired by all joints; only the derived ones are counted.
+    converted = [as_skeleton(pose, s.skeleton) for pose, s in zip(poses, samples, strict=True)]
+    per_joint = pckh(converted, samples)["pckh50_per_joint"]
+    return {"pckh50_derived_per_joint": {j: per_joint[j] for j in joints if j in per_joint}}
+
+
+def as_skeleton(pose: Poses, skeleton: Skeleton) -> Poses:
+    """Returns poses with the joints of another skeleton, by name or derived."""
+    keypoints = convert(pose.keypoints, pose.skeleton, skeleton)
+    return replace(pose, skeleton=skeleton, keypoints=keypoints)
 
 
 @dataclass(frozen=True)
@@ -105,11 +132,10 @@ def score_pictures(poses: Sequence[Poses], samples: Sequence[Sample]) -> list[Pi
     Raises:
         ValueError: poses and samples are not of the same pictures.
     """
-    _check_pairs(poses, samples)
+    check_pairs(poses, samples)
     scores = []
     for pose, sample in zip(poses, samples, strict=True):
-        joints = [sample.skeleton.index(j) for j in shared_joints(pose.skeleton, sample.skeleton)]
-        labelled = np.any(sample.keypoints[:, joints, 2] > 0, axis=1)
+        labelled = has_joints(pose, sample)
         if labelled.any():
             similarity, partner = oks_by_name(pose, sample), assign(pose, sample)
             each = [
@@ -210,7 +236,24 @@ def shared_joints(one: Skeleton, other: Skeleton) -> list[str]:
     return [joint for joint in one.joints if joint in other.joints]
 
 
-def _check_pairs(poses: Sequence[Poses], samples: Sequence[Sample]) -> None:
+def has_joints(pose: Poses, sample: Sample) -> np.ndarray:
+    """Returns `(N,)` bool: which labelled people have a label on a joint of both skeletons."""
+    joints = [sample.skeleton.index(j) for j in shared_joints(pose.skeleton, sample.skeleton)]
+    return np.any(sample.keypoints[:, joints, 2] > 0, axis=1)
+
+
+def label_only(sample: Sample, joints: Collection[str]) -> Sample:
+    """Returns a sample in which only some joints are labelled, such as those of another model."""
+    chosen = np.array([joint in joints for joint in sample.skeleton.joints])
+    return replace(sample, keypoints=sample.keypoints * chosen[:, None].astype(np.float32))
+
+
+def check_pairs(poses: Sequence[Poses], samples: Sequence[Sample]) -> None:
+    """Refuses poses and labels that are not of the same pictures.
+
+    Raises:
+        ValueError: there is not one of each per picture, in the same order.
+    """
     if [pose.image for pose in poses] != [sample.image for sample in samples]:
         raise ValueError(
             "Scores need one Poses per Sample, of the same pictures in the same order. "

@@ -14,6 +14,8 @@ from pose_activity.annotations.types import Poses, Sample
 from pose_activity.stage1_pose.evaluate import (
     PictureScore,
     assign,
+    derived_pckh,
+    label_only,
     oks_by_name,
     pckh,
     score_pictures,
@@ -175,6 +177,33 @@ def test_the_pretrained_model_on_five_mpii_photos(data_dir: Path, real_graph: di
     result = pckh(poses, samples)
     assert result["n_people"] == 5 and result["n_joints"] >= 50
     assert result["pckh50"] >= 0.9
+    derived = derived_pckh(poses, samples)["pckh50_derived_per_joint"]
+    assert derived.keys() == {"pelvis", "thorax", "upper_neck", "head_top"}
+    assert min(derived.values()) >= 0.8, derived
+
+
+def test_only_joints_that_the_labels_have_and_the_poses_lack_are_derived():
+    label = person(MPII16, pelvis=(20, 100, 1), left_hip=(30, 100, 1), thorax=(90, 90, 1))
+    guess = person(
+        COCO17,
+        left_hip=(30, 100, 0.9),
+        right_hip=(12, 100, 0.9),
+        left_shoulder=(30, 50, 0.9),
+        right_shoulder=(10, 50, 0.9),
+    )
+    poses, samples = [found([guess])], [labelled([label], [20])]
+    assert derived_pckh(poses, samples) == {
+        "pckh50_derived_per_joint": {"pelvis": 1.0, "thorax": 0.0}
+    }
+    same = [labelled([guess], [20], COCO17)]
+    assert derived_pckh(poses, same) == {} and derived_pckh([], []) == {}
+
+
+def test_labels_of_some_joints_alone():
+    sample = labelled([person(MPII16, pelvis=(20, 100, 1), left_hip=(30, 100, 1))], [20])
+    kept = label_only(sample, ["left_hip"])
+    assert kept.keypoints[..., 2].sum() == 1 and sample.keypoints[..., 2].sum() == 2
+    assert kept.keypoints[0, MPII16.index("left_hip")].tolist() == [30, 100, 1]
 
 
 def test_pictures_are_scored_by_themselves_the_best_first():
