@@ -8,7 +8,7 @@ function's named arguments (a test compares them), so there is no dead knob.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -95,31 +95,33 @@ class Clean(Section):
 
 
 class PoseFit(Section):
-    """Fine-tuning of stage 1; defaults are the source's. See `stage1_pose.fit.fit`."""
+    """Fine-tuning of stage 1; defaults are for small data sets. See `stage1_pose.fit.fit`."""
 
-    epochs: tuple[Positive, ...] = (25, 20)
+    epochs: tuple[Positive, ...] = (20,)
     image_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
-    batch: Positive = 64
-    nbs: Positive = 64
-    freeze: Count = 21
-    optimizer: str = "auto"
-    lr0: Rate = 0.01
+    batch: Positive = 16
+    nbs: Positive = 16
+    freeze: Count = 10
+    optimizer: str = "AdamW"
+    lr0: Rate = 0.0001
     lrf: Rate = 0.01
     cos_lr: bool = True
-    warmup_epochs: Annotated[float, Field(ge=0)] = 3.0
+    warmup_epochs: Annotated[float, Field(ge=0)] = 1.0
+    warmup_bias_lr: Annotated[float, Field(ge=0)] = 0.0
+    preserve_start: bool = True
     pose: Rate = 12.0
-    dropout: Fraction = 0.1
+    dropout: Fraction = 0.0
     mosaic: Fraction = 0.0
-    close_mosaic: Count = 20
+    close_mosaic: Count = 0
     hsv_h: Fraction = 0.02
     hsv_s: Fraction = 0.7
     hsv_v: Fraction = 0.5
     degrees: Annotated[float, Field(ge=0, le=180)] = 0.0
-    translate: Fraction = 0.0
-    scale: Fraction = 0.0
+    translate: Fraction = 0.1
+    scale: Fraction = 0.25
     fliplr: Fraction = 0.5
     patience: Count = 100
-    workers: Count = 8
+    workers: Count = 2
     cache: Literal["ram", "disk"] | None = None
     device: str | None = None
     amp: bool = False
@@ -129,12 +131,15 @@ class PoseFit(Section):
 class Stage1(Section):
     """The pose model.
 
-    `train: false` takes `weights` as they are, and `skeleton` names their joints. `graph` is the
+    `train: false` takes `weights` as they are; it is the default where the labels have no joints
+    (`data.format` folder or table). `skeleton` names the joints of `weights`. `graph` is the
     folder `stage1` of a finished run, or a packaged model, whose graph is used instead: that needs
     no torch. `split` gives stage 1 pictures of its own choice of roles; by default a picture keeps
     its role in both stages. `keep_apart` takes these from the pictures that stage 2 holds out
     neither for val nor for test. `resize` writes the training pictures in that (width, height),
-    proportions ignored.
+    proportions ignored. `box_margin` widens boxes that come from joints (0: as labelled).
+    `unlabelled_people`, whom the start finds, are trained on as it finds them, or as background.
+    `on_regression` says what happens if training makes the poses worse on val.
     """
 
     graph: LocalPath | None = None
@@ -144,6 +149,9 @@ class Stage1(Section):
     split: Split | None = None
     keep_apart: bool = True
     resize: tuple[Positive, Positive] | None = None
+    box_margin: Fraction = 0.08
+    unlabelled_people: Literal["pseudo_label", "background"] = "pseudo_label"
+    on_regression: Literal["refuse", "warn"] = "refuse"
     fit: PoseFit = PoseFit()
     export_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
     predict: PoseFilter = PoseFilter()
@@ -260,6 +268,17 @@ class PictureRun(Run):
     cache: Cache = Cache()
     stage2: Stage2 | None = Stage2()
     report: Report = Report()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _train_on_joints_alone(cls, tree: Any) -> Any:
+        """Without joints to train on, stage 1 is taken as it is unless something else is asked."""
+        data, stage1 = (tree.get(name, {}) for name in ("data", "stage1"))
+        if not isinstance(data, dict) or not isinstance(stage1, dict):
+            return tree
+        reader = READERS.get(str(data.get("format")))
+        train = reader is None or reader.has_joints
+        return {**tree, "stage1": {"train": train, **stage1}}
 
     def wrong_combinations(self) -> list[str]:
         """Returns a sentence for each pair of settings that do not go together."""

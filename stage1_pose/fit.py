@@ -1,4 +1,4 @@
-"""Trains YOLOv8 pose on a YOLO data set, in one or more rounds. One of three files with torch.
+"""Trains YOLOv8 pose on a YOLO data set, in one or more rounds. One of the files with torch.
 
 In goes data.yaml, out come `OUT/best.pt` and, per round, ultralytics' own folder with its table
 (results.csv), plots and weights. `OUT/fitted.json` is written last and says what best.pt was
@@ -32,30 +32,32 @@ def fit(
     pose_weights: str | Path,
     out: Path,
     *,
-    epochs: Sequence[int] = (25, 20),
+    epochs: Sequence[int] = (20,),
     image_size: int = 640,
-    batch: int = 64,
-    nbs: int = 64,
-    freeze: int = 21,
-    optimizer: str = "auto",
-    lr0: float = 0.01,
+    batch: int = 16,
+    nbs: int = 16,
+    freeze: int = 10,
+    optimizer: str = "AdamW",
+    lr0: float = 0.0001,
     lrf: float = 0.01,
     cos_lr: bool = True,
-    warmup_epochs: float = 3.0,
+    warmup_epochs: float = 1.0,
+    warmup_bias_lr: float = 0.0,
+    preserve_start: bool = True,
     patience: int = 100,
     pose: float = 12.0,
-    dropout: float = 0.1,
+    dropout: float = 0.0,
     mosaic: float = 0.0,
-    close_mosaic: int = 20,
+    close_mosaic: int = 0,
     hsv_h: float = 0.02,
     hsv_s: float = 0.7,
     hsv_v: float = 0.5,
-    translate: float = 0.0,
-    scale: float = 0.0,
+    translate: float = 0.1,
+    scale: float = 0.25,
     degrees: float = 0.0,
     fliplr: float = 0.5,
     cache: Literal["ram", "disk"] | None = None,
-    workers: int = 8,
+    workers: int = 2,
     device: str | None = None,
     amp: bool = False,
     threads: int | None = None,
@@ -85,6 +87,10 @@ def fit(
         lrf: Last learning rate, as a share of `lr0`.
         cos_lr: Cosine rather than linear decay.
         warmup_epochs: The learning rate rises over these.
+        warmup_bias_lr: From which the learning rate of biases goes to `lr0` meanwhile. ultralytics'
+            own 0.1 throws AdamW far from where trained weights were.
+        preserve_start: Whether training keeps what the weights know: see `fine_tuner`. Not for
+            weights from scratch.
         patience: A round ends after so many epochs without a better val score.
         pose: Weight of the joints' loss.
         dropout: Used by ultralytics for classifiers only; kept since the published recipe sets it.
@@ -133,6 +139,7 @@ def fit(
         "lrf": lrf,
         "cos_lr": cos_lr,
         "warmup_epochs": warmup_epochs,
+        "warmup_bias_lr": warmup_bias_lr,
         "patience": patience,
         "pose": pose,
         "dropout": dropout,
@@ -154,6 +161,7 @@ def fit(
     asked = {
         **settings,
         "epochs": list(epochs),
+        "preserve_start": preserve_start,
         "amp": amp,
         "threads": threads,
         "start": sha256_file(start) if start.is_file() else start.name,
@@ -164,12 +172,14 @@ def fit(
         return out / BEST
     clear(out)
     settings["data"] = str(data_yaml.resolve())
+    tune = preserve_start and start.is_file()
     with nullcontext() if logs is None else EventLog(logs) as log:
         for i, count in enumerate(epochs):
             report = _shifted(on_progress, sum(epochs[:i]), sum(epochs), i + 1)
             folder = out / f"round{i + 1}"
             follow = _following(log, folder / "results.csv", sum(epochs[:i]))
-            _run_round(start, folder, {**settings, "epochs": count}, amp, threads, report, follow)
+            round_settings = {**settings, "epochs": count}
+            _run_round(start, folder, round_settings, tune, amp, threads, report, follow)
             start = folder / "weights" / "last.pt"
     (out / NOTE).unlink(missing_ok=True)
     with atomic.replacing(out / BEST) as temporary:
@@ -208,6 +218,7 @@ def _run_round(
     start: Path,
     folder: Path,
     settings: dict[str, Any],
+    tune: bool,
     amp: bool,
     threads: int | None,
     report: ProgressCallback,
@@ -227,7 +238,11 @@ def _run_round(
     model.add_callback("on_fit_epoch_end", lambda trainer: report(*_epoch_line(trainer)))
     model.add_callback("on_fit_epoch_end", lambda _: follow())
     on_gpu = torch.cuda.is_available() and settings["device"] != "cpu"
+    trainer = None
+    if tune:
+        from pose_activity.stage1_pose.fine_tuner import FineTuner as trainer
     model.train(
+        trainer=trainer,
         **settings,
         # ultralytics tests fp16 with a model that it downloads; bf16 needs no test.
         amp="bf16" if amp and on_gpu else False,

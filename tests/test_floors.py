@@ -34,7 +34,12 @@ ALLOWED["training"] |= set(BESIDE)
 ROOF = {"train", "infer", "command"}
 TORCH = {"torch", "torchvision", "ultralytics"}
 TENSORFLOW = {"tensorflow", "keras", "tf2onnx", "efficientnet"}
-TORCH_ROOMS = {"stage1_pose/fit.py", "stage1_pose/validate.py", "stage1_pose/export.py"}
+TORCH_ROOMS = {
+    "stage1_pose/fit.py",
+    "stage1_pose/fine_tuner.py",
+    "stage1_pose/validate.py",
+    "stage1_pose/export.py",
+}
 TENSORFLOW_ROOMS = {
     "stage2_classifier/fit.py",
     "stage2_classifier/fit_sequences.py",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pose_activity.annotations.readers.registry import PICTURES
 from pose_activity.cache.options import PersonView
 from pose_activity.configs import reading, sections
 from pose_activity.configs.pictures import Stage2, check_paths, load
@@ -78,7 +79,8 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         ({"data": {"format": "table", "annotations": "x.csv"}}, "'table' needs data.images"),
         ({"data": {"format": "tables"}}, "'coco', 'yolo' or 'table'. Received: 'tables'"),
         (
-            {"data": {"format": "table", "annotations": "x", "images": "p"}, "stage1": {}},
+            {"data": {"format": "table", "annotations": "x", "images": "p"}}
+            | {"stage1": {"train": True}},
             "'table' has no joints to train stage 1 on",
         ),
         (
@@ -152,6 +154,20 @@ def test_a_view_of_the_person(tmp_path: Path) -> None:
     none = load(write(tmp_path / "y.yaml", FOLDER), ["cache.person_view.margin=0.25"])
     assert none.cache.person_view == PersonView(margin=0.25)
     assert load(path, ["cache.person_view=null"]).cache.person_view is None
+
+
+def test_stage_1_is_trained_by_default_where_there_are_joints(tmp_path: Path) -> None:
+    for format_, reader in PICTURES.items():
+        data = {"format": format_, "images": "photos"}
+        data |= {"annotations": "labels"} if reader.file else {}
+        for stage1 in ({}, {"stage1": {}}, {"stage1": {"export_size": 320}}):
+            path = write(tmp_path / "x.yaml", {"run_dir": "runs/x", "data": data, **stage1})
+            section = load(path).stage1
+            assert (section.train, section.skeleton) == (reader.has_joints, "coco17")
+            assert section.weights == "yolov8n-pose.pt"
+    data = {"data": {"format": "mpii", "images": "p", "annotations": "x.mat"}}
+    kept = load(write(tmp_path / "x.yaml", FOLDER | data))
+    assert not kept.stage1.train
 
 
 def test_overrides(tmp_path: Path) -> None:
