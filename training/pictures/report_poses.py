@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pose_activity.annotations.derived_joints import derived_joints
 from pose_activity.annotations.sample_files import read_samples
+from pose_activity.annotations.types import Poses, Sample
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.stage1_pose.draw_comparison import draw_comparison
-from pose_activity.stage1_pose.evaluate import PictureScore, score_pictures
+from pose_activity.stage1_pose.evaluate import PictureScore, as_skeleton, score_pictures
+from pose_activity.stage1_pose.regression import FIGURES
+from pose_activity.training.pictures.seen_poses import seen_note, seen_rows
 from pose_activity.training.pictures.stage1 import judged_poses
 from pose_activity.training.pictures.steps import stage1_samples, step_names
 from pose_activity.training.report_page import charts
@@ -31,7 +35,7 @@ SHOWN = 6  # pictures of each kind, best and worst
 _TILE = 560  # pixels: longer side of two halves
 _SCORES = {
     "pckh50": "PCKh@0.5",
-    "start_pckh50": "PCKh@0.5 before training",
+    "oks_map": "OKS mAP",
     "pose_map50": "pose mAP50",
     "pose_map50_95": "pose mAP50-95",
     "box_map50": "box mAP50",
@@ -67,6 +71,7 @@ def poses_section(run: PictureRun) -> Section:
         rows = [(name.replace("_", " "), share, [share]) for name, share in joints]
         groups.append([Heading(title), Table(title, columns, rows)])
     blocks += [SideBySide(groups)] if groups else []
+    blocks += compared_blocks(metrics) + seen_blocks(run, metrics)
     if best:
         about = (
             "Labelled people left, found people right. OKS is the mean over the labelled people; "
@@ -100,9 +105,44 @@ def _how(run: PictureRun, metrics: dict[str, Any]) -> str:
     )
 
 
+def compared_blocks(metrics: dict[str, Any]) -> list[Block]:
+    """Shows the trained model beside the one that training started from."""
+    found = metrics.get("compared")
+    if not found:
+        return []
+    title = "Before and after training"
+    about = (
+        f"Both found the people of the same {found['images']:,} pictures of {found['split']}, on "
+        f"the {len(found['joints'])} joints that both know. The epoch was chosen there, too."
+    )
+    rows = [
+        (text, found["start"][name], found["result"][name])
+        for name, text in FIGURES.items()
+        if found["start"][name] is not None
+    ]
+    columns = (Column(), Column("start", "share"), Column("result", "share"))
+    worse = f"Training made the poses worse: {', '.join(found['falls'])}."
+    notes: list[Block] = [Prose(worse, "strong")] if found["falls"] else []
+    return [Heading(title), Prose(about, "soft"), *notes, Table(title, columns, rows)]
+
+
+def seen_blocks(run: PictureRun, metrics: dict[str, Any]) -> list[Block]:
+    """Shows how much better poses are on pictures that stage 1 was trained on."""
+    rows = seen_rows(metrics)
+    if not rows:
+        return []
+    title = "Poses of pictures that stage 1 was trained on"
+    note = seen_note(metrics) if run.stage2 else None
+    columns = (Column(), Column("train", "share"), Column(str(metrics.get("split")), "share"))
+    notes: list[Block] = [Prose(note, "strong")] if note else []
+    return [Heading(title), *notes, Table(title, columns, rows)]
+
+
 def joint_rows(metrics: dict[str, Any]) -> list[tuple[str, float]]:
-    """Returns (joint, PCKh@0.5), the best first."""
-    return sorted(metrics.get("pckh50_per_joint", {}).items(), key=lambda item: -item[1])
+    """Returns (joint, PCKh@0.5), the best first; derived joints say so."""
+    derived = metrics.get("pckh50_derived_per_joint", {})
+    rows = metrics.get("pckh50_per_joint", {}) | {f"{j} (derived)": v for j, v in derived.items()}
+    return sorted(rows.items(), key=lambda item: -item[1])
 
 
 def score_rows(metrics: dict[str, Any]) -> list[tuple[str, float]]:
@@ -147,7 +187,10 @@ def extremes(run: PictureRun) -> tuple[list[Tile], list[Tile]]:
     """Returns tiles of the best and of the worst pictures; none is in both."""
     samples = read_samples(run.run_dir / stage1_samples(run))
     poses, labels = judged_poses(run, samples, run.run_dir / "stage1")
-    pairs = {label.image: (label, pose) for label, pose in zip(labels, poses, strict=True)}
+    pairs = {
+        label.image: (label, _in_labels(pose, label))
+        for label, pose in zip(labels, poses, strict=True)
+    }
     ranking = score_pictures(poses, labels)
     best = ranking[: min(SHOWN, (len(ranking) + 1) // 2)]
     worst = ranking[len(best) :][::-1][:SHOWN]
@@ -166,3 +209,9 @@ def extremes(run: PictureRun) -> tuple[list[Tile], list[Tile]]:
         )
 
     return [tile(score) for score in best], [tile(score) for score in worst]
+
+
+def _in_labels(pose: Poses, label: Sample) -> Poses:
+    """Returns poses in the labels' skeleton where joints of it can be derived, for drawing."""
+    can = derived_joints(pose.skeleton, label.skeleton)
+    return as_skeleton(pose, label.skeleton) if can else pose

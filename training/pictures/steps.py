@@ -71,7 +71,8 @@ def stage1(run: PictureRun, *, remember: bool) -> Step:
     roles, section = stage1_roles(run), run.stage1
 
     def recipe() -> dict[str, Any]:
-        unused = {"split", "keep_apart", "graph"} | (set() if section.train else {"fit"})
+        taught = {"fit", "box_margin", "unlabelled_people", "on_regression"}
+        unused = {"split", "keep_apart", "graph"} | (set() if section.train else taught)
         unused |= {"weights", "skeleton", "export_size"} if section.graph else set()
         config = section.model_dump(mode="json")
         return {key: value for key, value in config.items() if key not in unused} | _fixed(run)

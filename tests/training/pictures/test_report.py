@@ -160,6 +160,37 @@ def test_pictures_that_stage_1_has_seen_are_told(run: PictureRun) -> None:
     assert note in found.words and "Stage 1 has seen" not in _write(run, answers).words
 
 
+def test_stage_1_beside_its_start_and_on_what_it_has_seen(run: PictureRun) -> None:
+    figures = {"pckh50": 0.8, "oks_map": 0.7}
+    metrics = {
+        "split": "test",
+        "pckh50": 0.75,
+        "oks_map": 0.6,
+        "pckh50_per_joint": {"left_knee": 0.25},
+        "pckh50_derived_per_joint": {"pelvis": 0.5},
+        "seen": {"n": 200, "pckh50": 0.95, "oks_map": None},
+        "compared": {
+            "images": 40,
+            "split": "val",
+            "joints": ["left_knee", "nose"],
+            "start": figures,
+            "result": figures | {"oks_map": 0.65},
+            "falls": ["OKS mAP 0.700 -> 0.650"],
+        },
+    }
+    blocks = report_poses.compared_blocks(metrics)
+    texts = [block.text for block in blocks if isinstance(block, facts.Prose)]
+    assert "the same 40 pictures of val, on the 2 joints" in texts[0]
+    assert texts[1] == "Training made the poses worse: OKS mAP 0.700 -> 0.650."
+    tables = [block for block in blocks if isinstance(block, facts.Table)]
+    assert tables[0].rows == [("PCKh@0.5", 0.8, 0.8), ("OKS mAP", 0.7, 0.65)]
+    seen = report_poses.seen_blocks(run, metrics)
+    assert [b.rows for b in seen if isinstance(b, facts.Table)] == [[("PCKh@0.5", 0.95, 0.75)]]
+    assert any("WARNING" in block.text for block in seen if isinstance(block, facts.Prose))
+    assert report_poses.joint_rows(metrics) == [("pelvis (derived)", 0.5), ("left_knee", 0.25)]
+    assert report_poses.compared_blocks({}) == [] and report_poses.seen_blocks(run, {}) == []
+
+
 def test_without_mistakes_history_and_pictures(run: PictureRun) -> None:
     found = _write(run, _answers(run, np.eye(3, dtype=np.float32)))
     assert "No prediction was wrong." in found.words and "minutes. Kept" not in found.words
