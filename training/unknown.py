@@ -24,14 +24,16 @@ def say_unknown(folder: Path, *, held_out: int, by_linear: bool = False) -> None
         right = "" if precision is None else f", and {precision:.1%} of those are right"
         say(
             f"unknown: answers of a probability below {below:.3f} are called unknown. Of "
-            f"{count or held_out:,} answers on val, {fitted['unknown_coverage']:.1%} are "
+            f"{count or held_out:,} held-out answers, {fitted['unknown_coverage']:.1%} are "
             f"above{right}."
         )
         return
     if by_linear:
         reason = "No threshold is fitted for stage2.linear."
     elif below is not None:
-        reason = "All answers on val together are right as often as stage2.unknown_precision asks."
+        reason = (
+            "All held-out answers together are right as often as stage2.unknown_precision asks."
+        )
     elif held_out:
         reason = "No threshold reaches the stage2.unknown_precision asked for on val."
     else:

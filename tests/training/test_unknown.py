@@ -29,10 +29,10 @@ def test_a_fitted_threshold_is_given_with_coverage_and_precision(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert said(tmp_path, capsys, 0.5, held_out=9) == (
-        "unknown: answers of a probability below 0.500 are called unknown. Of 9 answers on val, "
+        "unknown: answers of a probability below 0.500 are called unknown. Of 9 held-out answers, "
         "80.0% are above, and 85.0% of those are right.\n"
     )
-    assert "All answers on val together are right" in said(tmp_path, capsys, 0.0, held_out=9)
+    assert "All held-out answers together are right" in said(tmp_path, capsys, 0.0, held_out=9)
 
 
 def test_of_clips_the_threshold_of_people_counts(
@@ -44,4 +44,4 @@ def test_of_clips_the_threshold_of_people_counts(
         value = {"unknown_below": of_windows, "of_clips": of_clips}
         (tmp_path / "classifier.json").write_text(json.dumps(value), encoding="utf-8")
         say_unknown(tmp_path, held_out=9)
-        assert ("Of 7 answers on val, 80.0% are above." in capsys.readouterr().out) == fitted
+        assert ("Of 7 held-out answers, 80.0% are above." in capsys.readouterr().out) == fitted

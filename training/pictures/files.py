@@ -2,6 +2,9 @@
 
 from pose_activity.training.own_files import REPORT, TRAINED, TRAINED_POSES
 
+HELD_OUT = "held_out.parquet"  # answers of linear heads to what they did not learn from
+LEARNING_CURVE = "learning_curve.json"  # of linear heads, on val
+
 FILES = {
     "annotations": (
         *("samples.jsonl", "stage1.jsonl", "cleaning.json", "cleaning.png", "cleaned.coco.json"),
@@ -12,7 +15,7 @@ FILES = {
     "cache": ("index.parquet", "recipe.json", "poses.parquet", "unmatched.csv"),
     "stage2": (
         *("classifier.onnx", "classifier.json", "augmentations.png", *TRAINED),
-        *("head.npz", "held_out.parquet", "changed_answers.csv"),  # of stage2.linear
+        *("head.npz", HELD_OUT, "changed_answers.csv", LEARNING_CURVE),  # of stage2.linear
     ),
     "report": (*REPORT, "metrics_val.json", "label_suspects.csv"),
 }

@@ -4,6 +4,7 @@
     stage2/head.npz           the head alone, as plain numbers
     stage2/held_out.parquet   answers to the pictures of train by the inner folds, and to val
     stage2/classifier.onnx    backbone and head, with classifier.json
+    stage2/learning_curve.json: see `fit_curve`
 
 Imports neither TensorFlow nor torch, but where a backbone's graph must be exported from Keras.
 """
@@ -28,10 +29,11 @@ from pose_activity.stage2_classifier.models.images import registry
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.console import console, say
 from pose_activity.training.pictures import changed_answers
+from pose_activity.training.pictures.files import HELD_OUT
+from pose_activity.training.pictures.fit_curve import write_curve
 from pose_activity.training.steps import Counts
 from pose_activity.training.unknown import say_unknown
 
-HELD_OUT = "held_out.parquet"
 PARITY_PICTURES = 8  # on which the composed graph is compared with arithmetic on features
 
 
@@ -60,13 +62,14 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
     layout = Layout.of(cache.recipe)
     vectors = vectors[:, layout.columns(linear.pooling, vectors.shape[1])]
     ids = np.array([cache.class_id(entry) for entry in [*train, *val]])
+    groups = _groups(run, train)
     with progress_bar("fitting", console) as show:
         fitted = fit.fit(
             vectors[: len(train)],
             ids[: len(train)],
             classes=len(cache.classes),
             mirrored=vectors[len(ids) :] if linear.mirror else None,
-            groups=_groups(run, train),
+            groups=groups,
             C=linear.C,
             folds=linear.folds,
             seed=run.seed,
@@ -86,6 +89,12 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
     earlier = run.run_dir / "stage2" / HELD_OUT  # still there while a new result is made
     changed_answers.list_changes(earlier, answers, folder)
     answers.write(folder / HELD_OUT)
+    calibration = calibrate.fit(
+        held_out,
+        ids,
+        precision=section.unknown_precision,
+        min_coverage=section.unknown_min_coverage,
+    )
     export.export(
         folder,
         backbone=graph,
@@ -93,16 +102,22 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
         recipe=cache.recipe,
         classes=cache.classes,
         pooling=linear.pooling,
-        calibration=calibrate.fit(
-            held_out,
-            ids,
-            precision=section.unknown_precision,
-            min_coverage=section.unknown_min_coverage,
-        ),
+        calibration=calibration,
         examples=[cache.load(entry) for entry in val[:PARITY_PICTURES]],
         vectors=vectors[len(train) :][:PARITY_PICTURES],
     )
     chosen = fitted.tried[-1]
+    write_curve(
+        folder,
+        vectors[: len(train)],
+        ids[: len(train)],
+        held_out=vectors[len(train) : len(ids)],
+        held_out_ids=ids[len(train) :],
+        classes=len(cache.classes),
+        groups=groups,
+        C=chosen.C,
+        seed=run.seed,
+    )
     accuracy = float((on_val.argmax(1) == ids[len(train) :]).mean())
     say(f"C {chosen.C:g}: accuracy {chosen.accuracy:.3f} on inner folds, {accuracy:.3f} on val")
     say_unknown(folder, held_out=len(ids))

@@ -23,7 +23,7 @@ from pose_activity.cache.planes import Recipe
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.learning.history import History, early_end
-from pose_activity.stage2_classifier import predict
+from pose_activity.stage2_classifier import calibrate, predict
 from pose_activity.stage2_classifier.draw_inputs import draw_seen
 from pose_activity.stage2_classifier.options import MONITORS
 from pose_activity.stage2_classifier.scores import report
@@ -33,6 +33,7 @@ from pose_activity.stage2_classifier.scores.evaluate import (
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.console import say, say_notes, say_rows
 from pose_activity.training.pictures import stage1_overlap
+from pose_activity.training.pictures.files import HELD_OUT, LEARNING_CURVE
 from pose_activity.training.pictures.judge import classify, measure_inputs, score, with_groups
 from pose_activity.training.pictures.report_errors import (
     SUSPECTS,
@@ -60,6 +61,7 @@ from pose_activity.training.report_page.facts import (
 from pose_activity.training.report_page.headline import headline_section
 from pose_activity.training.report_page.images import data_uri, sheet_uri, try_load
 from pose_activity.training.report_page.input_worth import ignored_note, worth_section
+from pose_activity.training.report_page.learning_curve import curve_blocks
 from pose_activity.training.report_page.mistakes import mistakes_section
 from pose_activity.training.report_page.page import write_page
 from pose_activity.training.report_page.text import write_sections
@@ -86,6 +88,7 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
         write_json(folder / VAL, chosen_on.as_json())
         rows["accuracy on val (choices were made there)"] = f"{chosen_on.accuracy:.4f}"
     predictions.write(folder / "predictions.parquet")
+    held_out = _by_folds(run, classifier, held_out)
     suspects = label_suspects(held_out)
     write_suspects(folder / SUSPECTS, suspects)
     facts = page_facts(
@@ -96,6 +99,7 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
         chosen_on,
         maps_of=lambda row: maps_of(classifier, cache, row, predictions.split),
         suspects=suspects,
+        asked=sum(len(part.labels) for part in held_out),
     )
     write_page(folder / "report.html", facts)
     report.write(
@@ -108,6 +112,20 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
         appendix=write_sections([s for s in facts.sections if s.anchor in _IN_SHORT]),
     )
     return {"split": headline.split, "accuracy": headline.accuracy}
+
+
+def _by_folds(
+    run: PictureRun, classifier: predict.Classifier, held_out: Sequence[Predictions]
+) -> list[Predictions]:
+    """Returns the answers to look for wrong labels in: those to train as well, where there are."""
+    path = run.run_dir / "stage2" / HELD_OUT
+    if not path.exists():
+        return [*held_out]
+    found = Predictions.read(path)
+    found = replace(
+        found, probabilities=calibrate.apply(found.probabilities, classifier.temperature)
+    )
+    return [*(part for part in held_out if part.split == "test"), found]
 
 
 def history_of(run: PictureRun) -> History:
@@ -125,6 +143,7 @@ def page_facts(
     *,
     maps_of: Callable[[int], Sequence[np.ndarray]] = lambda row: (),
     suspects: Sequence[LabelSuspect] = (),
+    asked: int = 0,
 ) -> Facts:
     """Returns what the page says.
 
@@ -136,6 +155,7 @@ def page_facts(
         chosen_on: Scores of the split where choices were made; None where that is the reported one.
         maps_of: Returns pictures of where the classifier looked, given a row of the predictions.
         suspects: Labels to look at, the worst first.
+        asked: Among how many they were found.
     """
     unit = "persons" if predictions.of_people else "pictures"
     has_poses = "stage1" in step_names(run)
@@ -158,7 +178,6 @@ def page_facts(
         drawn = draw(path, person)
         return None if drawn is None else data_uri(drawn, _TILE)
 
-    judged = len(predictions.images) + (chosen_on.n if chosen_on else 0)
     sections: list[Section] = [
         headline_section(
             headline,
@@ -179,7 +198,7 @@ def page_facts(
             headline,
             history_of(run),
             unit=unit,
-            inputs=_augmentations(run),
+            inputs=[*_augmentations(run), *_learning_curve(run, unit)],
             beside=breakdown_blocks(predictions, found) if cache.recipe.needs_poses else [],
         ),
         mistakes_section(
@@ -188,7 +207,7 @@ def page_facts(
             shape="pair",
             shown=_shown(cache.recipe) if has_poses else "",
         ),
-        suspects_section(suspects, judged, suspect_of),
+        suspects_section(suspects, asked, suspect_of),
         origin.origin_section(run.run_dir, step_names(run)[:-1]),
     ]
     subtitle = f"Activity classifier: {_name(run)}"
@@ -212,6 +231,13 @@ def _augmentations(run: PictureRun) -> list[Block]:
     sheet = sheet_uri(run.run_dir / "stage2" / "augmentations.png", _SHEET)
     summary = "What the network sees in training (augmentations)"
     return [Sheet(summary, sheet, "Training tensors after augmentation")] if sheet else []
+
+
+def _learning_curve(run: PictureRun, unit: str) -> list[Block]:
+    path = run.run_dir / "stage2" / LEARNING_CURVE
+    if not path.exists():
+        return []
+    return curve_blocks(json.loads(path.read_text(encoding="utf-8")), unit, "val")
 
 
 def _find_poses(run: PictureRun, recipe: Recipe, predictions: Predictions) -> Mapping[Path, Poses]:

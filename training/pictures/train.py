@@ -18,6 +18,7 @@ from pose_activity.stage2_classifier.draw_augmentations import draw_augmentation
 from pose_activity.stage2_classifier.frozen import head
 from pose_activity.stage2_classifier.models.images import registry
 from pose_activity.training.console import console, say
+from pose_activity.training.pictures.files import HELD_OUT, LEARNING_CURVE
 from pose_activity.training.pictures.fit_linear import fit_linear
 from pose_activity.training.resume import resume_or_restart
 from pose_activity.training.steps import Counts
@@ -41,7 +42,8 @@ def _train_network(run: PictureRun, folder: Path, *, finish: bool) -> Counts:
     from pose_activity.stage2_classifier import export, fit
 
     cache = open_cache(run.run_dir / "cache")
-    (folder / head.FILE).unlink(missing_ok=True)  # of an earlier configuration
+    for rest in (head.FILE, HELD_OUT, LEARNING_CURVE):  # of an earlier configuration
+        (folder / rest).unlink(missing_ok=True)
     registry.find_weights(run.classifier.model, run.classifier.weights, on_progress=_say)
     with progress_bar("training stage 2", console) as show:
 
