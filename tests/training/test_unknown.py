@@ -21,7 +21,7 @@ def test_why_nothing_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[st
     without = said(tmp_path, capsys, None, held_out=0)
     assert "note: Nothing is called unknown: every answer is one of the known names" in without
     assert "the split val, which is empty: set split.val above 0" in without
-    assert "stage2.unknown_precision asks" in said(tmp_path, capsys, None, held_out=9)
+    assert "reaches the stage2.unknown_precision asked" in said(tmp_path, capsys, None, held_out=9)
     assert "for stage2.linear" in said(tmp_path, capsys, 0.5, held_out=9, by_linear=True)
 
 
