@@ -15,17 +15,20 @@ from tests.commands import train_tiny
 
 # Rooms whose tests share costly fixtures that no other room's need.
 ROOMS = ("annotations", "stage1_pose", "stage2_classifier")
+# Costly fixtures of several rooms -> the process that has them.
+SHARED = {"tiny_run": "tiny_run", "mpii_release": "annotations"}
 
 
 class RoomScheduling(LoadScopeScheduling):
-    """Gives a process whole rooms, all files that share `tiny_run`, or else single files."""
+    """Gives a process whole rooms, all files that share a costly fixture, or else single files."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         room = file.split("/")[1]
         if room in ROOMS:
             return room
-        return "tiny_run" if "tiny_run" in _text_of(file) else file
+        text = _text_of(file)
+        return next((scope for name, scope in SHARED.items() if name in text), file)
 
 
 @cache

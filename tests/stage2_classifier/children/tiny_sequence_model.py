@@ -1,6 +1,7 @@
 """A classifier of sequences with all that a real one has but a recurrent layer, quick to train."""
 
 import keras
+import quick_graphs
 
 from pose_activity.stage2_classifier.models.layers.motion_layers import (
     FrameMask,
@@ -8,6 +9,8 @@ from pose_activity.stage2_classifier.models.layers.motion_layers import (
     features_of,
 )
 from pose_activity.stage2_classifier.models.layers.recurrent import classification_head
+
+quick_graphs.use()
 
 
 def tiny(*, recipe_shape, skeleton, classes, dropout, units=6) -> keras.Model:

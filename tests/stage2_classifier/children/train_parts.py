@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import quick_graphs
 
 from pose_activity.artifacts.manifest import sha256_file
 from pose_activity.cache.record import Example
@@ -18,6 +19,7 @@ from pose_activity.stage2_classifier import sidecar
 from pose_activity.stage2_classifier.export_graph import convert
 from tests.stage2_classifier import drawn_parts
 
+quick_graphs.use()
 out = Path(sys.argv[1])
 cache = open_cache(drawn_parts.build_cache(out / "cache"))
 facts: dict[str, Any] = {}
