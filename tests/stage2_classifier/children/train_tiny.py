@@ -91,7 +91,7 @@ for precision in ("mixed_bfloat16", "mixed_float16"):
     }
 facts["policy_after"] = keras.config.dtype_policy().name
 
-worse = {"epochs": 9, "fine_tune_epochs": 0, "patience": 2, "learning_rate": 0.3, "augment": None}
+worse = {"epochs": 9, "fine_tune_epochs": 0, "patience": 2, "learning_rate": 0.1, "augment": None}
 stopped, head = train(cache, out / "stopped", **worse)
 facts["stopped"] = [[e.metrics["val_loss"] for e in stopped.epochs], stopped.best.epoch]
 kept: Any = keras.models.load_model(out / "stopped" / "classifier.keras", compile=False)
