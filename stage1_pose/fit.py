@@ -13,16 +13,18 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pose_activity.annotations.readers.yolo_files import describe, label_of
 from pose_activity.artifacts import atomic
-from pose_activity.artifacts.events import EventLog
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.removal import remove_tree
 from pose_activity.stage1_pose import ultralytics_env, weights
 from pose_activity.stage1_pose.export import download
+
+if TYPE_CHECKING:
+    from pose_activity.artifacts.events import EventLog
 
 BEST, NOTE = "best.pt", "fitted.json"
 
@@ -173,6 +175,8 @@ def fit(
     clear(out)
     settings["data"] = str(data_yaml.resolve())
     tune = preserve_start and start.is_file()
+    from pose_activity.artifacts.events import EventLog  # tensorboard, where it trains alone
+
     with nullcontext() if logs is None else EventLog(logs) as log:
         for i, count in enumerate(epochs):
             report = _shifted(on_progress, sum(epochs[:i]), sum(epochs), i + 1)
@@ -255,7 +259,7 @@ def _run_round(
     follow()  # On several GPUs ultralytics trains in processes of its own, without callbacks.
 
 
-def _following(log: EventLog | None, table: Path, before: int) -> Callable[[], None]:
+def _following(log: "EventLog | None", table: Path, before: int) -> Callable[[], None]:
     """Returns a function that logs the rows of results.csv that it has not seen."""
     seen = 0
 

@@ -104,7 +104,7 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
         pooling=linear.pooling,
         calibration=calibration,
         examples=[cache.load(entry) for entry in val[:PARITY_PICTURES]],
-        vectors=vectors[len(train) :][:PARITY_PICTURES],
+        vectors=vectors[len(train) : len(ids)][:PARITY_PICTURES],
     )
     chosen = fitted.tried[-1]
     write_curve(

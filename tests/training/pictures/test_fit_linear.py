@@ -1,0 +1,107 @@
+"""A whole run by stage2.linear from graphs that are there, with the packages of [quick] alone."""
+
+import csv
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from packaging.requirements import Requirement
+
+from tests.inference.motion_model import write_pose
+from tests.stage2_classifier.frozen.fakes import write_backbone
+
+ROOT = Path(__file__).resolve().parents[3]
+COLOURS = {"blue": (200, 60, 60), "green": (60, 200, 60), "grey": (120, 120, 120)}
+IMPORTED_AS = {"ultralytics-opencv-headless": "ultralytics"}
+TRAIN = """
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked}:
+            raise ModuleNotFoundError(f"{{name}} is blocked", name=name)
+
+sys.meta_path.insert(0, Blocker())
+from pose_activity import train
+
+for step in ("annotations", "stage1", "cache", "stage2", "report"):
+    train.app([step, "--config", {config!r}], standalone_mode=False)
+loaded = [name for name in {blocked} if name in sys.modules]
+assert not loaded, loaded
+"""
+CONFIG = """
+run_dir: {folder}/run
+data: {{format: folder, images: {folder}/photos, near_duplicates: false}}
+split: {{train: 0.6, val: 0.2, test: 0.2}}
+stage1: {{train: false, graph: {folder}/stage1}}
+cache: {{planes: [rgb], width: 64, height: 48, person_view: {{size: 32}}}}
+stage2: {{weights: {folder}/backbone.onnx, linear: {{folds: 3}}}}
+"""
+
+
+def not_in_quick() -> list[str]:
+    """Returns the modules that training may import and the extra [quick] does not bring."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    names = {extra: {Requirement(line).name for line in extras[extra]} for extra in extras}
+    others = names["train"] - names["quick"] - {project["name"]}
+    # scikit-learn looks whether pandas is there.
+    return sorted(IMPORTED_AS.get(name, name) for name in others - {"pandas"})
+
+
+def draw(folder: Path, numbers: range) -> None:
+    rng = np.random.default_rng(numbers.start)
+    for name, colour in COLOURS.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in numbers:
+            picture = np.clip(rng.normal(colour, 25, (96, 128, 3)), 0, 255).astype(np.uint8)
+            picture[20:80, 30:60] = (0, 0, 250)
+            cv2.imwrite(str(folder / name / f"{number}.png"), picture)
+
+
+def train(folder: Path) -> str:
+    program = TRAIN.format(blocked=not_in_quick(), config=str(folder / "config.yaml"))
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, encoding="utf-8", cwd=ROOT
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return " ".join(done.stdout.split())
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> tuple[Path, list[str]]:
+    """The folder of a run that was trained, given more pictures, and trained again."""
+    folder = tmp_path_factory.mktemp("quick")
+    write_pose(folder / "stage1")
+    write_backbone(folder / "backbone.onnx")
+    (folder / "config.yaml").write_text(CONFIG.format(folder=folder), encoding="utf-8")
+    draw(folder / "photos", range(10))
+    said = [train(folder)]
+    draw(folder / "photos", range(10, 12))
+    return folder, [*said, train(folder)]
+
+
+def test_it_needs_no_training_library_and_learns(trained: tuple[Path, list[str]]) -> None:
+    folder, _ = trained
+    assert {"torch", "tensorflow", "ultralytics"} < {*not_in_quick()}
+    metrics = json.loads((folder / "run/report/metrics.json").read_text(encoding="utf-8"))
+    assert metrics["accuracy"] == 1
+    about = json.loads((folder / "run/stage2/classifier.json").read_text(encoding="utf-8"))
+    assert about["parity"] <= 1e-5 and about["fitted_on"] == 29
+
+
+def test_more_pictures_are_looked_at_alone(trained: tuple[Path, list[str]]) -> None:
+    _, (first, second) = trained
+    assert "held-out pictures changed" not in first
+    assert "answers to held-out pictures changed" in second
+
+
+def test_changed_answers_are_listed(trained: tuple[Path, list[str]]) -> None:
+    folder, _ = trained
+    with (folder / "run/stage2/changed_answers.csv").open(encoding="utf-8") as file:
+        assert next(csv.reader(file)) == ["image", "person", "label", "before", "after"]
