@@ -24,7 +24,9 @@ CHOICES: Mapping[str, Mapping[str, Mapping[str, str]]] = {  # section -> key -> 
 }
 # Keys that were added, with the choice that stands for what was done before. Without it, nothing
 # that was made then would fit.
-ADDED: Mapping[str, Mapping[str, Any]] = {"stage2": {"monitor": "loss"}}  # section -> key -> choice
+ADDED: Mapping[str, Mapping[str, Any]] = {  # section -> key -> choice, or those of a part of it
+    "stage2": {"monitor": "loss", "augment": {"random_changes": 0, "random_strength": 0.3}}
+}
 # What a step's manifest calls its recipe is part of a section; that of the report tells
 # `split.unseen` too. A training notes the recipe of its tensors, a table of answers "tracking".
 _SECTIONS = {
@@ -61,8 +63,19 @@ def with_added(before: Mapping[str, Any], now: Mapping[str, Any], section: str) 
         now: What is asked for.
         section: Which section, or which step's.
     """
-    added = ADDED.get(_SECTIONS.get(section, section), {})
-    return {key: value for key, value in added.items() if key in now} | dict(before)
+    return _filled(before, now, ADDED.get(_SECTIONS.get(section, section), {}))
+
+
+def _filled(
+    before: Mapping[str, Any], now: Mapping[str, Any], added: Mapping[str, Any]
+) -> dict[str, Any]:
+    filled = dict(before)
+    for key, choice in added.items():
+        if not isinstance(choice, Mapping):
+            filled |= {key: before.get(key, choice)} if key in now else {}
+        elif isinstance(before.get(key), Mapping) and isinstance(now.get(key), Mapping):
+            filled[key] = _filled(before[key], now[key], choice)
+    return filled
 
 
 def in_old_names(values: Mapping[str, Any], section: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +33,7 @@ from pose_activity.cache.store import Cache
 from pose_activity.learning import optimization
 from pose_activity.learning.augmentation import Augmentation
 from pose_activity.learning.batches import fixed_batches, train_batches
+from pose_activity.learning.fine_tuning import averaged, take_averages
 from pose_activity.learning.history import (
     LOSS,
     TRAINING_FILES,
@@ -53,11 +55,13 @@ class Phase:
         epochs: At most; may be 0.
         begin: Returns the compiled network that the phase starts with. Not called where the phase
             goes on from a state.
+        shrink: Factor of the height and width of training pictures; validation keeps theirs.
     """
 
     name: str
     epochs: int
     begin: Callable[[], keras.Model]
+    shrink: float = 1.0
 
 
 class EpochRunner:
@@ -74,7 +78,9 @@ class EpochRunner:
         batch: int,
         seed: int,
         augmentation: Augmentation | None,
-        class_weights: dict[int, float] | None,
+        class_weights: dict[int, float] | None = None,
+        mixup: float = 0.0,
+        balanced: bool = False,
     ) -> None:
         """Builds the batches.
 
@@ -84,23 +90,34 @@ class EpochRunner:
             seed: Of the whole training.
             augmentation: Changes each example, inputs and target, or None.
             class_weights: Class id -> weight in the loss, or None.
+            mixup: See `batches.train_batches`.
+            balanced: See there.
         """
         self.steps = -(-len(cache.of_split("train")) // batch)
         self._seed, self._class_weights, self._epoch = seed, class_weights, 0
-        self._training = train_batches(
-            cache, batch=batch, seed=seed, epoch=lambda: self._epoch, augmentation=augmentation
+        self._training = lru_cache(
+            partial(
+                train_batches,
+                cache,
+                batch=batch,
+                seed=seed,
+                epoch=lambda: self._epoch,
+                augmentation=augmentation,
+                mixup=mixup,
+                balanced=balanced,
+            )
         )
         held_out = cache.of_split("val")
         self._validation = fixed_batches(cache, held_out, batch=batch) if held_out else None
 
     def run(
-        self, network: keras.Model, phase: str, epoch: int, tell: Callable[[int, str], None]
+        self, network: keras.Model, phase: Phase, epoch: int, tell: Callable[[int, str], None]
     ) -> Epoch:
         """Trains one epoch, in place, and validates.
 
         Args:
             network: Compiled.
-            phase: Its name.
+            phase: To which the epoch belongs.
             epoch: Counted from 0 over all phases.
             tell: Called with (finished steps of all epochs, text).
 
@@ -113,29 +130,38 @@ class EpochRunner:
 
         def on_step(step: int, logs: Mapping[str, float] | None) -> None:
             loss = (logs or {}).get("loss", np.nan)
-            tell(epoch * self.steps + step + 1, f"{phase} epoch {epoch + 1}: loss {loss:.3f}")
+            tell(epoch * self.steps + step + 1, f"{phase.name} epoch {epoch + 1}: loss {loss:.3f}")
 
         result = network.fit(
-            self._training,
-            validation_data=self._validation,
+            self._training(shrink=phase.shrink),
             class_weight=self._class_weights,
             callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=on_step)],
             shuffle=False,  # the batches come in their order
             verbose=0,  # type: ignore[arg-type]
         )
         values = {name: float(series[0]) for name, series in result.history.items()}
+        values |= self._judge(network)
         if not np.isfinite([values[name] for name in ("loss", "val_loss") if name in values]).all():
             raise FloatingPointError(
-                f"The loss must stay finite. Received: {values} in epoch {epoch + 1} ({phase}). "
-                "Lower the learning rate of that phase."
+                f"The loss must stay finite. Received: {values} in epoch {epoch + 1} "
+                f"({phase.name}). Lower the learning rate of that phase."
             )
         return Epoch(
             epoch=epoch,
-            phase=phase,
+            phase=phase.name,
             learning_rate=float(np.array(network.optimizer.learning_rate)),
             metrics={name: values[name] for name in sorted(values, key=_place)},
             seconds=round(time.monotonic() - started, 3),
         )
+
+    def _judge(self, network: keras.Model) -> dict[str, float]:
+        """Returns the figures on the validation tensors, of averaged weights where there are."""
+        if self._validation is None:
+            return {}
+        with averaged(network):
+            judge: Any = network.evaluate  # its own types know no return_dict
+            found = judge(self._validation, return_dict=True, verbose=0)
+        return {f"{VALIDATION}{name}": float(value) for name, value in found.items()}
 
 
 def _place(metric: str) -> tuple[bool, bool, str]:
@@ -262,22 +288,25 @@ def finish(
 ) -> History:
     """Writes the kept epoch's network without its optimizer, and drops the states.
 
+    Where the optimizer kept an average of the weights, that is what is written.
+
     Args:
         out: Where the states are.
         checkpoint: "best": the best epoch by the monitor; "last": the last one.
         monitor: Tells which epoch is the best one.
-        rebuild: Makes the same graph in float32, which gets the weights; None if it is float32.
+        rebuild: Makes the graph that gets the weights: of the same layers, in float32, of the sizes
+            of prediction; None where the trained one is such.
 
     Returns:
         The whole history.
     """
     history = History.read(out / HISTORY, checkpoint=checkpoint, monitor=monitor)
-    kept: Any = load_state(out, history.kept.epoch, compile=False)
-    if rebuild:
-        weights = out / _STATES / "best.weights.h5"
-        kept.save_weights(weights)
-        kept = rebuild()
-        kept.load_weights(weights)
+    learned = load_state(out, history.kept.epoch)
+    take_averages(learned)
+    weights = out / _STATES / "best.weights.h5"
+    learned.save_weights(weights)
+    kept: Any = rebuild() if rebuild else load_state(out, history.kept.epoch, compile=False)
+    kept.load_weights(weights)
     with atomic.replacing(out / CLASSIFIER) as path:
         kept.save(path)
     remove_tree(out / _STATES)
@@ -306,7 +335,7 @@ def _run_phase(
         if network is None:
             started = history.of_phase(phase.name).epochs
             network = load_state(out, started[-1].epoch) if started else phase.begin()
-        row = lesson.run(network, phase.name, len(history.epochs), tell)
+        row = lesson.run(network, phase, len(history.epochs), tell)
         _check_monitor(history.monitor, row)
         with atomic.replacing(_state_file(out, row.epoch)) as path:
             network.save(path)

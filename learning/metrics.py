@@ -5,13 +5,15 @@ from typing import Any
 import keras
 
 from pose_activity.learning.history import VALIDATION, Monitor
+from pose_activity.learning.scoring import shares_of
 
 
 @keras.saving.register_keras_serializable(package="pose_activity")
 class MacroF1(keras.metrics.F1Score):
     """Plain mean of the classes' F1, over the classes that occur or were predicted.
 
-    Of class ids `(B, ...)` and probabilities `(B, ..., C)`; the most probable class is predicted.
+    Of class ids `(B, ...)`, or shares `(B, C)`, and probabilities `(B, ..., C)`; the most probable
+    class is predicted, the largest share is true.
     """
 
     def __init__(self, name: str = "macro_f1", dtype: Any = None) -> None:
@@ -20,8 +22,8 @@ class MacroF1(keras.metrics.F1Score):
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Counts a batch."""
         classes = y_pred.shape[-1]
-        ids = keras.ops.cast(keras.ops.reshape(y_true, (-1,)), "int32")
-        truth = keras.ops.one_hot(ids, classes)
+        truth: Any = keras.ops.argmax(shares_of(y_true, y_pred), axis=-1)
+        truth = keras.ops.one_hot(truth, classes)
         super().update_state(truth, keras.ops.reshape(y_pred, (-1, classes)), sample_weight)
 
     def result(self):

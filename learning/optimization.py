@@ -10,6 +10,8 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from pose_activity.learning.scoring import SmoothedCrossentropy
+
 Metrics = Sequence[str | keras.metrics.Metric]  # new ones for each call
 ACCURACY = ("accuracy",)
 
@@ -113,32 +115,6 @@ def compile_with(
         optimizer=optimizer, loss=SmoothedCrossentropy(label_smoothing), metrics=[*metrics]
     )
     return network
-
-
-@keras.saving.register_keras_serializable(package="pose_activity")
-class SmoothedCrossentropy(keras.losses.Loss):
-    """Cross-entropy of class ids `(B,)` and probabilities `(B, C)`, with smoothed labels.
-
-    Args:
-        smoothing: Share of the truth that is spread over all classes, in [0, 1).
-    """
-
-    def __init__(self, smoothing: float = 0.0, **options: Any) -> None:
-        super().__init__(**options)
-        self.smoothing = smoothing
-
-    def call(self, y_true, y_pred):
-        """Returns `(B,)`."""
-        truth = keras.ops.one_hot(keras.ops.cast(y_true, "int32"), y_pred.shape[-1])
-        return keras.losses.categorical_crossentropy(
-            keras.ops.reshape(truth, (-1, y_pred.shape[-1])),
-            y_pred,
-            label_smoothing=self.smoothing,
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns what `__init__` takes."""
-        return {**super().get_config(), "smoothing": self.smoothing}
 
 
 def reseed(network: keras.Model, seed: int, epoch: int) -> None:

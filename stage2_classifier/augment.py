@@ -2,20 +2,23 @@
 
 In and out go `(H, W, C)` uint8 tensors. The same seed gives the same change, on any machine thread.
 A knob at 0 is off, and draws no random number. The order: flip, affine moves, perspective, colours,
-blur, noise, compression, holes. A mirrored heatmap is the heatmap of mirrored joints, since it does
-not tell left from right.
+blur, noise, compression, holes, then what is drawn from a list. A mirrored heatmap is the heatmap
+of mirrored joints, since it does not tell left from right.
 """
 
 import os
 import sys
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 import cv2
 import numpy as np
 
-from pose_activity.cache.planes import CHANNELS
-from pose_activity.learning.augmentation import Change
+from pose_activity.cache.planes import CHANNELS, View
+from pose_activity.cache.record import X
+from pose_activity.learning.augmentation import Change, training_seed
+from pose_activity.stage2_classifier import random_changes
 from pose_activity.stage2_classifier.options import Augment
 
 _GREY = 114  # what the letterbox pads with, too
@@ -87,7 +90,12 @@ def build(planes: tuple[str, ...], options: Augment | None = None) -> Change:
             p=asked.holes / (asked.holes + 1),
         ),
     ]
-    change = A.Compose([*moves, *(looks if pictures else [])], seed=0)
+    drawn = []
+    if asked.random_changes:
+        moving = {**smooth, **outside}
+        some = random_changes.listed(A, asked.random_strength, looks=pictures, **moving)
+        drawn = [A.SomeOf(some, n=asked.random_changes, replace=True, p=1.0)]
+    change = A.Compose([*moves, *(looks if pictures else []), *drawn], seed=0)
     slices = slices_of(planes)
 
     def augment(tensor: np.ndarray, seed: int) -> np.ndarray:
@@ -104,6 +112,28 @@ def build(planes: tuple[str, ...], options: Augment | None = None) -> Change:
         for plane, values in changed.items():
             out[..., slices[plane]] = values
         return out
+
+    return augment
+
+
+def build_views(views: Mapping[str, View], options: Augment | None = None) -> Change:
+    """Builds the function that changes the pictures of one example, each view in its own way.
+
+    Args:
+        views: Name of an input -> what it shows; see `cache.planes.Recipe.views`.
+        options: See `build`.
+
+    Returns:
+        A function from an array, where there is one view, or from arrays by name, and a seed.
+        Arrays of other names are left as they are.
+    """
+    changes = {name: build(view.planes, options) for name, view in views.items()}
+
+    def augment(x: Any, seed: int) -> Any:
+        if not isinstance(x, Mapping):
+            return changes[X](x, seed)
+        seeds = {name: training_seed(seed, 0, place) for place, name in enumerate(changes)}
+        return {n: changes[n](a, seeds[n]) if n in changes else a for n, a in x.items()}
 
     return augment
 

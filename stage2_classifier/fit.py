@@ -29,7 +29,7 @@ def fit(
     *,
     model: str = "efficientnet_lite0",
     weights: str = "imagenet",
-    adapter_start: Literal["identity", "random"] = "identity",
+    adapter_start: Literal["identity", "random", "branch"] = "identity",
     train_adapter: bool = True,
     dropout: float = 0.2,
     batch: int = 32,
@@ -56,7 +56,7 @@ def fit(
         out: Folder for what the header of `loop` lists.
         model: A key of `models.registry.MODELS`.
         weights: "none", a name that the model publishes, or a path; see `registry.find_weights`.
-        adapter_start: "identity" or "random"; see `models.adapter`.
+        adapter_start: See `models.images.adapter`.
         train_adapter: Whether the two adapter convolutions learn from the first epoch on. An
             untrained identity adapter sees RGB only; training it costs more than twice the time,
             since the gradient must then pass the whole backbone.
@@ -93,7 +93,9 @@ def fit(
         StaleError: `out` holds a training of other settings or tensors.
     """
     asked = {name: value for name, value in locals().items() if name not in _NOT_ASKED}
-    _check(cache, epochs + fine_tune_epochs)
+    check_splits(cache)
+    registry.load_layers()
+    _check_epochs(epochs + fine_tune_epochs)
     start = registry.find_weights(model, weights, on_progress=on_progress)
     asked |= {"augment": asdict(augment) if augment else None, "weights_sha256": _sha256(start)}
     loop.check_resumable(out, cache, asked)
@@ -156,13 +158,17 @@ def fit(
     return loop.finish(out, monitor=judge, rebuild=rebuild)
 
 
-def _check(cache: Cache, epochs: int) -> None:
+def check_splits(cache: Cache) -> None:
+    """Raises ValueError where a cache has nothing to learn from, or to choose an epoch by."""
     counts = {split: len(cache.of_split(split)) for split in ("train", "val")}
     if not all(counts.values()):
         raise ValueError(
             "Training needs images in the splits 'train' and 'val' (val chooses the epoch to "
             f"keep). Received: {counts}. Change the split's sizes and build the cache again."
         )
+
+
+def _check_epochs(epochs: int) -> None:
     if epochs < 1:
         raise ValueError(f"epochs + fine_tune_epochs must be at least 1. Received: {epochs}")
 

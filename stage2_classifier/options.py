@@ -13,6 +13,7 @@ from pose_activity.artifacts.ranges import (
     Count,
     Fraction,
     NotNegative,
+    Positive,
     Range,
     Share,
 )
@@ -56,6 +57,9 @@ class Augment(Checked):
         hole_size: Largest side of such a rectangle, as a share of width and height; the smallest is
             half of that.
         heatmap_dropout: Probability that the heatmap is blank, as where stage 1 finds nobody.
+        random_changes: How many more changes are drawn for each picture from a fixed list of moves
+            and looks; see `random_changes`.
+        random_strength: Of these: 0 is next to nothing, 1 the most that is still a picture.
     """
 
     flip: Fraction = 0.5
@@ -76,6 +80,67 @@ class Augment(Checked):
     holes: Count = 0
     hole_size: Annotated[float, Range(0, 1, "(]")] = 0.2
     heatmap_dropout: Fraction = 0.0
+    random_changes: Count = 0
+    random_strength: Annotated[float, Range(0, 1, "(]")] = 0.3
+
+
+@dataclass(frozen=True)
+class FineTune(Checked):
+    """How all of a classifier learns, from the head on that was fitted on frozen features.
+
+    The rate falls by a cosine over all epochs, the small ones too.
+
+    Attributes:
+        epochs: At most, on pictures of the cache's size.
+        small_epochs: At most, before those, on smaller pictures: they cost `small` squared.
+        small: Factor of their height and width.
+        learning_rate: Of the backbone's last block.
+        layer_decay: The block before has this share of that rate, the one before its square, and
+            so on.
+        head_learning_rate: Of the head. It sums thousands of features, and each step of Adam moves
+            every weight by about the rate: much more than this undoes the start.
+        frozen_blocks: How many of the backbone's first blocks do not learn; its batch normalisation
+            never does.
+        adapter_learning_rate: Of the layers that bring the heatmap in, which nobody has trained
+            before.
+        weight_decay: Of kernels, per unit of their rate.
+        warmup_epochs: In which the rates rise from 0.
+        label_smoothing: Share of the truth that is spread over all classes; in the history's losses
+            too.
+        mixup: Above 0, each example is mixed with another one, by a share from Beta(mixup, mixup).
+        ema: Momentum of the average of the weights, step by step, that is validated and kept; 0:
+            the weights themselves are.
+        imbalance: What makes up for classes with few pictures: "weights" lets these weigh more, by
+            n / (classes * n_class); "sampling" shows each class as often; "focal" lets hard
+            examples weigh more.
+        focus: Power of "focal".
+        mirror: Whether the exported graph answers by the mean over a picture and its mirror image.
+    """
+
+    epochs: Positive = 3
+    small_epochs: Count = 0
+    small: Annotated[float, Range(0, 1, "(]")] = 0.5
+    learning_rate: Above0 = 1e-4
+    layer_decay: Annotated[float, Range(0, 1, "(]")] = 0.8
+    head_learning_rate: Above0 = 1e-5
+    frozen_blocks: Count = 0
+    adapter_learning_rate: Above0 = 3e-3
+    weight_decay: NotNegative = 0.01
+    warmup_epochs: NotNegative = 0.5
+    label_smoothing: Share = 0.1
+    mixup: NotNegative = 0.2
+    ema: Share = 0.98
+    imbalance: Literal["none", "weights", "sampling", "focal"] = "none"
+    focus: Above0 = 2.0
+    mirror: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.warmup_epochs >= self.epochs + self.small_epochs:
+            raise ValueError(
+                "warmup_epochs must end before the last epoch. Received: "
+                f"{self.warmup_epochs} of {self.epochs + self.small_epochs}"
+            )
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ TORCH_ROOMS = {
 TENSORFLOW_ROOMS = {
     "stage2_classifier/fit.py",
     "stage2_classifier/fit_sequences.py",
+    "stage2_classifier/fit_views.py",
     "stage2_classifier/export.py",
     "stage2_classifier/export_graph.py",
     "stage2_classifier/export_sequences.py",

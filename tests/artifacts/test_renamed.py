@@ -43,6 +43,12 @@ def test_a_choice() -> None:
         ("stage2", {"linear": {"unit": True}}, {"linear": {"l2_normalize": True}}),
         ("stage2", {"augment": {"view": 9.0}}, {"augment": {"yaw": 9.0}}),
         ("report", {"split": "test", "unseen": True}, {"split": "test", "open_set": True}),
+        (
+            "stage2",
+            {"augment": {"flip": 0.5}},
+            {"augment": {"flip": 0.5, "random_changes": 0, "random_strength": 0.3}},
+        ),
+        ("stage2", {"augment": {"mirror": 0.5}}, {"augment": {"mirror": 0.5}}),
     ],
 )
 def test_a_step_that_was_made_before_is_up_to_date(

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.types import Poses
 from pose_activity.cache import store
-from pose_activity.cache.options import Style
+from pose_activity.cache.options import PersonView, Style
 from pose_activity.cache.planes import Recipe
 from pose_activity.cache.tensor_spec import TensorSpec
 from tests.forkserver import ForkServer, fresh_process
@@ -68,6 +69,9 @@ def cache_folder(tmp_path_factory) -> Path:
     # Beside it, of the same pictures.
     asked = {"recipe": recipe, "classes": CLASSES, "inputs": {}, "tensors": "memory_map"}
     store.build(folder / "memory_map", sources, **asked)
+    person = PersonView(("rgb", "heatmap"), 48, heatmap=recipe.heatmap)
+    two_views = replace(recipe, person_view=person)
+    store.build(folder / "two_views", sources, **{**asked, "recipe": two_views})
     return folder / "cache"
 
 

@@ -11,6 +11,7 @@ import pytest
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.cache.heatmap import draw
 from pose_activity.cache.options import Style
+from pose_activity.cache.planes import View
 from pose_activity.stage2_classifier import augment
 from pose_activity.stage2_classifier.options import Augment
 
@@ -233,6 +234,40 @@ def test_the_seed_decides(keypoints):
     first(tensor, 1)
     assert np.array_equal(first(tensor, 7), second(tensor, 7))
     assert not np.array_equal(first(tensor, 7), first(tensor, 8))
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.5])
+def test_drawn_changes_keep_rgb_and_heatmap_together(strength):
+    tensor = np.zeros((*SIZE, 4), np.uint8)
+    tensor[..., :3] = 114  # as what comes in from outside
+    tensor[40:70, 60:110] = 250
+    change = augment.build(BOTH, still(random_changes=2, random_strength=strength))
+    changed = [change(tensor, seed) for seed in range(30)]
+    assert np.array_equal(changed[4], change(tensor, 4))
+    moved = [not np.array_equal(c[..., 3], tensor[..., 3]) for c in changed]
+    assert any(moved) and not all(moved)  # a list of moves and looks
+    for each in changed:
+        red, heat = each[..., 0].astype(int), each[..., 3]
+        middle = (np.median(red[heat > 200]) + np.median(red[heat < 50])) / 2
+        assert _overlap(red > middle, heat > 125) > 0.85
+
+
+def test_views_are_changed_each_in_its_own_way(keypoints):
+    tensor = _tensor(keypoints, Style())
+    views = {name: View(BOTH, SIZE[1], SIZE[0], Style()) for name in ("picture", "person")}
+    found = np.ones(1, np.uint8)
+    x = {"picture": tensor, "person": tensor, "found": found}
+    changed = augment.build_views(views)(x, 3)
+    assert [*changed] == [*x] and changed["found"] is found
+    assert not np.array_equal(changed["picture"], changed["person"])
+    again = augment.build_views(views)(x, 3)
+    assert all(np.array_equal(changed[name], again[name]) for name in x)
+
+
+def test_one_view_is_an_array(keypoints):
+    tensor = _tensor(keypoints, Style())
+    views = {"x": View(BOTH, SIZE[1], SIZE[0], Style())}
+    assert np.array_equal(augment.build_views(views)(tensor, 3), augment.build(BOTH)(tensor, 3))
 
 
 def test_brings_no_torch_along():

@@ -45,11 +45,8 @@ def with_activation_map(
 
 def _views(network: keras.Model) -> Iterator[tuple[str, Any, int]]:
     """Yields each averaged view: its name, its features, and the head's first row for them."""
-    pools = {
-        id(layer.output): layer
-        for layer in network.layers
-        if isinstance(layer, keras.layers.GlobalAveragePooling2D)
-    }
+    shown = {"pool", *(f"mean_{tensor.name}" for tensor in network.inputs)}
+    pools = {id(layer.output): layer for layer in network.layers if layer.name in shown}
     joins = any(layer.name == "features" for layer in network.layers)
     parts = network.get_layer("features").input if joins else [network.get_layer("dropout").input]
     start = 0

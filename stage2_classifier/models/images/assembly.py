@@ -1,18 +1,26 @@
 """Adapter, backbone, pooling and head joined into a classifier of one tensor, or of several views.
 
-Pixels come in 0..255. Layers that others know by name: `adapter` (and `adapter_NAME` of a second
+Pixels come in 0..255. Layers that others know by name: `adapter` (and `adapter_VIEW` of a second
 view), `backbone`, which all views share, `dropout`, `head`; the pooling is `pool`, or of views
-`mean_NAME` and `max_NAME`, joined by `features`.
+`mean_VIEW` and `max_VIEW`, joined by `features`.
+
+Each plane of a view goes through the backbone as a picture of its own, as `frozen.layout` has it,
+so that a head which was fitted on frozen features fits. RGB goes through the view's adapter, which
+may draw the other planes onto it as well.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import keras
 
 from pose_activity.cache.options import Plane
-from pose_activity.cache.planes import FOUND
-from pose_activity.stage2_classifier.models.images.adapter import AdapterStart, build_adapter
+from pose_activity.cache.planes import CHANNELS, FOUND
+from pose_activity.stage2_classifier.models.images.adapter import (
+    AdapterStart,
+    PickChannels,
+    build_adapter,
+)
 
 Pooling = Literal["mean", "max"]
 POOLS = {
@@ -54,14 +62,14 @@ def assemble_views(
     dropout: float,
     name: str,
 ) -> keras.Model:
-    """Joins views by one backbone: each is pooled, what is pooled goes into one head.
+    """Joins views by one backbone: their planes are pooled, what is pooled goes into one head.
 
     Args:
         backbone: From `(B, H, W, 3)` pixels of any size to `(B, h, w, F)`.
         views: Input's name -> its planes, names from `cache.planes.CHANNELS`, in the order of the
             channels; the views in the order of the features.
         sizes: Input's name -> its height and width, in pixels; None: any.
-        pooling: What is joined of each view, in this order.
+        pooling: What is joined of each plane; its mean first.
         found: Whether an input `found` `(B, 1)`, 0 or 1, is the last feature.
         adapter_start: See `build_adapter`.
         classes: Number of activities.
@@ -71,7 +79,7 @@ def assemble_views(
     Returns:
         A model to `(B, classes)` probabilities: from `(B, H, W, C)` where there is one view and no
         `found`, else from a dict of arrays by name. The rows of the head's kernel are, for each
-        view, its F features pooled in each way, then `found`.
+        view and plane, F features pooled in each way, then `found`.
     """
     inputs, parts = {}, []
     for number, (view, planes) in enumerate(views.items()):
@@ -84,14 +92,35 @@ def assemble_views(
             name=f"adapter_{view}" if number else "adapter",
         )
         inputs[view] = keras.Input(adapter.input_shape[1:], name=view)
-        seen = backbone(adapter(inputs[view]))
-        parts += [POOLS[way](name=f"{way}_{view}")(seen) for way in pooling]
+        for plane, picture in _pictures(inputs[view], adapter, planes):
+            seen = backbone(picture)
+            name = view if plane == _shown_first(planes) else f"{plane}_of_{view}"
+            parts += [POOLS[way](name=f"{way}_{name}")(seen) for way in POOLS if way in pooling]
     if found:
         inputs[FOUND] = keras.Input((1,), name=FOUND)
         parts.append(inputs[FOUND])
     joined = keras.layers.Concatenate(name="features")(parts) if parts[1:] else parts[0]
     ends = inputs if len(inputs) > 1 else next(iter(inputs.values()))
     return keras.Model(ends, _answer(joined, classes, dropout), name=name)
+
+
+def _pictures(
+    view: Any, adapter: keras.Model, planes: tuple[Plane, ...]
+) -> Iterator[tuple[Plane, Any]]:
+    """Yields each plane, and what the backbone is to see of it."""
+    first = 0
+    for plane in planes:
+        if plane == _shown_first(planes):
+            yield plane, adapter(view)
+        else:
+            grey = PickChannels((first,) * 3, name=f"{plane}_of_{adapter.name}")
+            yield plane, grey(view)
+        first += CHANNELS[plane]
+
+
+def _shown_first(planes: tuple[Plane, ...]) -> Plane:
+    """Returns the plane that the adapter passes: RGB where there is any."""
+    return "rgb" if "rgb" in planes else planes[0]
 
 
 def _answer(features: Any, classes: int, dropout: float) -> Any:

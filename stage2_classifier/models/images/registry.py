@@ -164,6 +164,11 @@ def build_views(
     )
 
 
+def load_layers() -> None:
+    """Imports the layers of ours that a saved network may hold; without them none can be loaded."""
+    importlib.import_module(f"{_HERE}.adapter")
+
+
 def _module(model: str) -> Any:
     return importlib.import_module(_place(model))
 
