@@ -32,7 +32,7 @@ from pose_activity.configs.sections import (
     Weights,
 )
 from pose_activity.stage1_pose.options import PoseFilter
-from pose_activity.stage2_classifier.options import Augment, FrozenHead, MonitorName
+from pose_activity.stage2_classifier.options import Augment, FineTune, FrozenHead, MonitorName
 
 STAGE2_WEIGHTS = ("imagenet", "noisy_student", "none")  # anything else is a path
 
@@ -193,6 +193,10 @@ class Stage2(Section):
 
     With `linear`, the backbone stays as it is and a linear classifier is fitted on its features, in
     seconds; nothing else is trained. `weights` may then be a backbone's graph, an `.onnx` file.
+
+    With `fine_tune` as well, all of it learns from there on; see `fit_views.fit_views`. It takes
+    `dropout`, `batch`, `patience`, `monitor`, `precision` and `augment`. The keys from
+    `adapter_start` to `fine_tune_layers` and `class_weights` are of runs without both.
     """
 
     model: Literal[
@@ -205,7 +209,8 @@ class Stage2(Section):
     ] = "efficientnet_lite0"
     weights: Weights = "imagenet"
     linear: FrozenHead | None = None
-    adapter_start: Literal["identity", "random"] = "identity"
+    fine_tune: FineTune | None = None
+    adapter_start: Literal["identity", "random", "branch"] = "identity"
     train_adapter: bool = True
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     batch: Positive = 32
@@ -235,11 +240,15 @@ class Stage2(Section):
             raise ValueError(
                 "linear keeps the network as it is: set fine_tune_epochs: 0, or linear: null"
             )
-        if not self.linear and self.weights.endswith(".onnx"):
+        if self.weights.endswith(".onnx") and (self.fine_tune or not self.linear):
             raise ValueError(
-                f"weights {self.weights!r} is a graph, which cannot be trained: set linear, or "
-                "name weights"
+                f"weights {self.weights!r} is a graph, which cannot be trained: set linear alone, "
+                "or name weights"
             )
+        if self.fine_tune and not self.linear:
+            raise ValueError("fine_tune starts from the head of linear: set linear: {} as well")
+        if self.fine_tune and self.class_weights:
+            raise ValueError("class_weights is for the older recipes: set fine_tune.imbalance")
         return self
 
 
@@ -317,6 +326,8 @@ class PictureRun(Run):
                 "stage2.augment.heatmap_dropout needs cache.planes: [rgb, heatmap], or such a "
                 "cache.person_view, and no view that is a heatmap alone"
             )
+        if self.cache.person_view and not stage2.linear:
+            wrong.append("cache.person_view needs stage2.linear, with or without fine_tune: set it")
         if not tuned and stage2.adapter_start == "random":
             wrong.append("a random adapter must be trained: set stage2.train_adapter: true")
         if self.report.split == "test" and self.split != "given" and not self.split.test:

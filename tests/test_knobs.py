@@ -85,7 +85,7 @@ CASES = [
         Stage2,
         arguments_of("stage2_classifier/fit.py", "fit")
         | arguments_of("stage2_classifier/export.py", "export")
-        | {"linear": None},
+        | {"linear": None, "fine_tune": None},
         {"seed", "threads", "logs", "finish", "mirror"}
         | {"recipe", "classes", "tensors", "validation", "tolerance"},
     ),

@@ -12,6 +12,7 @@ from pose_activity.cache.options import PersonView
 from pose_activity.configs import reading, sections
 from pose_activity.configs.pictures import Stage2, check_paths, load
 from pose_activity.configs.sections import ConfigError, Split
+from pose_activity.stage2_classifier.options import FineTune
 from pose_activity.training import kinds
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -143,7 +144,8 @@ def test_impossible_combinations(tmp_path: Path, change: dict, message: str) -> 
 
 
 def test_a_view_of_the_person(tmp_path: Path) -> None:
-    path = write(tmp_path / "x.yaml", FOLDER | {"cache": {"planes": ["rgb"], "person_view": {}}})
+    both = FOLDER | {"stage2": {"linear": {}}}
+    path = write(tmp_path / "x.yaml", both | {"cache": {"planes": ["rgb"], "person_view": {}}})
     run = load(path, ["cache.person_view.planes=[rgb, heatmap]", "cache.person_view.size=224"])
     assert load(path).cache.person_view == PersonView() and load(path).cache.needs_poses
     assert run.cache.person_view == PersonView(("rgb", "heatmap"), size=224)
@@ -151,9 +153,29 @@ def test_a_view_of_the_person(tmp_path: Path) -> None:
     assert load(tmp_path / "again.yaml") == run
     dropout = "stage2.augment.heatmap_dropout=0.1"
     assert load(path, [dropout, "cache.person_view.planes=[rgb, heatmap]"]).stage2
-    none = load(write(tmp_path / "y.yaml", FOLDER), ["cache.person_view.margin=0.25"])
+    none = load(write(tmp_path / "y.yaml", both), ["cache.person_view.margin=0.25"])
     assert none.cache.person_view == PersonView(margin=0.25)
     assert load(path, ["cache.person_view=null"]).cache.person_view is None
+    with pytest.raises(ConfigError, match="person_view needs stage2.linear"):
+        load(path, ["stage2.linear=null"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["stage2.linear=null"], "fine_tune starts from the head of linear"),
+        (["stage2.class_weights=true"], "set fine_tune.imbalance"),
+        (["stage2.weights=mine.onnx"], "is a graph, which cannot be trained"),
+        (["stage2.fine_tune.epochs=1", "stage2.fine_tune.warmup_epochs=1"], "warmup_epochs must"),
+        (["stage2.fine_tune.mixxup=1"], "Did you mean 'mixup'"),
+    ],
+)
+def test_fine_tuning_starts_from_a_linear_head(tmp_path: Path, changes, message) -> None:
+    section = {"stage2": {"linear": {}, "fine_tune": {"mixup": 0.1}}}
+    path = write(tmp_path / "x.yaml", FOLDER | section)
+    assert load(path).classifier.fine_tune == FineTune(mixup=0.1)
+    with pytest.raises(ConfigError, match=message):
+        load(path, changes)
 
 
 def test_stage_1_is_trained_by_default_where_there_are_joints(tmp_path: Path) -> None:

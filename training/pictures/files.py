@@ -4,7 +4,7 @@ from pose_activity.training.own_files import REPORT, TRAINED, TRAINED_POSES
 
 HELD_OUT = "held_out.parquet"  # answers of linear heads to what they did not learn from
 LEARNING_CURVE = "learning_curve.json"  # of linear heads, on val
-
+LINEAR = "linear"  # in the folder of stage 2: the classifier that fine-tuning started from
 FILES = {
     "annotations": (
         *("samples.jsonl", "stage1.jsonl", "cleaning.json", "cleaning.png", "cleaned.coco.json"),
@@ -16,6 +16,7 @@ FILES = {
     "stage2": (
         *("classifier.onnx", "classifier.json", "augmentations.png", *TRAINED),
         *("head.npz", HELD_OUT, "changed_answers.csv", LEARNING_CURVE),  # of stage2.linear
+        f"{LINEAR}/*",
     ),
     "report": (*REPORT, "metrics_val.json", "label_suspects.csv"),
 }

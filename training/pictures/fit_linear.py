@@ -26,10 +26,11 @@ from pose_activity.stage2_classifier import calibrate
 from pose_activity.stage2_classifier.frozen import backbone, export, features, fit
 from pose_activity.stage2_classifier.frozen.layout import Layout
 from pose_activity.stage2_classifier.models.images import registry
+from pose_activity.stage2_classifier.scores.evaluate import evaluate
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.console import console, say
 from pose_activity.training.pictures import changed_answers
-from pose_activity.training.pictures.files import HELD_OUT
+from pose_activity.training.pictures.files import HELD_OUT, LINEAR
 from pose_activity.training.pictures.fit_curve import write_curve
 from pose_activity.training.steps import Counts
 from pose_activity.training.unknown import say_unknown
@@ -39,7 +40,7 @@ PARITY_PICTURES = 8  # on which the composed graph is compared with arithmetic o
 
 def fit_linear(run: PictureRun, folder: Path) -> Counts:
     """Fits the head and writes the classifier."""
-    for rest in (*TRAINING_FILES, "augmentations.png"):  # of an earlier configuration
+    for rest in (*TRAINING_FILES, "augmentations.png", LINEAR):  # of an earlier configuration
         remove(folder / rest)
     cache = open_cache(run.run_dir / "cache")
     section, linear = run.classifier, run.classifier.linear
@@ -118,10 +119,16 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
         C=chosen.C,
         seed=run.seed,
     )
-    accuracy = float((on_val.argmax(1) == ids[len(train) :]).mean())
+    judged = evaluate(on_val, ids[len(train) :], classes=cache.classes, split="val")
+    accuracy = judged.accuracy
     say(f"C {chosen.C:g}: accuracy {chosen.accuracy:.3f} on inner folds, {accuracy:.3f} on val")
     say_unknown(folder, held_out=len(ids))
-    return {"C": chosen.C, "folds_accuracy": chosen.accuracy, "val_accuracy": accuracy}
+    return {
+        "C": chosen.C,
+        "folds_accuracy": chosen.accuracy,
+        "val_accuracy": accuracy,
+        "val_macro_f1": judged.macro_f1,
+    }
 
 
 def find_backbone(run: PictureRun) -> Path:

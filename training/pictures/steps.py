@@ -125,9 +125,10 @@ def stage2(run: PictureRun, *, remember: bool) -> Step:
 
     def recipe() -> dict[str, Any]:
         config = section.model_dump(mode="json")
-        if section.linear:
+        if section.linear and not section.fine_tune:
             return {key: config[key] for key in _OF_LINEAR} | _fixed(run)
-        return {key: value for key, value in config.items() if key != "linear"} | _fixed(run)
+        unused = set() if section.fine_tune else {"linear", "fine_tune"}
+        return {key: value for key, value in config.items() if key not in unused} | _fixed(run)
 
     def inputs() -> dict[str, str]:
         return {"tensors": open_cache(run.run_dir / "cache").digest(LEARNED_FROM)}
