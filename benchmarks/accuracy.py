@@ -1,0 +1,191 @@
+"""What the recipes for photos score: 5-fold, each fold a run of `train.py` from labels to report.
+
+    python benchmarks/accuracy.py PHOTOS [--weights yolov8n-pose.pt] [--only quick] [--folds 5]
+
+PHOTOS holds a folder per activity, such as Stanford 40's training part. In each fold a fifth of the
+photos is the test split, and .15 of the others val; near-duplicates stay together. Every row but
+the contestant is `train.py all` with a configuration and the changes that `ROWS` names, so its
+minutes are those that a user waits, poses and report included. A fold that is finished is kept: the
+command continues where it was stopped. Written after every fold: per row `accuracy`, `spread` (the
+best fold minus the worst), `minutes` per fold, further means, and the paired difference from
+`rgb_only` on the same photos with its 95 % interval.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+from sklearn.model_selection import StratifiedGroupKFold
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from benchmarks.sequences import merge, read  # noqa: E402
+from pose_activity.annotations.sample_files import read_samples  # noqa: E402
+from pose_activity.artifacts import atomic, csv_text, manifest  # noqa: E402
+from pose_activity.configs.sections import STEPS  # noqa: E402
+from pose_activity.stage2_classifier.scores.predictions import Predictions  # noqa: E402
+from pose_activity.stage2_classifier.scores.resampling import paired_difference  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Row:
+    """A recipe: a configuration, and what is changed in it."""
+
+    config: str
+    changes: tuple[str, ...] = ()
+
+
+ROWS = {
+    "quick": Row("folder"),
+    "rgb_only": Row("folder", ("cache.person_view=null",)),
+    "rgb_heatmap": Row("folder", ("cache.person_view=null", "cache.planes=[rgb, heatmap]")),
+    "best": Row("best"),
+}
+FLOORS = {"quick": 0.79, "best": 0.82}
+_SCORES = ("accuracy", "top3_accuracy", "macro_f1", "mean_average_precision", "ece")
+_VAL = 0.15  # of the photos that are not test
+
+
+def main(
+    photos: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
+    weights: Annotated[str, typer.Option(help="Stage 1's.")] = "yolov8n-pose.pt",
+    only: Annotated[list[str] | None, typer.Option(help=f"Some of: {', '.join(ROWS)}.")] = None,
+    folds: Annotated[int, typer.Option(min=2)] = 5,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    work: Annotated[Path, typer.Option(help="Where the runs are.")] = Path("runs/bench_accuracy"),
+    out: Annotated[Path, typer.Option()] = HERE / "results" / "accuracy.json",
+) -> None:
+    """Measures, writes the figures beside those that are there, and prints a table."""
+    unknown = sorted({*(only or ())} - {*ROWS})
+    if unknown:
+        raise typer.BadParameter(f"--only takes some of {[*ROWS]}. Received: {unknown}")
+    read(out)  # a file that cannot be added to is refused now, not after the work
+    tables = _write_folds(photos, weights, folds, seed, work)
+    for fold, table in enumerate(tables):
+        for name in only or ROWS:
+            _run(ROWS[name], photos, weights, table, work / f"{name}_{fold}")
+            merge(out, {name: _summary(name, work, folds)})
+    Console().print(_as_table({name: read(out)[name] for name in only or ROWS}))
+
+
+def _write_folds(photos: Path, weights: str, folds: int, seed: int, work: Path) -> list[Path]:
+    """Writes the splits of every fold as a table of labels; returns the tables."""
+    first = work / "photos"
+    train("annotations", "folder", first, (f"data.images={photos}", f"stage1.weights={weights}"))
+    samples = sorted(read_samples(first / "annotations" / "samples.jsonl"), key=lambda s: s.image)
+    labels = [str(sample.activity) for sample in samples]
+    groups = [sample.group or str(sample.image) for sample in samples]
+    parts = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    tables = []
+    for fold, (learned, tested) in enumerate(parts.split(labels, labels, groups)):
+        # The first of so many folds of the rest is val.
+        own = [labels[i] for i in learned], [groups[i] for i in learned]
+        inner = StratifiedGroupKFold(round(1 / _VAL), shuffle=True, random_state=seed)
+        _, val = next(inner.split(own[0], *own))
+        split = dict.fromkeys(tested.tolist(), "test") | dict.fromkeys(learned[val].tolist(), "val")
+        rows = [
+            (sample.image.relative_to(photos), labels[i], groups[i], split.get(i, "train"))
+            for i, sample in enumerate(samples)
+        ]
+        table = work / f"fold_{fold}.csv"
+        atomic.write_text(table, csv_text.as_text([("image", "activity", "group", "split"), *rows]))
+        tables.append(table)
+    return tables
+
+
+def _run(row: Row, photos: Path, weights: str, table: Path, run: Path) -> None:
+    data = ("data.format=table", f"data.annotations={table}", f"data.images={photos}")
+    train("all", row.config, run, (*data, f"stage1.weights={weights}", "split=given", *row.changes))
+
+
+def train(step: str, config: str, run: Path, changes: Sequence[str]) -> None:
+    """Runs a step of `train.py` with a configuration's name and changes in it."""
+    sets = [part for change in (f"run_dir={run}", *changes) for part in ("--set", change)]
+    command = [sys.executable, "-m", "pose_activity.train", step, "--config", config, *sets]
+    subprocess.run(command, check=True)
+
+
+def _summary(name: str, work: Path, folds: int) -> dict[str, Any]:
+    """Returns the figures of a row's finished folds."""
+    runs = {fold: work / f"{name}_{fold}" for fold in range(folds)}
+    done = {fold: run for fold, run in runs.items() if (run / "report" / manifest.NAME).is_file()}
+    metrics = [_json(run / "report" / "metrics.json") for run in done.values()]
+    accuracies = [found["accuracy"] for found in metrics]
+    figures = {
+        score: statistics.fmean(found[score] for found in metrics if score in found)
+        for score in _SCORES
+        if any(score in found for found in metrics)
+    }
+    summary = figures | {
+        "spread": max(accuracies) - min(accuracies),
+        "minutes": statistics.fmean(_minutes(run) for run in done.values()),
+        "folds": {str(fold): accuracy for fold, accuracy in zip(done, accuracies, strict=True)},
+        "command": f"python benchmarks/accuracy.py PHOTOS --only {name} --folds {folds}",
+    }
+    return summary | _difference(done, {fold: work / f"rgb_only_{fold}" for fold in done})
+
+
+def _difference(runs: dict[int, Path], others: dict[int, Path]) -> dict[str, Any]:
+    """Returns the paired difference from the picture alone, over the folds that both have."""
+    both = [f for f in runs if runs[f] != others[f] and _predictions(others[f]).is_file()]
+    if not both:
+        return {}
+    pairs = [_right(_predictions(runs[f]), _predictions(others[f])) for f in both]
+    ours, theirs = (np.concatenate([pair[i] for pair in pairs]) for i in (0, 1))
+    value, interval = paired_difference(ours, theirs, clusters=np.arange(len(ours)))
+    return {"over_rgb_only": value, "over_rgb_only_interval": interval}
+
+
+def _right(ours: Path, theirs: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Returns which photos each got right, in the same order."""
+    found = []
+    for path in (ours, theirs):
+        answers = Predictions.read(path)
+        right = answers.guesses == answers.labels
+        found.append(dict(zip(map(str, answers.images), right.tolist(), strict=True)))
+    shared = sorted(found[0].keys() & found[1].keys())
+    return tuple(np.array([one[name] for name in shared], float) for one in found)  # type: ignore[return-value]
+
+
+def _predictions(run: Path) -> Path:
+    return run / "report" / "predictions.parquet"
+
+
+def _minutes(run: Path) -> float:
+    steps = [_json(run / step / manifest.NAME) for step in STEPS if (run / step).is_dir()]
+    return sum(step["seconds"] for step in steps) / 60
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _as_table(results: dict[str, dict[str, Any]]) -> Table:
+    table = Table("row", "accuracy", "spread", "minutes", "folds", "must reach", "over rgb_only")
+    for name, found in results.items():
+        over = found.get("over_rgb_only")
+        low, high = found.get("over_rgb_only_interval", (0, 0))
+        table.add_row(
+            name,
+            f"{found['accuracy']:.4f}",
+            f"{found['spread']:.4f}",
+            f"{found['minutes']:.1f}",
+            str(len(found["folds"])),
+            f"{FLOORS[name]:.2f}" if name in FLOORS else "",
+            "" if over is None else f"{over:+.4f} [{low:+.4f}, {high:+.4f}]",
+        )
+    return table
+
+
+if __name__ == "__main__":
+    typer.run(main)
