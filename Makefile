@@ -4,6 +4,7 @@
 # make test-infer   after make demo: packages its model and predicts where only [infer] is installed
 # make lint     ruff and pyright              make format      let ruff fix what it can
 # make bench    measures what has a promised limit       make bench-sequences   people in motion
+# make bench-accuracy LABELLED=FOLDER   scores of the recipes for photos
 # Each one creates .venv with the pinned packages first; a second call installs nothing.
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ INSTALLED := .venv/.installed
 # The two photos that the ultralytics package ships, found without importing it.
 PHOTOS = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; print(f('ultralytics').submodule_search_locations[0])")/assets/*.jpg
 
-.PHONY: demo demo-gait test test-slow test-infer bench bench-sequences lint format lock clean
+.PHONY: demo demo-gait test test-slow test-infer bench bench-sequences bench-accuracy lint format lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo.yaml
@@ -51,6 +52,11 @@ bench: $(INSTALLED)
 # SEQUENCES names the folder whose README describes the protocols (default: POSE_ACTIVITY_DATA).
 bench-sequences: $(INSTALLED)
 	$(BIN)/python benchmarks/sequences.py $(if $(SEQUENCES),--data $(SEQUENCES))
+
+# LABELLED is a folder of photos, a sub-folder per activity. Hours; a second call continues.
+bench-accuracy: $(INSTALLED)
+	$(BIN)/python benchmarks/accuracy.py $(LABELLED)
+	$(BIN)/python benchmarks/ablations.py $(LABELLED)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

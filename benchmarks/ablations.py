@@ -33,7 +33,7 @@ from pose_activity.annotations.types import Poses, Sample  # noqa: E402
 from pose_activity.artifacts import atomic  # noqa: E402
 from pose_activity.artifacts.manifest import sha256_json  # noqa: E402
 from pose_activity.artifacts.ordered import in_order  # noqa: E402
-from pose_activity.cache.options import PersonView, PlaneOptions, Style  # noqa: E402
+from pose_activity.cache.options import PersonView, Plane, PlaneOptions, Style  # noqa: E402
 from pose_activity.cache.people import POLICIES  # noqa: E402
 from pose_activity.cache.planes import PERSON, PoseModelId, Recipe, make_arrays  # noqa: E402
 from pose_activity.runtime import graph  # noqa: E402
@@ -49,7 +49,8 @@ from pose_activity.stage2_classifier.scores.resampling import paired_difference 
 
 DEFAULT = "default"
 MODEL = "efficientnet_lite0"
-RGB, BOTH = ("rgb",), ("rgb", "heatmap")
+RGB: tuple[Plane, ...] = ("rgb",)
+BOTH: tuple[Plane, ...] = ("rgb", "heatmap")
 _BLOB = Style(style="gaussian")
 
 
@@ -134,7 +135,7 @@ def main(
         raise typer.BadParameter(f"--only takes some of {[*ROWS]}. Received: {unknown}")
     read(out)  # a file that cannot be added to is refused now, not after the work
     there = _photos(photos, weights, work, threads)
-    weights_file = registry.find_weights(MODEL, "imagenet")
+    weights_file = registry.find_weights(MODEL, "imagenet") or Path()
     backbone = find_backbone(MODEL, weights_file, export=export_backbone.export)
     names = list(dict.fromkeys((DEFAULT, *(only or ROWS))))
     right: dict[str, dict[str, np.ndarray]] = {}
@@ -152,9 +153,13 @@ def _photos(photos: Path, weights: str, work: Path, threads: int) -> Photos:
         train(step, "folder", run, data)
     samples = sorted(read_samples(run / "annotations" / "samples.jsonl"), key=lambda s: s.image)
     pose = predict.load(run / "stage1", threads=1)
+
+    def find(sample: Sample) -> Poses:
+        return pose([load_rgb(sample.image)], [sample.image])[0]
+
     with progress_bar("finding people", Console()) as show:
         found = []
-        for poses in in_order(lambda s: pose([load_rgb(s.image)], [s.image])[0], samples, threads):
+        for poses in in_order(find, samples, workers=threads):
             found.append(poses)
             show(len(found), len(samples), poses.image.name)
     _, ids = np.unique([str(sample.activity) for sample in samples], return_inverse=True)
@@ -226,8 +231,8 @@ def _columns(row: Row, recipe: Recipe, size: int) -> np.ndarray:
     kept = layout.columns(row.pooling, size)
     if not row.views:
         return kept
-    each = (size - layout.found) // len(layout.planes)
-    owners = np.repeat([plane.view for plane in layout.planes], each)
+    each = (size - layout.found) // len(layout.looks)
+    owners = np.repeat([look.view for look in layout.looks], each)
     return kept[[i < len(owners) and owners[i] in row.views for i in kept]]
 
 
