@@ -100,7 +100,7 @@ def main(
     ] = False,
     heatmaps: Annotated[
         bool,
-        typer.Option("--heatmaps", help="Draw the joints' heatmaps beside --poses --draw."),
+        typer.Option("--heatmaps", help="With --poses and --draw: draw the joints' heatmaps too."),
     ] = False,
 ) -> None:
     """Recognize activities in photos, and people or actions in videos.

@@ -128,7 +128,12 @@ def every_step(config: Config, overrides: Set = None) -> None:
 @app.command()
 def compare(
     configs: Annotated[
-        list[Path], typer.Option("--config", help="A YAML file (repeatable).", show_default=False)
+        list[Path],
+        typer.Option(
+            "--config",
+            help="A YAML file, or the name of a shipped one (repeatable).",
+            show_default=False,
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write the table to.")] = Path(
         "runs/comparison"
@@ -192,7 +197,7 @@ def package(
 ) -> None:
     """Copy what prediction needs into one folder, with a model card and checksums.
 
-    The folder works with pip install 'pose-activity[infer]' alone: infer.py --model FOLDER
+    The folder works where only the extra "infer" is installed: infer.py --model FOLDER
     """
     from pose_activity.training import runs
     from pose_activity.training.package import make_package
