@@ -18,6 +18,7 @@ from pose_activity.cache.people import POLICIES
 from pose_activity.cache.record import Arrays, ArraySpec, X
 
 CHANNELS = {"rgb": 3, "heatmap": 1}
+LABELS = "labels"  # in place of a pose graph's digest: the poses are the labels' own joints
 PICTURE, PERSON, FOUND = "picture", "person", "found"  # the inputs of a recipe with two views
 # What was not asked for is not in the JSON, as before it could be: digests stay what they were.
 _UNSAID = ("fingerprint", "person_view")
@@ -28,7 +29,7 @@ class PoseModelId:
     """Whose poses are drawn.
 
     Attributes:
-        sha256: Digest of the pose graph; empty when no plane needs poses.
+        sha256: Digest of the pose graph; empty when no plane needs poses, or `LABELS`.
         size: Longer side of its input, in pixels.
         skeleton: Name of its skeleton.
         confidence: People found with a lower score were dropped.

@@ -172,9 +172,14 @@ class Stage1(Section):
 
 @dataclass(frozen=True)
 class Cache(PlaneOptions):
-    """What stage 2 sees, and where its tensors are kept. See `cache.store.build`."""
+    """What stage 2 sees, whose poses, and where its tensors are kept. See `cache.store.build`.
+
+    `poses: labels` takes the labels' own people and joints, so that no pose model is needed. It is
+    for looking at a classifier alone: new pictures have no labels, so it cannot be used on them.
+    """
 
     tensors: Literal["disk", "memory_map"] = "disk"
+    poses: Literal["stage1", "labels"] = "stage1"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -298,6 +303,11 @@ class PictureRun(Run):
                 f"data.format {format_!r} has no joints to train stage 1 on: set stage1.train: "
                 "false"
             )
+        if not reader.has_joints and self.cache.poses == "labels":
+            wrong.append(
+                f"cache.poses: labels needs labelled joints, and data.format {format_!r} has none: "
+                "set cache.poses: stage1"
+            )
         if self.split == "given" and not reader.has_splits:
             wrong.append(f"data.format {format_!r} names no splits: give sizes, not split: given")
         if self.stage2 is None and not self.stage1.train:
@@ -335,6 +345,13 @@ class PictureRun(Run):
         return wrong
 
     @property
+    def has_stage1(self) -> bool:
+        """Whether a pose model is trained or asked."""
+        asked = self.cache.poses == "stage1" and self.cache.needs_poses
+        trained = self.cache.poses == "stage1" and self.stage1.train
+        return self.stage2 is None or asked or trained
+
+    @property
     def classifier(self) -> Stage2:
         """The section `stage2` of a run that has one; raises ValueError for another."""
         if self.stage2 is None:
@@ -365,7 +382,7 @@ def check_paths(run: PictureRun, steps: Iterable[str]) -> None:
         ConfigError: lists every path that is not.
     """
     missing = []
-    asked = set(steps)
+    asked = set(steps) - (set() if run.has_stage1 else {"stage1"})
     labels, images = run.data.annotations, run.data.folder
     reads_images = {"annotations", "cache"} | ({"stage1"} if run.stage1.train else set())
     if run.draw is None or "annotations" not in asked:

@@ -14,6 +14,7 @@ from pose_activity.annotations.types import LEARNED_FROM
 from pose_activity.artifacts import manifest
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.cache import fingerprint
+from pose_activity.cache.planes import LABELS
 from pose_activity.cache.record import INDEX
 
 _STEPS = ("annotations", "stage1", "cache", "stage2")
@@ -28,6 +29,10 @@ class UnfinishedError(ValueError):
     """A run's steps are unfinished, or were made from other files than those there now."""
 
 
+class LabelsOnlyError(ValueError):
+    """A model learned from labelled joints, not from a stage 1's: it is of no use elsewhere."""
+
+
 def check_model(folder: Path, recipe: Any, *, packaged: bool) -> tuple[str, ...]:
     """Refuses a model whose answers would differ from those that were evaluated.
 
@@ -40,10 +45,18 @@ def check_model(folder: Path, recipe: Any, *, packaged: bool) -> tuple[str, ...]
         Sentences for a person: what could not be checked.
 
     Raises:
+        LabelsOnlyError: it was trained on labelled joints, without a stage 1.
         UnfinishedError: a step of the run is not finished, or does not fit an earlier one.
         FingerprintError: see `cache.fingerprint.require`.
         ValueError: a manifest is damaged.
     """
+    if recipe.pose.sha256 == LABELS:
+        raise LabelsOnlyError(
+            f"{folder}: its classifier knows the labels' own joints, which new pictures do not "
+            "have. Set cache.poses: stage1 and let `train.py all` run again: that adds a pose "
+            "model, and with stage2.linear the classifier is fitted anew in a minute or two, "
+            "because its backbone is not trained."
+        )
     if not packaged:
         for step in _STEPS:
             _check_step(folder, step, recipe)

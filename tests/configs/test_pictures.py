@@ -111,6 +111,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
             "heatmap_dropout needs .* and no view that is a heatmap alone",
         ),
         ({"stage2": None}, "leave nothing to train"),
+        ({"cache": {"poses": "labels"}}, "needs labelled joints, and data.format 'folder' has"),
         (
             {"data": {"format": "folder", "images": "p", "annotations": "a.mat"}},
             "takes no data.annotations",

@@ -20,7 +20,7 @@ from pose_activity.training.pictures.match_people import (
     each_person,
     whole_pictures,
 )
-from pose_activity.training.pictures.stage1 import find_poses
+from pose_activity.training.pictures.poses import poses_of
 from pose_activity.training.steps import Counts, MadeFrom
 
 UNMATCHED = "unmatched.csv"
@@ -32,8 +32,7 @@ def make_cache(run: PictureRun, folder: Path, asked: MadeFrom[StoredTensors[Reci
     samples = read_samples(run.run_dir / "annotations" / "samples.jsonl")
     found = poses.Found()
     if recipe.needs_poses:
-        images = [sample.image for sample in samples]
-        found = find_poses(run, images, run.run_dir / "stage1", folder / poses.FILE)
+        found = poses_of(run, [sample.image for sample in samples], folder)
     say_notes(found.unreadable.values())
     readable = [sample for sample in samples if sample.image not in found.unreadable]
     choose = each_person if recipe.one_by_one else whole_pictures

@@ -18,7 +18,6 @@ import numpy as np
 
 from pose_activity.annotations.types import Poses
 from pose_activity.artifacts.atomic import write_json
-from pose_activity.cache import poses as stored_poses
 from pose_activity.cache.planes import Recipe
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.configs.pictures import PictureRun
@@ -35,6 +34,7 @@ from pose_activity.training.console import say, say_notes, say_rows
 from pose_activity.training.pictures import stage1_overlap
 from pose_activity.training.pictures.files import HELD_OUT, LEARNING_CURVE
 from pose_activity.training.pictures.judge import classify, measure_inputs, score, with_groups
+from pose_activity.training.pictures.poses import FROM_LABELS, poses_of
 from pose_activity.training.pictures.report_errors import (
     SUSPECTS,
     LabelSuspect,
@@ -47,7 +47,6 @@ from pose_activity.training.pictures.report_errors import (
 )
 from pose_activity.training.pictures.report_labels import data_section
 from pose_activity.training.pictures.report_poses import poses_section, read_metrics, score_rows
-from pose_activity.training.pictures.stage1 import find_poses
 from pose_activity.training.pictures.steps import step_names
 from pose_activity.training.report_page import origin
 from pose_activity.training.report_page.classifier import classifier_section
@@ -158,7 +157,7 @@ def page_facts(
         asked: Among how many they were found.
     """
     unit = "persons" if predictions.of_people else "pictures"
-    has_poses = "stage1" in step_names(run)
+    has_poses = cache.recipe.needs_poses or "stage1" in step_names(run)
     seen = stage1_overlap.seen_note(run, headline.split)
     metrics = read_metrics(run)
     found = _find_poses(run, cache.recipe, predictions)
@@ -245,13 +244,13 @@ def _find_poses(run: PictureRun, recipe: Recipe, predictions: Predictions) -> Ma
     if not recipe.needs_poses:
         return {}
     images = list(dict.fromkeys(predictions.images))
-    stored = run.run_dir / "cache" / stored_poses.FILE
-    return find_poses(run, images, run.run_dir / "stage1", stored).poses
+    return poses_of(run, images, run.run_dir / "cache").poses
 
 
 def _rows(run: PictureRun) -> dict[str, str]:
     """Returns rows for the first table of report.md: stage 1's figures and what each step took."""
     rows = {"classifier": _name(run)}
+    rows |= {"poses": FROM_LABELS} if run.cache.poses == "labels" else {}
     rows |= {f"stage 1 {text}": f"{value:.4f}" for text, value in _pose_scores(run).items()}
     seen = stage1_overlap.seen_note(run, run.report.split)
     rows |= {"pictures that stage 1 has seen": seen} if seen else {}
@@ -278,11 +277,18 @@ def say_scores(run: PictureRun) -> None:
     counted = "people" if run.cache.people == "each" else "pictures"
     say_rows(f"{run.run_dir.name}: {metrics['n']} {counted}", rows)
     seen = stage1_overlap.seen_note(run, metrics["split"])
-    say_notes(filter(None, [seen, ignored_note(judged.inputs)]))
+    labels = f"poses: {FROM_LABELS}" if run.cache.poses == "labels" else None
+    say_notes(filter(None, [labels, seen, ignored_note(judged.inputs)]))
     say(f"report: {folder / 'report.html'}")
 
 
 def comparison(run: PictureRun) -> dict[str, Any]:
     """Returns what `train.py compare` shows about a finished run beside its figures."""
-    poses = str(run.stage1.graph or run.stage1.weights) if run.cache.needs_poses else "none"
-    return {"model": run.classifier.model, "poses": poses}
+    return {"model": run.classifier.model, "poses": _whose_poses(run)}
+
+
+def _whose_poses(run: PictureRun) -> str:
+    if not run.cache.needs_poses:
+        return "none"
+    model = run.stage1.graph or run.stage1.weights
+    return str(model) if run.cache.poses == "stage1" else FROM_LABELS

@@ -13,6 +13,7 @@ from pose_activity.configs.pictures import PictureRun
 from pose_activity.stage1_pose.draw_comparison import draw_comparison
 from pose_activity.stage1_pose.evaluate import PictureScore, as_skeleton, score_pictures
 from pose_activity.stage1_pose.regression import FIGURES
+from pose_activity.training.pictures.poses import FROM_LABELS
 from pose_activity.training.pictures.seen_poses import seen_note, seen_rows
 from pose_activity.training.pictures.stage1 import judged_poses
 from pose_activity.training.pictures.steps import stage1_samples, step_names
@@ -32,6 +33,10 @@ from pose_activity.training.report_page.facts import (
 from pose_activity.training.report_page.images import Tile, data_uri, try_load
 
 SHOWN = 6  # pictures of each kind, best and worst
+_OF_LABELS = (
+    f"Poses: {FROM_LABELS}. No stage 1 was trained or asked, so the scores are those of a "
+    "classifier whose poses are right, and it cannot be used on new pictures."
+)
 _TILE = 560  # pixels: longer side of two halves
 _SCORES = {
     "pckh50": "PCKh@0.5",
@@ -55,6 +60,9 @@ _CURVES = {
 
 def poses_section(run: PictureRun) -> Section:
     """Returns how stage 1 was trained and how good its poses are; what was not made is left out."""
+    title = "Poses", "Stage 1: poses"
+    if run.cache.poses == "labels":
+        return Section("poses", *title, [Prose(_OF_LABELS)])
     folder = run.run_dir / "stage1"
     metrics = read_metrics(run)
     best, worst = extremes(run) if metrics else ([], [])
@@ -79,7 +87,7 @@ def poses_section(run: PictureRun) -> Section:
         )
         blocks += [Heading("Best pictures"), Prose(about, "soft"), Tiles(best, "pair")]
     blocks += [Heading("Worst pictures"), Tiles(worst, "pair")] if worst else []
-    return Section("poses", "Poses", "Stage 1: poses", blocks)
+    return Section("poses", *title, blocks)
 
 
 def read_metrics(run: PictureRun) -> dict[str, Any]:

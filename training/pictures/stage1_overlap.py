@@ -41,7 +41,7 @@ def seen_note(run: PictureRun, name: str) -> str | None:
     Raises:
         ValueError: the step `annotations` has not been made.
     """
-    if not run.stage1.split or run.stage2 is None:
+    if not run.stage1.split or run.stage2 is None or run.cache.poses == "labels":
         return None
     folder = run.run_dir / "annotations"
     own, kept = (read_samples(folder / name) for name in ("stage1.jsonl", "samples.jsonl"))

@@ -13,7 +13,7 @@ from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import LEARNED_FROM, SPLITS
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.cache import fingerprint
-from pose_activity.cache.planes import PoseModelId, Recipe
+from pose_activity.cache.planes import LABELS, PoseModelId, Recipe
 from pose_activity.cache.record import INDEX
 from pose_activity.cache.store import StoredTensors, altered_tensors, missing_tensors, open_cache
 from pose_activity.configs import sections
@@ -34,11 +34,12 @@ _Digests = dict[str, Callable[[], str]]
 def step_names(run: PictureRun) -> list[str]:
     """Returns the steps that the run needs.
 
-    Without a classifier only the first two; no stage 1 where no plane shows poses.
+    Without a classifier only the first two; no stage 1 where no plane shows poses, or where they
+    are the labels' own.
     """
     if run.stage2 is None:
         return ["annotations", "stage1"]
-    unused = set() if run.cache.needs_poses or run.stage1.train else {"stage1"}
+    unused = set() if run.has_stage1 else {"stage1"}
     return [step for step in sections.STEPS if step not in unused]
 
 
@@ -171,9 +172,12 @@ def _fixed(run: PictureRun) -> dict[str, int]:
 
 
 def _tensor_recipe(run: PictureRun) -> Recipe:
-    recipe = Recipe(**run.cache.arguments("tensors"))
+    recipe = Recipe(**run.cache.arguments("tensors", "poses"))
     if not recipe.needs_poses:
         return recipe
+    if run.cache.poses == "labels":
+        labelled = read_samples(run.run_dir / SAMPLES)[0].skeleton
+        return replace(recipe, pose=PoseModelId(LABELS, skeleton=labelled.name))
     graph = read_sidecar(run.run_dir / "stage1")
     settings = run.stage1.predict.arguments()
     name = Skeleton.from_json(graph["skeleton"]).name
