@@ -1,7 +1,7 @@
 """Trained or pretrained pose weights into the graph that everyone else predicts with.
 
 Writes `pose.onnx` (dynamic batch, height and width) and `pose.json`, after comparing the graph with
-the torch model on pictures. One of the three files that import torch.
+the torch model on pictures. One of the few files that import torch.
 """
 
 import shutil

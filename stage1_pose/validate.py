@@ -1,4 +1,4 @@
-"""Scores pose weights with ultralytics' own validator. One of three files that import torch."""
+"""Scores pose weights with ultralytics' own validator. One of the few files that import torch."""
 
 import tempfile
 from pathlib import Path

@@ -2,7 +2,7 @@
 
 The graph takes float32 planes `(B, H, W, C)` in 0..255, or the arrays of a recipe with two views by
 their names. Its outputs are `probabilities` `(B, classes)`, which are what Keras answers, and for
-each view an `activation_map` `(B, h, w)`, where it looked (see `models.activation_map`).
+each view an `activation_map` `(B, h, w)`, where it looked (see `models.images.activation_map`).
 """
 
 from pathlib import Path

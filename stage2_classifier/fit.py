@@ -54,7 +54,7 @@ def fit(
     Args:
         cache: Its splits "train" and "val" are used.
         out: Folder for what the header of `loop` lists.
-        model: A key of `models.registry.MODELS`.
+        model: A key of `models.images.registry.MODELS`.
         weights: "none", a name that the model publishes, or a path; see `registry.find_weights`.
         adapter_start: See `models.images.adapter`.
         train_adapter: Whether the two adapter convolutions learn from the first epoch on. An

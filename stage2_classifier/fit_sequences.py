@@ -54,7 +54,7 @@ def fit(
         cache: Of clips. Its split "train" is learned from. "val" chooses the epoch; where it is
             empty, all epochs are run, and the last one is kept.
         out: Folder for what the header of `loop` lists.
-        model: A key of `models.sequences.SEQUENCE_MODELS`.
+        model: A key of `models.sequences.registry.SEQUENCE_MODELS`.
         options: The model's own, see its `build`; None for its defaults.
         dropout: Share of the embedding left out in training.
         batch: Sequences per step.

@@ -61,7 +61,7 @@ def fit_views(
         out: Folder for what the header of `loop` lists.
         head: What the last layer starts as; its rows as `assembly.assemble_views` orders them.
         options: How all of it learns.
-        model: A key of `models.registry.MODELS`.
+        model: A key of `models.images.registry.MODELS`.
         weights: "none", a name that the model publishes, or a path; see `registry.find_weights`.
         pooling: How each view is pooled.
         dropout: Share of the features left out in training.
