@@ -1,4 +1,4 @@
-# make demo     the whole pipeline on a data set that it draws itself
+# make demo     a first classifier, then the whole pipeline, on a data set that it draws itself
 # make demo-gait   recognizes drawn people who walk, in videos
 # make test     the default test suite        make test-slow   the rest
 # make test-infer   after make demo: packages its model and predicts where only [infer] is installed
@@ -17,6 +17,8 @@ PHOTOS = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; pr
 .PHONY: demo demo-gait test test-slow test-infer bench bench-sequences bench-accuracy lint format lock clean
 
 demo: $(INSTALLED)
+	$(BIN)/python train.py all --config configs/demo_quick.yaml
+	@echo "A first report, on the drawn labels' own joints: runs/demo_quick/report/report.html. Now the whole pipeline:"
 	$(BIN)/python train.py all --config configs/demo.yaml
 	$(BIN)/python infer.py runs/demo/annotations/test.txt "$(PHOTOS)" --run runs/demo --out runs/demo/predictions.csv --overwrite --draw runs/demo/drawn --gallery runs/demo/gallery.html
 	$(BIN)/python train.py report --config configs/demo.yaml
