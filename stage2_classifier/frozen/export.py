@@ -18,7 +18,6 @@ from pose_activity.cache.record import Example, as_float, stack
 from pose_activity.runtime import graph
 from pose_activity.stage2_classifier import sidecar
 from pose_activity.stage2_classifier.calibrate import Calibration
-from pose_activity.stage2_classifier.frozen import head
 from pose_activity.stage2_classifier.frozen.compose import compose
 from pose_activity.stage2_classifier.frozen.head import LinearHead
 
@@ -36,7 +35,7 @@ def export(
     vectors: np.ndarray,
     tolerance: float = 1e-5,
 ) -> float:
-    """Writes the graph, its sidecar, and `head.npz`.
+    """Writes the graph and its sidecar.
 
     Args:
         out: The folder.
@@ -72,7 +71,6 @@ def export(
                 f"within {tolerance:g}. Received: a difference of {parity:g}. Report it."
             )
         atomic.write_bytes(out / sidecar.GRAPH, path.read_bytes())
-    head.save(out, fitted)
     about = {"classes": list(classes), "recipe": recipe.as_json()}
     sidecar.write(out, about, parity=parity, calibration=asdict(calibration))
     return parity

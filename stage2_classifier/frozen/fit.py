@@ -89,14 +89,22 @@ def fit(
             "A classifier needs pictures of two classes and two groups. Received: "
             f"{len(ids)} pictures of {len(np.unique(ids))} and {len({*groups})}. Add pictures."
         )
-    rows = np.stack([vectors] if mirrored is None else [vectors, mirrored])
-    mean, scale = (rows.mean((0, 1), dtype=np.float64), rows.std((0, 1), dtype=np.float64))
-    mean, scale = mean.astype(np.float32), np.where(scale > 0, scale, 1).astype(np.float32)
-    data = _Data((rows - mean) / scale, ids, classes)
+    data = _Data.of(vectors, mirrored, ids, classes)
     parts = [*_folds(ids, groups, folds, seed)]
     tried, held_out = _search(data, parts, GRID if C is None else (C,), on_progress)
-    kernel, bias = data.fit(np.arange(len(ids)), tried[-1].C)
-    return Fitted(LinearHead(mean, scale, kernel, bias), tuple(tried), held_out)
+    return Fitted(data.head(tried[-1].C), tuple(tried), held_out)
+
+
+def fit_head(
+    vectors: np.ndarray,
+    ids: np.ndarray,
+    *,
+    classes: int,
+    mirrored: np.ndarray | None = None,
+    C: float,
+) -> LinearHead:
+    """Fits a head whose C is known; the arguments are those of `fit`."""
+    return _Data.of(vectors, mirrored, ids, classes).head(C)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +114,22 @@ class _Data:
     rows: np.ndarray
     ids: np.ndarray
     classes: int
+    mean: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def of(
+        cls, vectors: np.ndarray, mirrored: np.ndarray | None, ids: np.ndarray, classes: int
+    ) -> "_Data":
+        """Standardises vectors and those of the mirror images together."""
+        rows = np.stack([vectors] if mirrored is None else [vectors, mirrored])
+        mean, scale = (rows.mean((0, 1), dtype=np.float64), rows.std((0, 1), dtype=np.float64))
+        mean, scale = mean.astype(np.float32), np.where(scale > 0, scale, 1).astype(np.float32)
+        return cls((rows - mean) / scale, ids, classes, mean, scale)
+
+    def head(self, C: float) -> LinearHead:
+        """Returns the head that learned from all pictures."""
+        return LinearHead(self.mean, self.scale, *self.fit(np.arange(len(self.ids)), C))
 
     def fit(
         self, which: np.ndarray, C: float, start: softmax.Solution | None = None, **options: float

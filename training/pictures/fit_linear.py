@@ -23,7 +23,7 @@ from pose_activity.learning.history import TRAINING_FILES
 from pose_activity.learning.tensorflow_start import start_tensorflow
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier import calibrate
-from pose_activity.stage2_classifier.frozen import backbone, export, features, fit
+from pose_activity.stage2_classifier.frozen import backbone, export, features, fit, head
 from pose_activity.stage2_classifier.frozen.layout import Layout
 from pose_activity.stage2_classifier.models.images import registry
 from pose_activity.stage2_classifier.scores.evaluate import evaluate
@@ -50,7 +50,7 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
     train, val = cache.of_split("train"), cache.of_split("val")
     wanted = [features.Wanted(entry) for entry in [*train, *val]]
     if linear.mirror:
-        wanted += [features.Wanted(entry, mirrored=True) for entry in train]
+        wanted += [features.Wanted(entry, mirrored=True) for entry in [*train, *val]]
     with progress_bar("computing features", console) as show:
         vectors = features.find(
             cache.folder / features.FILE,
@@ -63,20 +63,27 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
     layout = Layout.of(cache.recipe)
     vectors = vectors[:, layout.columns(linear.pooling, vectors.shape[1])]
     ids = np.array([cache.class_id(entry) for entry in [*train, *val]])
+    vectors, mirrored = vectors[: len(ids)], vectors[len(ids) :] if linear.mirror else None
     groups = _groups(run, train)
     with progress_bar("fitting", console) as show:
         fitted = fit.fit(
             vectors[: len(train)],
             ids[: len(train)],
             classes=len(cache.classes),
-            mirrored=vectors[len(ids) :] if linear.mirror else None,
+            mirrored=None if mirrored is None else mirrored[: len(train)],
             groups=groups,
             C=linear.C,
             folds=linear.folds,
             seed=run.seed,
             on_progress=show,
         )
-    on_val = fitted.head.probabilities(vectors[len(train) : len(ids)])
+    chosen = fitted.tried[-1]
+    exported = fitted.head
+    if run.report.split == "test":
+        exported = fit.fit_head(
+            vectors, ids, classes=len(cache.classes), mirrored=mirrored, C=chosen.C
+        )
+    on_val = fitted.head.probabilities(vectors[len(train) :])
     # Neither the folds' answers nor those on val are to pictures that were learned from.
     held_out = np.concatenate([fitted.held_out, on_val])
     answers = Predictions(
@@ -96,23 +103,23 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
         precision=section.unknown_precision,
         min_coverage=section.unknown_min_coverage,
     )
+    head.save(folder, fitted.head)
     export.export(
         folder,
         backbone=graph,
-        fitted=fitted.head,
+        fitted=exported,
         recipe=cache.recipe,
         classes=cache.classes,
         pooling=linear.pooling,
         calibration=calibration,
         examples=[cache.load(entry) for entry in val[:PARITY_PICTURES]],
-        vectors=vectors[len(train) : len(ids)][:PARITY_PICTURES],
+        vectors=vectors[len(train) :][:PARITY_PICTURES],
     )
-    chosen = fitted.tried[-1]
     write_curve(
         folder,
         vectors[: len(train)],
         ids[: len(train)],
-        held_out=vectors[len(train) : len(ids)],
+        held_out=vectors[len(train) :],
         held_out_ids=ids[len(train) :],
         classes=len(cache.classes),
         groups=groups,

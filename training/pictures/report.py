@@ -80,14 +80,17 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
     fitted = classifier.temperature, classifier.unknown_below
     headline, chosen_on, rows = score(predictions, *fitted), None, {}
     headline = replace(headline, inputs=measure_inputs(run, classifier, cache, predictions))
-    held_out = [predictions]
+    by_folds = _by_folds(run, classifier)
+    held_out = [predictions] if by_folds is None else [predictions, by_folds]
     if run.report.split == "test":
-        held_out.append(with_groups(classify(classifier, cache, "val"), run))
-        chosen_on = score(held_out[1], *fitted)
+        on_val = classify(classifier, cache, "val") if by_folds is None else _val(by_folds, cache)
+        held_out = held_out if by_folds else [predictions, on_val]
+        chosen_on = score(with_groups(on_val, run), *fitted)
         write_json(folder / VAL, chosen_on.as_json())
         rows["accuracy on val (choices were made there)"] = f"{chosen_on.accuracy:.4f}"
+    elif by_folds:
+        held_out = [by_folds]
     predictions.write(folder / "predictions.parquet")
-    held_out = _by_folds(run, classifier, held_out)
     suspects = label_suspects(held_out)
     write_suspects(folder / SUSPECTS, suspects)
     facts = page_facts(
@@ -113,18 +116,29 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
     return {"split": headline.split, "accuracy": headline.accuracy}
 
 
-def _by_folds(
-    run: PictureRun, classifier: predict.Classifier, held_out: Sequence[Predictions]
-) -> list[Predictions]:
-    """Returns the answers to look for wrong labels in: those to train as well, where there are."""
+def _by_folds(run: PictureRun, classifier: predict.Classifier) -> Predictions | None:
+    """Returns the answers of linear heads to what they did not learn from, where there are."""
     path = run.run_dir / "stage2" / HELD_OUT
     if not path.exists():
-        return [*held_out]
+        return None
     found = Predictions.read(path)
-    found = replace(
-        found, probabilities=calibrate.apply(found.probabilities, classifier.temperature)
+    calibrated = calibrate.apply(found.probabilities, classifier.temperature)
+    return replace(found, probabilities=calibrated)
+
+
+def _val(found: Predictions, cache: Cache) -> Predictions:
+    """Returns the answers to the pictures of val."""
+    val = {(entry.source.as_posix(), entry.person) for entry in cache.of_split("val")}
+    keys = zip((image.as_posix() for image in found.images), found.persons.tolist(), strict=True)
+    rows = [i for i, key in enumerate(keys) if key in val]
+    return Predictions(
+        split="val",
+        classes=found.classes,
+        images=tuple(found.images[i] for i in rows),
+        persons=found.persons[rows],
+        labels=found.labels[rows],
+        probabilities=found.probabilities[rows],
     )
-    return [*(part for part in held_out if part.split == "test"), found]
 
 
 def history_of(run: PictureRun) -> History:

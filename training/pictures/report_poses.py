@@ -60,9 +60,9 @@ _CURVES = {
 
 def poses_section(run: PictureRun) -> Section:
     """Returns how stage 1 was trained and how good its poses are; what was not made is left out."""
-    title = "Poses", "Stage 1: poses"
+    heading = "Poses", "Stage 1: poses"
     if run.cache.poses == "labels":
-        return Section("poses", *title, [Prose(_OF_LABELS)])
+        return Section("poses", *heading, [Prose(_OF_LABELS)])
     folder = run.run_dir / "stage1"
     metrics = read_metrics(run)
     best, worst = extremes(run) if metrics else ([], [])
@@ -87,7 +87,7 @@ def poses_section(run: PictureRun) -> Section:
         )
         blocks += [Heading("Best pictures"), Prose(about, "soft"), Tiles(best, "pair")]
     blocks += [Heading("Worst pictures"), Tiles(worst, "pair")] if worst else []
-    return Section("poses", *title, blocks)
+    return Section("poses", *heading, blocks)
 
 
 def read_metrics(run: PictureRun) -> dict[str, Any]:
