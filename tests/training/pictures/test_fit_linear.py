@@ -12,6 +12,12 @@ import numpy as np
 import pytest
 from packaging.requirements import Requirement
 
+from pose_activity.cache.record import stack
+from pose_activity.cache.store import open_cache
+from pose_activity.configs.pictures import load
+from pose_activity.stage2_classifier import calibrate, predict
+from pose_activity.stage2_classifier.frozen import features, fit, head
+from pose_activity.stage2_classifier.scores.predictions import Predictions
 from tests.inference.motion_model import write_pose
 from tests.stage2_classifier.frozen.fakes import write_backbone
 
@@ -105,3 +111,38 @@ def test_changed_answers_are_listed(trained: tuple[Path, list[str]]) -> None:
     folder, _ = trained
     with (folder / "run/stage2/changed_answers.csv").open(encoding="utf-8") as file:
         assert next(csv.reader(file)) == ["image", "person", "label", "before", "after"]
+
+
+def test_val_is_judged_by_a_head_that_did_not_learn_from_it(
+    trained: tuple[Path, list[str]],
+) -> None:
+    """And the exported one did: it is what `fit_head` finds on train and val together."""
+    folder, _ = trained
+    run = load(folder / "config.yaml")
+    cache, stage2 = open_cache(folder / "run/cache"), folder / "run/stage2"
+    entries = [*cache.of_split("train"), *cache.of_split("val")]
+    ids = np.array([cache.class_id(entry) for entry in entries])
+    vectors, mirrored = (
+        features.find(
+            cache.folder / features.FILE,
+            cache,
+            [features.Wanted(entry, mirrored=side) for entry in entries],
+            backbone=folder / "backbone.onnx",
+            threads=1,
+        )
+        for side in (False, True)
+    )
+    C = json.loads((stage2 / "manifest.json").read_text(encoding="utf-8"))["counts"]["C"]
+    everything = fit.fit_head(vectors, ids, classes=len(cache.classes), mirrored=mirrored, C=C)
+    exported = predict.load(stage2, threads=1)
+    batch = stack([cache.load(entry).x for entry in entries])
+    expected = calibrate.apply(everything.probabilities(vectors), exported.temperature)
+    np.testing.assert_allclose(exported(batch), expected, atol=1e-4)
+
+    apart = head.load(stage2).probabilities(vectors)
+    told = Predictions.read(stage2 / "held_out.parquet").probabilities
+    val = len(cache.of_split("val"))
+    np.testing.assert_allclose(told[-val:], apart[-val:], atol=1e-6)
+    assert np.abs(apart - everything.probabilities(vectors)).max() > 1e-4
+    found = json.loads((folder / "run/report/metrics_val.json").read_text(encoding="utf-8"))
+    assert found["n"] == val and run.report.split == "test"

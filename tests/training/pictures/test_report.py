@@ -329,7 +329,8 @@ def test_two_views_are_classified_and_shown(run: PictureRun, tmp_path: Path) -> 
     assert answers.probabilities.argmax(1).tolist()[::2] == [2, 2]  # nobody
     scores = evaluate(answers.probabilities, answers.labels, classes=CLASSES, split="test")
     section = {"planes": ["rgb"], "person_view": {"size": 48}}
-    asked = PictureRun.model_validate({**run.model_dump(), "cache": section})
+    shown = {"cache": section, "stage2": {"linear": {}}}
+    asked = PictureRun.model_validate({**run.model_dump(), **shown})
     poses = {source.image: source.poses for source in sources}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report, "_find_poses", lambda *_: poses)
