@@ -117,7 +117,7 @@ def run_step(run: Run, name: str, **options: Any) -> None:
             remake.settle(run.run_dir / done, done)
         require(run, [*steps.values()][: [*steps].index(name)])
         asked = step.made_from()
-        recipe = _as_json(asked.recipe)
+        recipe = as_json(asked.recipe)
         why = manifest.why_stale(folder, recipe=recipe, inputs=asked.inputs, step=name)
         why = why or step.lost_files()
         if not why:
@@ -178,7 +178,7 @@ def changes(run: Run, step: Step, external: Mapping[str, str | None]) -> list[st
     before = found["inputs"]
     compared = {name: digest or before.get(name, "?") for name, digest in external.items()}
     inputs = step.inputs() | compared
-    return manifest.changes(found, recipe=_as_json(step.recipe()), inputs=inputs, step=step.name)
+    return manifest.changes(found, recipe=as_json(step.recipe()), inputs=inputs, step=step.name)
 
 
 def altered(run: Run, step: Step) -> list[str]:
@@ -187,5 +187,6 @@ def altered(run: Run, step: Step) -> list[str]:
     return manifest.altered(folder, manifest.read(folder) or {"outputs": {}})
 
 
-def _as_json(recipe: dict[str, Any] | StepRecipe) -> dict[str, Any]:
+def as_json(recipe: dict[str, Any] | StepRecipe) -> dict[str, Any]:
+    """Returns a step's recipe as its manifest holds it."""
     return recipe if isinstance(recipe, dict) else recipe.as_json()
