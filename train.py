@@ -13,6 +13,7 @@ never meet, and holds the run's lock from the first step to the last. What a ste
 `training/`, which is imported only after the configuration was checked.
 
     compare      put the scores of several configurations into one table
+    search       try settings and rank them by their scores on val
     status       show which steps of a run are done, stale or missing, and why
     clean        free disk space: remove what can be made again
     package      copy the model alone into a folder, for prediction elsewhere
@@ -53,7 +54,7 @@ Config = Annotated[
     ),
 ]
 RunFolder = Annotated[Path, typer.Option("--run", help="Folder of a run.", show_default=False)]
-What = Literal["tensors", "logs", "states", "dataset", "all"]
+What = Literal["tensors", "logs", "states", "dataset", "search", "all"]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="Change one setting: --set stage2.epochs=5 (repeatable)."),
@@ -145,6 +146,33 @@ def compare(
     from pose_activity.training.compare import compare
 
     compare(runs, out)
+
+
+@app.command()
+def search(
+    config: Config,
+    trials: Annotated[
+        int, typer.Option(min=1, help="Number of trials in all; those of an earlier call count.")
+    ] = 20,
+    overrides: Set = None,
+) -> None:
+    """Try the settings that the section `search` names; rank them by their scores on val.
+
+    Never looks at the test split. Stopped or killed, the same command resumes. Exit with 1 if no
+    trial is done.
+    """
+    from pose_activity.training import search as searching
+
+    try:
+        best = searching.search(config, overrides or (), trials=trials, program=STEP_COMMAND)
+    except searching.Stopped as stop:
+        Console().print("stopped: the same command resumes the search.", highlight=False)
+        raise typer.Exit(stop.code) from None
+    if best is None:
+        raise typer.Exit(1)
+    command = shlex.join(["python", sys.argv[0], "all", "--config", str(best)])
+    text = f"To train with them, and judge that on the test split: {command}"
+    Console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -60,10 +60,14 @@ def check(path: Path, tree: dict[str, Any], overrides: Sequence[str], model: typ
     """
     mistakes = [line for item in overrides if (line := _override(tree, item, model))]
     tree = _typed(tree, [model])
-    mistakes += _mistakes(tree, model)
-    if mistakes:
-        raise ConfigError(f"{path}:\n" + "\n".join(f"  - {line}" for line in mistakes))
+    refuse(path, mistakes + _mistakes(tree, model))
     return model.model_validate(tree)
+
+
+def refuse(path: Path, mistakes: Sequence[str]) -> None:
+    """Raises a ConfigError that lists the mistakes in a file, if there are any."""
+    if mistakes:
+        raise ConfigError(f"{path}:\n" + "\n".join(f"  - {line}" for line in mistakes), mistakes)
 
 
 def dump(run: Section) -> str:
@@ -227,7 +231,8 @@ def _explain(detail: Any, model: type[Section]) -> str:
 def _fields_at(loc: Sequence[Any], model: type[Section]) -> list[str]:
     section: Any = model
     for part in loc:
-        section = next(kind for kind in _kinds(_fields(section)[part]) if _fields(kind))
+        if part in _fields(section):  # else a name in a mapping, whose values are the section
+            section = next(kind for kind in _kinds(_fields(section)[part]) if _fields(kind))
     return list(_fields(section))
 
 

@@ -3,6 +3,7 @@
 Imports no other room.
 """
 
+from collections.abc import Iterable
 from os.path import expanduser
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -31,7 +32,15 @@ PoseSkeleton = Literal["mpii16", "coco17", "openpose18", "openpose25", "jhmdb15"
 
 
 class ConfigError(ValueError):
-    """A configuration is wrong; the message lists every mistake."""
+    """A configuration is wrong; the message lists every mistake.
+
+    Attributes:
+        mistakes: A line for each; empty where the file could not be read as a whole.
+    """
+
+    def __init__(self, message: str, mistakes: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.mistakes = tuple(mistakes)
 
 
 class Section(BaseModel):
@@ -46,6 +55,51 @@ class Section(BaseModel):
         }
 
 
+class Parameter(Section):
+    """What a search tries for one setting: one of `choices`, or a number from `low` to `high`.
+
+    Whole `low` and `high` give whole numbers. `log` draws them evenly on a logarithmic scale.
+    """
+
+    low: int | float | None = None
+    high: int | float | None = None
+    log: bool = False
+    choices: Annotated[tuple[Any, ...], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        bounds = (self.low, self.high)
+        given = [bound for bound in bounds if bound is not None]
+        if self.choices is not None and (given or self.log):
+            raise ValueError("give choices, or low and high, not both")
+        if self.choices is None and len(given) < len(bounds):
+            raise ValueError("needs choices, or both low and high")
+        if len(given) == len(bounds):
+            if not given[0] < given[1]:
+                raise ValueError(f"low must be below high. Received: {given[0]} and {given[1]}")
+            if self.log and given[0] <= 0:
+                raise ValueError(f"log needs a low above 0. Received: {given[0]}")
+        return self
+
+    @property
+    def whole(self) -> bool:
+        """Whether the numbers are whole."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+
+class Search(Section):
+    """What `train.py search` tries, and by which figure on val it judges.
+
+    Attributes:
+        space: Name of a setting with dots, such as `stage2.epochs` -> what is tried for it.
+        metric: Of the classifier on val; the loss is the mean of -log of the true class's
+            probability.
+    """
+
+    space: Annotated[dict[str, Parameter], Field(min_length=1)]
+    metric: Literal["accuracy", "macro_f1", "loss"] = "accuracy"
+
+
 class Run(Section):
     """What the configurations of all kinds of run have in common.
 
@@ -54,12 +108,14 @@ class Run(Section):
         seed: For everything random.
         threads: CPU threads of a step.
         draw: A data set that the project draws itself; None: the user has one.
+        search: What a search tries; no step reads it.
     """
 
     run_dir: LocalPath
     seed: Count = 0
     threads: Positive = 2
     draw: Any = None
+    search: Search | None = None
 
     @model_validator(mode="after")
     def _combinations(self) -> Self:

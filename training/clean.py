@@ -5,7 +5,7 @@ unless everything is to go. Only files that train.py writes are removed (`traini
 other files in the run folder stay, and so does everything outside of it, links included.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ from pose_activity.training.own_files import (
     prune,
 )
 from pose_activity.training.remake import MOVING, NEW, WHOLE
-from pose_activity.training.runs import CONFIG, VERSIONS, bytes_below, check_run
+from pose_activity.training.runs import CONFIG, SEARCH, VERSIONS, bytes_below, check_run
 
 ALL = "all"
 
@@ -41,6 +41,15 @@ def _of(step: str, patterns: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{step}/{pattern}" for pattern in patterns)
 
 
+_STEPS = (
+    *(p for step in sections.STEPS for p in _of(step, (manifest.NAME, *patterns_of(step)))),
+    *(p for step in ("stage1", "stage2") for p in _of(step, INT8)),
+    *(p for step in sections.STEPS for p in _of(step, (NEW, WHOLE, MOVING))),
+    *LOGS,
+)
+# The trials of a search are runs, too; what was tried and the best settings are kept.
+_TRIALS = _of(f"{SEARCH}/trial_*", (*_STEPS, MEMORY, VERSIONS, CONFIG, LOCK))
+_SEARCHED = _of(SEARCH, ("study.db", "search.csv", "search.md", "best.yaml"))
 _BEGUN = (f"stage1/{NEW}", f"stage2/{NEW}")  # a step that is made again while its old result stays
 KINDS = {  # name -> description, and the files below a run folder
     "tensors": ("drawn planes; the cache step draws them again", _of("cache", TENSORS)),
@@ -50,18 +59,19 @@ KINDS = {  # name -> description, and the files below a run folder
         (*_of("stage2", STATES), *_of("stage1", ROUND_WEIGHTS), *_BEGUN),
     ),
     "dataset": ("stage 1's copy of its training pictures", _of("stage1", DATASET)),
+    SEARCH: ("trials of a search; its table and its best settings stay", _TRIALS),
     ALL: (
         "every step, with scores, graphs and the configuration",
-        (
-            *(p for step in sections.STEPS for p in _of(step, (manifest.NAME, *patterns_of(step)))),
-            *(p for step in ("stage1", "stage2") for p in _of(step, INT8)),
-            *(p for step in sections.STEPS for p in _of(step, (NEW, WHOLE, MOVING))),
-            *LOGS,
-        ),
+        (*_STEPS, *_TRIALS, *_SEARCHED),
     ),
 }
 UNFINISHED = ("stage2/history.csv", "stage2/training.json")  # useless without the states
-LITTER = (".old-*", "*/.old-*", "*/.tmp-*")  # of killed processes; goes with every kind
+LITTER = (
+    ".old-*",
+    "*/.old-*",
+    "*/.tmp-*",
+    f"{SEARCH}/trial_*/*/.tmp-*",
+)  # of killed processes; goes with every kind
 LAST = (
     precision_records.NAME,
     MEMORY,
@@ -142,10 +152,25 @@ def find(run_dir: Path, kind: str) -> list[Removable]:
     for path in _matching(run_dir, LITTER):
         groups[path, "litter"].append(path)
     found = [
-        Removable(path, name, sum(map(bytes_below, files)), tuple(files))
-        for (path, name), files in groups.items()
+        Removable(path, name, _freed(files), tuple(files)) for (path, name), files in groups.items()
     ]
     return sorted(found, key=lambda item: item.path in [run_dir / name for name in LAST])
+
+
+def _freed(files: Sequence[Path]) -> int:
+    """Returns the bytes that their removal frees: none of a file that has another name."""
+    removed = Counter(_inode(path) for path in files)
+    sizes = {}
+    for path in files:
+        found = path.lstat()
+        if path.is_dir() or found.st_nlink <= removed[_inode(path)]:
+            sizes[_inode(path)] = bytes_below(path)
+    return sum(sizes.values())
+
+
+def _inode(path: Path) -> tuple[int, int]:
+    found = path.lstat()
+    return found.st_dev, found.st_ino
 
 
 def remove_found(run_dir: Path, found: Sequence[Removable]) -> None:

@@ -9,7 +9,7 @@ import stat
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -19,28 +19,30 @@ from pose_activity.artifacts.lock import handed_on
 _PARENT = "POSE_ACTIVITY_PARENT"  # in the environment: a pipe that closes when the parent ends
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # requests to stop; Windows has no SIGHUP
 _SAME_S = 2.0  # one Ctrl-C reaches a step twice: from the terminal, and through the parent
+_LOOK_S = 1.0  # between two questions whether a step is to be stopped
 GRACE_S = 30.0  # for a step to stop by itself once its parent was killed
 
 
-def call(command: Sequence[str], *, lock: int) -> int:
+def call(command: Sequence[str], *, lock: int, is_enough: Callable[[], bool] | None = None) -> int:
     """Runs a command to its end; a signal to stop is passed on to it, and it is waited for.
 
     Args:
         command: Of a Python program that calls `follow_parent`.
         lock: The handle of a lock that the command shares, see `artifacts.lock`.
+        is_enough: Asked every second; the command is told to stop once it is true.
 
     Returns:
         The exit code; 128 + N where signal N ended it.
     """
     if os.name == "nt":
-        code = _wait(subprocess.Popen(command))
+        code = _wait(subprocess.Popen(command), is_enough)
     else:
         ours, ends = os.pipe()
         shared = handed_on(lock)
         shared["env"] |= {_PARENT: str(ours)}
         shared["pass_fds"] += (ours,)
         try:
-            code = _wait(subprocess.Popen(command, **shared))
+            code = _wait(subprocess.Popen(command, **shared), is_enough)
         finally:
             os.close(ours)
             os.close(ends)
@@ -92,8 +94,15 @@ def _stop_at_end_of(handle: int) -> None:
     os._exit(128 + signal.SIGTERM)  # every file is whole or absent at any time
 
 
-def _wait(child: subprocess.Popen[Any]) -> int:
+def _wait(child: subprocess.Popen[Any], is_enough: Callable[[], bool] | None) -> int:
     with _passing_on(child):
+        while is_enough:
+            try:
+                return child.wait(_LOOK_S)
+            except subprocess.TimeoutExpired:
+                if is_enough():
+                    child.terminate()
+                    break
         return child.wait()
 
 

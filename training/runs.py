@@ -8,6 +8,8 @@ from pose_activity.configs.loading import CONFIG, VERSIONS
 from pose_activity.configs.sections import Run
 from pose_activity.training import kinds
 
+SEARCH = "search"  # the folder in a run's own that holds the trials of a search
+
 
 def open_run(folder: Path, config: Path | None = None, overrides: Sequence[str] = ()) -> Run:
     """Reads the configuration that a run folder was last worked on with.

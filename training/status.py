@@ -20,7 +20,7 @@ from pose_activity.artifacts import manifest
 from pose_activity.artifacts.lock import is_locked
 from pose_activity.configs import sections
 from pose_activity.configs.sections import Run
-from pose_activity.training import kinds
+from pose_activity.training import kinds, search_table
 from pose_activity.training.console import console, say, say_notes
 from pose_activity.training.runs import bytes_below
 from pose_activity.training.steps import Step, altered, changes, steps_of
@@ -95,6 +95,8 @@ def show(run: Run) -> bool:
     if is_locked(run.run_dir):
         say_notes(["another process works on this run now"])
     say(_next(run, found))
+    if searched := search_table.summary(run.run_dir):
+        say(searched)
     return all(status.state in ("done", "not needed") for status in found)
 
 

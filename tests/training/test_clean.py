@@ -24,13 +24,21 @@ FILES = (
     "cache/manifest.json cache/poses.parquet cache/tensors/a.npy cache/tensors/a.txt "
     "stage2/manifest.json stage2/classifier.onnx stage2/classifier.keras "
     "stage2/history.csv stage2/training.json stage2/states/003.keras "
-    "report/manifest.json report/metrics.json"
+    "report/manifest.json report/metrics.json "
+    "search/search.csv search/best.yaml search/study.db "
+    "search/trial_0/config.yaml search/trial_0/stage2/manifest.json "
+    "search/trial_0/cache/tensors/a.npy"
 ).split()
 REMOVED = {
     "tensors": {"cache/tensors/a.npy", "cache/tensors/a.txt"},
     "logs": {"logs/stage2/events.out.tfevents.1"},
     "states": {"stage1/round1/weights/last.pt", "stage2/states/003.keras"},
     "dataset": {"stage1/dataset/images/train/a.jpg"},
+    "search": {
+        "search/trial_0/config.yaml",
+        "search/trial_0/stage2/manifest.json",
+        "search/trial_0/cache/tensors/a.npy",
+    },
     "all": set(FILES) - {"predictions.csv", "data/picture.jpg"},
 }
 
@@ -62,6 +70,14 @@ def test_a_kind_removes_its_own_and_counts_bytes(run: Path, kind: str) -> None:
     assert freed == before - bytes_below(run) == 10 * len(REMOVED[kind])
 
 
+def test_what_a_trial_shares_with_the_run_frees_nothing(run: Path) -> None:
+    shared = run / "search/trial_0/cache/tensors/a.npy"
+    shared.unlink()
+    shared.hardlink_to(run / "cache/tensors/a.npy")
+    assert clean.clean(run, "search", agree=yes) == 20 and not shared.exists()
+    assert (run / "cache/tensors/a.npy").read_text(encoding="utf-8") == "ten bytes."
+
+
 def test_an_unfinished_training_begins_anew(run: Path) -> None:
     (run / "stage2" / "classifier.keras").unlink()
     clean.clean(run, "states", agree=yes)
@@ -85,7 +101,7 @@ def test_what_others_put_there_stays(
         "logs/server.log logs/stage2/server.log logs/thesis.docx logs/stage2/profile/trace.json "
         "cache/tensors/notes.md cache/manifest.json.bak stage1/round1/weights/README "
         "stage1/dataset/mine.zip stage2/states/notes.docx stage2/mine.onnx report/thesis.docx "
-        "annotations/labels.xlsx deploy.sh .hidden/key"
+        "annotations/labels.xlsx deploy.sh .hidden/key search/notes.txt search/trial_0/mine.txt"
     ).split()
     for name in theirs:
         (run / name).parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pose_activity.artifacts.lock import is_locked, locked
+from pose_activity.training import processes
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
@@ -123,3 +124,17 @@ def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
         assert process.poll() is None
         process.terminate()
         assert process.wait(20) == 128 + signal.SIGTERM
+
+
+def test_a_step_is_stopped_once_it_is_enough(tmp_path: Path) -> None:
+    looks = []
+
+    def is_enough() -> bool:
+        looks.append((tmp_path / "begun").exists())
+        return looks[-1]
+
+    with locked(tmp_path) as lock:
+        command = [sys.executable, "-c", CHILD, str(tmp_path)]
+        code = processes.call(command, lock=lock, is_enough=is_enough)
+    assert code == 128 + signal.SIGTERM and (tmp_path / "cleaned").exists()
+    assert looks.count(True) == 1

@@ -63,14 +63,14 @@ def make_report(run: ClipRun, folder: Path) -> Counts:
     (folder / RETRIEVAL).unlink(missing_ok=True)  # of an earlier configuration
     rows, found = dict[str, str](), None
     if run.has_features:
-        predictions = _of_features(run)
+        predictions = of_features(run, run.report.split)
     elif run.open_set:
         predictions, found = look_up(run)
         write_json(folder / RETRIEVAL, _figures(found))
         rows = {name: f"{value:.4f}" for name, value in _figures(found).items()}
         rows["figures above the rank are of"] = SVM
     else:
-        predictions = _of_clips(run, run.report.split)
+        predictions = of_clips(run, run.report.split)
     predictions = _with_groups(predictions, run)
     judged = evaluate(
         predictions.probabilities,
@@ -197,7 +197,7 @@ def say_scores(run: ClipRun) -> None:
     say(f"report: {folder / 'report.html'}")
 
 
-def _of_clips(run: ClipRun, split: str) -> Predictions:
+def of_clips(run: ClipRun, split: str) -> Predictions:
     """Classifies each clip of a split: the mean over its windows."""
     cache = open_cache(run.run_dir / "cache")
     folder = run.run_dir / "stage2"
@@ -251,13 +251,14 @@ def _with_groups(predictions: Predictions, run: ClipRun) -> Predictions:
     return replace(predictions, groups=tuple(group_of.get(name) or name for name in found))
 
 
-def _of_features(run: ClipRun) -> Predictions:
+def of_features(run: ClipRun, split: str) -> Predictions:
+    """Classifies each vector of a split."""
     table = read_features(run.run_dir / "annotations" / steps.FEATURES)
     classifier = linear.load(run.run_dir / "stage2")
-    rows = [i for i, split in enumerate(table.splits or ()) if split == run.report.split]
+    rows = [i for i, its in enumerate(table.splits or ()) if its == split]
     names = table.names or tuple(f"{i:06d}" for i in range(len(table.labels)))
     return Predictions(
-        split=run.report.split,
+        split=split,
         classes=classifier.classes,
         images=tuple(Path(names[i]) for i in rows),
         persons=np.full(len(rows), -1),
