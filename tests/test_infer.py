@@ -83,7 +83,8 @@ def photos(tmp_path: Path) -> Path:
 def test_every_picture_is_a_row(tiny_run: Path, photos: Path, tmp_path: Path) -> None:
     digests = {p: hashlib.sha256(p.read_bytes()).digest() for p in photos.rglob("*.*")}
     out, drawn = tmp_path / "out" / "rows.csv", tmp_path / "drawn"
-    done = infer(photos, "--run", tiny_run, "--out", out, "--draw", drawn)
+    options = ("--draw", drawn, "--unknown-below", "0")
+    done = infer(photos, "--run", tiny_run, "--out", out, *options)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = {Path(row["image"]).name: row for row in read(out)}
     assert tuple(next(iter(rows.values()))) == COLUMNS

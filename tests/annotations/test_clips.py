@@ -30,7 +30,7 @@ class TestBirth:
     def test_without_keypoints(self):
         clip = Clip("anna/walk.mp4", Path("walk.mp4"), span=(0, 75), label="anna")
         assert clip.keypoints is None and clip.times is None
-        with pytest.raises(ValueError, match="walk.mp4: has no keypoints yet. Let stage 1 look"):
+        with pytest.raises(ValueError, match="walk.mp4: has no keypoints yet. Find its poses"):
             _ = clip.valid
 
     def test_no_frame_at_all(self):

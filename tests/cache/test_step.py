@@ -72,7 +72,8 @@ def test_another_kind_rebuilds_the_cache_alone(run: Copy, tiny_run: Path) -> Non
 
 def test_a_persons_view_needs_no_other_poses(run: Copy, tiny_run: Path) -> None:
     poses = run.times()[run.folder / "cache" / "poses.parquet"]
-    said = run.cache("cache.person_view.size=32", "cache.tensors=memory_map")
+    view = ("cache.person_view.size=32", "stage2.linear.folds=5", "stage2.weights=imagenet")
+    said = run.cache(*view, "cache.tensors=memory_map")
     assert "recipe.person_view: '(absent)' ->" in said and "fingerprint" not in said
     assert run.times()[run.folder / "cache" / "poses.parquet"] == poses
     old, new = open_cache(tiny_run / "cache"), open_cache(run.folder / "cache")
@@ -80,7 +81,7 @@ def test_a_persons_view_needs_no_other_poses(run: Copy, tiny_run: Path) -> None:
         x = new.load(entry, verify=True).x
         assert np.array_equal(x["picture"], old.load(before).x)
         assert x["person"].shape == (32, 32, 3) and x["found"].shape == (1,)
-    assert "up to date" in run.cache("cache.person_view.size=32", "cache.tensors=memory_map")
+    assert "up to date" in run.cache(*view, "cache.tensors=memory_map")
     kinds = {path.name for path in (run.folder / "cache" / "tensors").glob("train.*")}
     assert kinds == {"train.txt", *(f"train.{n}.npy" for n in ("picture", "person", "found"))}
     # Without it the cache is the one that it was.

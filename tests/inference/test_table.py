@@ -359,7 +359,7 @@ def test_rows_of_another_maker_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="stage2.precision: 'f32' -> 'int8'.*Name another table"):
         opened(path, manifest=other, resume=True)
     (tmp_path / "a.csv.manifest.json").unlink()
-    with pytest.raises(ValueError, match="a.csv has no manifest, so nobody knows"):
+    with pytest.raises(ValueError, match="a.csv has no manifest, so the model that made it is"):
         opened(path, resume=True)
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.csv"]
     assert path.read_bytes() == before

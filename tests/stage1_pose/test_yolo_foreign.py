@@ -304,8 +304,8 @@ def test_a_wrong_description_is_told(root: Path, keys: dict, message: str):
         (LINE.replace("0.4 0.6", "-0.001 0.6"), "a box is not negative. Received: w h"),
         (LINE.replace(" 2 ", " 1.5 "), r"v is 0, 1 or 2. Received: \[0.0, 1.0, 1.5\]"),
         (LINE.replace(" 2 ", " -0.5 "), "v is 0, 1 or 2. Received"),
-        (LINE.replace("\n", " 1.5\n"), r"Received behind them: \[\[1.5\]\]"),
-        (LINE.replace("\n", " 0.5 inf\n"), r"Received behind them: \[\[0.5, inf\]\]"),
+        (LINE.replace("\n", " 1.5\n"), r"Received after them: \[\[1.5\]\]"),
+        (LINE.replace("\n", " 0.5 inf\n"), r"Received after them: \[\[0.5, inf\]\]"),
         (LINE.replace("\n", " 0.5 1 1\n"), r"a line holds 14 numbers. Received: \[17\]"),
     ],
 )

@@ -168,6 +168,7 @@ def test_the_warm_up_must_end():
         FineTune(epochs=2, warmup_epochs=2.0)
 
 
+@pytest.mark.slow  # `test_fit` kills the same loop in the default suite
 @pytest.mark.parametrize("at_steps", [(8, 18)])
 def test_kill_9_changes_nothing(tuned, child, two_views, tmp_path, at_steps):
     """With mixtures, an average and balanced epochs; in the second epoch of each phase."""

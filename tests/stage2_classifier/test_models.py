@@ -110,7 +110,7 @@ def test_the_reader_equals_torch(in_torch):
 
 def test_an_unknown_model_is_refused():
     with pytest.raises(ValueError, match=r"model must be one of \['efficientnet_lite0'.*'resnet'"):
-        registry.build("resnet")
+        registry.build("resnet", height=32, width=32, planes=("rgb",), classes=2)
 
 
 def test_the_registry_imports_no_tensorflow():

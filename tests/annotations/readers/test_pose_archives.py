@@ -220,7 +220,7 @@ class TestFlat:
             ({"one_test_labels": np.array(["walk"])}, r"one_test_labels: .* Received: <U4 \(1,\)"),
             ({"one_test_labels": np.zeros(2)}, "texts or whole numbers .2,.* Received: float64"),
             ({"one_train_poses": np.zeros((5, 15, 4))}, r"joints, 2 or 3\). Received: float64"),
-            ({"one_train_poses": np.zeros((5, 14, 2))}, "one_train_poses: .* Received: 14"),
+            ({"one_train_poses": np.zeros((5, 12, 2))}, "one_train_poses: .* Received: 12"),
         ],
     )
     def test_what_does_not_fit(self, tmp_path: Path, change: dict[str, Any], message: str):

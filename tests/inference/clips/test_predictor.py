@@ -327,7 +327,7 @@ def test_frames_are_left_out_only_where_time_is_kept(
 
 
 def test_smoothing_needs_windows(pipeline: ClipPredictor) -> None:
-    with pytest.raises(ValueError, match="mean of all their windows already: leave it out"):
+    with pytest.raises(ValueError, match="already is the mean of all their windows: leave it out"):
         pipeline.check(OutputOptions(smooth=2.0), [])
     with pytest.raises(ValueError, match="0 seconds or more. Received: -1"):
         pipeline.check(OutputOptions(per_window=True, smooth=-1), [])
