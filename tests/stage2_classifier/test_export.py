@@ -39,6 +39,7 @@ def test_the_map_is_the_weighted_sum_of_the_features(lite0, engine):
     pytest.importorskip(engine)
     saved = np.load(lite0 / "answers.npz")
     _, maps = predict.load(lite0, engine=engine, threads=1).explain(saved["tensors"])
+    assert isinstance(maps, np.ndarray)
     best = saved["answers"].argmax(1)
     expected = np.zeros(saved["features"].shape[:3])
     for i, y, x in np.ndindex(expected.shape):

@@ -91,7 +91,7 @@ def test_an_explanation_agrees_with_the_answer(lite0):
     classifier = predict.load(lite0, threads=1)
     probabilities, maps = classifier.explain(planes)
     np.testing.assert_array_equal(probabilities, classifier(planes))
-    assert maps.shape == (3, 2, 2) and maps.dtype == np.float32
+    assert isinstance(maps, np.ndarray) and maps.shape == (3, 2, 2) and maps.dtype == np.float32
 
 
 def test_runs_of_older_versions_answer_but_cannot_explain(lite0, tmp_path):

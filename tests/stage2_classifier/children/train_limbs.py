@@ -61,7 +61,11 @@ recipe = Recipe(("rgb", "heatmap"), SIZE, SIZE, heatmap=style, person_view=perso
 cache, _ = store.build(out / "cache", specs, recipe=recipe, classes=CLASSES, inputs={})
 
 blank = np.zeros((FEATURES, len(CLASSES))), np.zeros(len(CLASSES))
-rates = {"learning_rate": 0.01, "head_learning_rate": 0.01, "adapter_learning_rate": 0.01}
+rates: dict[str, Any] = {
+    "learning_rate": 0.01,
+    "head_learning_rate": 0.01,
+    "adapter_learning_rate": 0.01,
+}
 options = FineTune(epochs=6, mixup=0.0, **rates)
 fit_views(cache, out / "run", head=blank, options=options, **{**OPTIONS, "augment": None})
 network: Any = keras.models.load_model(out / "run" / "classifier.keras", compile=False)
