@@ -81,12 +81,7 @@ def load_small_grey(path: Path, shorter: int) -> np.ndarray:
     fits = min(header.width, header.height) // max(shorter, 1)
     scale = next((number for number in _REDUCED if number <= fits), 1)
     flags = _REDUCED.get(scale, cv2.IMREAD_GRAYSCALE) | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error as error:
-        raise ImageError(f"{path}: cannot be decoded ({error.err})") from None
-    if image is None:
-        raise ImageError(f"{path}: not a picture, or a damaged one ({len(data)} bytes)")
+    image = _decode(path, data, flags)
     return image if header.kind == "tiff" else _turn(image, header.orientation)
 
 
@@ -197,17 +192,22 @@ def _check_name(path: Path) -> None:
         raise ImageError(f"{shown(path)}: the file's name is not UTF-8. Rename it")
 
 
-def _load(path: Path, *, thorough: bool) -> np.ndarray:
-    data, header = _read(path)
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    if header.kind in _DEEP:
-        flags |= cv2.IMREAD_ANYDEPTH
+def _decode(path: Path, data: bytes, flags: int) -> np.ndarray:
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         raise ImageError(f"{path}: cannot be decoded ({error.err})") from None
     if image is None:
         raise ImageError(f"{path}: not a picture, or a damaged one ({len(data)} bytes)")
+    return image
+
+
+def _load(path: Path, *, thorough: bool) -> np.ndarray:
+    data, header = _read(path)
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    if header.kind in _DEEP:
+        flags |= cv2.IMREAD_ANYDEPTH
+    image = _decode(path, data, flags)
     if header.kind == "jpeg" and jpeg.is_damaged(data, image, thorough=thorough):
         raise DamagedError(
             f"{path}: the JPEG is damaged: a part of its data is lost, and the decoder made it up. "

@@ -33,8 +33,8 @@ from benchmarks.sequences import merge, read  # noqa: E402
 from pose_activity.annotations.sample_files import read_samples  # noqa: E402
 from pose_activity.artifacts import atomic, csv_text, manifest  # noqa: E402
 from pose_activity.configs.sections import STEPS  # noqa: E402
+from pose_activity.stage2_classifier.scores.compare_answers import compare_answers  # noqa: E402
 from pose_activity.stage2_classifier.scores.predictions import Predictions  # noqa: E402
-from pose_activity.stage2_classifier.scores.resampling import paired_difference  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -158,21 +158,22 @@ def _difference(runs: dict[int, Path], others: dict[int, Path]) -> dict[str, Any
     both = [f for f in runs if runs[f] != others[f] and _predictions(others[f]).is_file()]
     if not both:
         return {}
-    pairs = [_right(_predictions(runs[f]), _predictions(others[f])) for f in both]
-    ours, theirs = (np.concatenate([pair[i] for pair in pairs]) for i in (0, 1))
-    value, interval = paired_difference(ours, theirs, clusters=np.arange(len(ours)))
-    return {"over_rgb_only": value, "over_rgb_only_interval": interval}
+    first, second = (_joined([_predictions(side[f]) for f in both]) for side in (others, runs))
+    found = compare_answers(first, second)
+    return {"over_rgb_only": found.gain, "over_rgb_only_interval": found.interval}
 
 
-def _right(ours: Path, theirs: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Returns which photos each got right, in the same order."""
-    found = []
-    for path in (ours, theirs):
-        answers = Predictions.read(path)
-        right = answers.guesses == answers.labels
-        found.append(dict(zip(map(str, answers.images), right.tolist(), strict=True)))
-    shared = sorted(found[0].keys() & found[1].keys())
-    return tuple(np.array([one[name] for name in shared], float) for one in found)  # type: ignore[return-value]
+def _joined(paths: Sequence[Path]) -> Predictions:
+    """Returns the predictions of several folds as one."""
+    parts = [Predictions.read(path) for path in paths]
+    return Predictions(
+        split=parts[0].split,
+        classes=parts[0].classes,
+        images=tuple(image for part in parts for image in part.images),
+        persons=np.concatenate([part.persons for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        probabilities=np.concatenate([part.probabilities for part in parts]),
+    )
 
 
 def _predictions(run: Path) -> Path:

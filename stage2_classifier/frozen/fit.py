@@ -102,9 +102,10 @@ def fit_head(
     classes: int,
     mirrored: np.ndarray | None = None,
     C: float,
+    tolerance: float = softmax.TOLERANCE,
 ) -> LinearHead:
-    """Fits a head whose C is known; the arguments are those of `fit`."""
-    return _Data.of(vectors, mirrored, ids, classes).head(C)
+    """Fits a head whose C is known; the arguments are those of `fit` and of `softmax.fit`."""
+    return _Data.of(vectors, mirrored, ids, classes).head(C, tolerance=tolerance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,9 +128,10 @@ class _Data:
         mean, scale = mean.astype(np.float32), np.where(scale > 0, scale, 1).astype(np.float32)
         return cls((rows - mean) / scale, ids, classes, mean, scale)
 
-    def head(self, C: float) -> LinearHead:
+    def head(self, C: float, *, tolerance: float = softmax.TOLERANCE) -> LinearHead:
         """Returns the head that learned from all pictures."""
-        return LinearHead(self.mean, self.scale, *self.fit(np.arange(len(self.ids)), C))
+        found = self.fit(np.arange(len(self.ids)), C, tolerance=tolerance)
+        return LinearHead(self.mean, self.scale, *found)
 
     def fit(
         self, which: np.ndarray, C: float, start: softmax.Solution | None = None, **options: float

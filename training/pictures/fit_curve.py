@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pose_activity.artifacts.atomic import write_json
-from pose_activity.stage2_classifier.frozen import softmax
+from pose_activity.stage2_classifier.frozen.fit import fit_head
 from pose_activity.stage2_classifier.scores.learning_curve import learning_curve
 from pose_activity.training.pictures.files import LEARNING_CURVE
 
@@ -44,10 +44,7 @@ def write_curve(
         return
 
     def fit(some: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        mean, scale = some.mean(0), some.std(0)
-        scale = np.where(scale > 0, scale, 1).astype(np.float32)
-        found = softmax.fit((some - mean) / scale, labels, classes=classes, C=C, tolerance=_ROUGH)
-        return lambda asked: softmax.probabilities((asked - mean) / scale, found)
+        return fit_head(some, labels, classes=classes, C=C, tolerance=_ROUGH).probabilities
 
     points = learning_curve(
         vectors,

@@ -1,10 +1,13 @@
 """The step `stage2` of a run with `stage2.linear`: a head on the features of a frozen backbone.
 
     cache/features.parquet    the vectors of all pictures that were looked at
-    stage2/head.npz           the head alone, as plain numbers
-    stage2/held_out.parquet   answers to the pictures of train by the inner folds, and to val
-    stage2/classifier.onnx    backbone and head, with classifier.json
+    stage2/head.npz           a head that learned from train, as plain numbers
+    stage2/held_out.parquet   answers to train by the inner folds, and to val by that head
+    stage2/classifier.onnx    backbone and a head, with classifier.json
     stage2/learning_curve.json: see `fit_curve`
+
+How strongly a head is held back is chosen by the inner folds of train, so val serves figures alone:
+where the report is of test, the exported head learns from val too.
 
 Imports neither TensorFlow nor torch, but where a backbone's graph must be exported from Keras.
 """

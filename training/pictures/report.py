@@ -80,16 +80,14 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
     fitted = classifier.temperature, classifier.unknown_below
     headline, chosen_on, rows = score(predictions, *fitted), None, {}
     headline = replace(headline, inputs=measure_inputs(run, classifier, cache, predictions))
-    by_folds = _by_folds(run, classifier)
-    held_out = [predictions] if by_folds is None else [predictions, by_folds]
+    by_folds = _by_folds(run, classifier)  # of train and val
+    held_out = [by_folds or predictions]
     if run.report.split == "test":
-        on_val = classify(classifier, cache, "val") if by_folds is None else _val(by_folds, cache)
-        held_out = held_out if by_folds else [predictions, on_val]
+        on_val = _val(by_folds, cache) if by_folds else classify(classifier, cache, "val")
+        held_out = [predictions, by_folds or on_val]
         chosen_on = score(with_groups(on_val, run), *fitted)
         write_json(folder / VAL, chosen_on.as_json())
         rows["accuracy on val (choices were made there)"] = f"{chosen_on.accuracy:.4f}"
-    elif by_folds:
-        held_out = [by_folds]
     predictions.write(folder / "predictions.parquet")
     suspects = label_suspects(held_out)
     write_suspects(folder / SUSPECTS, suspects)
