@@ -18,6 +18,7 @@ import numpy as np
 from pose_activity.annotations import jpeg
 from pose_activity.annotations.drawing_mark import is_drawing, mark
 from pose_activity.annotations.image_headers import Header, HeaderError, read_header
+from pose_activity.annotations.palettes import palette_positions
 from pose_activity.artifacts.atomic import write_bytes
 from pose_activity.artifacts.names import shown
 
@@ -83,6 +84,33 @@ def load_small_grey(path: Path, shorter: int) -> np.ndarray:
     flags = _REDUCED.get(scale, cv2.IMREAD_GRAYSCALE) | cv2.IMREAD_IGNORE_ORIENTATION
     image = _decode(path, data, flags)
     return image if header.kind == "tiff" else _turn(image, header.orientation)
+
+
+def load_numbers(path: Path) -> np.ndarray:
+    """Reads a mask: a picture whose pixels are numbers, not grey values.
+
+    Args:
+        path: A file of a format without loss, such as PNG, with one channel or a palette, whose
+            positions are then the numbers.
+
+    Returns:
+        `(H, W)` uint8, as stored.
+
+    Raises:
+        ImageError: as for `load_rgb`, or it has colours, or numbers above 255.
+    """
+    data, header = _read(path)
+    numbers = _decode(path, data, cv2.IMREAD_UNCHANGED)
+    if header.kind == "png" and numbers.ndim == 3:
+        numbers = palette_positions(data, numbers)
+    if header.kind == "jpeg" or numbers.ndim != 2 or numbers.dtype.kind != "u":
+        raise ImageError(
+            f"{path}: a mask of class numbers must have one channel of whole numbers, in a format "
+            f"without loss such as PNG. Received: {header.kind}, {numbers.shape} {numbers.dtype}"
+        )
+    if numbers.max() > 255:
+        raise ImageError(f"{path}: class numbers must be at most 255. Received: {numbers.max()}")
+    return numbers.astype(np.uint8)
 
 
 def check_image(path: Path) -> tuple[int, int]:

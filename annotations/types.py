@@ -1,4 +1,4 @@
-"""The values that travel: `Sample`, `Poses`, `Rejection`. Frozen, checked at birth, may be empty.
+"""The values that travel: `Sample`, `Poses`, `Masks`, ... Frozen, checked at birth, may be empty.
 
 Everywhere in this project, *keypoints* are float32 `(N, K, 3)`: x, y in pixels of the upright image
 (EXIF orientation applied) they came from, and v in [0, 1]. v = 0 means missing, and then
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from pose_activity.annotations.parts import PartScheme, check_ids
 from pose_activity.annotations.skeleton import Skeleton
 
 SPLITS = ("train", "val", "test")
@@ -94,6 +95,52 @@ class Poses:
     def __post_init__(self) -> None:
         _check_people(self.image, self.skeleton, self.boxes, self.keypoints)
         _check_array(self.image, "scores", self.scores, (len(self.boxes),))
+
+
+@dataclass(frozen=True, eq=False)
+class Masks:
+    """Which part of a body each pixel of one image shows: a label, or what a network says.
+
+    Attributes:
+        ids: `(H, W)` uint8 class numbers of `scheme`, or `IGNORE` where nothing is known.
+        scheme: Names the classes.
+    """
+
+    ids: np.ndarray
+    scheme: PartScheme
+
+    def __post_init__(self) -> None:
+        if self.ids.ndim != 2:
+            raise ValueError(f"Masks must be (height, width). Received: {self.ids.shape}")
+        check_ids("Masks", self.ids, self.scheme)
+
+
+@dataclass(frozen=True)
+class PartSample:
+    """What a data set says about the body parts in one image.
+
+    Attributes:
+        image: Path of the picture, or of a clip's archive (`.npz`) that holds it.
+        mask: Path of the file with the mask: a PNG of class numbers once it was cleaned.
+        scheme: The classes of the mask.
+        size: (width, height) in pixels of the upright picture; None while no file was looked at.
+        frame: Of the archive, from 0; None: the picture is a file of its own.
+        group: Images of one group (person, clip, scene) are never on both sides of a split.
+        split: "train", "val", "test" or None.
+    """
+
+    image: Path
+    mask: Path
+    scheme: PartScheme
+    size: tuple[int, int] | None = None
+    frame: int | None = None
+    group: str | None = None
+    split: str | None = None
+
+    @property
+    def source(self) -> Path:
+        """What names the image among those of its data set: its path, of a frame `CLIP/NUMBER`."""
+        return self.image if self.frame is None else self.image / f"{self.frame:05d}"
 
 
 @dataclass(frozen=True)
