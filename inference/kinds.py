@@ -1,8 +1,8 @@
 """The kinds of models that are served: a line for each, and nothing else knows them all.
 
-A kind is a folder beside this file with a `predictor.py` (files or frames in, answers out) and a
-`draw.py` (what is drawn of them). It is imported when a model of the kind is used, for a quick
-start.
+A kind is a folder beside this file with a `predictor.py` (files or frames in, answers out), a
+`draw.py` (what is drawn of them) and, if it watches cameras, a `live.py` (one frame after another
+in, answers out). It is imported when a model of the kind is used, for a quick start.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from pose_activity.stage1_pose.track_video import TRACKING
 from pose_activity.stage2_classifier.vectors import linear
 
 if TYPE_CHECKING:
+    from pose_activity.inference.live import LiveSession
     from pose_activity.inference.predictor import Drawings, Predictor
 
 POSE_FILES = "pose_files.json"  # see `inference.clips.pose_files`
@@ -30,11 +31,13 @@ class Kind:
         folder: Its name in `inference/`.
         predictor: Name of the class in its `predictor.py`.
         files: What its models may have in addition to the graphs and their sidecars.
+        watches: Whether it has a `live.py`.
     """
 
     folder: str
     predictor: str
     files: tuple[str, ...] = ()
+    watches: bool = True
 
     @property
     def predictor_class(self) -> "type[Predictor]":
@@ -46,6 +49,11 @@ class Kind:
     def drawings(self) -> "Callable[..., Drawings]":
         """What makes drawings: takes a predictor, its sources and `OutputOptions`."""
         return import_module(f"{__package__}.{self.folder}.draw").Drawings
+
+    @property
+    def live(self) -> "type[LiveSession] | None":
+        """What answers a camera's frames; None: this kind does not."""
+        return import_module(f"{__package__}.{self.folder}.live").Live if self.watches else None
 
     def load(self, model: Path, **options: Any) -> "Predictor":
         """Loads a model.
@@ -68,5 +76,7 @@ _CLIP_FILES = (linear.SIDECAR, linear.NUMBERS, POSE_FILES, TRACKING)
 KINDS = {  # what classifier.json calls a kind
     "picture": Kind("pictures", "PicturePredictor"),
     "sequence": Kind("clips", "ClipPredictor", _CLIP_FILES),
-    "poses": Kind("poses", "PosesPredictor"),  # of any model with stage 1, where it is asked for
+    "poses": Kind(
+        "poses", "PosesPredictor", watches=False
+    ),  # of any model with stage 1, where it is asked for
 }

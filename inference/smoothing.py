@@ -59,11 +59,12 @@ def smooth(
     """
     mean = TrailingMean(window)
     for answer in answers:
-        rows = [_smoothed(row, mean, classes) for row in answer.rows] if window else answer.rows
+        rows = [smooth_row(row, mean, classes) for row in answer.rows] if window else answer.rows
         yield replace(answer, rows=rows)
 
 
-def _smoothed(row: Result, mean: TrailingMean, classes: tuple[str, ...]) -> Result:
+def smooth_row(row: Result, mean: TrailingMean, classes: tuple[str, ...]) -> Result:
+    """Returns a row with the mean's probabilities; one without an answer as it is."""
     if row.probabilities is None or row.seconds is None:
         return row
     probabilities = mean(row.image, row.seconds, row.probabilities)

@@ -8,6 +8,7 @@ stride, from one frame to the next, and shoulders and hips are still where they 
 Knows nothing of files, and nothing of what people look like.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,8 @@ class _Person:
         self.boxes: list[np.ndarray] = []
         self.scores: list[float] = []
         self.keypoints: list[np.ndarray] = []
+        self.hits = 0
+        self.number: int | None = None  # among those who are followed now
         self._velocity = np.zeros(2)  # pixels per frame
         self.see(poses, found, frame)
 
@@ -78,13 +81,21 @@ class _Person:
         box = poses.boxes[found].copy()  # not a view: the frame's others are let go
         if self.frames:
             # The first steps say all that is known; later ones correct it.
-            gain = max(_GAIN, 1 / len(self.frames))
+            gain = max(_GAIN, 1 / self.hits)
             surprise = self._moved(box, poses.keypoints[found]) - self._way(frame)
             self._velocity += gain * surprise / (frame - self.frames[-1])
         self.frames.append(frame)
         self.boxes.append(box)
         self.scores.append(float(poses.scores[found]))
         self.keypoints.append(poses.keypoints[found].copy())
+        self.hits += 1
+
+    def forget_before(self, frame: int) -> None:
+        """Drops sightings before a frame, but for those that are looked back on."""
+        old = min(bisect_left(self.frames, frame), len(self.frames) - _MEMORY)
+        if old > 0:
+            for kept in (self.frames, self.boxes, self.scores, self.keypoints):
+                del kept[:old]
 
     def expected(self, frame: int, sighting: int = -1) -> tuple[np.ndarray, np.ndarray]:
         """Returns box `(4,)` and sure joints `(K, 3)` of a sighting where they should be by now."""
@@ -115,6 +126,7 @@ class Tracker:
         self._options = options or TrackOptions()
         self._ended: list[_Person] = []
         self._going: list[_Person] = []
+        self._followed = 0
         self._last: tuple[int, Skeleton] | None = None
 
     def add(self, poses: Poses, frame: int) -> None:
@@ -149,6 +161,26 @@ class Tracker:
         people.sort(key=lambda person: person.frames[0])
         return [_as_track(i, person, self._last[1]) for i, person in enumerate(people)]
 
+    def followed(self) -> list[Track]:
+        """Returns who is being followed now and was found often enough.
+
+        Their numbers are those of the order in which that became so; nobody's changes.
+        """
+        if self._last is None:
+            return []
+        people = [*filter(self._is_confirmed, self._going)]
+        for person in people:
+            if person.number is None:
+                person.number = self._followed
+                self._followed += 1
+        return [_as_track(int(p.number or 0), p, self._last[1]) for p in people]
+
+    def forget_before(self, frame: int) -> None:
+        """Drops what is older, so that memory does not grow while somebody is followed."""
+        self._ended = [person for person in self._ended if person.frames[-1] >= frame]
+        for person in self._going:
+            person.forget_before(frame)
+
     def _partners(self, poses: Poses, frame: int) -> np.ndarray:
         """Returns who of those found each person is, -1 for nobody: `(people,)` int."""
         partner = pair(
@@ -168,7 +200,7 @@ class Tracker:
         self._ended += filter(self._is_confirmed, lost)
 
     def _is_confirmed(self, person: _Person) -> bool:
-        return len(person.frames) >= self._options.min_hits
+        return person.hits >= self._options.min_hits
 
 
 def track(poses: Iterable[Poses], options: TrackOptions | None = None) -> list[Track]:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -22,7 +23,14 @@ from pose_activity.inference.clips import predictor
 from tests.commands import ROOT
 from tests.inference.clips.test_pose_files import archive
 from tests.inference.drawn_videos import largest_file
-from tests.inference.motion_model import CLASSES, crossing, picture, write_film, write_model
+from tests.inference.motion_model import (
+    CLASSES,
+    RECIPE,
+    crossing,
+    picture,
+    write_film,
+    write_model,
+)
 from tests.test_infer import IMPORTED, INFER, PACKAGE
 
 RIGHT, LEFT = CLASSES
@@ -278,10 +286,41 @@ def test_what_motion_cannot_do_is_said_before_anything_is_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_camera_has_no_end(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_camera_needs_a_model_of_the_last_seconds(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pose_activity.annotations.videos.check_camera", lambda path: None)
-    with pytest.raises(ValueError, match="camera's does not: record it first. Received: camera:0"):
+    with pytest.raises(ValueError, match="A model for a camera takes windows of some seconds"):
         name(model, Path("camera:0"), out=tmp_path / "rows.csv")
+
+
+def test_a_camera_is_answered_while_it_runs(
+    films: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The camera is a film here; a row per person, twice a second, is written as it comes."""
+    monkeypatch.setattr("pose_activity.annotations.videos.check_camera", lambda path: None)
+    frames = list(read_frames(films[0]))
+    monkeypatch.setattr(
+        "pose_activity.annotations.videos.read_frames", lambda path, **options: iter(frames)
+    )
+    live = write_model(tmp_path / "run", replace(RECIPE, rate=10.0))
+    out = tmp_path / "rows.csv"
+    assert name(live, Path("camera:0"), out=out) == 0
+    rows = [row for row in read(out) if float(row["seconds"]) >= 1.5]
+    assert [(r["seconds"], r["person"], r["activity"]) for r in rows] == [
+        (seconds, person, activity)
+        for seconds in ("1.500", "2.000", "2.500")
+        for person, activity in (("0", RIGHT), ("1", LEFT))
+    ]
+
+
+def test_what_a_camera_sees_is_not_drawn_of_people_who_move(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pose_activity.annotations.videos.check_camera", lambda path: None)
+    live = write_model(tmp_path / "run", replace(RECIPE, rate=10.0))
+    with pytest.raises(ValueError, match="--draw: .*record a video first"):
+        name(live, Path("camera:0"), out=tmp_path / "rows.csv", draw=tmp_path / "drawn")
 
 
 def test_longer_videos_take_no_more_memory_than_their_joints(model: Path, tmp_path: Path) -> None:

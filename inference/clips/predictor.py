@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from pose_activity.annotations import videos
+from pose_activity.annotations.clips import Clip
+from pose_activity.annotations.images import ImageError
 from pose_activity.annotations.readers.pose_files import is_pose_file
 from pose_activity.annotations.skeleton import OPENPOSE18
 from pose_activity.artifacts.manifest import sha256_file
@@ -22,6 +24,8 @@ from pose_activity.cache.sequence import LEAST_SEEN, Prepared, prepare
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 from pose_activity.inference import smoothing, sources
 from pose_activity.inference.clips import pose_files
+from pose_activity.inference.clips.live import NO_STAGE_1, Live, window_of
+from pose_activity.inference.live import CannotBeLive
 from pose_activity.inference.options import NO_HEATMAPS, OptionError, OutputOptions, Session
 from pose_activity.inference.precision_records import require
 from pose_activity.inference.predictor import TwoStagePredictor
@@ -40,6 +44,7 @@ from pose_activity.stage2_classifier import predict_sequences
 from pose_activity.stage2_classifier.vectors import linear
 
 _BATCH = 16  # windows that are classified together
+_UNSURE = "no joint is sure enough"
 _NO_VIDEO = (
     "no video and no pose file, and this model names people by how they move. Name a video, such "
     "as an .mp4"
@@ -148,12 +153,12 @@ class ClipPredictor(TwoStagePredictor):
         return found + (sources.find_sources(others, on_note=on_note) if others else [])
 
     def check(self, options: OutputOptions, named: Sequence[Path]) -> None:
-        """Refuses what would change what the model sees, what means nothing, and cameras.
+        """Refuses what would change what the model sees, and what means nothing.
 
         Raises:
             OptionError: `every` for a model that takes frames as they come; `smooth` without rows
                 of windows; what is drawn of images alone.
-            ValueError: a number out of its range; a camera.
+            ValueError: a number out of its range; a camera, for a model that cannot be live.
         """
         if options.explain:
             raise OptionError(
@@ -163,12 +168,8 @@ class ClipPredictor(TwoStagePredictor):
             )
         if options.heatmaps:
             raise OptionError("heatmaps", NO_HEATMAPS)
-        cameras = [str(source) for source in named if videos.is_camera(source)]
-        if cameras:
-            raise ValueError(
-                "This model names people when their video has ended, and a camera's does not: "
-                f"record it first. Received: {', '.join(cameras)}"
-            )
+        if any(map(videos.is_camera, named)):
+            self._check_live(options)
         as_they_come = self.recipe.rate is None and self.recipe.windows != "whole"
         if options.every > 1 and as_they_come:
             raise OptionError(
@@ -211,6 +212,9 @@ class ClipPredictor(TwoStagePredictor):
         """Yields an answer per video and per pose file that has no rows yet."""
         todo = [source for source in named if not session.has(source, None)]
         for done, source in enumerate(session.until(todo)):
+            if videos.is_camera(source):
+                yield from self._watch(source, options, session)
+                continue
 
             def tell(frame: int, frames: int, name: str, done: int = done) -> None:
                 session.on_progress(done, len(todo), f"{name}, frame {frame} of {frames or '?'}")
@@ -218,6 +222,34 @@ class ClipPredictor(TwoStagePredictor):
             (answer,) = self.answers([source], on_progress=tell, **_asked(options))
             yield replace(answer, tell=tell)
             session.on_progress(done + 1, len(todo), source.name)
+
+    def _watch(
+        self, camera: Path, options: OutputOptions, session: Session
+    ) -> Iterator[VideoResult]:
+        """Yields what is said of a camera's people, a few times a second."""
+        live = Live(self)
+        for frame in session.until(videos.read_frames(camera, every=options.every)):
+            try:
+                said = live.see(frame.load(), float(frame.seconds or 0))
+            except ImageError as error:
+                yield VideoResult(camera, [Result(camera, str(error), frame=frame.number)])
+                return
+            if said.fresh:
+                rows = [replace(row, image=camera, frame=frame.number) for row in said.rows]
+                yield VideoResult(camera, rows)
+
+    def _check_live(self, options: OutputOptions) -> None:
+        """Refuses a camera where there is no answer, or no drawing, before its video has ended."""
+        window_of(self.recipe)
+        if self.pose is None:
+            raise CannotBeLive(NO_STAGE_1)
+        for option in ("draw", "gallery"):
+            if getattr(options, option) is not None:
+                raise OptionError(
+                    option,
+                    "people are drawn once their whole video was seen, and a camera's does not "
+                    "end. Leave it out, or record a video first.",
+                )
 
     def answer_values(self, values: Sequence[Any]) -> Iterator[VideoResult]:
         """Yields an answer per path of a video or of a pose file."""
@@ -275,6 +307,27 @@ class ClipPredictor(TwoStagePredictor):
                 rows.append(Result(path, watched.lost))
             yield VideoResult(path, rows or [Result(path)], watched.tracks)
 
+    def name_latest(self, clip: Clip, row: Result) -> Result:
+        """Names a person by the last window of what was seen of them until now.
+
+        Args:
+            clip: From the first frame that is remembered to the last one.
+            row: Gets the answer, which is never sure before a window is full.
+        """
+        cut = prepare(clip, self.recipe)
+        if not cut.begins:
+            return replace(row, note=_UNSURE)
+        last = len(cut.begins) - 1
+        (shares,) = self._classify(cut, [last])
+        row = self._doubted(replace(row, unknown_below=self.window_unknown_below), cut.seen(last))
+        have, wanted = (
+            cut.seconds[-1] - cut.seconds[0],
+            self.recipe.frames / (self.recipe.rate or 1),
+        )
+        if len(cut.rows) < self.recipe.frames:
+            row = replace(row, unknown_below=np.inf, note=f"{have:.1f} of {wanted:.1f} s seen")
+        return self._named(row, shares)
+
     def _thresholds(self, asked: float | None) -> tuple[float, float]:
         """Returns those of answers about people, and about windows."""
         if asked is not None:
@@ -329,9 +382,9 @@ class ClipPredictor(TwoStagePredictor):
         except ValueError as error:  # too short
             return [replace(row, error=str(error))]
         seen = [cut.seen(window) for window in range(len(cut.begins))]
-        found = self._classify(cut)
+        found = self._classify(cut, range(len(cut.begins)))
         if not len(found):
-            return [replace(row, note="no joint is sure enough")]
+            return [replace(row, note=_UNSURE)]
         if not per_window:
             row = self._doubted(replace(row, note=_padding(cut)), max(seen))
             return [self._named(row, self._together(found))]
@@ -360,12 +413,11 @@ class ClipPredictor(TwoStagePredictor):
         brief = f"seen in {round(seen * frames)} of the {frames} frames of a window"
         return replace(row, unknown_below=np.inf, note=f"{brief}: too few for a sure answer")
 
-    def _classify(self, cut: Prepared) -> np.ndarray:
+    def _classify(self, cut: Prepared, windows: Sequence[int]) -> np.ndarray:
         """Returns `(windows, classes)` float32 probabilities."""
         found = [np.zeros((0, len(self.classes)), np.float32)]
-        for start in range(0, len(cut.begins), _BATCH):
-            windows = range(start, min(start + _BATCH, len(cut.begins)))
-            tensors = np.stack([cut.tensor(window) for window in windows])
+        for start in range(0, len(windows), _BATCH):
+            tensors = np.stack([cut.tensor(w) for w in windows[start : start + _BATCH]])
             if self.linear:
                 found.append(self.linear(self.classifier.embed(tensors)))
             else:
