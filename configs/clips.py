@@ -15,21 +15,20 @@ from pose_activity.annotations.readers.name_patterns import compile_pattern
 from pose_activity.annotations.readers.registry import CLIPS as READERS
 from pose_activity.annotations.readers.registry import PATTERNS
 from pose_activity.cache.options import SequenceOptions
+from pose_activity.configs.pose_model import PoseModel
 from pose_activity.configs.sections import (
     ConfigError,
     Count,
     Fraction,
     LocalPath,
-    PoseSkeleton,
     Positive,
     Rate,
     Run,
     Section,
     Split,
-    Weights,
     split_kind,
 )
-from pose_activity.stage1_pose.options import PoseFilter, TrackOptions
+from pose_activity.stage1_pose.options import TrackOptions
 from pose_activity.stage2_classifier.options import MonitorName, SequenceAugment
 
 
@@ -107,20 +106,6 @@ ClipSplitOrGiven = Annotated[
     Annotated[ClipSplit, Tag("(sizes)")] | Annotated[Literal["given"], Tag("(given)")],
     Discriminator(split_kind),
 ]
-
-
-class ClipStage1(Section):
-    """The pose model for videos; it is not trained here.
-
-    `graph` is the folder `stage1` of a finished run, used as it is; else `weights` are exported,
-    and `skeleton` names their joints.
-    """
-
-    graph: LocalPath | None = None
-    weights: Weights = "yolov8n-pose.pt"
-    skeleton: PoseSkeleton = "coco17"
-    export_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
-    predict: PoseFilter = PoseFilter()
 
 
 @dataclass(frozen=True)
@@ -211,7 +196,7 @@ class ClipRun(Run):
     draw: DrawWalkers | None = None
     clips: Clips
     split: ClipSplitOrGiven = ClipSplit()
-    stage1: ClipStage1 = ClipStage1()
+    stage1: PoseModel = PoseModel()
     track: Track = Track()
     sequence: Sequence = Sequence()
     stage2: SequenceStage2 = SequenceStage2()

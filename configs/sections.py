@@ -92,12 +92,12 @@ class Search(Section):
 
     Attributes:
         space: Name of a setting with dots, such as `stage2.epochs` -> what is tried for it.
-        metric: Of the classifier on val; the loss is the mean of -log of the true class's
-            probability.
+        metric: On val; the loss is the mean of -log of the true class's probability. "macro_f1" is
+            of classifiers, "miou" (mean IoU of the classes) of body parts.
     """
 
     space: Annotated[dict[str, Parameter], Field(min_length=1)]
-    metric: Literal["accuracy", "macro_f1", "loss"] = "accuracy"
+    metric: Literal["accuracy", "macro_f1", "miou", "loss"] = "accuracy"
 
 
 class Run(Section):

@@ -47,7 +47,7 @@ def test_a_kind_is_its_folder_and_its_configuration(kind: kinds.Kind) -> None:
         "steps": ("step_names", *sections.STEPS),
         "labels": ("draw_data_set", "try_annotations"),
         "report": ("say_scores", "comparison"),
-        "val_answers": ("answers",),
+        "val_figures": ("figures",),
         "package": ("takes_stage1", "describe"),
     }.items():
         found = import_module(f"pose_activity.training.{kind.name}.{module}")

@@ -16,7 +16,6 @@ from pose_activity.cache.options import PersonView, PlaneOptions
 from pose_activity.cache.people import POLICIES
 from pose_activity.cache.planes import CHANNELS
 from pose_activity.configs.clips import (
-    ClipStage1,
     DrawWalkers,
     Linear,
     Sequence,
@@ -31,6 +30,7 @@ from pose_activity.configs.pictures import (
     Stage1,
     Stage2,
 )
+from pose_activity.configs.pose_model import PoseModel
 from pose_activity.configs.sections import Split
 from pose_activity.stage1_pose import track, track_video
 from pose_activity.stage2_classifier.frozen import fit as frozen_fit
@@ -136,7 +136,7 @@ def test_choices_are_those_of_the_rooms() -> None:
     assert {*get_args(get_type_hints(Track)["policy"])} == {*track.POLICIES}
     assert Track.policy == keywords(track_video.clip_of_video)["policy"]
     assert set(get_args(Stage1.model_fields["skeleton"].annotation)) == set(SKELETONS)
-    assert set(get_args(ClipStage1.model_fields["skeleton"].annotation)) == set(SKELETONS)
+    assert set(get_args(PoseModel.model_fields["skeleton"].annotation)) == set(SKELETONS)
     assert [*get_args(MonitorName)] == [*MONITORS]
     assert set(get_args(Stage2.model_fields["model"].annotation)) == set(MODELS)
 

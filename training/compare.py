@@ -2,6 +2,7 @@
 
     comparison.csv        all figures
     comparison.md         the same for a README, and how much better each run is than the first
+    comparison.html       the same, with the curves of the trainings side by side
     differing_answers.csv each answer of another run that differs from that of the first
 
 Only what the runs' reports hold is gathered; nothing is classified here.
@@ -14,8 +15,10 @@ from typing import Any
 
 from pose_activity.artifacts import atomic, csv_text, markdown
 from pose_activity.configs.sections import Run
+from pose_activity.learning.history import TRAINING_FILES, History
 from pose_activity.stage2_classifier.scores.compare_answers import Comparison, compare_answers
 from pose_activity.stage2_classifier.scores.predictions import Predictions
+from pose_activity.training.compare_curves import write_curves
 from pose_activity.training.console import say, say_notes, say_rows
 from pose_activity.training.kinds import kind_of
 from pose_activity.training.steps import require, steps_of
@@ -36,6 +39,7 @@ FIGURES = (
 PREDICTIONS = "predictions.parquet"
 _FACTS = ("model", "poses", "split", "n", "left_out")
 _SHOWN = ("run", "model", "n", "accuracy", "macro_f1", "rank1")  # what a terminal has room for
+_HISTORY = TRAINING_FILES[2]
 
 
 def compare(runs: Sequence[Run], out: Path) -> None:
@@ -50,23 +54,33 @@ def compare(runs: Sequence[Run], out: Path) -> None:
     """
     for run in runs:
         require(run, steps_of(run))
-    rows = [row_of(run) for run in runs]
+    rows = _filled([row_of(run) for run in runs])
     found, notes = _compare_with_first(runs)
     atomic.write_text(out / "comparison.csv", _csv(rows))
     atomic.write_text(out / "comparison.md", _markdown(rows) + _gains(runs[0], found, notes))
     atomic.write_text(out / "differing_answers.csv", _differing(found))
-    shown = [name for name in _SHOWN if any(row[name] is not None for row in rows)]
+    histories = {run.run_dir.name: History.read(run.run_dir / "stage2" / _HISTORY) for run in runs}
+    write_curves(out / "comparison.html", histories, rows)
+    own = [name for name in rows[0] if name not in (*_FACTS, *FIGURES)]  # of some kinds
+    shown = dict.fromkeys((*_SHOWN, *own))
+    shown = [name for name in shown if any(row[name] is not None for row in rows)]
     say_rows("comparison", [{name: _short(row[name]) for name in shown} for row in rows])
     if found:
         say_rows(f"beside {runs[0].run_dir.name}", [gain_row(*one) for one in found.items()])
     say_notes(notes)
-    say(f"all of it: {out / 'comparison.md'}, .csv, {out / 'differing_answers.csv'}")
+    say(f"all of it: {out / 'comparison.html'}, comparison.md, .csv, differing_answers.csv")
 
 
 def _compare_with_first(runs: Sequence[Run]) -> tuple[dict[str, Comparison], list[str]]:
-    """Returns name -> what a run has over the first; and why others cannot be compared with it."""
+    """Returns name -> what a run has over the first; and why others cannot be compared with it.
+
+    Runs of a kind that names nothing (body parts) have no answers that could differ.
+    """
     found, notes = {}, []
-    for run in runs[1:]:
+    answered = [run for run in runs if (run.run_dir / "report" / PREDICTIONS).is_file()]
+    if runs[0] not in answered:
+        return found, notes
+    for run in answered[1:]:
         name = run.run_dir.name
         try:
             found[name] = compare_answers(_answers(runs[0]), _answers(run))
@@ -117,9 +131,15 @@ def _differing(found: Mapping[str, Comparison]) -> str:
 def row_of(run: Run) -> dict[str, Any]:
     """Returns a run's name, facts and figures; None for what it does not have."""
     path = run.run_dir / "report" / "metrics.json"
-    found = {"run": run.run_dir.name} | json.loads(path.read_text(encoding="utf-8"))
-    found |= kind_of(run).module("report").comparison(run)
-    return {name: found.get(name) for name in ("run", *_FACTS, *FIGURES)}
+    own = kind_of(run).module("report").comparison(run)
+    found = {"run": run.run_dir.name} | json.loads(path.read_text(encoding="utf-8")) | own
+    return {name: found.get(name) for name in dict.fromkeys(("run", *_FACTS, *FIGURES, *own))}
+
+
+def _filled(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns rows with the same columns: those of all kinds of runs that are compared."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return [{name: row.get(name) for name in names} for row in rows]
 
 
 def _short(value: Any) -> str:

@@ -5,7 +5,7 @@
                       returns what it is made from, and how
     labels.py         draw_data_set(draw, seed), try_annotations(run, strict)
     report.py         say_scores(run), comparison(run): a row of `train.py compare`
-    val_answers.py    answers(run): what its classifier says of val
+    val_figures.py    figures(run): how well it does on val, for `train.py search`
     package.py        takes_stage1(run), describe(run, stage1): the card of a packaged model
     precision.py      try_precision(run, ...), of the kinds whose graphs may be quantised
 

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from pose_activity.artifacts import manifest
 from pose_activity.artifacts.atomic import write_text
 from pose_activity.artifacts.lock import locked
@@ -24,7 +22,6 @@ from pose_activity.artifacts.removal import remove
 from pose_activity.configs import reading
 from pose_activity.configs.sections import Run
 from pose_activity.learning.history import VALIDATION, History
-from pose_activity.stage2_classifier.scores.evaluate import evaluate
 from pose_activity.training import kinds, processes, reuse, search_study
 from pose_activity.training import search_space as space
 from pose_activity.training import search_table as table
@@ -36,7 +33,6 @@ from pose_activity.training.steps import Step, steps_of
 
 LAST = "stage2"  # the step that a trial ends with
 _SHOWN = 10  # rows of the table in a terminal
-_TINY = 1e-12  # the least probability that the loss knows
 _STOPS = {128 + number for number in (signal.SIGINT, signal.SIGTERM)}
 
 
@@ -87,7 +83,13 @@ class Trials:
                 self._make(run, step, lock, stops)
         for file in [*files_of(run.run_dir / LAST, STATES)]:
             remove(file)
-        return _figures(run)
+        figures = _figures(run)
+        if self.metric not in figures:
+            raise ValueError(
+                f"search.metric must be a figure of this kind of run: {', '.join(figures)}. "
+                f"Received: {self.metric}"
+            )
+        return figures
 
     def with_settings(self, settings: Mapping[str, str], run_dir: Path) -> Run:
         """Returns the configuration of a run with some settings."""
@@ -208,15 +210,7 @@ def _trained(run: Run) -> list[Step]:
 
 def _figures(run: Run) -> dict[str, float]:
     """Returns what a finished trial is judged by: figures of val alone."""
-    answers = kinds.kind_of(run).module("val_answers").answers(run)
-    if not len(answers.labels):
-        raise ValueError("val is empty: a search needs pictures or clips to judge by")
-    found = evaluate(
-        answers.probabilities, answers.labels, classes=answers.classes, split=answers.split
-    )
-    right = answers.probabilities[np.arange(len(answers.labels)), answers.labels]
-    loss = float(-np.log(np.maximum(right.astype(float), _TINY)).mean())
-    return {"accuracy": found.accuracy, "macro_f1": found.macro_f1, "loss": loss, "n": found.n}
+    return kinds.kind_of(run).module("val_figures").figures(run)
 
 
 def _note(row: table.Row, *, study: search_study.Study, make: Trials, wanted: int) -> None:

@@ -14,7 +14,7 @@ from pose_activity.configs.sections import Run
 from pose_activity.training.runs import SEARCH
 
 CSV, MARKDOWN, BEST = "search.csv", "search.md", "best.yaml"
-FIGURES = ("accuracy", "macro_f1", "loss")
+FIGURES = ("accuracy", "macro_f1", "miou", "loss")
 _ORDER = ("done", "pruned", "failed")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 BLUE, ORANGE, GREEN, GREY = "#3f87d4", "#e2762b", "#2f9e73", "#8a8f98"
-_COLOURS = (BLUE, ORANGE, GREEN, "#b46bd1")
+_COLOURS = (BLUE, ORANGE, GREEN, "#b46bd1", "#c94f5b", "#7a6a4f", GREY)
 _INK = "#010203"  # stands for the page's own colour until the SVG text is written
 _INCHES = (4.6, 2.9)
 _POINTS = 60  # more points than this get no marker
@@ -50,7 +50,8 @@ def line_chart(
     figure, axes = _figure(title, x_label)
     for colour, (name, (x, y)) in zip(cycle(_COLOURS), series.items(), strict=False):
         marker = "o" if len(x) <= _POINTS else None
-        axes.plot(x, y, label=name, color=colour, marker=marker, markersize=2.5, linewidth=1.5)
+        plain = name.replace("$", r"\$")  # else two of them begin and end a formula
+        axes.plot(x, y, label=plain, color=colour, marker=marker, markersize=2.5, linewidth=1.5)
     for style, (name, x) in zip(cycle((":", "--")), (marks or {}).items(), strict=False):
         axes.axvline(x, color=GREY, linestyle=style, label=name)
     if whole:

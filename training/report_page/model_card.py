@@ -19,6 +19,10 @@ FIGURES = {
     "rank1": "rank-1",
     "rank5": "rank-5",
     "mean_average_precision": "mean average precision",
+    "miou": "mean intersection over union (IoU) of the classes",
+    "miou_without_background": "mean IoU without the background",
+    "body_recall": "body recall: correct pixels of parts among all pixels of parts",
+    "pixel_accuracy": "pixel accuracy",
 }
 
 
