@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from pose_activity.annotations.parts import PARTS15
 from pose_activity.annotations.skeleton import MPII16
 from pose_activity.annotations.synthetic.backgrounds import (
     Colour,
@@ -62,6 +63,22 @@ _HOLDS = [
     *((*part.ends, *(_TRUNK if part.cloth == "shirt" else ()), "pelvis") for part in _PARTS),
     ("upper_neck", "head_top"),
 ]
+# What each of them is in the tree of body parts. The hips and the neck are the torso's, as in
+# PASCAL-Person-Part.
+_SHOWS = np.array(
+    [
+        PARTS15.index(name)
+        for name in (
+            *(
+                f"{side}_{limb}"
+                for side in ("right", "left")
+                for limb in ("foot", "lower_leg", "thigh", "forearm", "hand", "upper_arm")
+            ),
+            *("torso", "torso", "torso", "head"),
+        )
+    ],
+    np.uint8,
+)
 _TURN = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 _CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], 1)
 
@@ -126,8 +143,10 @@ def _draw_head(
 
     oval(middle, 1.0, tint(wear["hair"], 0.6))
     oval(middle, 0.94, wear["hair"])
-    skull = middle + (neck - top) * 0.10 + face * 0.22
-    oval(skull, 0.80, tint(wear["skin"], 0.97))
+    away = points["face"][2] < (points["upper_neck"][2] + points["head_top"][2]) / 2 - 0.1 * length
+    if not away:  # from behind it is all hair
+        skull = middle + (neck - top) * 0.10 + face * 0.22
+        oval(skull, 0.80, tint(wear["skin"], 0.97))
     if np.linalg.norm(face) > 0.25 * length:  # from the side a nose shows
         nose = middle + face * 1.12
         cv2.circle(canvas, at(nose), round(length * 0.07), wear["skin"], -1, cv2.LINE_AA)
@@ -180,3 +199,12 @@ def seen(points: Points, owner: np.ndarray, number: int) -> np.ndarray:
         who, part = divmod(int(owner[int(y), int(x)]), len(_PARTS) + 1)
         visible[index] = who < 0 or (who == number and name in _HOLDS[part])
     return visible
+
+
+def parts_shown(owner: np.ndarray) -> np.ndarray:
+    """Returns the body part that each pixel shows, uint8 numbers of `PARTS15`.
+
+    Args:
+        owner: As `draw_person` left it: below 0 where nobody is.
+    """
+    return np.where(owner < 0, np.uint8(0), _SHOWS[owner % len(_SHOWS)])
