@@ -18,9 +18,10 @@ _COLUMNS = pa.schema(
         ("person", pa.int32()),
         ("sha256", pa.string()),
         ("window", pa.int32()),
+        ("made_from", pa.string()),
     ]
 )
-_BEFORE_CLIPS = _COLUMNS.names[:-1]  # written when there were pictures only
+_OLDER = (_COLUMNS.names[:-1], _COLUMNS.names[:-2])  # the shorter one knew no clips
 
 
 def write(path: Path, entries: Sequence[Entry]) -> None:
@@ -36,7 +37,7 @@ def write(path: Path, entries: Sequence[Entry]) -> None:
 def read(path: Path) -> tuple[Entry, ...] | None:
     """Returns what `write` wrote; None where a version wrote it that knew other columns."""
     table = pq.read_table(path)
-    if table.schema.names not in (_COLUMNS.names, _BEFORE_CLIPS):
+    if table.schema.names not in (_COLUMNS.names, *_OLDER):
         return None
     return tuple(
         Entry(source=Path(row.pop("image")), target=row.pop("label"), **row)

@@ -6,13 +6,14 @@
 
 The text is the journal of the writing, too: a row's block, with the digest of its bytes, is added
 after the row. What a killed writer left is kept where bytes and digest agree. Until `finish` the
-headers of the arrays say 0 rows.
+headers of the arrays say 0 rows; where rows came, went or moved to another split, it writes the
+arrays anew in their order, which takes the disk space of a split twice for that while.
 """
 
 import io
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
@@ -30,7 +31,7 @@ from pose_activity.cache.record import (
     blocks_of,
     digest_of,
 )
-from pose_activity.cache.storage import FOLDER, Layout, check_layout, file_name
+from pose_activity.cache.storage import FOLDER, Layout, check_layout, file_name, is_made_from
 
 
 class MemmapFiles:
@@ -39,10 +40,30 @@ class MemmapFiles:
     def __init__(self, folder: Path, recipe: Layout) -> None:
         """Opens the store of a cache folder; nothing need be there."""
         self.parts = {split: Part(folder / FOLDER / split, recipe) for split in SPLITS}
+        self._kept_in: dict[str, Part] = {}  # key -> where its arrays are, perhaps another split's
 
     def kept(self, entry: Entry) -> str | None:
         """See `TensorStore`."""
-        return self.parts[entry.split].kept(entry)
+        own = self.parts[entry.split]
+        for part in (own, *(part for part in self.parts.values() if part is not own)):
+            digest = part.kept(entry)
+            if digest:
+                self._kept_in[entry.key] = part
+                return digest
+        return None
+
+    def text(self, entry: Entry) -> str | None:
+        """See `TensorStore`."""
+        row = self.parts[entry.split].rows.get(entry.key)
+        return row and row.text
+
+    def keep(self, entry: Entry) -> None:
+        """See `TensorStore`."""
+        own, kept_in = self.parts[entry.split], self._kept_in[entry.key]
+        if kept_in is own:
+            own.keep(entry)
+        else:
+            own.put(entry, kept_in.kept_arrays(entry))
 
     def put(self, entry: Entry, arrays: Arrays) -> None:
         """See `TensorStore`."""
@@ -91,9 +112,10 @@ class Part:
         self.layout = layout
         self.rows = _read_rows(self.text)
         self._journal: BinaryIO | None = None  # while rows are written
+        self._wanted: dict[str, str] = {}  # key -> text, in the order of the sources
 
     def kept(self, entry: Entry) -> str | None:
-        """Returns the digest of a row that is there, whole and of this entry; or None."""
+        """Returns the digest of a row that is there, whole and made from the same; or None."""
         row = self.rows.get(entry.key)
         if row is None:
             return None
@@ -102,7 +124,16 @@ class Part:
         except OSError:
             return None
         digest = digest_of(found)
-        return digest if row.text == replace(entry, sha256=digest).text else None
+        return digest if is_made_from(row.text, entry.made_from, digest) else None
+
+    def kept_arrays(self, entry: Entry) -> Arrays:
+        """Returns a row that `kept` found, whatever the headers say."""
+        number = self.rows[entry.key].number
+        return {name: column.array_of(number) for name, column in self.columns.items()}
+
+    def keep(self, entry: Entry) -> None:
+        """Takes a row as this entry's."""
+        self._wanted[entry.key] = entry.text
 
     def put(self, entry: Entry, arrays: Arrays) -> None:
         """Writes a row, then its block; a damaged row is written again at its place."""
@@ -112,19 +143,23 @@ class Part:
         for name, array in arrays.items():
             self.columns[name].write(number, array)
         self.rows[entry.key] = Row(number, entry.text)
+        self.keep(entry)
         if not known:
             journal.write(block_of(entry).encode())
             journal.flush()
 
     def finish(self) -> None:
-        """Writes the headers that count the rows, and the text in their order."""
-        if not self.rows:
+        """Puts the rows into their order, and writes headers that count them, and the text."""
+        if not self._wanted:
+            self._remove()
             return
         journal = self._journal or self._open()
+        order = [self.rows[key].number for key in self._wanted]
         for column in self.columns.values():
-            column.finish(len(self.rows))
+            column.finish(order)
         journal.close()
         self._journal = None
+        self.rows = {key: Row(n, text) for n, (key, text) in enumerate(self._wanted.items())}
         self._write_text()
 
     def get(self, entry: Entry) -> Arrays:
@@ -152,6 +187,12 @@ class Part:
             return [f"{name}: too short" for name in short]
         lost = (entry.key for entry in entries if entry.key not in self.rows)
         return [f"{self.text.name}: {key} missing" for key in lost]
+
+    def _remove(self) -> None:
+        """Removes the files of a split that has no rows any more."""
+        self.rows = {}
+        for path in (*(column.path for column in self.columns.values()), self.text):
+            path.unlink(missing_ok=True)
 
     def _open(self) -> BinaryIO:
         for column in self.columns.values():
@@ -184,6 +225,10 @@ class Column:
             file.seek(self._start + row * self._size)
             return np.frombuffer(file.read(self._size), np.uint8)
 
+    def array_of(self, row: int) -> np.ndarray:
+        """Reads a whole row; raises OSError."""
+        return self.bytes_of(row).view(self._spec.dtype).reshape(self._spec.shape)
+
     def begin(self) -> BinaryIO:
         """Starts or resumes writing."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -199,16 +244,27 @@ class Column:
         file.write(np.ascontiguousarray(array).data)
         file.flush()
 
-    def finish(self, rows: int) -> None:
-        """Writes the header, makes the file durable and closes it."""
-        file = self._file or self.begin()
-        file.truncate(self._start + rows * self._size)
-        file.seek(0)
-        file.write(_header(rows, self._spec))
-        file.flush()
-        os.fsync(file.fileno())
-        file.close()
+    def finish(self, order: Sequence[int]) -> None:
+        """Makes the file durable and closes it.
+
+        Args:
+            order: Numbers of the rows that stay, in their new order.
+        """
+        file, rows = self._file or self.begin(), len(order)
         self._file = None
+        in_place = [*order] == [*range(rows)]
+        with file:
+            if in_place:
+                file.truncate(self._start + rows * self._size)
+                file.seek(0)
+                file.write(_header(rows, self._spec))
+                file.flush()
+                os.fsync(file.fileno())
+        if not in_place:
+            with atomic.replacing(self.path) as temporary, temporary.open("wb") as fresh:
+                fresh.write(_header(rows, self._spec))
+                for number in order:
+                    fresh.write(self.bytes_of(number).data)
 
     def holds(self, rows: int) -> bool:
         """Tells whether the file is long enough for so many rows."""

@@ -61,6 +61,8 @@ class Entry:
             image.
         sha256: Of its arrays' raw bytes, in C order; the same wherever they are stored.
         window: Which window of its clip it is, from 0; -1: it is of no clip.
+        made_from: Digest of all that its arrays were drawn from beside the recipe; empty where an
+            older version did not write it down.
     """
 
     key: str
@@ -70,6 +72,7 @@ class Entry:
     person: int
     sha256: str
     window: int = NO_CLIP
+    made_from: str = ""
 
     @property
     def text(self) -> str:
@@ -80,6 +83,7 @@ class Entry:
             "split": self.split,
             "person": str(self.person),
             **({} if self.window == NO_CLIP else {"window": str(self.window)}),
+            **({"made_from": self.made_from} if self.made_from else {}),
             "sha256": self.sha256,
         }
         # A line break in a name must not begin a line of its own.

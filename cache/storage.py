@@ -1,14 +1,14 @@
 """Where the arrays of a cache are stored: in files of each entry; or see `cache.memory_map`.
 
 A store keeps arrays of one `Layout` by their `Entry`, and each entry can be checked alone: its
-sha256 is written with its arrays, after them. Writing goes `kept`, `put` where nothing was kept,
-`finish` when all is there; a killed writer's whole entries are kept by the next one. Knows neither
-manifests nor the index.
+sha256 and what it was made from are written with its arrays, after them. Writing goes `kept`, then
+`keep` or `put` of every entry, `finish` when all is there; whole entries of a killed writer, or of
+a finished one with other labels and splits, are kept by the next one. Knows neither manifests nor
+the index.
 """
 
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -33,10 +33,19 @@ class TensorStore(Protocol):
     """What `Cache` and `build` ask of a place for arrays."""
 
     def kept(self, entry: Entry) -> str | None:
-        """Returns the digest of a whole entry with these facts, or None.
+        """Returns the digest of the whole arrays that were made from the same, or None.
 
-        Called from several threads; `entry.sha256` is empty.
+        Called from several threads, and writes nothing; only `entry.key` and `entry.made_from` are
+        looked at.
         """
+        ...
+
+    def text(self, entry: Entry) -> str | None:
+        """Returns what is written about an entry, see `Entry.text`; None where it is not there."""
+        ...
+
+    def keep(self, entry: Entry) -> None:
+        """Notes that `kept` arrays are this entry's. Called from one thread, as `put` is."""
         ...
 
     def put(self, entry: Entry, arrays: Arrays) -> None:
@@ -44,7 +53,7 @@ class TensorStore(Protocol):
         ...
 
     def finish(self) -> None:
-        """Makes what was put durable."""
+        """Makes what was kept and put durable, and removes everything else."""
         ...
 
     def get(self, entry: Entry) -> Arrays:
@@ -63,6 +72,7 @@ class NpyFiles:
         """Opens the store of a cache folder; nothing need be there."""
         self.folder = folder / FOLDER
         self.recipe = recipe
+        self._wanted: set[str] = set()  # names of files, while a cache is written
 
     def path(self, key: str, name: str = X) -> Path:
         """Returns where an array of a key is."""
@@ -71,11 +81,23 @@ class NpyFiles:
     def kept(self, entry: Entry) -> str | None:
         """See `TensorStore`."""
         try:
-            text = self._text(entry).read_bytes()
             digest = digest_of(self.get(entry))
-        except (OSError, CacheError):
+        except CacheError:
             return None
-        return digest if text == replace(entry, sha256=digest).text.encode() else None
+        return digest if is_made_from(self.text(entry) or "", entry.made_from, digest) else None
+
+    def text(self, entry: Entry) -> str | None:
+        """See `TensorStore`."""
+        try:
+            return self._text(entry).read_bytes().decode(errors="replace")
+        except OSError:
+            return None
+
+    def keep(self, entry: Entry) -> None:
+        """See `TensorStore`."""
+        if self.text(entry) != entry.text:  # another label or split
+            atomic.write_text(self._text(entry), entry.text)
+        self._wanted |= {path.name for path in self._files(entry)}
 
     def put(self, entry: Entry, arrays: Arrays) -> None:
         """See `TensorStore`."""
@@ -84,9 +106,13 @@ class NpyFiles:
             np.save(buffer, array, allow_pickle=False)
             atomic.write_bytes(self.path(entry.key, name), buffer.getvalue())
         atomic.write_text(self._text(entry), entry.text)
+        self._wanted |= {path.name for path in self._files(entry)}
 
     def finish(self) -> None:
         """See `TensorStore`: each file is durable already."""
+        for path in self.folder.iterdir():
+            if path.suffix in (".npy", ".txt") and path.name not in self._wanted:
+                path.unlink()
 
     def get(self, entry: Entry) -> Arrays:
         """See `TensorStore`."""
@@ -104,15 +130,24 @@ class NpyFiles:
 
     def missing(self, entries: Iterable[Entry]) -> list[str]:
         """See `TensorStore`."""
-        files = (
-            file
-            for entry in entries
-            for file in (*(self.path(entry.key, n) for n in self.recipe.arrays), self._text(entry))
-        )
+        files = (file for entry in entries for file in self._files(entry))
         return [f"{path.name}: missing" for path in files if not path.exists()]
+
+    def _files(self, entry: Entry) -> list[Path]:
+        return [*(self.path(entry.key, n) for n in self.recipe.arrays), self._text(entry)]
 
     def _text(self, entry: Entry) -> Path:
         return self.folder / f"{entry.key}.txt"
+
+
+def is_made_from(text: str, made_from: str, digest: str) -> bool:
+    """Returns whether an entry's text names this digest of its arrays, and what they are made from.
+
+    An older version did not write down the latter: where it is empty it is not compared.
+    """
+    lines = text.split("\n")
+    same = not made_from or f"made_from: {made_from}" in lines
+    return same and f"sha256: {digest}" in lines
 
 
 def file_name(stem: str, name: str) -> str:

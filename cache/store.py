@@ -1,15 +1,17 @@
 """A cache of examples: the manifest last, and a reader that trusts nothing.
 
-    cache/index.parquet      key, image, label, split, person, sha256 of the bytes, window
+    cache/index.parquet      key, image, label, split, person, sha256 of the bytes, window, and the
+                             digest of what it was made from
     cache/tensors/           the arrays, as `tensors` says: see `STORES`
     cache/recipe.json        what the arrays that are there were made by
     cache/manifest.json      recipe, tensors, inputs, classes, counts; written when all is there
 
 A key is made from the image's path (and the person), or from the clip's name and the window: one
-image has one key in every run. Without the manifest a cache is unfinished; arrays that are already
-there are then reused if their recipe is the same. The index is the same for every kind of
-`tensors`, and so is what `load` returns. Knows no kind of recipe: a recipe says its unit and its
-arrays, and `cache.recipes` how it is read.
+image has one key in every run. Without the manifest a cache is unfinished. Arrays that are there
+are reused wherever recipe, image and poses are the same: another label or split draws nothing,
+another image one entry. The index is the same for every kind of `tensors`, and so is what `load`
+returns. Knows no kind of recipe: a recipe says its unit and its arrays, and `cache.recipes` how it
+is read.
 """
 
 import time
@@ -152,7 +154,12 @@ class Drawable(Protocol):
 
     @property
     def entry(self) -> Entry:
-        """The entry, while the digest is unknown."""
+        """The entry, while its digests are unknown."""
+        ...
+
+    @property
+    def made_from(self) -> str:
+        """A digest of all that `draw` reads beside the recipe."""
         ...
 
     def draw(self, recipe: Any) -> Arrays:
@@ -173,9 +180,9 @@ def build(
 ) -> tuple[Cache[R], dict[Path, str]]:
     """Draws all entries, then writes the index, then the manifest.
 
-    A run that was killed resumes where it stopped: an entry that is whole was made by the same
-    recipe and inputs (anything else is wiped first) and is kept. So is one of a finished cache in
-    which others are missing or damaged.
+    An entry that is there, whole, and was made by the same recipe from the same image and poses is
+    kept: of a run that was killed, of a cache in which others are missing or damaged, and of one
+    with other images, labels or splits. What is there ends as if all had been drawn anew.
 
     Args:
         folder: Where the cache is to be.
@@ -209,7 +216,9 @@ def build(
             unreadable[source.entry.source] = str(result)
         else:
             entry, arrays = result
-            if arrays is not None:
+            if arrays is None:
+                arrays_of.keep(entry)
+            else:
                 arrays_of.put(entry, arrays)
             entries.append(entry)
         if on_progress:
@@ -287,16 +296,18 @@ def altered_tensors(folder: Path) -> list[str]:
     return [
         f"{entry.key}: altered since it was written"
         for entry in asked
-        if arrays_of.kept(entry) != entry.sha256
+        if arrays_of.text(entry) != entry.text or arrays_of.kept(entry) != entry.sha256
     ]
 
 
 def _begin(folder: Path, plan: dict[str, Any]) -> None:
-    """Leaves in `folder` only tensors that were made by this very plan."""
+    """Leaves only tensors of this recipe, and a manifest only if it is of this very plan."""
     note = folder / STARTED
-    if manifest.begun(note, plan) == []:
+    differing = manifest.begun(note, plan)
+    if differing == []:
         return
-    remove_tree(folder / FOLDER)
+    if differing is None or not all(line.startswith("inputs.") for line in differing):
+        remove_tree(folder / FOLDER)
     for name in (manifest.NAME, INDEX):
         (folder / name).unlink(missing_ok=True)
     atomic.write_json(note, plan)
@@ -312,7 +323,7 @@ def _refuse_twins(sources: Iterable[Drawable]) -> None:
 
 def _draw(source: Drawable, *, recipe: AnyRecipe, kept_in: TensorStore) -> Drawn:
     """Returns an entry and its arrays; the entry alone where the store has kept them."""
-    entry = source.entry
+    entry = replace(source.entry, made_from=source.made_from)
     digest = kept_in.kept(entry)
     if digest:
         return replace(entry, sha256=digest), None

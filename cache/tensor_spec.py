@@ -1,10 +1,14 @@
 """What a cache of images is built from: an image, or a person in it."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from pose_activity.annotations.images import load_rgb
 from pose_activity.annotations.types import Poses
+from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.cache.planes import Recipe, make_arrays
 from pose_activity.cache.record import WHOLE, Arrays, Entry, key_of
 
@@ -34,6 +38,21 @@ class TensorSpec:
         key = key_of(self.image, person)
         return Entry(key, self.image, self.label, self.split, person, sha256="")
 
+    @property
+    def made_from(self) -> str:
+        """See `Drawable`."""
+        content = sha256_file(self.image) if self.image.is_file() else ""
+        return sha256_json([content, _digest(self.poses), self.person])
+
     def draw(self, recipe: Recipe) -> Arrays:
         """See `Drawable`."""
         return make_arrays(load_rgb(self.image), self.poses, recipe, self.person)
+
+
+def _digest(poses: Poses | None) -> str:
+    if poses is None:
+        return ""
+    digest = hashlib.sha256(repr((poses.size, poses.skeleton.as_text())).encode())
+    for array in (poses.boxes, poses.scores, poses.keypoints):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -9,8 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from pose_activity.annotations.clips import Clip
+from pose_activity.artifacts.manifest import sha256_json
 from pose_activity.artifacts.progress import ProgressCallback
-from pose_activity.cache.record import WHOLE, Arrays, Entry, X, key_of
+from pose_activity.cache.record import WHOLE, Arrays, Entry, X, digest_of, key_of
 from pose_activity.cache.sequence import ShortClip, prepare
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 
@@ -38,6 +39,14 @@ class ClipWindow:
         source, label, split = Path(self.clip.name), str(self.clip.label), str(self.clip.split)
         key = key_of(source, window=self.window)
         return Entry(key, source, label, split, WHOLE, sha256="", window=self.window)
+
+    @property
+    def made_from(self) -> str:
+        """See `Drawable`."""
+        joints = {"keypoints": self.clip.keypoints, "times": self.clip.times}
+        arrays = {name: array for name, array in joints.items() if array is not None}
+        skeleton = self.clip.skeleton and self.clip.skeleton.as_text()
+        return sha256_json([digest_of(arrays), skeleton, self.window])
 
     def draw(self, recipe: SequenceRecipe) -> Arrays:
         """See `Drawable`."""

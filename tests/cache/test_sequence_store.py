@@ -93,7 +93,7 @@ def test_the_text_beside_a_window_says_which_one_it_is(tmp_path: Path, clips: li
     assert path.name.startswith("walk-") and path.name.endswith("-w2.npy")
     assert path.with_suffix(".txt").read_text(encoding="utf-8") == (
         "label: person 0\nimage: person04/walk\nsplit: test\nperson: -1\nwindow: 2\n"
-        f"sha256: {entry.sha256}\n"
+        f"made_from: {entry.made_from}\nsha256: {entry.sha256}\n"
     )
     counts = json.loads((cache.folder / manifest.NAME).read_text(encoding="utf-8"))["counts"]
     assert counts.pop("learned") == cache.rows_digest(("train", "val"))
@@ -231,12 +231,13 @@ store.build(folder, windows_of(read_clips(folder / CLIPS), recipe)[0], recipe=re
 def test_an_index_without_windows_can_still_be_read(tmp_path: Path, clips: list[Clip]) -> None:
     """Caches of pictures that were built before there were clips."""
     cache = build(tmp_path, clips[:1])
-    old = pq.read_table(tmp_path / store.INDEX).drop_columns("window")
+    old = pq.read_table(tmp_path / store.INDEX).drop_columns(["window", "made_from"])
     pq.write_table(old, tmp_path / store.INDEX)
     written = json.loads((tmp_path / manifest.NAME).read_text(encoding="utf-8"))
     written["outputs"][store.INDEX] = manifest.sha256_file(tmp_path / store.INDEX)
     (tmp_path / manifest.NAME).write_text(json.dumps(written), encoding="utf-8")
-    assert store.open_cache(tmp_path).entries == (replace(cache.entries[0], window=-1),)
+    older = replace(cache.entries[0], window=-1, made_from="")
+    assert store.open_cache(tmp_path).entries == (older,)
     pq.write_table(old.drop_columns("person"), tmp_path / store.INDEX)
     written["outputs"][store.INDEX] = manifest.sha256_file(tmp_path / store.INDEX)
     (tmp_path / manifest.NAME).write_text(json.dumps(written), encoding="utf-8")

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from pose_activity.annotations.images import load_rgb
@@ -28,6 +29,7 @@ from pose_activity.cache.tensor_spec import TensorSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = Recipe(planes=("rgb",), width=48, height=32)
+VIEWS = Recipe(planes=("rgb",), width=48, height=32, person_view=PersonView(size=16))
 MODES: tuple[store.Tensors, ...] = ("disk", "memory_map")
 
 
@@ -90,7 +92,7 @@ def test_what_is_stored_is_what_make_made(
 def text_of(entry: Entry) -> str:
     return (
         f"label: {entry.target}\nimage: {entry.source}\nsplit: {entry.split}\nperson: -1\n"
-        f"sha256: {entry.sha256}\n"
+        f"made_from: {entry.made_from}\nsha256: {entry.sha256}\n"
     )
 
 
@@ -305,6 +307,94 @@ def test_a_memory_map_of_another_shape_is_refused(
         cache.load(cache.entries[0])
 
 
+def changed(sources: list[TensorSpec]) -> list[TensorSpec]:
+    """The same images: two with other roles, one with another label, one gone and a new one."""
+    roles = {0: "test", 3: "train"}
+    made = [replace(s, split=roles.get(n, s.split)) for n, s in enumerate(sources) if n != 1]
+    made[1] = replace(made[1], label="class 1")
+    new = sources[0].image.with_name("a new photo.png")
+    cv2.imwrite(str(new), np.full((50, 50, 3), 7, np.uint8))
+    return [TensorSpec(new, "class 0", "val", None), *made]
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, VIEWS], ids=["one tensor", "two views"])
+@pytest.mark.parametrize("tensors", MODES)
+def test_other_labels_splits_and_images_draw_what_is_new_and_nothing_else(
+    tmp_path: Path,
+    sources: list[TensorSpec],
+    recipe: Recipe,
+    tensors: store.Tensors,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sources = [replace(source, poses=nobody(source.image)) for source in sources]
+    asked = {"recipe": recipe, "classes": ["class 0", "class 1"], "tensors": tensors}
+    store.build(tmp_path / "cache", sources, inputs={"a": "1"}, **asked)
+    now = [replace(source, poses=nobody(source.image)) for source in changed(sources)]
+    drawn = drawn_again(monkeypatch)
+    again, _ = store.build(tmp_path / "cache", now, inputs={"a": "2"}, **asked)
+    assert drawn == [now[0].image]
+    fresh, _ = store.build(tmp_path / "fresh", now, inputs={"a": "2"}, **asked)
+    assert again.entries == fresh.entries
+    names = {path.name for path in (fresh.folder / "tensors").iterdir()}
+    assert {path.name for path in (again.folder / "tensors").iterdir()} == names
+    for name in (*(f"tensors/{name}" for name in names), store.INDEX, store.STARTED):
+        assert (again.folder / name).read_bytes() == (fresh.folder / name).read_bytes()
+
+
+@pytest.mark.parametrize("tensors", MODES)
+def test_one_image_or_one_pose_that_changed_is_one_entry_that_is_drawn(
+    tmp_path: Path,
+    sources: list[TensorSpec],
+    tensors: store.Tensors,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sources = [replace(source, poses=nobody(source.image)) for source in sources]
+    build(tmp_path / "cache", sources, VIEWS, tensors)
+    drawn = drawn_again(monkeypatch)
+    cv2.imwrite(str(sources[3].image), np.full((40, 60, 3), 9, np.uint8))
+    (tmp_path / "cache" / manifest.NAME).unlink()
+    build(tmp_path / "cache", sources, VIEWS, tensors)
+    assert drawn == [sources[3].image]
+    sources[4] = replace(sources[4], poses=somebody(sources[4].image))
+    (tmp_path / "cache" / manifest.NAME).unlink()
+    cache = build(tmp_path / "cache", sources, VIEWS, tensors)
+    assert drawn == [sources[3].image, sources[4].image]
+    for entry in cache.entries:
+        cache.load(entry, verify=True)
+
+
+def test_a_cache_whose_tensors_say_not_what_they_were_made_from_is_read_and_drawn_anew(
+    tmp_path: Path, sources: list[TensorSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of older versions."""
+    cache = build(tmp_path / "cache", sources)
+    older = tuple(replace(entry, made_from="") for entry in cache.entries)
+    for number, entry in enumerate(older):
+        path_of(cache, number).with_suffix(".txt").write_text(entry.text, encoding="utf-8")
+    table = pq.read_table(cache.folder / store.INDEX).drop_columns("made_from")
+    pq.write_table(table, cache.folder / store.INDEX)
+    written = json.loads((cache.folder / manifest.NAME).read_text(encoding="utf-8"))
+    written["outputs"][store.INDEX] = manifest.sha256_file(cache.folder / store.INDEX)
+    (cache.folder / manifest.NAME).write_text(json.dumps(written), encoding="utf-8")
+    os.utime(path_of(cache, 0).with_suffix(".txt"), ns=(2**62, 2**62))
+    found = store.open_cache(cache.folder)
+    assert found.entries == older and store.altered_tensors(cache.folder) == []
+    assert found.digest(("train", "val")) == cache.digest(("train", "val"))
+    drawn = drawn_again(monkeypatch)
+    assert build(cache.folder, sources) == cache
+    assert sorted(drawn) == sorted(source.image for source in sources)
+
+
+def nobody(image: Path) -> Poses:
+    boxes, keypoints, scores = no_people(COCO17)
+    return Poses(image, (60, 40), COCO17, boxes, scores, keypoints)
+
+
+def somebody(image: Path) -> Poses:
+    box, score = np.array([[2, 3, 25, 38]], np.float32), np.ones(1, np.float32)
+    return Poses(image, (60, 40), COCO17, box, score, np.zeros((1, 17, 3), np.float32))
+
+
 def with_people(sources: list[TensorSpec]) -> tuple[list[TensorSpec], Recipe]:
     """The sources again, a tensor for each of two people."""
     recipe = Recipe(width=48, height=32, people="each", pose=PoseModelId("abc"))
@@ -359,9 +449,6 @@ def test_undecodable_pictures_are_named_and_left_out(
 def test_a_picture_must_come_once(tmp_path: Path, sources: list[TensorSpec]) -> None:
     with pytest.raises(store.CacheError, match="must come once"):
         build(tmp_path / "cache", [*sources, sources[0]])
-
-
-VIEWS = Recipe(planes=("rgb",), width=48, height=32, person_view=PersonView(size=16))
 
 
 @pytest.mark.parametrize("recipe", [RECIPE, VIEWS], ids=["one tensor", "two views"])
@@ -424,17 +511,9 @@ def test_two_views_are_stored_and_read_by_their_names(
     tmp_path: Path, sources: list[TensorSpec], tensors: store.Tensors
 ) -> None:
     """Somebody in the first picture and in no other: the arrays are those of `make_arrays`."""
-    boxes, keypoints, scores = no_people(COCO17)
-    nobody = Poses(sources[0].image, (60, 40), COCO17, boxes, scores, keypoints)
-    somebody = Poses(
-        sources[0].image,
-        (60, 40),
-        COCO17,
-        np.array([[2, 3, 25, 38]], np.float32),
-        np.ones(1, np.float32),
-        np.zeros((1, 17, 3), np.float32),
-    )
-    views = [replace(s, poses=nobody if n else somebody) for n, s in enumerate(sources)]
+    views = [
+        replace(s, poses=nobody(s.image) if n else somebody(s.image)) for n, s in enumerate(sources)
+    ]
     build(tmp_path / "cache", views, VIEWS, tensors)
     cache = store.open_cache(tmp_path / "cache")
     assert cache.recipe == VIEWS
@@ -511,6 +590,10 @@ class Numbered:
     def entry(self) -> Entry:
         source, split = Path(f"{self.number}.png"), ("train", "val")[self.number % 2]
         return Entry(key_of(source), source, None, split, -1, sha256="")
+
+    @property
+    def made_from(self) -> str:
+        return str(self.number)
 
     def draw(self, recipe: TwoViews) -> dict[str, np.ndarray]:
         rng = np.random.default_rng(self.number)
