@@ -8,7 +8,8 @@ clip's archive is a compressed `.npz` of the arrays `images` `(T, H, W, 3)` uint
 import json
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ from pose_activity.annotations.images import load_numbers, load_rgb
 from pose_activity.annotations.parts import PartScheme, check_ids
 from pose_activity.annotations.types import PartSample
 from pose_activity.artifacts.atomic import replacing, write_bytes
+from pose_activity.artifacts.progress import ProgressCallback
 
+IMAGES, MASKS = "images", "masks"
+PUBLISHED = "arr_0"  # the one array of an archive of the published skating project; images are BGR
 _BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -33,7 +37,7 @@ def load_image(sample: PartSample) -> np.ndarray:
     """
     if sample.frame is None:
         return load_rgb(sample.image)
-    images = load_arrays(sample.image, "images")["images"]
+    images = load_clip_images(sample.image)
     if not sample.frame < len(images):
         raise ValueError(
             f"{sample.image}: must hold frame {sample.frame}, counted from 0. It has {len(images)}."
@@ -48,7 +52,10 @@ def load_mask(sample: PartSample) -> np.ndarray:
         ImageError: its file cannot be read.
         ValueError: its numbers are no classes of the sample's, or its size is not the picture's.
     """
-    ids = load_numbers(sample.mask)
+    if sample.mask.suffix == ".npz":
+        ids = load_clip_masks(sample.mask)[sample.frame or 0]
+    else:
+        ids = load_numbers(sample.mask)
     check_ids(sample.mask, ids, sample.scheme)
     if sample.size is not None and ids.shape[::-1] != sample.size:
         raise ValueError(
@@ -71,21 +78,81 @@ def write_archive(path: Path, images: np.ndarray, masks: np.ndarray) -> None:
         np.savez_compressed(file, images=images, masks=masks)
 
 
-@lru_cache(maxsize=4)  # the frames of a clip are read one after the other
-def load_arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
-    """Reads arrays of an `.npz` file, which are not to be changed.
+def pack_clips(
+    samples: Iterable[PartSample],
+    folder: Path,
+    *,
+    clip_of: Callable[[Path], str],
+    on_progress: ProgressCallback | None = None,
+) -> list[PartSample]:
+    """Writes one archive per clip, of pictures and masks that are files of their own.
+
+    Args:
+        samples: Cleaned. All of a clip have one size, scheme, group and split.
+        folder: Gets `CLIP.npz`.
+        clip_of: Returns the name of a picture's clip from its path.
+        on_progress: Called with (clips done, total, name).
+
+    Returns:
+        The same samples as frames of these archives.
+    """
+    clips: dict[str, list[PartSample]] = {}
+    for sample in samples:
+        clips.setdefault(clip_of(sample.image), []).append(sample)
+    packed = []
+    for done, (name, frames) in enumerate(clips.items(), 1):
+        path = folder / f"{name}.npz"
+        images = np.stack([load_image(sample) for sample in frames])
+        write_archive(path, images, np.stack([load_mask(sample) for sample in frames]))
+        packed += [
+            replace(sample, image=path, mask=path, frame=frame)
+            for frame, sample in enumerate(frames)
+        ]
+        if on_progress:
+            on_progress(done, len(clips), name)
+    return packed
+
+
+@lru_cache(maxsize=2)  # the frames of a clip are read one after the other
+def load_clip_images(path: Path) -> np.ndarray:
+    """Returns the pictures of an archive, `(T, H, W, 3)` uint8 RGB, which are not to be changed.
 
     Raises:
-        ValueError: the file is missing or damaged, holds Python objects, or no array so named.
+        ValueError: the file is missing or damaged, holds pickled objects, or no such array.
     """
+    name, images = _load_array(path, IMAGES)
+    if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
+        raise ValueError(
+            f"{path}: {name} must be (frames, height, width, 3) uint8. "
+            f"Received: {images.shape} {images.dtype}"
+        )
+    return images if name == IMAGES else images[..., ::-1]
+
+
+@lru_cache(maxsize=2)
+def load_clip_masks(path: Path) -> np.ndarray:
+    """Returns the masks of an archive, `(T, H, W)` uint8; as `load_clip_images`."""
+    name, masks = _load_array(path, MASKS)
+    if masks.ndim != 3 or masks.dtype != np.uint8:
+        raise ValueError(
+            f"{path}: {name} must be (frames, height, width) uint8 class numbers. "
+            f"Received: {masks.shape} {masks.dtype}"
+        )
+    return masks
+
+
+def _load_array(path: Path, name: str) -> tuple[str, np.ndarray]:
+    """Returns an array of an archive, or the only one of a published archive, and its name."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in names}
+            name = name if name in arrays.files else PUBLISHED
+            return name, arrays[name]
     except _BROKEN as error:
         pickled = "pickle" in str(error).lower()
         why = "it holds pickled Python objects, which are never loaded" if pickled else f"{error}"
         raise ValueError(
-            f"{path}: must be an .npz file with the arrays {', '.join(names)}: {why}."
+            f"{path}: must be an .npz archive with the arrays {IMAGES} and {MASKS}, or "
+            f"{PUBLISHED}: {why}."
         ) from None
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 Colour = tuple[int, int, int]  # RGB
 IGNORE = 255  # the class number of a pixel that is not labelled
+UNKNOWN = 254  # of a raw mask: a colour that is not in its table, or a number that is no class
 BACKGROUND = "background"
 
 # Part -> its colour in 3DPeople's masks, in the order of its published class numbers. Its two
@@ -86,10 +87,10 @@ class PartScheme:
                 f"Parts {self.name!r}: classes must have names, none twice, and parts each. "
                 f"Received: {self.names} and {len(self.members)} lists of parts"
             )
-        if not self.names or self.members[0] != (BACKGROUND,) or len(self.names) > IGNORE:
+        if not self.names or self.members[0] != (BACKGROUND,) or len(self.names) > UNKNOWN:
             raise ValueError(
                 f"Parts {self.name!r}: class 0 must be the background alone, and there may be "
-                f"{IGNORE} classes. Received: {len(self.names)}: {self.names[:1]}"
+                f"{UNKNOWN} classes. Received: {len(self.names)}: {self.names[:1]}"
             )
 
     def __len__(self) -> int:

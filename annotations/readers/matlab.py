@@ -11,8 +11,8 @@ from scipy.io.matlab import MatReadError
 _UNREADABLE = (MatReadError, OSError, TypeError, ValueError, IndexError, KeyError, zlib.error)
 
 
-def load_mat(path: Path, names: Sequence[str]) -> dict[str, Any]:
-    """Loads some variables; those that the file does not hold are left out.
+def load_mat(path: Path, names: Sequence[str] | None) -> dict[str, Any]:
+    """Loads some variables, or all (None); those that the file does not hold are left out.
 
     Structs become objects, and arrays lose their dimensions of length 1.
 

@@ -1,8 +1,8 @@
 """Every format of labels: which reader reads it, what it needs, and what it can give.
 
 A reader is a function, imported when it is first used, so that importing this table costs
-nothing. `PICTURES` give `Sample`s, `CLIPS` give `Clip`s (or a `FeatureTable`). To add a format,
-write one file beside this one and one entry here.
+nothing. `PICTURES` give `Sample`s, `CLIPS` give `Clip`s (or a `FeatureTable`), `PARTS` give
+`RawParts`. To add a format, write one file beside this one and one entry here.
 """
 
 from collections.abc import Callable
@@ -128,5 +128,27 @@ CLIPS = {
         "feature_table.read_features",
         file="a .csv or .parquet table of features",
         has_joints=False,
+    ),
+}
+_PART_OPTIONS = _NOTES | {"scheme", "group_pattern"}
+PARTS = {
+    "masks": Reader(
+        "part_folder.read_part_folder",
+        options=_PART_OPTIONS | {"colours", "tolerance", "on_unread"},
+        groups="groups come from group_pattern",
+        has_joints=False,
+        keeps_splits=True,
+    ),
+    "people3d": Reader(
+        "people3d.read_people3d",
+        options=_NOTES | {"colours", "tolerance", "every"},
+        has_joints=False,
+        keeps_splits=True,
+    ),
+    "archives": Reader(
+        "part_archives.read_part_archives",
+        options=_PART_OPTIONS | {"every"},
+        has_joints=False,
+        keeps_splits=True,
     ),
 }

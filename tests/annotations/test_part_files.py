@@ -11,6 +11,7 @@ from pose_activity.annotations.images import ImageError, load_numbers, write_ima
 from pose_activity.annotations.part_files import (
     load_image,
     load_mask,
+    pack_clips,
     read_part_samples,
     write_archive,
     write_mask,
@@ -68,15 +69,43 @@ def test_an_archive_of_a_clip_and_its_frames(tmp_path):
         load_image(PartSample(path, path, PARTS15, frame=3))
 
 
+def test_a_published_archive_holds_bgr(tmp_path):
+    images = RNG.integers(0, 255, (2, 4, 5, 3), np.uint8)
+    path = tmp_path / "woman01__walk_camera01.npz"
+    np.savez_compressed(path, images)
+    assert np.array_equal(
+        load_image(PartSample(path, path, PARTS15, frame=1)), images[1, ..., ::-1]
+    )
+
+
+def test_clips_are_packed(tmp_path):
+    samples = []
+    for number in range(3):
+        image, mask = tmp_path / f"walk/{number}.png", tmp_path / f"masks/{number}.png"
+        image.parent.mkdir(exist_ok=True)
+        write_image(image, np.dstack([IDS + number] * 3))
+        write_mask(mask, IDS)
+        samples.append(PartSample(image, mask, PARTS9, (8, 6), group="man01"))
+    packed = pack_clips(samples, tmp_path / "clips", clip_of=lambda image: image.parent.name)
+    assert [sample.frame for sample in packed] == [0, 1, 2]
+    assert {sample.image for sample in packed} == {tmp_path / "clips/walk.npz"}
+    assert all(
+        np.array_equal(load_image(p), load_image(s)) for p, s in zip(packed, samples, strict=True)
+    )
+    assert np.array_equal(load_mask(packed[2]), IDS)
+
+
 def test_what_is_no_archive(tmp_path):
     np.savez(tmp_path / "pickled.npz", images=np.array([{"a": 1}], object))
     np.savez(tmp_path / "other.npz", frames=np.zeros(3))
+    np.savez(tmp_path / "grey.npz", images=np.zeros((2, 3, 4), np.uint8))
     (tmp_path / "text.npz").write_text("no archive", encoding="utf-8")
     for name, message in (
         ("pickled", "it holds pickled Python objects, which are never loaded"),
-        ("other", "with the arrays images: 'images is not a file in the archive'"),
-        ("text", "must be an .npz file with the arrays images"),
-        ("missing", "must be an .npz file with the arrays images: .*No such file"),
+        ("other", "the arrays images and masks, or arr_0: 'arr_0 is not a file in the archive'"),
+        ("grey", r"images must be \(frames, height, width, 3\) uint8. Received: \(2, 3, 4\)"),
+        ("text", "must be an .npz archive with the arrays images and masks"),
+        ("missing", "must be an .npz archive with .*No such file"),
     ):
         path = tmp_path / f"{name}.npz"
         with pytest.raises(ValueError, match=message):

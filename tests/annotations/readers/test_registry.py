@@ -7,11 +7,18 @@ from typing import Any
 
 import pytest
 
-from pose_activity.annotations.readers.registry import CLIPS, PATTERNS, PICTURES, Reader, load
+from pose_activity.annotations.readers.registry import (
+    CLIPS,
+    PARTS,
+    PATTERNS,
+    PICTURES,
+    Reader,
+    load,
+)
 from pose_activity.configs.clips import Clips
 from pose_activity.configs.pictures import Data
 
-READERS = [*PICTURES.items(), *CLIPS.items()]
+READERS = [*PICTURES.items(), *CLIPS.items(), *PARTS.items()]
 CALLBACKS = {"on_note", "on_unread"}
 
 
@@ -33,7 +40,7 @@ def test_options_are_keys_of_the_configuration(table: dict[str, Reader], section
 
 @pytest.mark.parametrize(("name", "reader"), READERS)
 def test_patterns_come_together(name: str, reader: Reader):
-    assert name == "folder" or reader.options & PATTERNS in (set(), PATTERNS)
+    assert name in ("folder", *PARTS) or reader.options & PATTERNS in (set(), PATTERNS)
 
 
 def test_lists_of_files_are_functions():
