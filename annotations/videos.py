@@ -20,6 +20,7 @@ from typing import NoReturn
 import cv2
 import numpy as np
 
+from pose_activity.annotations import images
 from pose_activity.annotations.containers import examine
 from pose_activity.annotations.images import ImageError, load_rgb
 from pose_activity.artifacts.names import shown
@@ -31,6 +32,8 @@ SUFFIXES = frozenset(
     ".nut .wtv .rm .rmvb .dv .y4m .ivf .h264 .264 .h265 .265 .hevc .mjpeg .mjpg".split()
 )
 NOT_REGULAR = "not a regular file, and only those are read"
+_LIMIT = "POSE_ACTIVITY_MAX_FRAME_PIXELS"
+MOST_PIXELS = int(os.environ.get(_LIMIT, 0)) or images.MOST_PIXELS
 FEW = 5  # frames by which headers and indices of whole videos are wrong
 _FASTEST = 1000.0  # frames per second; a header that says more is wrong
 _ASSUMED = 25.0  # frames per second if the file does not say
@@ -77,10 +80,12 @@ class Header:
     Attributes:
         frames: How many it promises; 0: unknown.
         fps: Frames per second, on average; 0: unknown.
+        size: (width, height) of a frame in pixels, as it is stored; (0, 0): it cannot be opened.
     """
 
     frames: int = 0
     fps: float = 0.0
+    size: tuple[int, int] = (0, 0)
 
 
 def is_video(path: Path) -> bool:
@@ -121,8 +126,9 @@ def read_frames(
 
     Where it cannot be opened, or ends before its container does, the last one's `load` raises
     `ImageError`; its number is the first that is lost (None: there is not one frame). Whole is what
-    plays to its end: a header may count frames that an edit list hides or that never were. A name
-    that is not UTF-8 cannot be opened: OpenCV crashes on it.
+    plays to its end: a header may count frames that an edit list hides or that never were. Frames
+    of more than `MOST_PIXELS` are not decoded; OpenCV scales all to the size that the header says.
+    A name that is not UTF-8 cannot be opened: OpenCV crashes on it.
 
     Args:
         source: A video file, or `camera:N`.
@@ -135,7 +141,8 @@ def read_frames(
     with _opened(source) as capture:
         header, started = _header(capture, source), time.monotonic()
         number, seconds = 0, 0.0
-        while capture.grab():
+        too_large = _too_large(source, header)
+        while not too_large and capture.grab():
             now = time.monotonic() - started
             now = now if is_camera(source) else _position(capture, number, header.fps)
             seconds = max(seconds, now)
@@ -145,7 +152,7 @@ def read_frames(
                     break
                 yield Frame(source, partial(_finished, pixels, _stretch(capture)), number, now)
             number += 1
-    lost = _what_is_lost(source, header, number, seconds)
+    lost = too_large or _what_is_lost(source, header, number, seconds)
     if lost and not skip(number or None):
         yield Frame(source, partial(_refuse, f"{source}: {lost}"), number or None)
 
@@ -196,7 +203,26 @@ def _header(capture: cv2.VideoCapture, source: Path) -> Header:
     """Returns what a header says, except impossible numbers: a frame takes at least a byte."""
     frames, fps = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
     possible = frames > 0 and frames <= source.stat().st_size
-    return Header(int(frames) if possible else 0, fps if 0 < fps <= _FASTEST else 0.0)
+    size = _stored_size(capture)
+    return Header(int(frames) if possible else 0, fps if 0 < fps <= _FASTEST else 0.0, size)
+
+
+def _stored_size(capture: cv2.VideoCapture) -> tuple[int, int]:
+    """Returns (width, height); (0, 0) where nothing is open."""
+    width = capture.get(cv2.CAP_PROP_FRAME_WIDTH)
+    height = capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+    return max(0, int(width)), max(0, int(height))
+
+
+def _too_large(source: Path, header: Header) -> str | None:
+    """Returns why no frame is decoded, or None."""
+    width, height = header.size
+    if width * height <= MOST_PIXELS or is_camera(source):
+        return None
+    return (
+        f"a frame of a video may have {MOST_PIXELS:,} pixels. Received: {width}x{height}. Make it "
+        f"smaller, or set the environment variable {_LIMIT}"
+    )
 
 
 def _position(capture: cv2.VideoCapture, number: int, fps: float) -> float:

@@ -76,7 +76,7 @@ def loaded(frames: list[Frame]) -> tuple[list[Frame], list[str]]:
 def test_frames_are_those_that_were_written(tmp_path: Path, name: str) -> None:
     pictures = coloured(5)
     path = write_video(tmp_path / name, pictures, fps=8)
-    assert is_video(path) and read_header(path) == Header(5, 8.0)
+    assert is_video(path) and read_header(path) == Header(5, 8.0, (64, 48))
     frames = list(read_frames(path))
     assert [frame.number for frame in frames] == [0, 1, 2, 3, 4]
     assert [frame.seconds for frame in frames] == pytest.approx([0, 1 / 8, 2 / 8, 3 / 8, 4 / 8])
@@ -320,7 +320,7 @@ def test_a_header_that_promises_what_no_file_holds_is_not_believed(tmp_path: Pat
     count = data.index(b"strh") + 8 + 32
     data[count : count + 4] = struct.pack("<I", 2**31 - 1)
     path.write_bytes(data)
-    assert read_header(path) == Header(0, 25.0)
+    assert read_header(path) == Header(0, 25.0, (160, 120))
     good, lost = loaded(list(read_frames(path)))
     assert (len(good), lost) == (25, [])
 
@@ -418,3 +418,29 @@ def test_a_name_that_is_not_utf8_is_one_error(tmp_path: Path) -> None:
     (frame,) = read_frames(path)  # OpenCV ends the process on such a name
     with pytest.raises(ImageError, match="the video's name is not UTF-8. Rename it"):
         frame.load()
+
+
+@pytest.mark.parametrize("limit", [64 * 48, 64 * 48 - 1])
+def test_large_frames_are_refused_before_one_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    path = write_video(tmp_path / "clip.avi", coloured(3))
+    monkeypatch.setattr(videos, "MOST_PIXELS", limit)
+    good, messages = loaded(list(read_frames(path)))
+    if limit == 64 * 48:
+        assert (len(good), messages) == (3, [])
+    else:
+        assert not good and len(messages) == 1
+        assert "may have 3,071 pixels. Received: 64x48" in messages[0]
+
+
+def test_frames_have_the_size_of_the_header_whatever_the_stream_says(tmp_path: Path) -> None:
+    """Else a small file with a modest header could fill the memory."""
+    path = write_video(tmp_path / "clip.webm", coloured(2, (640, 480)), code="VP80")
+    data = bytearray(path.read_bytes())
+    for element in (b"\xb0\x82\x02\x80", b"\xba\x82\x01\xe0"):  # PixelWidth, PixelHeight
+        at = data.index(element) + 2
+        data[at : at + 2] = b"\0\x40"
+    path.write_bytes(data)
+    assert read_header(path).size == (64, 64)
+    assert [frame.load().shape for frame in read_frames(path)] == [(64, 64, 3)] * 2
