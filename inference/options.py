@@ -54,9 +54,12 @@ class Session:
         until: Ends an input early, if a stop is requested.
         paint: Called with an answer and its pixels, in the worker's thread.
         on_progress: Told how far it is.
+        on_frame: Told frames done and promised (0: unknown) of the video under way, and its name,
+            where the answer about a video comes when it has ended.
     """
 
     has: Callable[[Path, int | None], bool] = lambda source, frame: False
     until: Callable[[Iterable[Any]], Iterator[Any]] = iter
     paint: Callable[[Any], Any] | None = None
     on_progress: ProgressCallback = lambda done, total, name: None
+    on_frame: ProgressCallback = lambda done, total, name: None

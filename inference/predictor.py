@@ -6,8 +6,10 @@ options it takes and which columns its rows have; it prints nothing and knows no
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from copy import copy
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 from pose_activity.cache.planes import PoseModelId
 from pose_activity.inference.model_check import check_model
@@ -55,6 +57,7 @@ class Predictor(ABC):
         engine: That runs the graphs: "openvino" or "onnxruntime".
         precision: Of the stages.
         threads: Images or frames that are worked on side by side.
+        pool: Threads of the caller's, to work in; None: own ones for each call.
         notes: What a user should know about the model before trusting it.
         unknown_below: Probability below which answers are called unknown; 0: none is.
         stages: Name -> what was loaded, with `graph` and `sha256`.
@@ -66,6 +69,7 @@ class Predictor(ABC):
     engine: str
     precision: Precision
     threads: int
+    pool: Executor | None = None
     notes: tuple[str, ...] = ()
     unknown_below: float = 0.0
 
@@ -214,6 +218,17 @@ class TwoStagePredictor(Predictor):
                 "steps cache and stage2 of train.py again."
             )
         return pose
+
+    def with_threshold(self, unknown_below: float) -> Self:
+        """Returns a predictor of the same graphs that calls less probable answers unknown.
+
+        Raises:
+            ValueError: it is not a probability.
+        """
+        check_unknown(unknown_below)
+        other = copy(self)
+        other.unknown_below = unknown_below
+        return other
 
     @property
     def stages(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ person whom it is about. Frames are streamed: what stays in memory is joints. Fi
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -74,6 +75,7 @@ def track_video(
     every: int = 1,
     tracking: TrackOptions | None = None,
     workers: int = 1,
+    pool: Executor | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> VideoTracks:
     """Finds the people of a video and follows them.
@@ -85,6 +87,7 @@ def track_video(
         every: 2 uses the frames 0, 2, 4, ...
         tracking: How people are followed; None for the usual options.
         workers: Frames that are processed at the same time; the result does not depend on it.
+        pool: See `artifacts.ordered.in_order`.
         on_progress: Told frames done, frames that the header promises (0: unknown) and the name.
 
     Returns:
@@ -95,7 +98,8 @@ def track_video(
     tracker = Tracker(tracking)
     numbers, times = list[int](), list[float]()
     size, lost = (0, 0), None
-    for frame, found in in_order(_looker(pose), _frames(path, first, stop, every), workers=workers):
+    todo = _frames(path, first, stop, every)
+    for frame, found in in_order(_looker(pose), todo, workers=workers, pool=pool):
         if isinstance(found, str):
             lost = found
             break

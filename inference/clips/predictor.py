@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -137,9 +137,7 @@ class ClipPredictor(TwoStagePredictor):
         if self.linear:
             self.classes = self.linear.classes
         self.unknown_below, self.window_unknown_below = self._thresholds(unknown_below)
-        self.least_seen = self.classifier.least_seen or LEAST_SEEN
-        if unknown_below == 0:
-            self.least_seen = 0.0
+        self.least_seen = self._least_seen(unknown_below)
         self.pose = self._load_pose(stage1_folder or self.folders.stage1)
         self.tracking = read_tracking(stage1_folder or self.folders.stage1)
         form = pose_files.read_format(folder)
@@ -218,6 +216,7 @@ class ClipPredictor(TwoStagePredictor):
 
             def tell(frame: int, frames: int, name: str, done: int = done) -> None:
                 session.on_progress(done, len(todo), f"{name}, frame {frame} of {frames or '?'}")
+                session.on_frame(frame, frames, name)
 
             (answer,) = self.answers([source], on_progress=tell, **_asked(options))
             yield replace(answer, tell=tell)
@@ -295,6 +294,7 @@ class ClipPredictor(TwoStagePredictor):
                 self.pose,
                 every=every,
                 workers=self.threads,
+                pool=self.pool,
                 on_progress=on_progress,
                 tracking=self.tracking,
             )
@@ -327,6 +327,16 @@ class ClipPredictor(TwoStagePredictor):
         if len(cut.rows) < self.recipe.frames:
             row = replace(row, unknown_below=np.inf, note=f"{have:.1f} of {wanted:.1f} s seen")
         return self._named(row, shares)
+
+    def with_threshold(self, unknown_below: float) -> Self:
+        """Returns a predictor of the same graphs; see `TwoStagePredictor`."""
+        other = super().with_threshold(unknown_below)
+        other.window_unknown_below = unknown_below
+        other.least_seen = self._least_seen(unknown_below)
+        return other
+
+    def _least_seen(self, asked: float | None) -> float:
+        return 0.0 if asked == 0 else self.classifier.least_seen or LEAST_SEEN
 
     def _thresholds(self, asked: float | None) -> tuple[float, float]:
         """Returns those of answers about people, and about windows."""

@@ -166,7 +166,7 @@ class PicturePredictor(TwoStagePredictor):
             made = then(answer) if then else None
             return replace(answer, pixels=None, made=made)
 
-        yield from in_order(work, frames, workers=self.threads)
+        yield from in_order(work, frames, workers=self.threads, pool=self.pool)
 
     def answer(self, frame: Frame) -> FrameResult:
         """Answers one frame, in the calling thread."""

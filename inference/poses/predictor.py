@@ -199,7 +199,7 @@ class PosesPredictor(Predictor):
             made = then(answer) if then else None
             return replace(answer, pixels=None, made=made)
 
-        yield from in_order(work, frames, workers=self.threads)
+        yield from in_order(work, frames, workers=self.threads, pool=self.pool)
 
     def _answer(self, frame: Frame) -> FrameResult:
         place = {"frame": frame.number, "seconds": frame.seconds}
