@@ -1,7 +1,8 @@
-"""The command `pose-activity`: everything that train.py and infer.py do, wherever it is installed.
+"""The command `pose-activity`: what train.py, infer.py and serve.py do, wherever it is installed.
 
 pose-activity train ...     as python train.py ...
 pose-activity predict ...   as python infer.py ...
+pose-activity serve ...     as python serve.py ...
 pose-activity demo          draws a data set, trains on it twice (quickly, then all), predicts
 """
 
@@ -11,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from pose_activity import infer, version
+from pose_activity import infer, serve, version
 from pose_activity.artifacts.utf8_mode import restart_in_utf8
 from pose_activity.inference.output import run_program
 
@@ -21,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("predict", no_args_is_help=True)(infer.main)
+app.command("serve", no_args_is_help=True)(serve.main)
 
 
 def demo(

@@ -75,6 +75,11 @@ def read_header(data: bytes) -> Header:
     return header
 
 
+def is_known(head: bytes) -> bool:
+    """Returns whether a file that begins so claims to be a picture of a kind that is read."""
+    return any(start.match(head) for start, _ in _PARSERS)
+
+
 def _describe_other(data: bytes) -> str:
     for start, name in _OTHERS:
         if start.match(data):

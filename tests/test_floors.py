@@ -16,7 +16,7 @@ FLOORS = (  # from below; a room imports those of lower floors, and itself
     ("learning",),
     ("stage2_classifier",),
     ("inference",),
-    ("training",),
+    ("training", "serving"),
 )
 NOT_BELOW = {  # of the rooms below, those that a room must not know
     "annotations": {"runtime"},
@@ -31,7 +31,7 @@ ALLOWED = {
     for room in rooms
 } | BESIDE
 ALLOWED["training"] |= set(BESIDE)
-ROOF = {"train", "infer", "command"}
+ROOF = {"train", "infer", "serve", "command"}
 TORCH = {"torch", "torchvision", "ultralytics"}
 TENSORFLOW = {"tensorflow", "keras", "tf2onnx", "efficientnet"}
 TORCH_ROOMS = {

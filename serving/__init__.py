@@ -1,0 +1,1 @@
+"""The web page and the HTTP interface of a model, on the predictors of `inference`."""

@@ -1,0 +1,62 @@
+"""What a server says is what `infer.py` writes about the same file."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pose_activity import infer
+from tests.inference.motion_model import picture
+from tests.serving.running import Running, running
+
+
+def written(suffix: str, pixels: np.ndarray) -> bytes:
+    return cv2.imencode(suffix, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+RED = written(".png", picture(red=(60, 20)))
+
+
+def infer_on(
+    model: Path, name: str, data: bytes, ending: str, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> bytes:
+    """Bytes that infer.py writes about a file in the folder where it is called."""
+    monkeypatch.chdir(folder)
+    (folder / name).write_bytes(data)
+    infer.main([name], run=model, out=Path(f"rows{ending}"), threads=2)
+    return (folder / f"rows{ending}").read_bytes()
+
+
+def test_a_picture_is_answered_at_once(
+    server: Running, pictures_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = server.send(RED, name="red.png")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["activity"] == "red"
+    line = infer_on(pictures_model, "red.png", RED, ".jsonl", monkeypatch, tmp_path)
+    assert answer.content == line
+    assert not server.left()
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+@pytest.mark.parametrize("kind", ["pictures", "clips"])
+def test_the_rows_of_a_video(
+    kind: str,
+    ending: str,
+    film: Path,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = request.getfixturevalue(f"{kind}_model")
+    data = film.read_bytes()
+    wanted = infer_on(model, "crossing.avi", data, ending, monkeypatch, tmp_path)
+    with running(model, tmp_path / "state") as server:
+        sent = server.send(data, name="crossing.avi")
+        job = server.finish(sent)
+        assert (job["state"], job["done"], job["of"]) == ("done", 30, 30)
+        rows = server.client.get(f"{sent.headers['location']}/rows{ending}")
+    assert rows.content == wanted
+    assert not [*(tmp_path / "state").iterdir()]
