@@ -65,6 +65,28 @@ def load_rgb(path: Path) -> np.ndarray:
     return _load(path, thorough=False)
 
 
+def decode_rgb(data: bytes, name: str, *, longest: int) -> np.ndarray:
+    """Decodes a picture that is no file, as `load_rgb` does.
+
+    Args:
+        data: Of an image file.
+        name: What messages call it.
+        longest: Pixels that its longer side may have.
+
+    Returns:
+        `(H, W, 3)` uint8 RGB, upright.
+
+    Raises:
+        ImageError: as for `load_rgb`, or a longer side.
+    """
+    header = _check_header(Path(name), data)
+    if max(header.size) > longest:
+        raise ImageError(
+            f"{name}: a side may have {longest:,} pixels. Received: {header.width}x{header.height}"
+        )
+    return _decode_upright(Path(name), data, header, thorough=False)
+
+
 def load_small_grey(path: Path, shorter: int) -> np.ndarray:
     """Reads a picture at about a small size, a JPEG several times as fast as `load_rgb`.
 
@@ -232,6 +254,10 @@ def _decode(path: Path, data: bytes, flags: int) -> np.ndarray:
 
 def _load(path: Path, *, thorough: bool) -> np.ndarray:
     data, header = _read(path)
+    return _decode_upright(path, data, header, thorough=thorough)
+
+
+def _decode_upright(path: Path, data: bytes, header: Header, *, thorough: bool) -> np.ndarray:
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     if header.kind in _DEEP:
         flags |= cv2.IMREAD_ANYDEPTH
@@ -256,6 +282,10 @@ def _load(path: Path, *, thorough: bool) -> np.ndarray:
 def _read(path: Path) -> tuple[bytes, Header]:
     """Reads a file and its header, and refuses a file that is too large or incomplete."""
     data = _read_bytes(path)
+    return data, _check_header(path, data)
+
+
+def _check_header(path: Path, data: bytes) -> Header:
     try:
         header = read_header(data)
     except HeaderError as error:
@@ -267,7 +297,7 @@ def _read(path: Path) -> tuple[bytes, Header]:
         )
     if len(data) < header.length:
         raise ImageError(f"{path}: the file is truncated (its end is missing)")
-    return data, header
+    return header
 
 
 def _read_bytes(path: Path) -> bytes:
