@@ -21,6 +21,7 @@ from pose_activity.annotations.images import ImageError, decode_rgb
 from pose_activity.annotations.types import Poses
 from pose_activity.inference.live import SOURCE, CannotBeLive, LiveAnswer, LiveSession
 from pose_activity.inference.results import people_of
+from pose_activity.serving.security import PROTOCOL
 
 MOST_SESSIONS = 4
 IDLE = 60.0  # seconds without a frame after which a camera is taken for forgotten
@@ -64,7 +65,8 @@ class Newest:
 async def watch(websocket: WebSocket) -> None:
     """Answers a camera's frames until it is turned off."""
     service = websocket.app.state.service
-    await websocket.accept(subprotocol=websocket.scope.get("chosen_subprotocol"))
+    offered = websocket.scope["subprotocols"]  # the token, which was checked, is another of them
+    await websocket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
     if service.watching >= MOST_SESSIONS:
         said = f"{MOST_SESSIONS} cameras are watched at a time. Try again soon."
         await _refuse(websocket, said, _TRY_LATER)

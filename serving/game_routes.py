@@ -1,0 +1,60 @@
+"""`/v1/game`: what the game asks, and what showing it was worth. Nothing is remembered."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse, Response
+
+from pose_activity.inference.results import UNKNOWN
+from pose_activity.serving import game
+from pose_activity.serving.problems import Problem
+from pose_activity.serving.schemas import problems
+
+_MOST_ANSWERS = 20_000
+router = APIRouter(prefix="/v1/game")
+
+
+class Wish(BaseModel):
+    """A game: the same values give the same one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    rounds: Annotated[int, Field(ge=1, le=50)] = 6
+    seconds: Annotated[float, Field(ge=1, le=60, description="Of a round.")] = 5.0
+
+
+class Seen(BaseModel):
+    """An answer of the model."""
+
+    seconds: Annotated[float, Field(ge=0, le=10_000, description="Since the game's beginning.")]
+    action: Annotated[str | None, Field(max_length=300, description="null: nobody was there.")]
+
+
+class Played(Wish):
+    """A game that is over."""
+
+    answers: Annotated[list[Seen], Field(max_length=_MOST_ANSWERS)]
+
+
+@router.post("", summary="Plan a game", responses=problems(401, 403, 422))
+async def plan(request: Request, wish: Wish) -> Response:
+    """Returns its rounds."""
+    prompts = _prompts(request, wish)
+    return JSONResponse({"prompts": [vars(prompt) for prompt in prompts]})
+
+
+@router.post("/score", summary="Judge a game", responses=problems(401, 403, 422))
+async def score(request: Request, played: Played) -> Response:
+    """Returns its points, 0 to 1000, and each round's."""
+    seen = [game.Answer(answer.seconds, answer.action) for answer in played.answers]
+    return JSONResponse(game.score(_prompts(request, played), seen, unknown=UNKNOWN).as_json())
+
+
+def _prompts(request: Request, wish: Wish) -> tuple[game.Prompt, ...]:
+    classes: Any = request.app.state.service.predictor.classes
+    try:
+        return game.plan(classes, seed=wish.seed, rounds=wish.rounds, seconds=wish.seconds)
+    except ValueError as error:
+        raise Problem(422, "A game takes a model of two actions or more.", str(error)) from None
