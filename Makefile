@@ -1,6 +1,7 @@
 # make demo     a first classifier, then the whole pipeline, on a data set that it draws itself
 # make demo-gait   recognizes drawn people who walk, in videos
-# make test     the default test suite        make test-slow   the rest
+# make test     the default test suite        make test-slow   what takes minutes
+# make test-browser   the web page, in Chromium
 # make test-infer   after make demo: packages its model and predicts where only [infer] is installed
 # make lint     ruff and pyright              make format      let ruff fix what it can
 # make bench    measures what has a promised limit       make bench-sequences   people in motion
@@ -14,7 +15,7 @@ INSTALLED := .venv/.installed
 # The two photos that the ultralytics package ships, found without importing it.
 PHOTOS = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; print(f('ultralytics').submodule_search_locations[0])")/assets/*.jpg
 
-.PHONY: demo demo-gait test test-slow test-infer bench bench-sequences bench-accuracy lint format lock clean
+.PHONY: demo demo-gait test test-slow test-browser test-infer bench bench-sequences bench-accuracy lint format lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo_quick.yaml
@@ -32,10 +33,14 @@ demo-gait: $(INSTALLED)
 	$(BIN)/python infer.py runs/demo_gait/data/videos/person0[12]/clip_01.mp4 --run runs/demo_gait --out runs/demo_gait/predictions.csv --overwrite --draw runs/demo_gait/drawn
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not slow" -n logical --maxprocesses 4
+	$(BIN)/python -m pytest -m "not slow and not browser and not image" -n logical --maxprocesses 4
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m "slow"
+
+# Needs Debian's chromium; with REQUIRE_BROWSER=1 its absence is a failure.
+test-browser: $(INSTALLED)
+	$(BIN)/python -m pytest -m "browser"
 
 # A model folder has to work without what trained it: a virtual environment with the extra alone.
 test-infer: $(INSTALLED)

@@ -7,8 +7,10 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from pose_activity.serving import (
+    game_routes,
     health,
     job_routes,
+    live,
     model_facts,
     page_routes,
     predictions,
@@ -26,6 +28,8 @@ _ROUTERS = (
     predictions.router,
     job_routes.router,
     health.router,
+    live.router,
+    game_routes.router,
 )
 _ABOUT = "What a picture or a video shows, by the model that is served here."
 

@@ -29,6 +29,7 @@ class Service:
         pool: All graphs run here.
         pictures: Places of pictures: those that are worked on, and those that wait.
         jobs: Videos.
+        watching: Cameras that are being answered.
         closing: Set once the server is to end: what lasts, ends then.
     """
 
@@ -49,6 +50,7 @@ class Service:
         self.predictor.pool = self.pool
         self.pictures = Places(options.queue + self.predictor.threads, "pictures")
         self._held = ExitStack()
+        self.watching = 0
 
     def asked_below(self, unknown_below: float | None) -> Any:
         """Returns the predictor with another threshold; None: the model's."""

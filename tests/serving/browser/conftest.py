@@ -16,10 +16,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from tests.serving.running import Running, running
 
 from tests.inference import motion_model, view_model
 from tests.inference.motion_model import RECIPE, SIZE, crossing
+from tests.serving.running import Running, running
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 QUIET = (

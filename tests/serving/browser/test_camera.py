@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.serving.running import Running
 
 from tests.inference.motion_model import picture
 from tests.serving.browser.conftest import FAKE_CAMERA, opened, until, write_mjpeg
+from tests.serving.running import Running
 
 pytestmark = pytest.mark.browser
 
@@ -111,6 +111,7 @@ def test_an_insecure_page_says_how_to_become_secure(browser: Any, colours: Runni
 
 def test_the_game_scores_what_the_camera_shows(filming: Any, colours: Running) -> None:
     """The film shows red alone: every round that asks for it is a hit, the others say why not."""
+
     def shorten(route: Any) -> None:
         sent = json.loads(route.request.post_data)
         route.continue_(post_data=json.dumps({**sent, "seed": 1, "rounds": 3, "seconds": 1.5}))

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.serving.running import Running
 
 from tests.inference.motion_model import picture
 from tests.serving.browser.conftest import opened, until, write_picture
+from tests.serving.running import Running
 
 pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
@@ -83,7 +83,7 @@ def test_what_is_no_picture_is_said_in_the_card(
     browser: Any, colours: Running, tmp_path: Path
 ) -> None:
     broken = tmp_path / "<b>list<b>.jpg"
-    broken.write_text("ffconcat version 1.0\nfile 'secret.mp4'\n")
+    broken.write_text("ffconcat version 1.0\nfile 'secret.mp4'\n", encoding="utf-8")
     with opened(browser, colours) as page:
         page.set_input_files("#files", broken)
         card(page).locator(".problem").wait_for()
@@ -123,7 +123,7 @@ def test_a_video_names_its_people_and_gives_their_table(
         until(page, "document.querySelector('article canvas').dataset.people === '2'")
         with page.expect_download() as saved:
             card(page).get_by_role("button", name="Table (CSV)").click()
-        rows = list(csv.DictReader(io.StringIO(saved.value.path().read_text())))
+        rows = list(csv.DictReader(io.StringIO(saved.value.path().read_text(encoding="utf-8"))))
         assert [row["activity"] for row in rows] == ["to the right", "to the left"]
         job = page.evaluate("location.hash").removeprefix("#job=")
         assert (
