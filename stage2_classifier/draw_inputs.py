@@ -9,13 +9,13 @@ from pose_activity.cache.options import PersonView
 from pose_activity.cache.people import POLICIES
 from pose_activity.cache.planes import Recipe, people_seen
 
-_NO_JOINT = 1.0  # a threshold that no confidence is above
-
 
 def draw_seen(
     image: np.ndarray, poses: Poses | None, recipe: Recipe, person: int = -1
 ) -> np.ndarray:
-    """Draws the poses that the tensors of this recipe show.
+    """Draws what stage 1 found of the people whom the classifier got to see.
+
+    The view beside the picture has a pose only where the classifier sees one there.
 
     Args:
         image: `(H, W, 3)` uint8 RGB.
@@ -30,8 +30,14 @@ def draw_seen(
     if poses is None:
         return image.copy()
     chosen = [person] if person >= 0 else people_seen(poses, recipe)
-    boxes, threshold = poses.boxes[chosen], _threshold(recipe)
-    drawn = draw_poses(image, poses.skeleton, poses.keypoints[chosen], boxes, threshold=threshold)
+    boxes = poses.boxes[chosen]
+    drawn = draw_poses(
+        image,
+        poses.skeleton,
+        poses.keypoints[chosen],
+        boxes,
+        threshold=recipe.heatmap.min_confidence,
+    )
     if person < 0:
         view = recipe.person_view
         return np.hstack([drawn, *_person_view(image, poses, view)]) if view else drawn
@@ -43,13 +49,11 @@ def _person_view(image: np.ndarray, poses: Poses, view: PersonView) -> list[np.n
     """Returns a gap and the square that is shown, as high as the picture; nothing of nobody."""
     height = len(image)
     chosen = POLICIES[view.people](poses)
-    drawn = draw_poses(image, poses.skeleton, poses.keypoints[chosen], threshold=_threshold(view))
+    if "heatmap" in view.planes:
+        threshold = view.heatmap.min_confidence
+        image = draw_poses(image, poses.skeleton, poses.keypoints[chosen], threshold=threshold)
     squares = (
-        crop_square(drawn, box, margin=view.margin, size=height)[0] for box in poses.boxes[chosen]
+        crop_square(image, box, margin=view.margin, size=height)[0] for box in poses.boxes[chosen]
     )
     gap = np.full((height, max(2, height // 60), 3), 255, np.uint8)
     return [part for square in squares for part in (gap, square)]
-
-
-def _threshold(seen: Recipe | PersonView) -> float:
-    return seen.heatmap.min_confidence if "heatmap" in seen.planes else _NO_JOINT

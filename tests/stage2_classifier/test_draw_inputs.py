@@ -1,5 +1,6 @@
 """The drawn picture shows the people of the policy, and the part around one person."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.types import Poses, no_people
-from pose_activity.cache.options import PersonView
+from pose_activity.cache.options import PersonView, Style
 from pose_activity.cache.planes import Recipe
 from pose_activity.stage2_classifier.draw_inputs import draw_seen
 
@@ -39,10 +40,12 @@ def test_one_person_is_cut_out_as_the_network_sees_it():
     assert (part != 90).any()
 
 
-def test_without_a_heatmap_only_the_box_is_drawn():
+def test_the_pose_is_drawn_also_without_a_heatmap():
     recipe = Recipe(planes=("rgb",), people="each", margin=0.1)
     part = draw_seen(IMAGE, _poses(), recipe, 1)
-    assert (part[15:57, 14:38] == 90).all()
+    assert (part[15:57, 14:38] != 90).any()
+    doubtful = draw_seen(IMAGE, _poses(), replace(recipe, heatmap=Style(min_confidence=0.95)), 1)
+    assert (doubtful[15:57, 14:38] == 90).all()  # inside the box
 
 
 def test_the_persons_view_is_beside_the_picture():
@@ -53,9 +56,17 @@ def test_the_persons_view_is_beside_the_picture():
     assert both.shape == (100, 200 + 2 + 100, 3)
     changed = (both[:, :200] != image).any(2)
     assert changed[:, :100].any() and not changed[:, 100:].any()  # a box around whom it is about
-    square = both[:, 202:]
+    square = both[:, 202:]  # as the classifier sees it, without a pose
     assert (square[:, :20] == 114).all()  # of 100 pixels from x = -20, y = 0
     assert (square[40:60, 40:60] == 200).all()
+
+
+def test_the_persons_view_has_a_pose_where_its_tensor_has_one():
+    plain, drawn = (
+        draw_seen(IMAGE, _poses(), Recipe(("rgb",), person_view=PersonView(planes)))[:, 202:]
+        for planes in (("rgb",), ("rgb", "heatmap"))
+    )
+    assert set(np.unique(plain)) == {90, 114} and (drawn != plain).any()
 
 
 def test_a_picture_of_nobody_stands_alone():
