@@ -6,7 +6,10 @@ VOID = {"meta", "link", "img", "br", "wbr"}
 
 
 class Reader(HTMLParser):
-    """Collects the words, the tags with their attributes, and whatever a browser would fetch."""
+    """Collects the words, the tags with their attributes, and whatever a browser would fetch.
+
+    A space that may not break counts as a plain one.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -30,7 +33,7 @@ class Reader(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.words += data
+        self.words += data.replace("\N{NO-BREAK SPACE}", " ")
 
     @property
     def text(self) -> str:

@@ -41,8 +41,8 @@ from pose_activity.training.pictures.report_errors import (
     breakdown_blocks,
     label_suspects,
     maps_of,
-    side_by_side,
     suspects_section,
+    with_maps,
     write_suspects,
 )
 from pose_activity.training.pictures.report_labels import data_section
@@ -183,7 +183,7 @@ def page_facts(
         if drawn is None:
             return None
         maps = maps_of(row)
-        return data_uri(side_by_side(drawn, maps), _TILE_ROW) if maps else data_uri(drawn, _TILE)
+        return data_uri(with_maps(drawn, maps), _TILE_ROW) if maps else data_uri(drawn, _TILE)
 
     def suspect_of(path: Path, person: int) -> str | None:
         drawn = draw(path, person)
@@ -209,7 +209,7 @@ def page_facts(
             headline,
             history_of(run),
             unit=unit,
-            inputs=[*_augmentations(run), *_learning_curve(run, unit)],
+            inputs=[*_augmentations(run), *_learning_curve(run, cache, unit)],
             beside=breakdown_blocks(predictions, found) if cache.recipe.needs_poses else [],
         ),
         mistakes_section(
@@ -244,11 +244,12 @@ def _augmentations(run: PictureRun) -> list[Block]:
     return [Sheet(summary, sheet, "Training tensors after augmentation")] if sheet else []
 
 
-def _learning_curve(run: PictureRun, unit: str) -> list[Block]:
+def _learning_curve(run: PictureRun, cache: Cache, unit: str) -> list[Block]:
     path = run.run_dir / "stage2" / LEARNING_CURVE
     if not path.exists():
         return []
-    return curve_blocks(json.loads(path.read_text(encoding="utf-8")), unit, "val")
+    points = json.loads(path.read_text(encoding="utf-8"))
+    return curve_blocks(points, unit, "val", len(cache.of_split("val")))
 
 
 def _find_poses(run: PictureRun, recipe: Recipe, predictions: Predictions) -> Mapping[Path, Poses]:

@@ -244,9 +244,14 @@ def maps_of(classifier: Classifier, cache: Cache, row: int, split: str) -> list[
     return pictures
 
 
-def side_by_side(first: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns RGB pictures in a row, at one height."""
-    return np.concatenate([_scaled(picture) for picture in (first, *others)], axis=1)
+def with_maps(drawn: np.ndarray, maps: Sequence[np.ndarray]) -> np.ndarray:
+    """Returns a drawn picture with its maps: one beside it, several in a row below it."""
+    if len(maps) == 1:
+        return np.concatenate([_scaled(drawn), _scaled(maps[0])], axis=1)
+    below = np.concatenate([_scaled(picture) for picture in maps], axis=1)
+    height = max(1, round(drawn.shape[0] * below.shape[1] / drawn.shape[1]))
+    above = cv2.resize(drawn, (below.shape[1], height), interpolation=cv2.INTER_AREA)
+    return np.concatenate([above, below])
 
 
 def _scaled(picture: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from pose_activity.annotations.sample_files import read_samples
 from pose_activity.annotations.splitting.split import average_joints
@@ -70,7 +71,7 @@ def data_section(run: PictureRun, cache: Cache, unit: str) -> Section:
         SideBySide(
             [
                 [Heading(read), pairs(read, counts, "count")],
-                [Heading(cleaned), pairs(cleaned, rules, "count")],
+                [Heading(cleaned), *_cleaner_blocks(rules, cleaned)],
             ]
         )
     ]
@@ -80,6 +81,17 @@ def data_section(run: PictureRun, cache: Cache, unit: str) -> Section:
     blocks += class_blocks(balance_of(cache), unit, *_unmatched(cache))
     blocks += joint_blocks(read_samples(folder / "samples.jsonl"))
     return Section("data", "Data", "Data", blocks)
+
+
+def _cleaner_blocks(rules: Sequence[tuple[str, Any]], title: str) -> list[Block]:
+    """Returns what was found; all that is looked for is behind a line to open."""
+    found = [(text, count) for text, count in rules if count]
+    everything = Table(
+        f"{title}: all rules", (Column(), Column(form="count")), rules, summary="All rules"
+    )
+    if not found:
+        return [Prose("Nothing had to be fixed or dropped."), everything]
+    return [pairs(title, found, "count"), everything]
 
 
 def balance_of(cache: Cache) -> ClassBalance:

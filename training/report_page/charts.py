@@ -102,7 +102,9 @@ def reliability_chart(rows: Sequence[tuple[float, float, int]], *, title: str) -
     sure, right, counts = zip(*rows, strict=True)
     sizes = [12 + 120 * count / sum(counts) for count in counts]
     axes.plot(sure, right, color=BLUE, linewidth=1.2)
-    axes.scatter(sure, right, s=sizes, color=BLUE, label="share that was right", zorder=3)
+    axes.scatter(
+        sure, right, s=sizes, color=BLUE, label="share that was right", zorder=3, clip_on=False
+    )
     axes.set_xlim(0, 1.03)
     axes.set_ylim(0, 1.03)
     _add_legend(axes)

@@ -30,7 +30,8 @@ def render(facts: Facts) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": _percent, "breakable": _breakable, "code": _code}
+    environment.filters |= {"percent": _percent, "breakable": _breakable, "unbroken": _unbroken}
+    environment.filters["code"] = _code
     return environment.get_template(TEMPLATE).render(facts=facts)
 
 
@@ -43,6 +44,11 @@ def _breakable(name: str) -> Markup:
     return Markup("_<wbr>").join(name.split("_"))
 
 
+def _unbroken(text: str) -> str:
+    """Keeps a figure and its per cent sign on one line."""
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
+
+
 def _code(text: str) -> Markup:
     """Shows `words between backticks` as code."""
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(_unbroken(text)))))

@@ -351,7 +351,10 @@ def test_two_views_are_classified_and_shown(run: PictureRun, tmp_path: Path) -> 
     with_maps = {tile.file: _shape(tile.source) for tile in _tiles(looked)}
     sides = [view.width / view.height for view in view_model.RECIPE.views.values()]
     height, width = with_maps["photo_4.png"][:2]
-    assert width / height == pytest.approx(102 / 40 + sum(sides), rel=0.02)
+    assert width / height == pytest.approx(
+        sum(sides) / (sum(sides) * 40 / 102 + 1),
+        rel=0.02,  # below the picture, of its width
+    )
     assert wide["photo_4.png"] == (40, 102) and wide.get("photo_3.png", (40, 60)) == (40, 60)
     text = "with the people that the classifier was shown, and the person's view beside the"
     assert any(isinstance(block, facts.Prose) and text in block.text for block in blocks)

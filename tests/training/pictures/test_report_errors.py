@@ -102,8 +102,9 @@ def test_suspects_of_several_splits(tmp_path: Path) -> None:
     assert none.blocks == [facts.Prose("None was found.")]
 
 
-def test_pictures_in_a_row_have_one_height() -> None:
-    row = report_errors.side_by_side(
-        np.zeros((100, 50, 3), np.uint8), [np.ones((28, 28, 3), np.uint8)]
-    )
-    assert row.shape == (280, 140 + 280, 3)
+def test_one_map_is_beside_the_picture_and_several_are_below() -> None:
+    drawn, square = np.zeros((100, 50, 3), np.uint8), np.ones((28, 28, 3), np.uint8)
+    beside = report_errors.with_maps(drawn, [square])
+    assert beside.shape == (280, 140 + 280, 3) and beside[:, 140:].all()
+    below = report_errors.with_maps(drawn, [square, square])
+    assert below.shape == (2 * 560 + 280, 2 * 280, 3) and below[-280:].all()
