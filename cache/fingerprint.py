@@ -15,11 +15,13 @@ from typing import TypeVar
 import cv2
 
 from pose_activity.artifacts import manifest
+from pose_activity.cache.parts import PartsRecipe
 from pose_activity.cache.planes import PoseModelId, Recipe
 from pose_activity.cache.recipes import kind_of
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 
-Signed = TypeVar("Signed", Recipe, SequenceRecipe)
+AnySigned = Recipe | SequenceRecipe | PartsRecipe
+Signed = TypeVar("Signed", Recipe, SequenceRecipe, PartsRecipe)
 
 OLDER = (
     "the model is of a version that did not write down how its tensors are made: that they are "
@@ -49,7 +51,7 @@ def sign(recipe: Signed, folder: Path) -> Signed:
     return replace(recipe, fingerprint=of(recipe))
 
 
-def require(recipe: Recipe | SequenceRecipe) -> str | None:
+def require(recipe: AnySigned) -> str | None:
     """Refuses a recipe whose tensors would be other ones here.
 
     Returns:
@@ -70,7 +72,7 @@ def require(recipe: Recipe | SequenceRecipe) -> str | None:
     )
 
 
-def of(recipe: Recipe | SequenceRecipe) -> str:
+def of(recipe: AnySigned) -> str:
     """Returns the digest of a recipe's test tensors."""
     # Which weights found the poses is no matter of drawing.
     pose = PoseModelId(skeleton=recipe.pose.skeleton)
@@ -78,7 +80,7 @@ def of(recipe: Recipe | SequenceRecipe) -> str:
 
 
 @cache
-def _digest(recipe: Recipe | SequenceRecipe) -> str:
+def _digest(recipe: AnySigned) -> str:
     digest = hashlib.sha256()
     for tensor in kind_of(recipe).probes(recipe):
         digest.update(tensor.tobytes())

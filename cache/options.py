@@ -129,6 +129,38 @@ def _check_planes(planes: tuple[Plane, ...]) -> None:
 
 
 @dataclass(frozen=True)
+class PartsOptions(Checked):
+    """What a network of body parts sees of a picture.
+
+    Attributes:
+        planes: "rgb", or "rgb" and "bones": parts drawn from the joints that a pose model finds, as
+            help; see `cache.bones`.
+        width: Of the tensor, in pixels.
+        height: Of the tensor, in pixels.
+        resize: "letterbox" keeps the picture's proportions and pads with grey 114, "stretch"
+            ignores them.
+    """
+
+    planes: tuple[Literal["rgb", "bones"], ...] = ("rgb",)
+    width: Positive = 320
+    height: Positive = 256
+    resize: Literal["letterbox", "stretch"] = "letterbox"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.planes not in (("rgb",), ("rgb", "bones")):
+            raise ValueError(
+                "planes must be [rgb], or [rgb, bones] with the poses of stage 1 as help. "
+                f"Received: {[*self.planes]}"
+            )
+
+    @property
+    def needs_poses(self) -> bool:
+        """Whether stage 1 has to find people."""
+        return "bones" in self.planes
+
+
+@dataclass(frozen=True)
 class SequenceOptions(Checked):
     """What a clip's tensors show.
 

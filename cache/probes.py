@@ -14,9 +14,10 @@ import numpy as np
 
 from pose_activity.annotations.clips import Clip
 from pose_activity.annotations.skeleton import SKELETONS, Skeleton
-from pose_activity.annotations.types import Poses, no_people
+from pose_activity.annotations.types import Masks, Poses, no_people
 from pose_activity.cache.framing import square, window
 from pose_activity.cache.options import PersonView
+from pose_activity.cache.parts import PartsRecipe, make_input, make_target
 from pose_activity.cache.people import POLICIES
 from pose_activity.cache.planes import FOUND, PERSON, Recipe, make, make_arrays
 from pose_activity.cache.sequence import prepare
@@ -117,6 +118,20 @@ def of_sequence(recipe: SequenceRecipe) -> Iterator[np.ndarray]:
     clip = Clip("test", Path("test"), skeleton=recipe.body, keypoints=keypoints, times=seconds)
     tensor = prepare(clip, recipe).tensor(0)
     yield tensor if tensor.dtype == np.uint8 else np.rint(tensor * 64).astype(np.int64)
+
+
+def of_parts(recipe: PartsRecipe) -> Iterator[np.ndarray]:
+    """Yields what `cache.parts` makes of pictures, and of masks to shrink and to enlarge."""
+    if recipe.needs_poses:
+        width, height = 3 * recipe.width, 3 * recipe.height
+        poses = _poses((width, height), _skeleton(recipe.pose.skeleton), inner=True)
+        yield make_input(_picture(width, height), poses, recipe)
+    else:
+        yield from of_planes(recipe.view)
+    for width, height in ((3 * recipe.width, recipe.height), (recipe.width // 2, recipe.height)):
+        grey = _picture(width, height)[..., 0] // 16
+        for scheme in recipe.tables:
+            yield make_target(Masks(grey % np.uint8(len(scheme)), scheme), recipe)
 
 
 def _skeleton(name: str) -> Skeleton:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from pose_activity.cache import probes
+from pose_activity.cache.parts import PartsRecipe
 from pose_activity.cache.planes import Recipe
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 from pose_activity.cache.storage import Layout
@@ -42,6 +43,7 @@ RECIPES: dict[str, RecipeKind] = {
     _PLANES: RecipeKind(Recipe, probes.of_planes),
     "joints": _SEQUENCE,
     "maps": _SEQUENCE,
+    PartsRecipe.KIND: RecipeKind(PartsRecipe, probes.of_parts),
 }
 
 

@@ -112,7 +112,7 @@ ClipSplitOrGiven = Annotated[
 class Track(TrackOptions):
     """How people are followed, and whom a training clip is about: see `track.POLICIES`."""
 
-    policy: Literal["focus", "longest", "largest"] = "focus"
+    policy: Literal["focus", "longest", "largest", "most_joints"] = "focus"
 
 
 @dataclass(frozen=True)

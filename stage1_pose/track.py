@@ -252,10 +252,16 @@ def largest(track: Track, size: tuple[int, int]) -> float:
     return float(np.median(_areas(track)))
 
 
+def most_joints(track: Track, size: tuple[int, int]) -> float:
+    """Sum of the joints' confidences over all frames; the skating project's rule (2020)."""
+    return float(track.keypoints[..., 2].sum())
+
+
 POLICIES: dict[str, Callable[[Track, tuple[int, int]], float]] = {
     "focus": in_focus,
     "longest": longest,
     "largest": largest,
+    "most_joints": most_joints,
 }
 
 
