@@ -18,6 +18,7 @@ never meet, and holds the run's lock from the first step to the last. What a ste
     clean        free disk space: remove what can be made again
     package      copy the model alone into a folder, for prediction elsewhere
     precision    check whether bf16 or int8 gives the same answers
+    check-videos find videos that do not show one person well enough to learn from
     doctor       check whether this installation works
 """
 
@@ -253,6 +254,61 @@ def precision(
     measure = kinds.module_for(opened, "precision").try_precision
     passes = measure(opened, wanted, engine=engine, threads=threads)
     raise typer.Exit(0 if passes else 1)
+
+
+@app.command(name="check-videos")
+def check_videos(
+    paths: Annotated[list[Path], typer.Argument(help="Videos, or folders of them.")],
+    model: Annotated[
+        Path, typer.Option(help="A run, a packaged model, or a folder with pose.onnx.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the table and the page.")] = Path(
+        "runs/checked_videos"
+    ),
+    least_sum: Annotated[
+        float, typer.Option(min=0, help="A frame counts if its joints' confidences sum to this.")
+    ] = 8.0,
+    least_frames: Annotated[
+        int, typer.Option(min=1, help="A video is usable with so many such frames in a row.")
+    ] = 30,
+    focus: Annotated[
+        str, typer.Option(help="Who is in focus: most_joints, focus, longest or largest.")
+    ] = "most_joints",
+    parts: Annotated[
+        Path | None,
+        typer.Option(help="A model of body parts: joints are compared with the part they lie on."),
+    ] = None,
+    cut: Annotated[
+        bool,
+        typer.Option("--cut", help="Write usable videos without frames that lack the person."),
+    ] = False,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,
+) -> None:
+    """Find videos that do not show one person well enough to learn from.
+
+    Example: python train.py check-videos clips/ --model runs/demo --out checked/
+    """
+    from pose_activity.inference.package import kind_of
+    from pose_activity.inference.poses.predictor import PosesPredictor
+    from pose_activity.training.check_videos import check_videos
+
+    pose = PosesPredictor(model, threads=threads).pose
+    compare = None
+    if parts is not None:
+        compare = getattr(kind_of(parts).load(parts, threads=threads), "compare_joints", None)
+        if compare is None:
+            raise ValueError(f"--parts must be a model of body parts. Received: {parts}")
+    check_videos(
+        paths,
+        pose,
+        out,
+        policy=focus,
+        least=least_sum,
+        frames=least_frames,
+        compare=compare,
+        cut=cut,
+        threads=threads,
+    )
 
 
 @app.command()
