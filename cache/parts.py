@@ -195,7 +195,7 @@ def _targets(
     scheme: PartScheme, labelled: Sequence[PartScheme]
 ) -> tuple[tuple[tuple[int, ...], ...], dict[PartScheme, np.ndarray]]:
     """Returns `PartsRecipe.targets` and `PartsRecipe.tables`; a label may be finer or coarser."""
-    targets = [(number,) for number in range(len(scheme))]
+    targets: list[tuple[int, ...]] = [(number,) for number in range(len(scheme))]
     own = [{*members} for members in scheme.members]
     tables = {}
     for labels in labelled:

@@ -59,5 +59,4 @@ def runs(holds: np.ndarray) -> Iterator[Run]:
         holds: `(T,)` bool.
     """
     edges = np.flatnonzero(np.diff(holds.astype(np.int8), prepend=0, append=0))
-    for first, stop in edges.reshape(-1, 2).tolist():
-        yield first, stop
+    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)

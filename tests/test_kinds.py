@@ -21,7 +21,7 @@ NAMES = [kind.name for kind in kinds.KINDS]
 OF_ALL = "|".join(Run.model_fields)
 SPEAKS_OF_A_KIND = {
     "its configuration": "|".join(rf"\b{kind.config}\b" for kind in kinds.KINDS),
-    "its modules": rf"\.({'|'.join(NAMES)})(?=[. ]|$)",
+    "its modules": rf"\b(training|inference|configs)\.({'|'.join(NAMES)})(?=[. ]|$)",
     "a section that only some kinds have": rf"\brun\.(?=[a-z])(?!(?:{OF_ALL})\b|model_)",
     "asking what a run is": r"isinstance\(\s*(asked|config|opened|run)\b",
 }

@@ -3,7 +3,7 @@
     OUT/check.csv     a row for each video: who is missing when, the longest sure run, usable or not
     OUT/check.html    the same with a strip of frames for each video
     OUT/ranges.txt    the longest run of each usable video, as `clips.ranges` reads it
-    OUT/cut/*.mp4     on request: each usable video without the frames in which the person is missing
+    OUT/cut/*.mp4     on request: each usable video without frames that lack the person
 
 With a model of body parts, joints are compared with the part that they should lie on.
 """
@@ -53,7 +53,7 @@ class CheckedVideo:
         clip: Of the person in focus.
         found: Whether it is usable, and why.
         off: Share of the joints that do not lie on their part; None: it was not compared.
-        strip: `(H, W, 3)` uint8 RGB: some frames with the person, red where it is missing or unsure.
+        strip: `(H, W, 3)` uint8 RGB: some frames, red where the person is missing or unsure.
     """
 
     clip: Clip
