@@ -16,7 +16,8 @@ from pose_activity.artifacts.ranges import (
     Range,
 )
 
-Plane = Literal["rgb", "heatmap"]
+Plane = Literal["rgb", "heatmap", "parts", "rgb_person"]
+OF_PARTS = ("parts", "rgb_person")  # planes that a parts network draws
 Grey = Annotated[int, Range(0, 255)]
 KNOWN = ("x", "y", "confidence", "valid")  # what is known of a joint in a frame
 CHANNELS = (("x", "y", "valid"), KNOWN)
@@ -77,7 +78,9 @@ class PlaneOptions(Checked):
     """What a picture's tensors show.
 
     Attributes:
-        planes: Each once, in the order of the channels.
+        planes: Each once, in the order of the channels: the picture; people drawn from their
+            joints; six soft planes of body parts (head, torso, upper and lower arms, upper and
+            lower legs) of the same people; the picture with everything but them black.
         width: Of the tensor, in pixels.
         height: Of the tensor, in pixels.
         resize: "stretch" ignores the picture's proportions (the published recipe), "letterbox"
@@ -120,7 +123,14 @@ class PlaneOptions(Checked):
     @property
     def needs_poses(self) -> bool:
         """Whether stage 1 has to find people."""
-        return "heatmap" in self.planes or self.one_by_one or self.person_view is not None
+        drawn = "heatmap" in self.planes or self.needs_parts
+        return drawn or self.one_by_one or self.person_view is not None
+
+    @property
+    def needs_parts(self) -> bool:
+        """Whether a parts network has to find body parts."""
+        views = [view.planes for view in (self, self.person_view) if view]
+        return any(plane in planes for planes in views for plane in OF_PARTS)
 
 
 def _check_planes(planes: tuple[Plane, ...]) -> None:

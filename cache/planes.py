@@ -1,7 +1,8 @@
 """One image and its poses into what stage 2 sees: training and inference share `make_arrays`.
 
-In come a uint8 RGB image and its `Poses` in image pixels, out go uint8 arrays by their names: the
-one tensor `(H, W, C)` in 0..255; or the picture, the person in it, and whether one was found.
+In come a uint8 RGB image, its `Poses` in image pixels and, where planes show parts of bodies, its
+`PartMaps`; out go uint8 arrays by their names: the one tensor `(H, W, C)` in 0..255; or the
+picture, the person in it, and whether one was found.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,17 +12,19 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pose_activity.annotations.types import Poses
+from pose_activity.cache import part_maps
 from pose_activity.cache.framing import PAD, Framed, crop_square, resize, window
 from pose_activity.cache.heatmap import draw
-from pose_activity.cache.options import PersonView, Plane, PlaneOptions, Style
+from pose_activity.cache.options import OF_PARTS, PersonView, Plane, PlaneOptions, Style
+from pose_activity.cache.part_maps import NAMES, PartMaps, only_of, place, without_background
 from pose_activity.cache.people import POLICIES
 from pose_activity.cache.record import Arrays, ArraySpec, X
 
-CHANNELS = {"rgb": 3, "heatmap": 1}
+CHANNELS = {"rgb": 3, "heatmap": 1, "parts": len(NAMES), "rgb_person": 3}
 LABELS = "labels"  # in place of a pose graph's digest: the poses are the labels' own joints
 PICTURE, PERSON, FOUND = "picture", "person", "found"  # the inputs of a recipe with two views
 # What was not asked for is not in the JSON, as before it could be: digests stay what they were.
-_UNSAID = ("fingerprint", "person_view")
+_UNSAID = ("fingerprint", "person_view", "parts")
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class Recipe(PlaneOptions):
     Attributes:
         pose: Whose poses.
         fingerprint: What `cache.fingerprint` found in training; empty where it was not asked.
+        parts: Digest of the parts network's graph; empty when no plane needs it.
     """
 
     KIND: ClassVar[str] = "picture"  # what a classifier of its tensors looks at
@@ -91,6 +95,7 @@ class Recipe(PlaneOptions):
 
     pose: PoseModelId = field(default_factory=PoseModelId)
     fingerprint: str = ""
+    parts: str = ""
 
     @property
     def channels(self) -> int:
@@ -106,6 +111,11 @@ class Recipe(PlaneOptions):
     def dtype(self) -> np.dtype:
         """Of every array."""
         return np.dtype("|u1")
+
+    @property
+    def shows_people(self) -> bool:
+        """Whether the picture's planes depend on who is chosen."""
+        return any(plane != "rgb" for plane in self.planes)
 
     @property
     def views(self) -> dict[str, View]:
@@ -154,7 +164,11 @@ def _drawn(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make_arrays(
-    image: np.ndarray, poses: Poses | None, recipe: Recipe, person: int | None = None
+    image: np.ndarray,
+    poses: Poses | None,
+    recipe: Recipe,
+    person: int | None = None,
+    parts: PartMaps | None = None,
 ) -> Arrays:
     """Builds the arrays of one entry; for the arguments and errors see `make`.
 
@@ -163,17 +177,21 @@ def make_arrays(
         is the square around the most prominent one (see `PersonView`). Where nobody was found, it
         is the whole picture, letterboxed, and "found" `(1,)` is 0, else 1.
     """
-    planes = make(image, poses, recipe, person)
+    planes = make(image, poses, recipe, person, parts)
     if recipe.person_view is None or poses is None:
         return {X: planes}
     chosen = POLICIES[recipe.person_view.people](poses)
     square = _show_person(image, poses, chosen, recipe.person_view)
-    framed = _stack(square, poses, chosen, recipe.views[PERSON])
+    framed = _stack(square, poses, parts, chosen, recipe.views[PERSON])
     return {PICTURE: planes, PERSON: framed, FOUND: np.array([len(chosen) > 0], np.uint8)}
 
 
 def make(
-    image: np.ndarray, poses: Poses | None, recipe: Recipe, person: int | None = None
+    image: np.ndarray,
+    poses: Poses | None,
+    recipe: Recipe,
+    person: int | None = None,
+    parts: PartMaps | None = None,
 ) -> np.ndarray:
     """Builds the one tensor of a recipe, or the picture's where it has a person's view as well.
 
@@ -183,16 +201,23 @@ def make(
             None only where no plane needs poses.
         recipe: See `Recipe`.
         person: Whom the tensor shows, an index into `poses`; for people "each", and only there.
+        parts: What the parts network found in `image`; None only where no plane needs it.
 
     Returns:
         `(recipe.height, recipe.width, recipe.channels)` uint8.
 
     Raises:
-        ValueError: poses or the person are missing, or a person is named who is not wanted.
+        ValueError: poses, parts or the person are missing, or a person is named who is not
+            wanted.
     """
     if recipe.needs_poses and poses is None:
         raise ValueError(
-            "A heatmap needs poses, and so do people 'each' and a person_view. Received: None"
+            "A heatmap needs poses, and so do parts, people 'each' and a person_view. "
+            "Received: None"
+        )
+    if recipe.needs_parts and parts is None:
+        raise ValueError(
+            f"The planes {' and '.join(OF_PARTS)} need what a parts network found. Received: None"
         )
     if (person is None) == recipe.one_by_one:
         raise ValueError(
@@ -204,9 +229,16 @@ def make(
         image, start = _show_only(image, poses.boxes[person], recipe)
     framed = resize(image, (recipe.width, recipe.height), recipe.resize)
     chosen = []
-    if "heatmap" in recipe.planes and poses is not None:
+    if recipe.shows_people and poses is not None:
         chosen = POLICIES[recipe.people](poses) if person is None else [person]
-    return _stack(framed, poses, chosen, recipe.whole, start)
+    return _stack(framed, poses, parts, chosen, recipe.whole, start)
+
+
+def picture_of(plane: str, pixels: np.ndarray) -> np.ndarray:
+    """Returns a plane as a picture: `(H, W, 3)` float32 RGB; a heatmap is grey, parts coloured."""
+    if plane == "parts":
+        return part_maps.picture_of(pixels)
+    return np.broadcast_to(pixels, (*pixels.shape[:2], 3)).astype(np.float32)
 
 
 def people_seen(poses: Poses, recipe: Recipe) -> list[int]:
@@ -221,13 +253,14 @@ def people_seen(poses: Poses, recipe: Recipe) -> list[int]:
     """
     view = recipe.person_view
     framed = POLICIES[view.people](poses).tolist() if view else []
-    drawn = POLICIES[recipe.people](poses).tolist() if "heatmap" in recipe.planes else []
+    drawn = POLICIES[recipe.people](poses).tolist() if recipe.shows_people else []
     return list(dict.fromkeys([*framed, *drawn]))
 
 
 def _stack(
     framed: Framed,
     poses: Poses | None,
+    parts: PartMaps | None,
     chosen: Sequence[int] | np.ndarray,
     view: View,
     start: np.ndarray | float = 0.0,
@@ -235,6 +268,10 @@ def _stack(
     """Draws the chosen people over a framed picture that begins at `start`; stacks the planes."""
     frame, scale, offset = framed
     planes = {"rgb": frame}
+    if parts is not None and poses is not None and any(name in view.planes for name in OF_PARTS):
+        own = only_of(parts, poses, chosen)
+        planes["parts"] = place(own, frame.shape[:2], scale, offset - start * scale)
+        planes["rgb_person"] = without_background(frame, planes["parts"])
     if "heatmap" in view.planes and poses is not None:
         keypoints = poses.keypoints[chosen]
         keypoints[..., :2] = (keypoints[..., :2] - start) * scale + offset

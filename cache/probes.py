@@ -17,6 +17,7 @@ from pose_activity.annotations.skeleton import SKELETONS, Skeleton
 from pose_activity.annotations.types import Masks, Poses, no_people
 from pose_activity.cache.framing import square, window
 from pose_activity.cache.options import PersonView
+from pose_activity.cache.part_maps import NAMES, PartMaps
 from pose_activity.cache.parts import PartsRecipe, make_input, make_target
 from pose_activity.cache.people import POLICIES
 from pose_activity.cache.planes import FOUND, PERSON, Recipe, make, make_arrays
@@ -41,7 +42,7 @@ def of_planes(recipe: Recipe) -> Iterator[np.ndarray]:
         poses = _poses(size, skeleton, inner=not whole)
         people = range(len(poses.boxes)) if recipe.one_by_one else [None]
         for person in people:
-            yield make(picture, poses, recipe, person)
+            yield make(picture, poses, recipe, person, _parts(size, recipe))
     if recipe.one_by_one:
         yield np.array(
             window(np.array([100.5, 60.25, 180, 250], np.float32), (640, 480), recipe.margin)
@@ -62,11 +63,12 @@ def _people_views(recipe: Recipe, view: PersonView, skeleton: Skeleton) -> Itera
         box = np.concatenate([middle - reach, middle + reach]).astype(np.float32)
         people = _poses((side, side), skeleton, inner=False)
         alike = replace(people, boxes=np.tile(box, (len(people.boxes), 1)))
-        yield make_arrays(picture, alike, recipe)[PERSON]
+        yield make_arrays(picture, alike, recipe, parts=_parts((side, side), recipe))[PERSON]
     wide = _picture(3 * size, 3 * max(1, size // 2))
     boxes, keypoints, scores = no_people(skeleton)
     nobody = Poses(Path("test"), (wide.shape[1], wide.shape[0]), skeleton, boxes, scores, keypoints)
-    yield from (make_arrays(wide, nobody, recipe)[name] for name in (PERSON, FOUND))
+    parts = _parts(nobody.size, recipe)
+    yield from (make_arrays(wide, nobody, recipe, parts=parts)[name] for name in (PERSON, FOUND))
     crowd = replace(
         _poses((64, 48), skeleton, inner=True), scores=np.array([0.3, 0.6, 0.95], np.float32)
     )
@@ -79,6 +81,14 @@ def _picture(width: int, height: int) -> np.ndarray:
     down, across = (np.arange(side) ** 2 * 7 % 251 for side in (height, width))
     plane = np.bitwise_xor.outer(down.astype(np.uint8), across.astype(np.uint8))
     return np.dstack([plane, plane[::-1], plane[:, ::-1]])
+
+
+def _parts(size_wh: tuple[int, int], recipe: Recipe) -> PartMaps | None:
+    """Returns parts in steps of an eighth; None where the recipe shows none."""
+    if not recipe.needs_parts:
+        return None
+    planes = [_picture(40, 30)[..., 0] // 32 * 32 // (1 + i) for i in range(len(NAMES))]
+    return PartMaps(np.dstack(planes).astype(np.uint8), size_wh)
 
 
 def _poses(size_wh: tuple[int, int], skeleton: Skeleton, *, inner: bool) -> Poses:

@@ -1,6 +1,7 @@
 """What a cache of images is built from: an image, or a person in it."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from pose_activity.annotations.images import load_rgb
 from pose_activity.annotations.types import Poses
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
+from pose_activity.cache.part_maps import PartMaps
 from pose_activity.cache.planes import Recipe, make_arrays
 from pose_activity.cache.record import WHOLE, Arrays, Entry, key_of
 
@@ -23,6 +25,8 @@ class TensorSpec:
         split: "train", "val" or "test".
         poses: What stage 1 found; None if no plane needs poses.
         person: Whom the tensor shows, an index into `poses`; None: the whole image.
+        find_parts: Finds the parts of bodies in the image's pixels; None if no plane needs them.
+            The recipe names its graph.
     """
 
     image: Path
@@ -30,6 +34,7 @@ class TensorSpec:
     split: str
     poses: Poses | None
     person: int | None = None
+    find_parts: Callable[[np.ndarray, Poses | None], PartMaps] | None = None
 
     @property
     def entry(self) -> Entry:
@@ -46,7 +51,9 @@ class TensorSpec:
 
     def draw(self, recipe: Recipe) -> Arrays:
         """See `Drawable`."""
-        return make_arrays(load_rgb(self.image), self.poses, recipe, self.person)
+        image = load_rgb(self.image)
+        parts = self.find_parts(image, self.poses) if self.find_parts else None
+        return make_arrays(image, self.poses, recipe, self.person, parts)
 
 
 def _digest(poses: Poses | None) -> str:

@@ -1,14 +1,15 @@
-"""Random changes to a training tensor: RGB and heatmap move together, all else changes RGB only.
+"""Random changes to a training tensor: all planes move together, all else changes RGB only.
 
 In and out go `(H, W, C)` uint8 tensors. The same seed gives the same change, on any machine thread.
 A knob at 0 is off, and draws no random number. The order: flip, affine moves, perspective, colours,
 blur, noise, compression, holes, then what is drawn from a list. A mirrored heatmap is the heatmap
-of mirrored joints, since it does not tell left from right.
+of mirrored joints, and mirrored parts those of a mirrored body, since they do not tell left from
+right. Of the two planes that are pictures both change alike.
 """
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -22,7 +23,7 @@ from pose_activity.stage2_classifier import random_changes
 from pose_activity.stage2_classifier.options import Augment
 
 _GREY = 114  # what the letterbox pads with, too
-_BOTH = ("rgb", "heatmap")
+_PICTURES = ("rgb", "rgb_person")
 
 
 def build(planes: tuple[str, ...], options: Augment | None = None) -> Change:
@@ -37,7 +38,9 @@ def build(planes: tuple[str, ...], options: Augment | None = None) -> Change:
     """
     asked = options or Augment()
     A = _albumentations()
-    pictures = "rgb" in planes
+    shown = [plane for plane in planes if plane in _PICTURES]
+    masks = [plane for plane in planes if plane not in _PICTURES]
+    pictures = bool(shown)
     outside = {"fill": _GREY if pictures else 0, "fill_mask": 0}
     smooth = {"interpolation": cv2.INTER_LINEAR, "mask_interpolation": cv2.INTER_LINEAR}
 
@@ -95,7 +98,10 @@ def build(planes: tuple[str, ...], options: Augment | None = None) -> Change:
         moving = {**smooth, **outside}
         some = random_changes.listed(A, asked.random_strength, looks=pictures, **moving)
         drawn = [A.SomeOf(some, n=asked.random_changes, replace=True, p=1.0)]
-    change = A.Compose([*moves, *(looks if pictures else []), *drawn], seed=0)
+    more = {plane: "image" for plane in shown[1:]}
+    change = A.Compose(
+        [*moves, *(looks if pictures else []), *drawn], additional_targets=more, seed=0
+    )
     slices = slices_of(planes)
 
     def augment(tensor: np.ndarray, seed: int) -> np.ndarray:
@@ -103,9 +109,7 @@ def build(planes: tuple[str, ...], options: Augment | None = None) -> Change:
         if len(slices) == 1:
             changed = {planes[0]: change(image=np.ascontiguousarray(tensor))["image"]}
         else:
-            rgb, heatmap = (np.ascontiguousarray(tensor[..., slices[p]]) for p in _BOTH)
-            answer = change(image=rgb, mask=heatmap[..., 0])
-            changed = {"rgb": answer["image"], "heatmap": answer["mask"][..., None]}
+            changed = _change_all(change, tensor, slices, shown, masks)
         if "heatmap" in changed and _chance(seed) < asked.heatmap_dropout:
             changed["heatmap"] = np.zeros_like(changed["heatmap"])
         out = np.empty_like(tensor)
@@ -114,6 +118,31 @@ def build(planes: tuple[str, ...], options: Augment | None = None) -> Change:
         return out
 
     return augment
+
+
+def _change_all(
+    change: Any,
+    tensor: np.ndarray,
+    slices: Mapping[str, slice],
+    shown: Sequence[str],
+    masks: Sequence[str],
+) -> dict[str, np.ndarray]:
+    """Changes the planes of a tensor alike: those that are pictures, and those that are masks."""
+    whole = {plane: np.ascontiguousarray(tensor[..., slices[plane]]) for plane in slices}
+    stacked = np.concatenate([whole[plane] for plane in masks], axis=2) if masks else None
+    first, *others = shown or masks[:1]
+    given = {"image": whole[first], **{plane: whole[plane] for plane in others}}
+    if stacked is not None:
+        given["mask"] = stacked[..., 0] if stacked.shape[2] == 1 else stacked
+    answer = change(**given)
+    changed = {plane: answer["image" if plane == first else plane] for plane in shown}
+    start = 0
+    for plane in masks:
+        channels = whole[plane].shape[2]
+        mask = answer["mask"].reshape(*answer["mask"].shape[:2], -1)
+        changed[plane] = mask[..., start : start + channels]
+        start += channels
+    return changed
 
 
 def build_views(views: Mapping[str, View], options: Augment | None = None) -> Change:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from pose_activity.annotations.drawing import gallery
-from pose_activity.cache.planes import View
+from pose_activity.cache.planes import View, picture_of
 from pose_activity.cache.record import Input, by_name
 from pose_activity.learning.augmentation import Change
 from pose_activity.stage2_classifier.augment import slices_of
@@ -72,6 +72,8 @@ def _as_high(picture: np.ndarray, height: int) -> np.ndarray:
 def _draw_planes(tensor: np.ndarray, planes: tuple[str, ...]) -> np.ndarray:
     """Returns the planes side by side as `(H, n * W, 3)` uint8 RGB; n is the number of planes.
 
+    The picture comes first, then a heatmap, then what shows body parts.
+
     A heatmap glows over a dim grey copy of the picture, where there is one.
     """
     at = slices_of(planes)
@@ -81,4 +83,6 @@ def _draw_planes(tensor: np.ndarray, planes: tuple[str, ...]) -> np.ndarray:
         grey = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY)[..., None]
         heat = tensor[..., at["heatmap"]].astype(np.float32) / 255
         pictures.append((heat * _HEAT + (1 - heat) * _DIM * grey).round().astype(np.uint8))
-    return np.hstack(pictures)
+    others = [plane for plane in planes if plane not in ("rgb", "heatmap")]
+    shown = (picture_of(plane, tensor[..., at[plane]]) for plane in others)
+    return np.hstack([*pictures, *(np.rint(picture).astype(np.uint8) for picture in shown)])

@@ -15,7 +15,7 @@ import numpy as np
 from pose_activity.annotations.drawing import draw_text, gallery
 from pose_activity.annotations.images import write_drawing
 from pose_activity.annotations.videos import is_video
-from pose_activity.cache.planes import CHANNELS, FOUND, PERSON, Recipe, View, make_arrays
+from pose_activity.cache.planes import CHANNELS, FOUND, PERSON, Recipe, View, picture_of
 from pose_activity.cache.record import Arrays, X, by_name, stack
 from pose_activity.inference.annotated_media import drawing_name
 from pose_activity.inference.options import OptionError
@@ -101,7 +101,7 @@ def explain(pipeline: PicturePredictor, answer: FrameResult) -> list[np.ndarray]
     pictures = []
     for row in answer.rows:
         if row.ranking:
-            arrays = make_arrays(pixels, row.poses, pipeline.recipe, row.person)
+            arrays = pipeline.arrays_of(pixels, row.poses, row.person)
             _, maps = pipeline.classifier.explain(stack([arrays]))
             heat = {name: own[0] for name, own in by_name(maps).items()}
             pictures.append(draw_explanation(arrays, heat, row, pipeline.recipe))
@@ -181,7 +181,7 @@ def split_planes(planes: np.ndarray, view: View) -> dict[str, np.ndarray]:
     found, start = {}, 0
     for name in view.planes:
         plane = planes[..., start : start + CHANNELS[name]]
-        found[name] = np.ascontiguousarray(np.broadcast_to(plane, (*plane.shape[:2], 3)))
+        found[name] = np.rint(picture_of(name, plane)).astype(np.uint8)
         start += CHANNELS[name]
     return found
 

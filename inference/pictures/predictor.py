@@ -19,7 +19,7 @@ from pose_activity.annotations.types import Poses
 from pose_activity.annotations.videos import Frame
 from pose_activity.artifacts.ordered import in_order
 from pose_activity.cache.planes import Recipe, make_arrays
-from pose_activity.cache.record import stack
+from pose_activity.cache.record import Arrays, stack
 from pose_activity.inference import smoothing, sources
 from pose_activity.inference.options import NO_HEATMAPS, OptionError, OutputOptions, Session
 from pose_activity.inference.precision_records import require
@@ -185,6 +185,10 @@ class PicturePredictor(TwoStagePredictor):
             return FrameResult(frame, rows, pixels, notes=(f"{frame.source}: {FIRST_ONLY}",))
         return FrameResult(frame, rows, pixels)
 
+    def arrays_of(self, pixels: np.ndarray, poses: Poses | None, person: int | None) -> Arrays:
+        """Returns what the classifier sees of an image, or of a person in it."""
+        return make_arrays(pixels, poses, self.recipe, person)
+
     def _people(self, poses: Poses | None) -> Sequence[int | None]:
         """Returns whom to ask about: everybody one by one, or the whole picture (None)."""
         if poses is None or not self.recipe.one_by_one:
@@ -194,7 +198,7 @@ class PicturePredictor(TwoStagePredictor):
     def _row(
         self, frame: Frame, pixels: np.ndarray, poses: Poses | None, person: int | None
     ) -> Result:
-        arrays = make_arrays(pixels, poses, self.recipe, person)
+        arrays = self.arrays_of(pixels, poses, person)
         probabilities = self.classifier(stack([arrays]))[0]
         return Result(
             image=frame.source,

@@ -18,6 +18,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from pose_activity.cache.part_maps import COLOURS
 from pose_activity.cache.planes import CHANNELS, FOUND, Recipe
 from pose_activity.runtime.canonical import canonical
 from pose_activity.stage2_classifier.frozen.head import LinearHead
@@ -110,8 +111,12 @@ class _Parts:
                 for what, value in {"first": first, "past": first + count, "axis": 3}.items()
             ]
             pixels = self.node("Slice", [pixels, *ends], f"pixels({name})")
-        grey = [pixels] * 3
-        return pixels if count == 3 else self.node("Concat", grey, f"image({name})", axis=3)
+        if count == 3:
+            return pixels
+        if look.plane == "parts":
+            colours = self.constant(f"colours({name})", COLOURS)
+            return self.node("MatMul", [pixels, colours], f"image({name})")
+        return self.node("Concat", [pixels] * 3, f"image({name})", axis=3)
 
     def pool(self, features: str, kind: str) -> str:
         """Returns `(B, D)`."""

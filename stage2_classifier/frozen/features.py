@@ -21,7 +21,7 @@ from pose_activity.artifacts import atomic
 from pose_activity.artifacts.manifest import sha256_file
 from pose_activity.artifacts.ordered import in_order
 from pose_activity.artifacts.progress import ProgressCallback
-from pose_activity.cache.planes import FOUND
+from pose_activity.cache.planes import FOUND, picture_of
 from pose_activity.cache.record import Arrays, Entry, by_name
 from pose_activity.cache.store import Cache
 from pose_activity.runtime import graph
@@ -128,9 +128,8 @@ def vector(arrays: Arrays, run: graph.Graph, layout: Layout) -> np.ndarray:
 
 
 def image_of(arrays: Arrays, look: Look) -> np.ndarray:
-    """Returns what the backbone sees of a plane: `(H, W, 3)` float32; a heatmap becomes grey."""
-    pixels = arrays[look.view][..., look.channels].astype(np.float32)
-    return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+    """Returns what the backbone sees of a plane: `(H, W, 3)` float32."""
+    return picture_of(look.plane, arrays[look.view][..., look.channels])
 
 
 def _read(path: Path, source: Mapping[str, Any]) -> dict[str, np.ndarray]:

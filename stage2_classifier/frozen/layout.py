@@ -1,9 +1,9 @@
 """Which numbers of a frozen backbone a picture's vector is made of, and in which order.
 
 A view of a recipe (its only array "x"; or "picture" and "person") has planes. Each plane goes
-through the backbone as a picture of its own, RGB as it is and a heatmap as grey. Each answer
-becomes two blocks of D numbers, its mean and its maximum over all places. Where the recipe has an
-array "found", that is the last number.
+through the backbone as a picture of its own, RGB as it is, a heatmap as grey and body parts in
+colours (see `cache.planes.picture_of`). Each answer becomes two blocks of D numbers, its mean and
+its maximum over all places. Where the recipe has an array "found", that is the last number.
 """
 
 from collections.abc import Collection

@@ -18,7 +18,7 @@ from pose_activity.cache.record import Arrays, Input, as_input, by_name, stack
 from pose_activity.stage2_classifier.scores.resampling import Interval, paired_difference
 
 LEAST_CHANGED = 0.01  # share of the answers; a part that changes fewer is hardly looked at
-_BLANK = {"rgb": PAD, "heatmap": 0}
+_BLANK = {"rgb": PAD, "heatmap": 0, "parts": 0, "rgb_person": 0}
 _ALL_OF_STAGE1 = "all that stage 1 finds"
 
 Classify = Callable[[Input], np.ndarray]
@@ -88,7 +88,7 @@ def parts_of(recipe: Recipe) -> list[Part]:
         for plane in view.planes:
             piece = Piece(name, start, start + CHANNELS[plane], _BLANK[plane])
             title = f"{name}: {plane}" if several else plane
-            planes.append(Part(title, (piece,), plane == "heatmap"))
+            planes.append(Part(title, (piece,), plane != "rgb"))
             start += CHANNELS[plane]
         if several:
             pieces = tuple(piece for part in planes for piece in part.pieces)

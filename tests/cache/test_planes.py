@@ -87,7 +87,10 @@ def test_a_recipe_survives_json() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"planes": ("rgb", "depth")}, r"planes must be one of \['rgb', 'heatmap'\]"),
+        (
+            {"planes": ("rgb", "depth")},
+            r"planes must be one of \['rgb', 'heatmap', 'parts', 'rgb_person'\]",
+        ),
         ({"planes": ("rgb", "rgb")}, "planes must name at least one plane, and none twice"),
         ({"planes": ()}, "planes must name at least one plane, and none twice"),
         ({"people": "tallest"}, "people must be one of"),
@@ -167,7 +170,7 @@ def test_a_person_is_named_where_each_is_shown_and_only_there() -> None:
         make(image, people, each)
     with pytest.raises(ValueError, match="takes none for another policy.*people 'all', person 0"):
         make(image, people, Recipe(people="all"), 0)
-    with pytest.raises(ValueError, match="so do people 'each' and a person_view. Received: None"):
+    with pytest.raises(ValueError, match="so do parts, people 'each' and a person_view"):
         make(image, None, each, 0)
 
 
@@ -247,7 +250,7 @@ def test_a_person_of_one_pixel_fills_the_view() -> None:
 
 def test_a_view_needs_poses() -> None:
     assert TWO.needs_poses
-    with pytest.raises(ValueError, match="and so do people 'each' and a person_view. Received"):
+    with pytest.raises(ValueError, match="and so do parts, people 'each' and a person_view"):
         make_arrays(np.zeros((4, 4, 3), np.uint8), None, TWO)
 
 

@@ -77,6 +77,25 @@ def test_rgb_flips_with_the_heatmap(keypoints):
     assert np.array_equal(flipped, tensor[:, ::-1])
 
 
+def test_all_planes_of_bodies_move_together():
+    """Parts as masks; the two pictures with the same changes of colours."""
+    planes = ("rgb", "parts", "heatmap", "rgb_person")
+    rgb = np.random.default_rng(0).integers(40, 200, (*SIZE, 3), dtype=np.uint8)
+    shown = np.zeros((*SIZE, 1), np.uint8)
+    shown[30:90, 40:100] = 1
+    parts = np.arange(10, 70, 10, dtype=np.uint8) * shown
+    tensor = np.concatenate([rgb, parts, shown * 200, rgb * shown], axis=2)
+    flipped = augment.build(planes, still(flip=1.0))(tensor, 0)
+    assert np.array_equal(flipped, tensor[:, ::-1])
+    moved = augment.build(planes, still(rotate=20.0, scale=0.2, brightness=0.3))(tensor, 4)
+    inside = moved[..., 9] == 200
+    assert inside.sum() > 1000
+    assert np.mean((moved[..., 3:9] == np.arange(10, 70, 10))[inside]) > 0.95
+    assert np.mean(moved[..., :3][inside] == moved[..., 10:][inside]) > 0.95
+    alone = augment.build(("parts",), still(flip=1.0))(parts, 0)
+    assert np.array_equal(alone, parts[:, ::-1])
+
+
 def test_rgb_and_heatmap_move_together():
     # One bright square in all planes: after any move, all planes must still agree.
     tensor = np.zeros((*SIZE, 4), np.uint8)

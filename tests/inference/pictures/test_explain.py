@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from pose_activity.annotations.images import load_rgb
+from pose_activity.annotations.types import Poses
 from pose_activity.annotations.videos import Frame
-from pose_activity.cache.planes import PoseModelId, Recipe
+from pose_activity.cache.planes import PoseModelId, Recipe, make_arrays
+from pose_activity.cache.record import Arrays
 from pose_activity.inference.pictures.explain import (
     Explanations,
     draw_explanation,
@@ -34,7 +36,12 @@ def pipeline(recipe: Recipe = RECIPE, outputs: int = 2) -> PicturePredictor:
         has_maps=outputs == 2,
         explain=lambda planes: (np.ones((len(planes), 3)) / 3, HEAT[None]),
     )
-    return cast(PicturePredictor, SimpleNamespace(recipe=recipe, classifier=classifier))
+
+    def arrays_of(pixels: np.ndarray, poses: Poses | None, person: int | None) -> Arrays:
+        return make_arrays(pixels, poses, recipe, person)
+
+    stand_in = SimpleNamespace(recipe=recipe, classifier=classifier, arrays_of=arrays_of)
+    return cast(PicturePredictor, stand_in)
 
 
 def about(*rows: Any) -> FrameResult:

@@ -22,6 +22,7 @@ PERSON = PersonView(planes=("rgb", "heatmap"), size=32)
 RECIPES = {
     "rgb": Recipe(planes=("rgb",), width=64, height=48),
     "two planes": Recipe(planes=("heatmap", "rgb"), width=64, height=48),
+    "parts": Recipe(planes=("rgb", "parts", "rgb_person"), width=64, height=48),
     "two views": Recipe(planes=("rgb",), width=64, height=48, person_view=PERSON),
 }
 BOTH = ("mean", "max")
