@@ -102,6 +102,16 @@ def main(
         bool,
         typer.Option("--heatmaps", help="With --poses and --draw: draw the joints' heatmaps too."),
     ] = False,
+    tracks: Annotated[
+        Path | None,
+        typer.Option(help="Write who was followed, a JSON per video, here (clip models)."),
+    ] = None,
+    video_format: Annotated[
+        str, typer.Option(help="Of drawn videos: webm, which browsers play, or mp4.")
+    ] = "webm",
+    hide_faces: Annotated[
+        bool, typer.Option("--blur-faces", help="Hide faces in what is drawn and in the gallery.")
+    ] = False,
 ) -> None:
     """Recognize activities in photos, and people or actions in videos.
 
@@ -124,7 +134,20 @@ def main(
 
     if resume and overwrite:
         raise ValueError("--resume keeps what is in --out and --overwrite does not: leave one out.")
-    options = OutputOptions(draw, gallery, explain, every, smooth, per_window, heatmaps)
+    if video_format not in ("webm", "mp4"):
+        raise ValueError(f"--video-format is webm or mp4. Received: {video_format}")
+    options = OutputOptions(
+        draw,
+        gallery,
+        explain,
+        every,
+        smooth,
+        per_window,
+        heatmaps,
+        tracks=tracks,
+        video=video_format,
+        hide_faces=hide_faces,
+    )
     asked = {"unknown_below": unknown_below, "fps": fps}
     given = {name: value for name, value in asked.items() if value is not None}
     given |= {"engine": engine, "precision": precision, "threads": threads}
@@ -197,7 +220,8 @@ def _flags_in_errors() -> Iterator[None]:
     try:
         yield
     except OptionError as error:
-        raise ValueError(f"--{error.option.replace('_', '-')}: {error}") from None
+        name = {"hide_faces": "blur-faces"}.get(error.option, error.option.replace("_", "-"))
+        raise ValueError(f"--{name}: {error}") from None
     except TableExistsError as error:
         options = "--resume continues it, --overwrite replaces it, --out names another"
         raise ValueError(f"{error}\n{options}") from None

@@ -48,6 +48,9 @@ def main(
     state: Annotated[
         Path | None, typer.Option(help="Folder for visitors' files; emptied at the start.")
     ] = None,
+    hide_faces: Annotated[
+        bool, typer.Option("--blur-faces", help="Hide faces in what is drawn.")
+    ] = False,
     allow_host: Annotated[
         list[str] | None, typer.Option(help="A name that browsers call this server by.")
     ] = None,
@@ -90,6 +93,7 @@ def main(
             source_url=source_url or texts.SOURCE_URL,
             tls_cert=tls_cert,
             tls_key=tls_key,
+            hide_faces=hide_faces,
             hosts=tuple(allow_host or ()),
             cors=tuple(cors or ()),
         )

@@ -1,7 +1,8 @@
 """The mark in a file that this project drew, so that no later run uses it as an input.
 
 It is part of the file, so it survives another name and another folder: a comment of a JPEG, a text
-of a PNG, a box of an MP4 that players skip. `MARK` may be anywhere in the first or last 4 KiB.
+of a PNG, a box of an MP4 or an element of a WebM that players skip. `MARK` may be anywhere in the
+first or last 4 KiB.
 """
 
 import zlib
@@ -40,6 +41,16 @@ def mark_mp4(path: Path) -> None:
     """
     with path.open("ab") as file:
         file.write((len(MARK) + 8).to_bytes(4) + b"free" + MARK)
+
+
+def mark_webm(path: Path) -> None:
+    """Appends the mark to a WebM, in a Void element (RFC 8794, 11.3.2).
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with path.open("ab") as file:
+        file.write(b"\xec" + (0x80 | len(MARK)).to_bytes(1) + MARK)
 
 
 def is_drawing(path: Path) -> bool:

@@ -1,14 +1,17 @@
 """Writes a folder of annotated images and videos; the kind of model says what is painted.
 
-A picture becomes a JPEG; a video, or what a camera gave, an MP4 of the same size and speed. Frames
+A picture becomes a JPEG; a video, or what a camera gave, a WebM or an MP4 of the same size and
+speed. WebM (VP8) plays in browsers, and the MP4 that OpenCV writes (MPEG-4 part 2) does not. Frames
 that `every` leaves out are not in it: it has fewer per second and lasts as long. Files are whole or
 absent, and carry a mark by which no later run takes them for inputs.
 """
 
+import os
 import re
 import unicodedata
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -18,18 +21,39 @@ import numpy as np
 
 from pose_activity.annotations import videos
 from pose_activity.annotations.containers import examine
-from pose_activity.annotations.drawing_mark import mark_mp4
+from pose_activity.annotations.drawing_mark import mark_mp4, mark_webm
 from pose_activity.annotations.images import write_drawing
 from pose_activity.artifacts import atomic
 from pose_activity.artifacts.names import shown
 from pose_activity.cache.record import key_of
 from pose_activity.inference.drawing_folder import drawing_in
+from pose_activity.inference.options import VideoFormat
 from pose_activity.inference.results import FrameResult
 
 _LONGEST_JPEG = 65_500  # pixels a side
 _CAMERA_FPS = 25.0
-_CODEC = "mp4v"  # every OpenCV brings it
 _LONGEST_NAME = 80  # bytes of a source's name in that of its drawing
+
+
+@dataclass(frozen=True)
+class _Format:
+    """How a video is written.
+
+    Attributes:
+        name: For people.
+        codec: OpenCV's name of it; every wheel brings these.
+        mark: Marks a whole file.
+    """
+
+    name: str
+    codec: str
+    mark: Callable[[Path], None]
+
+
+_FORMATS: dict[VideoFormat, _Format] = {
+    "webm": _Format("a WebM", "VP80", mark_webm),
+    "mp4": _Format("an MP4", "mp4v", mark_mp4),
+}
 
 
 def drawing_name(source: Path) -> str:
@@ -63,20 +87,30 @@ class AnnotatedOutput:
     Nothing is raised for a picture that cannot be drawn: the answers matter more. `add` reports it.
     """
 
-    def __init__(self, folder: Path | None, painter: Painter, *, every: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        painter: Painter,
+        *,
+        every: int = 1,
+        video: VideoFormat = "webm",
+    ) -> None:
         """Makes the folder.
 
         Args:
             folder: For the files; None draws nothing.
             painter: Of the answers.
             every: The frames of videos are this many apart.
+            video: Format of videos.
 
         Raises:
             OSError: it cannot be made.
         """
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._painter, self._every = folder, painter, every
+        self._folder, self._painter = folder, painter
+        self._every = every
+        self._video: VideoFormat = video
         self._film: VideoWriter | None = None
         self._failed: Path | None = None
         self._held = ExitStack()
@@ -122,7 +156,9 @@ class AnnotatedOutput:
         image = self._painter.finish(answer.made, answer.rows)
         try:
             if self._film is None:
-                self._film = VideoWriter(source, self._folder, image, self._every)
+                self._film = VideoWriter(
+                    source, self._folder, image, self._every, video=self._video
+                )
             self._film.add(image, answer.frame.seconds or 0.0)
         except OSError as error:
             self._failed = source
@@ -159,7 +195,15 @@ class AnnotatedOutput:
 class VideoWriter:
     """A video that is being written beside its final name, and appears there once it is whole."""
 
-    def __init__(self, source: Path, folder: Path, first: np.ndarray, every: int) -> None:
+    def __init__(
+        self,
+        source: Path,
+        folder: Path,
+        first: np.ndarray,
+        every: int,
+        *,
+        video: VideoFormat = "webm",
+    ) -> None:
         """Begins a film; its first frame is still to be added.
 
         Args:
@@ -167,12 +211,14 @@ class VideoWriter:
             folder: For the file.
             first: A frame, for its size.
             every: The step between the frames that are added.
+            video: Format of the file.
 
         Raises:
             OSError: it cannot be written.
         """
         self.source = source
-        self._path = folder / f"{drawing_name(source)}.mp4"
+        self._format = _FORMATS[video]
+        self._path = folder / f"{drawing_name(source)}.{video}"
         if shown(self._path) != str(self._path):
             raise OSError(f"{self._path}: OpenCV writes no video into a folder that is not UTF-8")
         self._size = (first.shape[1], first.shape[0])
@@ -181,11 +227,14 @@ class VideoWriter:
         self._written = 0
         self._replacing = ExitStack()
         self._partial = self._replacing.enter_context(atomic.replacing(self._path))
-        code = cv2.VideoWriter.fourcc(*_CODEC)
-        self._writer = cv2.VideoWriter(str(self._partial), code, self._fps, self._size)
+        code = cv2.VideoWriter.fourcc(*self._format.codec)
+        with _quiet():
+            self._writer = cv2.VideoWriter(str(self._partial), code, self._fps, self._size)
         if not self._writer.isOpened():
             self.discard()
-            raise OSError(f"{self._path}: this OpenCV cannot write an MP4 of {self._size} pixels")
+            raise OSError(
+                f"{self._path}: this OpenCV cannot write {self._format.name} of {self._size} pixels"
+            )
 
     def add(self, image: np.ndarray, seconds: float) -> None:
         """Appends a frame that is shown at `seconds`."""
@@ -212,7 +261,7 @@ class VideoWriter:
                     f"{self._path}: only {frames:,} of {self._written:,} frames of the drawn video "
                     "arrived in the file, so it was removed. Is there room on the disk?"
                 )
-            mark_mp4(self._partial)
+            self._format.mark(self._partial)
         except OSError:
             self.discard()
             raise
@@ -223,3 +272,20 @@ class VideoWriter:
         self._writer.release()
         failure = OSError("discarded")  # by which `replacing` knows that it is not to appear
         self._replacing.__exit__(OSError, failure, None)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Sends to nowhere what C writes to standard error.
+
+    OpenCV says of each WebM that it does not know VP8's tag, and then writes VP8.
+    """
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -18,7 +18,7 @@ try:
 except ImportError:  # Windows: nothing is locked, and so nothing removed
     fcntl = None
 
-_DRAWN = {".jpg", ".png", ".mp4"}
+_DRAWN = {".jpg", ".png", ".mp4", ".webm"}
 _PATIENCE = 100  # times 0.05 seconds; another holds the folder alone for an instant
 
 

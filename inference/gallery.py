@@ -60,13 +60,16 @@ class Gallery:
         left_out: Rows that came after the page was full.
     """
 
-    def __init__(self, path: Path | None, unit: str, *, limit: int = MOST_CARDS) -> None:
+    def __init__(
+        self, path: Path | None, unit: str, *, limit: int = MOST_CARDS, link: bool = True
+    ) -> None:
         """Looks whether the file can be written.
 
         Args:
             path: The HTML file; None makes no page.
             unit: What a row is about, for people to read.
             limit: Rows on the page; it has about 20 kB for each.
+            link: Whether it leads to the originals.
 
         Raises:
             IsADirectoryError: `path` is a folder.
@@ -79,7 +82,7 @@ class Gallery:
             if not os.access(path.parent, os.W_OK):
                 raise PermissionError(f"{path}: nothing can be written into {path.parent}")
         self.left_out = 0
-        self._path, self._unit, self._limit = path, unit, limit
+        self._path, self._unit, self._limit, self._link = path, unit, limit, link
         self._cards: list[Card] = []
 
     @property
@@ -110,7 +113,9 @@ class Gallery:
             title=_shown(page.stem),
             summary=html.escape(f"{len(self._cards)} {self._unit}{more}"),
             chips="\n".join(_chip(group, len(cards)) for group, cards in groups),
-            sections="\n".join(_section(group, cards, page) for group, cards in groups),
+            sections="\n".join(
+                _section(group, cards, page if self._link else None) for group, cards in groups
+            ),
         )
         atomic.write_text(page, text)
 
@@ -197,7 +202,7 @@ def _chip(group: str, count: int) -> str:
     return f'<button type="button" data-group="{name}">{_shown(group)} <b>{count}</b></button>'
 
 
-def _section(group: str, cards: Sequence[Card], page: Path) -> str:
+def _section(group: str, cards: Sequence[Card], page: Path | None) -> str:
     note = f"<small>{_LAST[group]}</small>" if group in _LAST else ""
     figures = "\n".join(_figure(card, page) for card in cards)
     return (
@@ -206,9 +211,10 @@ def _section(group: str, cards: Sequence[Card], page: Path) -> str:
     )
 
 
-def _figure(card: Card, page: Path) -> str:
+def _figure(card: Card, page: Path | None) -> str:
     row = card.row
-    facts = {"path": shown(row.image), "link": _link(row, page), "top": row.ranking}
+    link = None if page is None else _link(row, page)
+    facts = {"path": shown(row.image), "link": link, "top": row.ranking}
     where = _where(row)
     caption = f"<span>{html.escape(shown(row.image.name))}{where}</span>"
     if row.error is not None:

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pose_activity.artifacts.progress import ProgressCallback
 
+NO_TRACKS = "people are followed by models of clips: the rows hold the people of each frame."
+NO_FACES = "faces are found by joints of the head, and this model finds no joints. Leave it out."
+VideoFormat = Literal["webm", "mp4"]
 NO_HEATMAPS = "heatmaps are drawn of plain pose estimation: ask for poses too, or leave it out."
 
 
@@ -34,6 +37,10 @@ class OutputOptions:
         smooth: Average over so many seconds of a video; 0: off.
         per_window: Whether there is a row for each window of a clip.
         heatmaps: Whether to draw where joints are likely to be.
+        tracks: Folder for files of who was followed through a video; or None.
+        video: Of drawn videos: WebM (VP8), which browsers play, or MP4 (MPEG-4 part 2).
+        hide_faces: Whether faces are made unrecognizable in what is drawn.
+        link: Whether the gallery leads to the originals.
     """
 
     draw: Path | None = None
@@ -43,6 +50,10 @@ class OutputOptions:
     smooth: float = 0.0
     per_window: bool = False
     heatmaps: bool = False
+    tracks: Path | None = None
+    video: VideoFormat = "webm"
+    hide_faces: bool = False
+    link: bool = True
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,28 @@ Knows nothing of files.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from pose_activity.annotations.drawing import draw_poses, draw_text, text_width
-from pose_activity.inference.results import Result
+from pose_activity.annotations.faces import hide_faces
+from pose_activity.inference.results import FrameResult, Result
 from pose_activity.stage1_pose.track import Track
 
 _INK = (255, 255, 255)
 _FIRST, _OTHERS = (28, 120, 214), (92, 104, 120)  # bars
 _SHADE = 0.35  # what is left of the picture's light below the bars
+
+
+def without_faces(answer: FrameResult) -> FrameResult:
+    """Returns an answer whose pixels show no face of anybody who was found."""
+    poses = answer.rows[0].poses
+    if answer.pixels is None or poses is None:
+        return answer
+    hidden = hide_faces(answer.pixels, poses.skeleton, poses.keypoints, poses.boxes)
+    return replace(answer, pixels=hidden)
 
 
 def paint_people(image: np.ndarray, rows: Sequence[Result], *, threshold: float) -> np.ndarray:

@@ -37,6 +37,7 @@ def facts_of(service: Service) -> dict[str, Any]:
         "takes": predictor.takes,
         "rows": "person" if one_by_one else "picture",
         "identifies_people": _identifies(about),
+        "hides_faces": options.hide_faces,
         "classes": list(predictor.classes),
         "joints": list(skeleton.joints) if skeleton else [],
         "bones": [list(bone) for bone in skeleton.bones] if skeleton else [],

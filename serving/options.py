@@ -31,6 +31,7 @@ class ServerOptions:
         tls_cert: Certificate for https; None: http.
         tls_key: Its private key.
         state: Folder for visitors' files while they are kept.
+        hide_faces: Whether faces are made unrecognizable in what is drawn.
         hosts: More names that browsers may call this server by.
         cors: Origins of other pages that may use the interface.
     """
@@ -49,6 +50,7 @@ class ServerOptions:
     source_url: str = SOURCE_URL
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    hide_faces: bool = False
     hosts: tuple[str, ...] = ()
     cors: tuple[str, ...] = ()
 

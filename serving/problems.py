@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pose_activity.artifacts.names import shown
 
@@ -78,7 +79,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
-    app.add_exception_handler(Exception, _answer_unexpected)
+    app.add_middleware(_catching)
 
 
 async def _answer_problem(request: Request, error: Exception) -> Response:
@@ -112,8 +113,24 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     ).as_response()
 
 
-async def _answer_unexpected(request: Request, error: Exception) -> Response:
-    """Answers a mistake of the server; what it was is in the server's log alone."""
-    return Problem(
-        500, "The server made a mistake.", next="Its operator finds it in the log."
-    ).as_response()
+def _catching(app: ASGIApp) -> ASGIApp:
+    """Returns an application whose mistakes are in the log, and told to clients as such."""
+
+    async def catch(scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await app(scope, receive, send_noting)
+        except Exception:
+            if begun or scope["type"] != "http":
+                raise
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            problem = Problem(500, "The server made a mistake.", next="Its log says which.")
+            await problem.as_response()(scope, receive, send)
+
+    return catch

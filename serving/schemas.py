@@ -94,6 +94,7 @@ class ModelDetails(BaseModel):
     takes: Literal["pictures", "videos"]
     rows: Literal["picture", "person"] = Field(description="What a row is about.")
     identifies_people: bool
+    hides_faces: bool = Field(description="Whether drawings show no faces.")
     classes: list[str]
     joints: list[str]
     bones: list[tuple[str, str]]

@@ -97,7 +97,8 @@ class Service:
         work.write_rows(predictor, job, most_frames=self.options.max_seconds * _FRAMES_PER_SECOND)
 
     def _draw(self, job: Job) -> None:
-        work.draw(self.asked_below(job.asked.unknown_below), self.kind, job)
+        hides = self.options.hide_faces and self.predictor.pose is not None
+        work.draw(self.asked_below(job.asked.unknown_below), self.kind, job, hide_faces=hides)
 
     async def _remove_old(self) -> None:
         while True:

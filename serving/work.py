@@ -22,6 +22,7 @@ from pose_activity.inference.predictor import Predictor
 from pose_activity.inference.records import JsonLines
 from pose_activity.inference.results import Answer
 from pose_activity.inference.table import open_table
+from pose_activity.inference.track_files import write_tracks
 from pose_activity.serving.jobs import Job
 from pose_activity.serving.problems import Problem
 from pose_activity.serving.uploads import disk_full
@@ -102,6 +103,8 @@ def write_rows(predictor: Predictor, job: Job, *, most_frames: float) -> None:
         open_table(job.folder / ROWS_JSONL, columns) as lines,
     ):
         for answer in predictor.predict(sources, options, _session(predictor, tell)):
+            if watched := getattr(answer, "watched", None):
+                write_tracks(job.folder / TRACKS, watched, name=job.asked.name)
             for row in named(answer, job.source, job.asked.name).rows:
                 csv.write(row)
                 lines.write(row)
@@ -109,14 +112,20 @@ def write_rows(predictor: Predictor, job: Job, *, most_frames: float) -> None:
             job.bell.ring()
 
 
-def draw(predictor: Predictor, kind: Kind, job: Job) -> None:
+def draw(predictor: Predictor, kind: Kind, job: Job, *, hide_faces: bool) -> None:
     """Goes through a video once more, for its annotated copy and its gallery.
 
     Raises:
         Cancelled: see `Job.check`.
         OSError: it could not be drawn.
     """
-    options = replace(job.asked.options, draw=job.folder / DRAWN, gallery=job.folder / GALLERY)
+    options = replace(
+        job.asked.options,
+        draw=job.folder / DRAWN,
+        gallery=job.folder / GALLERY,
+        hide_faces=hide_faces,
+        link=False,
+    )
     drawings = kind.drawings(predictor, [job.source], options)
 
     def tell(done: int, of: int, name: str) -> None:

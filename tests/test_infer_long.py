@@ -91,7 +91,7 @@ def test_a_killed_run_goes_on(
     process = stop(signal.SIGKILL, out, *arguments)
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL and not out.exists()
-    assert not list(drawn.glob("b-*.mp4"))
+    assert not list(drawn.glob("b-*.webm"))
     refused = infer(*arguments, "--out", out, "--resume", "--smooth", "1")
     assert refused.returncode == 2 and "options.smooth: 0.0 -> 1.0" in refused.stdout
     done = infer(*arguments, "--out", out, "--resume")
@@ -102,7 +102,7 @@ def test_a_killed_run_goes_on(
         (row["image"], "" if row["frame"] is None else str(row["frame"]), row["activity"])
         for row in whole
     ]
-    (film,) = drawn.glob("b-*.mp4")
+    (film,) = drawn.glob("b-*.webm")
     assert read_header(film).frames == FRAMES and len(list(drawn.iterdir())) == 3
 
 

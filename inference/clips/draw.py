@@ -1,7 +1,7 @@
 """Drawings of answers about the people in videos: annotated copies, and strips of frames.
 
 A person's name is known when the whole video was seen, so it is read once more, frame by frame.
-The copy is an MP4 of the same size; frames that `every` leaves out are not in it. In the gallery
+The copy has the same size; frames that `every` leaves out are not in it. In the gallery
 each row is a strip: the person at some moments, from left to right; of pose files the skeleton.
 """
 
@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from pose_activity.annotations import videos
+from pose_activity.annotations.faces import hide_faces
 from pose_activity.annotations.images import ImageError
 from pose_activity.inference import overlay
 from pose_activity.inference.annotated_media import VideoWriter
@@ -24,6 +25,7 @@ from pose_activity.inference.drawing_folder import drawing_in
 from pose_activity.inference.gallery import Card, Gallery, make_card
 from pose_activity.inference.options import OutputOptions
 from pose_activity.inference.results import Result
+from pose_activity.inference.track_files import tracks_name, write_tracks
 from pose_activity.stage1_pose.track import Track
 
 MOMENTS = 4  # of a strip
@@ -52,7 +54,7 @@ class Drawings:
         """
         self._options = options
         self._threshold = max(_SEEN, predictor.recipe.min_confidence)
-        self._gallery = Gallery(options.gallery, predictor.unit(options))
+        self._gallery = Gallery(options.gallery, predictor.unit(options), link=options.link)
         self._held = ExitStack()
 
     def paint(self, answer: VideoResult) -> None:
@@ -61,7 +63,8 @@ class Drawings:
     def add(self, answer: VideoResult) -> list[str]:
         """Draws a video; a damaged one as far as it can be read."""
         # Before the rows are written: what a table has is drawn, so a resumed run loses nothing.
-        folder = self._options.draw
+        folder, tracks = self._options.draw, self._options.tracks
+        failed = _write_tracks(answer, tracks) if tracks else None
         strips = Strips(answer if self._gallery.has_room else VideoResult(answer.source, []))
         undrawn = None
         if not videos.is_video(answer.source):
@@ -69,7 +72,7 @@ class Drawings:
         elif folder or strips.wanted:
             undrawn = self._draw(answer, strips, folder)
         self._gallery.add(answer.rows, strips.cards(self._threshold))
-        return [undrawn] if undrawn else []
+        return [message for message in (failed, undrawn) if message]
 
     def close(self) -> list[str]:
         """Does nothing: each video is whole already."""
@@ -92,12 +95,16 @@ class Drawings:
         film: VideoWriter | None = None
         try:
             for done, (number, seconds, pixels) in enumerate(self._read(answer, strips), 1):
+                if self._options.hide_faces:
+                    pixels = _without_faces(pixels, answer.tracks, number)
                 strips.take(number, pixels)
                 if folder is None:
                     continue
                 people = [(track, _by_now(said[track.person], number)) for track in answer.tracks]
                 painted = overlay.paint_tracks(pixels, people, number, threshold=self._threshold)
-                film = film or VideoWriter(answer.source, folder, painted, every)
+                film = film or VideoWriter(
+                    answer.source, folder, painted, every, video=self._options.video
+                )
                 film.add(painted, seconds)
                 answer.tell(done, promised, f"drawing {answer.source.name}")
             if film:
@@ -224,6 +231,30 @@ def _strip(row: Result, tracks: Mapping[int, Track]) -> _Strip | None:
         return None
     moments = np.unique(np.linspace(begin, end - 1, MOMENTS).round().astype(int))
     return _Strip(row, track, moments.tolist())
+
+
+def _write_tracks(answer: VideoResult, folder: Path) -> str | None:
+    """Writes who was followed through a video; returns why it could not, or None."""
+    if answer.watched is None:
+        return None
+    try:
+        path = folder / tracks_name(answer.source)
+        write_tracks(path, answer.watched, name=answer.rows[0].image.name)
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def _without_faces(pixels: np.ndarray, tracks: Sequence[Track], number: int) -> np.ndarray:
+    """Returns a frame without the faces of those who are followed in it."""
+    for track in tracks:
+        at = int(np.searchsorted(track.frames, number))
+        if at < len(track.frames) and track.frames[at] == number:
+            person = slice(at, at + 1)
+            pixels = hide_faces(
+                pixels, track.skeleton, track.keypoints[person], track.boxes[person]
+            )
+    return pixels
 
 
 def _about(track: Track, rows: Sequence[Result]) -> list[Result]:

@@ -63,6 +63,7 @@ class VideoResult:
         source: The video.
         rows: By person, then by time; then what could not be read.
         tracks: Who was followed, for drawing; their numbers are the rows' persons.
+        watched: All that stage 1 saw of a video; None of a pose file, and of what is no video.
         tell: Called with the progress of a drawing of it.
         made: Nothing: a person's name is known when the whole video was seen.
         notes: Nothing more than the rows'.
@@ -71,6 +72,7 @@ class VideoResult:
     source: Path
     rows: list[Result]
     tracks: Sequence[Track] = ()
+    watched: VideoTracks | None = None
     tell: ProgressCallback = lambda done, total, name: None
     made: None = None
     notes: tuple[str, ...] = ()
@@ -305,7 +307,7 @@ class ClipPredictor(TwoStagePredictor):
             ]
             if watched.lost:
                 rows.append(Result(path, watched.lost))
-            yield VideoResult(path, rows or [Result(path)], watched.tracks)
+            yield VideoResult(path, rows or [Result(path)], watched.tracks, watched)
 
     def name_latest(self, clip: Clip, row: Result) -> Result:
         """Names a person by the last window of what was seen of them until now.

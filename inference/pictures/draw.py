@@ -12,7 +12,7 @@ from pose_activity.cache.planes import Recipe, people_seen
 from pose_activity.inference import overlay
 from pose_activity.inference.annotated_media import AnnotatedOutput
 from pose_activity.inference.gallery import Card, Gallery, make_card
-from pose_activity.inference.options import OutputOptions
+from pose_activity.inference.options import NO_FACES, OptionError, OutputOptions
 from pose_activity.inference.pictures.explain import Explanations
 from pose_activity.inference.pictures.predictor import PicturePredictor
 from pose_activity.inference.results import FrameResult, Result
@@ -32,16 +32,24 @@ class Drawings:
             options: What is to be drawn, and where.
 
         Raises:
-            OptionError: see `Explanations`.
+            OptionError: see `Explanations`; faces, and the model finds nobody or explains.
             OSError: the gallery cannot be written.
         """
         self._recipe, self._options = predictor.recipe, options
+        if options.hide_faces and predictor.pose is None:
+            raise OptionError("hide_faces", NO_FACES)
+        if options.hide_faces and options.explain:
+            raise OptionError(
+                "hide_faces", "explanations show what the classifier saw, faces too. Leave one out."
+            )
         self._explanations = Explanations(predictor, sources, options.draw, wanted=options.explain)
-        self._gallery = Gallery(options.gallery, predictor.unit(options))
+        self._gallery = Gallery(options.gallery, predictor.unit(options), link=options.link)
         self._held = ExitStack()
 
     def paint(self, answer: FrameResult) -> tuple:
         """Draws what needs the pixels."""
+        if self._options.hide_faces:
+            answer = overlay.without_faces(answer)
         cards = cards_of(answer, self._recipe) if self._gallery.has_room else []
         return self._copies.paint(answer), cards, self._explanations.paint(answer)
 
@@ -59,7 +67,8 @@ class Drawings:
 
     def __enter__(self) -> "Drawings":
         painter = AnswerPainter(self._recipe.heatmap.min_confidence)
-        copies = AnnotatedOutput(self._options.draw, painter, every=self._options.every)
+        options = self._options
+        copies = AnnotatedOutput(options.draw, painter, every=options.every, video=options.video)
         self._copies = self._held.enter_context(copies)
         self._held.enter_context(self._gallery)
         return self

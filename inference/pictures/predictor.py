@@ -21,7 +21,13 @@ from pose_activity.artifacts.ordered import in_order
 from pose_activity.cache.planes import Recipe, make_arrays
 from pose_activity.cache.record import Arrays, stack
 from pose_activity.inference import smoothing, sources
-from pose_activity.inference.options import NO_HEATMAPS, OptionError, OutputOptions, Session
+from pose_activity.inference.options import (
+    NO_HEATMAPS,
+    NO_TRACKS,
+    OptionError,
+    OutputOptions,
+    Session,
+)
 from pose_activity.inference.precision_records import require
 from pose_activity.inference.predictor import TwoStagePredictor
 from pose_activity.inference.results import (
@@ -105,6 +111,8 @@ class PicturePredictor(TwoStagePredictor):
                 "this model names pictures, and windows are for models of clips, which name people "
                 "by how they move: each frame of a video has a row. Leave it out.",
             )
+        if options.tracks:
+            raise OptionError("tracks", NO_TRACKS)
         if options.heatmaps:
             raise OptionError("heatmaps", NO_HEATMAPS)
         smoothing.check(options.smooth)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from pose_activity.annotations.drawing import draw_poses
+from pose_activity.inference import overlay
 from pose_activity.inference.annotated_media import AnnotatedOutput
 from pose_activity.inference.options import OutputOptions
 from pose_activity.inference.poses.predictor import PoseResult, PosesPredictor
@@ -37,6 +38,8 @@ class Drawings:
 
     def paint(self, answer: FrameResult) -> np.ndarray | str | None:
         """Draws what needs the pixels."""
+        if self._options.hide_faces:
+            answer = overlay.without_faces(answer)
         return self._copies.paint(answer)
 
     def add(self, answer: FrameResult) -> list[str]:
@@ -51,7 +54,8 @@ class Drawings:
 
     def __enter__(self) -> "Drawings":
         painter = PosePainter(self._options.heatmaps)
-        copies = AnnotatedOutput(self._options.draw, painter, every=self._options.every)
+        options = self._options
+        copies = AnnotatedOutput(options.draw, painter, every=options.every, video=options.video)
         self._copies = self._held.enter_context(copies)
         return self
 

@@ -14,7 +14,7 @@ from pose_activity.annotations.videos import Frame
 from pose_activity.artifacts.names import shown
 from pose_activity.artifacts.ordered import in_order
 from pose_activity.inference import package, sources
-from pose_activity.inference.options import OptionError, OutputOptions, Session
+from pose_activity.inference.options import NO_TRACKS, OptionError, OutputOptions, Session
 from pose_activity.inference.precision_records import Precision, require
 from pose_activity.inference.predictor import Predictor
 from pose_activity.inference.results import Columns, FrameResult, people_of, people_type
@@ -27,6 +27,7 @@ _NOT_ASKED = {
     "explain": "poses come without a classifier to explain.",
     "smooth": "poses come without probabilities to average.",
     "per_window": "windows are for models of clips.",
+    "tracks": NO_TRACKS,
 }
 
 

@@ -19,6 +19,7 @@ from pose_activity.annotations.videos import Frame, read_header
 from pose_activity.annotations.videos import read_frames as frames_of
 from pose_activity.inference import annotated_media, overlay
 from pose_activity.inference.annotated_media import AnnotatedOutput, drawing_name
+from pose_activity.inference.options import VideoFormat
 from pose_activity.inference.pictures.draw import AnswerPainter
 from pose_activity.inference.results import FrameResult, Result
 from pose_activity.stage1_pose.track import Track
@@ -120,15 +121,19 @@ def test_a_picture_becomes_a_jpeg(tmp_path: Path) -> None:
         assert drawn.shape == LARGE.shape and changed(LARGE, drawn)[200:].any()
 
 
-def test_a_video_becomes_a_video_of_its_size_and_speed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", ["webm", "mp4"])
+def test_a_video_becomes_a_video_of_its_size_and_speed(
+    tmp_path: Path, ending: VideoFormat, capfd: pytest.CaptureFixture
+) -> None:
     frames = [np.full((96, 128, 3), 20 * i + 30, np.uint8) for i in range(6)]
     clip = write_video(tmp_path / "clip.avi", frames, fps=12.5)
     rows = [answered(clip, people=1, frame=i) for i in range(6)]
     answers = [about(frame, row) for frame, row in zip(frames, rows, strict=True)]
     answers += [about(frames[0], failed(clip, "cut off", frame=6)), about(LARGE, answered("a.jpg"))]
-    assert draw(tmp_path / "drawn", answers) == []
+    assert draw(tmp_path / "drawn", answers, video=ending) == []
+    assert capfd.readouterr().err == ""
     (photo, film) = sorted((tmp_path / "drawn").iterdir())
-    assert (photo.suffix, film.suffix) == (".jpg", ".mp4") and film.name.startswith("clip-")
+    assert (photo.suffix, film.suffix) == (".jpg", f".{ending}") and film.name.startswith("clip-")
     capture = cv2.VideoCapture(str(film))
     shown = [capture.read()[1] for _ in range(6)]
     assert not capture.read()[0] and capture.get(cv2.CAP_PROP_FPS) == pytest.approx(12.5)
@@ -171,10 +176,11 @@ def test_what_cannot_be_drawn_is_said_and_nothing_more(
     (message,) = draw(tmp_path / "a", [about(wide, answered("wide.png", people=None))])
     assert message == "wide.png: 65501x1 is too large for a JPEG"
     clip = write_video(tmp_path / "clip.avi", [GREY] * 2)
-    monkeypatch.setattr(annotated_media, "_CODEC", "none")
+    webm = replace(annotated_media._FORMATS["webm"], codec="none")
+    monkeypatch.setitem(annotated_media._FORMATS, "webm", webm)
     answers = [about(GREY, answered(clip, frame=i)) for i in range(2)]
     (message,) = draw(tmp_path / "b", answers)
-    assert "this OpenCV cannot write an MP4" in message
+    assert "this OpenCV cannot write a WebM" in message
     assert list((tmp_path / "b").iterdir()) == []
 
 
@@ -192,14 +198,15 @@ def test_a_video_on_a_full_disk_does_not_appear(tmp_path: Path, size: int) -> No
         messages = draw(folder, answers)
     assert "clip-" in " ".join(messages), "told when the next source begins"
     draw(folder, answers[:-1])
-    (film,) = (path for path in folder.iterdir() if path.suffix == ".mp4")
+    (film,) = (path for path in folder.iterdir() if path.suffix == ".webm")
     assert read_header(film).frames == 60
 
 
-def test_drawings_are_no_inputs_and_play_as_before(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", ["webm", "mp4"])
+def test_drawings_are_no_inputs_and_play_as_before(tmp_path: Path, ending: VideoFormat) -> None:
     clip = write_video(tmp_path / "clip.avi", [GREY] * 4)
     answers = [about(GREY, answered(clip, frame=i)) for i in range(4)]
-    draw(tmp_path / "drawn", [*answers, about(LARGE, answered("a.jpg"))])
+    draw(tmp_path / "drawn", [*answers, about(LARGE, answered("a.jpg"))], video=ending)
     (photo, film) = sorted((tmp_path / "drawn").iterdir())
     assert is_drawing(photo) and is_drawing(film) and not is_drawing(clip)
     assert len(list(frames_of(film))) == 4 and not examine(film).broken

@@ -8,7 +8,7 @@ import pytest
 
 from pose_activity import infer
 from tests.inference.motion_model import picture
-from tests.serving.running import Running, running
+from tests.serving.running import Running
 
 
 def written(suffix: str, pixels: np.ndarray) -> bytes:
@@ -38,25 +38,3 @@ def test_a_picture_is_answered_at_once(
     line = infer_on(pictures_model, "red.png", RED, ".jsonl", monkeypatch, tmp_path)
     assert answer.content == line
     assert not server.left()
-
-
-@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
-@pytest.mark.parametrize("kind", ["pictures", "clips"])
-def test_the_rows_of_a_video(
-    kind: str,
-    ending: str,
-    film: Path,
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    model = request.getfixturevalue(f"{kind}_model")
-    data = film.read_bytes()
-    wanted = infer_on(model, "crossing.avi", data, ending, monkeypatch, tmp_path)
-    with running(model, tmp_path / "state") as server:
-        sent = server.send(data, name="crossing.avi")
-        job = server.finish(sent)
-        assert (job["state"], job["done"], job["of"]) == ("done", 30, 30)
-        rows = server.client.get(f"{sent.headers['location']}/rows{ending}")
-    assert rows.content == wanted
-    assert not [*(tmp_path / "state").iterdir()]
