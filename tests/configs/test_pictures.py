@@ -57,7 +57,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         "data.annotatons: unknown key. Did you mean 'annotations'?",
         "stage1.fit.hsvh: unknown key. Did you mean 'hsv_h'?",
         "stage1.fit.epochs.0: Input should be greater than or equal to 1. Received: 0",
-        "cache.planes.1: Input should be 'rgb' or 'heatmap'. Received: 'depth'",
+        "cache.planes.1: Input should be 'rgb', 'heatmap', 'parts' or 'rgb_person'. Received: 'depth'",
         "cache.width: Input should be a valid integer",
         "stage2.model: Input should be 'efficientnet_lite0', 'efficientnet_b0', ",
         "colour: unknown key. Known keys: run_dir",
