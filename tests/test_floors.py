@@ -15,6 +15,7 @@ FLOORS = (  # from below; a room imports those of lower floors, and itself
     ("cache",),
     ("learning",),
     ("stage2_classifier",),
+    ("stage1_parts",),
     ("inference",),
     ("training", "serving"),
 )
@@ -24,7 +25,16 @@ NOT_BELOW = {  # of the rooms below, those that a room must not know
     "cache": {"stage1_pose"},
 }
 # Imported by training and the roof alone. Its sections are the rooms' own frozen values.
-BESIDE = {"configs": {"annotations", "artifacts", "stage1_pose", "cache", "stage2_classifier"}}
+BESIDE = {
+    "configs": {
+        "annotations",
+        "artifacts",
+        "stage1_pose",
+        "cache",
+        "stage2_classifier",
+        "stage1_parts",
+    }
+}
 ALLOWED = {
     room: set[str]().union(*FLOORS[:height]) - NOT_BELOW.get(room, set())
     for height, rooms in enumerate(FLOORS)
@@ -47,13 +57,16 @@ TENSORFLOW_ROOMS = {
     "stage2_classifier/export.py",
     "stage2_classifier/export_graph.py",
     "stage2_classifier/export_sequences.py",
+    "stage1_parts/losses.py",
+    "stage1_parts/metrics.py",
+    "stage1_parts/schedules.py",
 }
 SCIKIT_LEARN_ROOMS = {
     "stage2_classifier/frozen/fit.py",
     "stage2_classifier/vectors/fit.py",
     "stage2_classifier/scores/evaluate.py",
 }
-TENSORFLOW_FOLDERS = ("learning/", "stage2_classifier/models/")
+TENSORFLOW_FOLDERS = ("learning/", "stage2_classifier/models/", "stage1_parts/models/")
 FILES = sorted(path for room in ALLOWED for path in (ROOT / room).rglob("*.py"))
 
 

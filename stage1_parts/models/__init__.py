@@ -1,0 +1,1 @@
+"""The networks of body parts, a file each; `registry` lists them."""

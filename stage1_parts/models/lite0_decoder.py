@@ -1,0 +1,42 @@
+"""EfficientNet-Lite0, trained on ImageNet, with a decoder of finer features; the default."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from pose_activity.stage1_parts.models.decoder import check_size, decode
+from pose_activity.stage1_parts.models.layers import BACKBONE, pixels
+from pose_activity.stage2_classifier.models.images import registry as classifiers
+
+BACKBONE_MODEL = "efficientnet_lite0"
+# The last feature of each stride: what follows has half the size.
+_SEEN = {4: "block2_add", 8: "block4_add", 16: "block10_add", 32: "block15_project_norm"}
+
+
+def build(
+    *,
+    height: int | None,
+    width: int | None,
+    planes: tuple[str, ...],
+    classes: int,
+    weights: Path | None = None,
+) -> keras.Model:
+    """Builds the network; see `registry.build`.
+
+    Args:
+        height: A multiple of 32.
+        width: Likewise.
+        planes: See `layers.pixels`.
+        classes: How many.
+        weights: Of the backbone, see `efficientnet_lite0.build_backbone`; None: a random start.
+    """
+    check_size(height, width, multiple=32)
+    inputs, picture, help = pixels(height, width, planes)
+    whole: Any = classifiers.build_backbone(
+        BACKBONE_MODEL, height=height, width=width, weights=weights
+    )
+    outputs = [whole.get_layer(name).output for name in _SEEN.values()]
+    backbone: Any = keras.Model(whole.input, outputs, name=BACKBONE)
+    features = dict(zip(_SEEN, backbone(picture), strict=True))
+    return keras.Model(inputs, decode(features, help, classes), name="lite0_decoder")
