@@ -5,13 +5,18 @@
 PHOTOS holds a folder per activity, such as Stanford 40's training part. In each fold a fifth of the
 photos is the test split, and .15 of the others val; near-duplicates stay together. Every row but
 `plain_keras`, the contestant (see that file), is `train.py all` with a configuration and changes in
-it, see `ROWS`: its minutes are those that a user waits, poses and report included. A fold that is
-finished is kept: the command continues where it was stopped. Written after every fold: per row
-`accuracy`, `spread` (the best fold minus the worst), `minutes` per fold, further means, and the
-paired difference from `rgb_only` on the same photos with its 95 % interval.
+it, see `ROWS`. A row has one run folder: fold after fold gives the photos other splits, and poses,
+tensors and features are made once. A fold's predictions and figures are copied, and a fold that is
+finished is kept: the command continues where it was stopped.
+
+Written after every fold: per row `accuracy`, `spread` (the best fold minus the worst), `minutes`,
+further means, and the paired difference from `rgb_only` on the same photos with its 95 % interval.
+The minutes are what a user waits for one run from nothing, poses and report included: those of fold
+0. The other folds do not classify again without each input (`report.input_images`).
 """
 
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -55,7 +60,9 @@ CONTESTANT = "plain_keras"
 NAMES = (*ROWS, CONTESTANT)
 FLOORS = {"quick": 0.79, "best": 0.82}
 _SCORES = ("accuracy", "top3_accuracy", "macro_f1", "mean_average_precision", "ece")
+_METRICS = "metrics.json"
 _VAL = 0.15  # of the photos that are not test
+_PLAIN = "rgb_only"  # what the others are compared with
 
 
 def main(
@@ -75,13 +82,17 @@ def main(
     tables = _write_folds(photos, weights, folds, seed, work)
     for fold, table in enumerate(tables):
         for name in only or NAMES:
-            run = work / f"{name}_{fold}"
+            done = _done(work, name, fold)
+            if (done / _METRICS).is_file():
+                continue
+            done.mkdir(parents=True, exist_ok=True)
             if name == CONTESTANT:
-                _run_contestant(photos, table, run, read(out).get("best", {}).get("minutes"))
+                _run_contestant(photos, table, done, read(out).get("best", {}).get("minutes"))
             else:
-                _run(ROWS[name], photos, weights, table, run)
+                _run(name, photos, weights, table, work / name, done)
             merge(out, {name: _summary(name, work, folds)})
-    Console().print(_as_table({name: read(out)[name] for name in only or NAMES}))
+    found = read(out)
+    Console().print(_as_table({name: found[name] for name in only or NAMES if name in found}))
 
 
 def _write_folds(photos: Path, weights: str, folds: int, seed: int, work: Path) -> list[Path]:
@@ -109,20 +120,38 @@ def _write_folds(photos: Path, weights: str, folds: int, seed: int, work: Path) 
     return tables
 
 
-def _run(row: Row, photos: Path, weights: str, table: Path, run: Path) -> None:
+def _done(work: Path, name: str, fold: int) -> Path:
+    """Returns where a fold's predictions and figures are kept; the figures are written last."""
+    return work / "folds" / name / str(fold)
+
+
+def _finished(work: Path, name: str) -> list[int]:
+    """Returns the folds of a row that are finished."""
+    found = (work / "folds" / name).glob(f"*/{_METRICS}")
+    return sorted(int(path.parent.name) for path in found)
+
+
+def _run(name: str, photos: Path, weights: str, table: Path, run: Path, done: Path) -> None:
+    row = ROWS[name]
     data = ("data.format=table", f"data.annotations={table}", f"data.images={photos}")
-    train("all", row.config, run, (*data, f"stage1.weights={weights}", "split=given", *row.changes))
+    changes = (*data, f"stage1.weights={weights}", "split=given", *row.changes)
+    first = not _finished(run.parent, name)
+    if first and run.exists():  # half done: its minutes would be wrong
+        shutil.rmtree(run)
+    train("all", row.config, run, changes if first else (*changes, "report.input_images=0"))
+    report = _json(run / "report" / _METRICS)
+    if first:
+        manifests = [_json(run / step / manifest.NAME) for step in STEPS if (run / step).is_dir()]
+        report["minutes"] = sum(step["seconds"] for step in manifests) / 60
+    shutil.copy(run / "report" / "predictions.parquet", done)
+    atomic.write_json(done / _METRICS, report)
 
 
-def _run_contestant(photos: Path, table: Path, run: Path, minutes: float | None) -> None:
+def _run_contestant(photos: Path, table: Path, done: Path, minutes: float | None) -> None:
     """Gives it the minutes of `best`, where that is measured."""
-    out = run / "report"
-    if (out / "metrics.json").is_file():
-        return
-    command = [sys.executable, HERE / "plain_keras.py", table, photos, out]
     limit = ("--minutes", f"{minutes:.2f}") if minutes else ()
-    out.mkdir(parents=True, exist_ok=True)
-    subprocess.run([*command, *limit], check=True)
+    command = [sys.executable, HERE / "plain_keras.py", table, photos, done, *limit]
+    subprocess.run(command, check=True)
 
 
 def train(step: str, config: str, run: Path, changes: Sequence[str]) -> None:
@@ -134,31 +163,31 @@ def train(step: str, config: str, run: Path, changes: Sequence[str]) -> None:
 
 def _summary(name: str, work: Path, folds: int) -> dict[str, Any]:
     """Returns the figures of a row's finished folds."""
-    runs = {fold: work / f"{name}_{fold}" for fold in range(folds)}
-    last = "metrics.json" if name == CONTESTANT else manifest.NAME
-    done = {fold: run for fold, run in runs.items() if (run / "report" / last).is_file()}
-    metrics = [_json(run / "report" / "metrics.json") for run in done.values()]
-    accuracies = [found["accuracy"] for found in metrics]
+    done = [fold for fold in _finished(work, name) if fold < folds]
+    metrics = {fold: _json(_done(work, name, fold) / _METRICS) for fold in done}
+    accuracies = {str(fold): found["accuracy"] for fold, found in metrics.items()}
     figures = {
-        score: statistics.fmean(found[score] for found in metrics if score in found)
-        for score in _SCORES
-        if any(score in found for found in metrics)
+        score: statistics.fmean(found[score] for found in metrics.values() if score in found)
+        for score in (*_SCORES, "minutes")
+        if any(score in found for found in metrics.values())
     }
     summary = figures | {
-        "spread": max(accuracies) - min(accuracies),
-        "minutes": statistics.fmean(_minutes(run) for run in done.values()),
-        "folds": {str(fold): accuracy for fold, accuracy in zip(done, accuracies, strict=True)},
+        "spread": max(accuracies.values()) - min(accuracies.values()),
+        "folds": accuracies,
         "command": f"python benchmarks/accuracy.py PHOTOS --only {name} --folds {folds}",
     }
-    return summary | _difference(done, {fold: work / f"rgb_only_{fold}" for fold in done})
+    return summary | _difference(name, work, done)
 
 
-def _difference(runs: dict[int, Path], others: dict[int, Path]) -> dict[str, Any]:
+def _difference(name: str, work: Path, folds: Sequence[int]) -> dict[str, Any]:
     """Returns the paired difference from the picture alone, over the folds that both have."""
-    both = [f for f in runs if runs[f] != others[f] and _predictions(others[f]).is_file()]
-    if not both:
+    both = [fold for fold in folds if fold in _finished(work, _PLAIN)]
+    if name == _PLAIN or not both:
         return {}
-    first, second = (_joined([_predictions(side[f]) for f in both]) for side in (others, runs))
+    first, second = (
+        _joined([_done(work, row, fold) / "predictions.parquet" for fold in both])
+        for row in (_PLAIN, name)
+    )
     found = compare_answers(first, second)
     return {"over_rgb_only": found.gain, "over_rgb_only_interval": found.interval}
 
@@ -174,19 +203,6 @@ def _joined(paths: Sequence[Path]) -> Predictions:
         labels=np.concatenate([part.labels for part in parts]),
         probabilities=np.concatenate([part.probabilities for part in parts]),
     )
-
-
-def _predictions(run: Path) -> Path:
-    return run / "report" / "predictions.parquet"
-
-
-def _minutes(run: Path) -> float:
-    """Returns what the steps took, or what the contestant says."""
-    said = _json(run / "report" / "metrics.json").get("minutes")
-    if said is not None:
-        return said
-    steps = [_json(run / step / manifest.NAME) for step in STEPS if (run / step).is_dir()]
-    return sum(step["seconds"] for step in steps) / 60
 
 
 def _json(path: Path) -> dict[str, Any]:

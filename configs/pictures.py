@@ -206,6 +206,8 @@ class Stage2(Section):
 
     model: Literal[
         "efficientnet_lite0",
+        "efficientnet_lite1",
+        "efficientnet_lite2",
         "efficientnet_b0",
         "efficientnet_b1",
         "efficientnet_b2",
@@ -250,6 +252,13 @@ class Stage2(Section):
                 f"weights {self.weights!r} is a graph, which cannot be trained: set linear alone, "
                 "or name weights"
             )
+        if self.linear and self.linear.also:
+            if self.fine_tune:
+                raise ValueError(
+                    "fine_tune trains one network: set linear.also: [], or fine_tune: null"
+                )
+            if self.model in self.linear.also:
+                raise ValueError(f"linear.also names {self.model}, which model is already")
         if self.fine_tune and not self.linear:
             raise ValueError("fine_tune starts from the head of linear: set linear: {} as well")
         if self.fine_tune and self.class_weights:

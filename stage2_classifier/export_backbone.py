@@ -1,8 +1,8 @@
 """The part of a network that makes features, as a graph of its own: `backbone.onnx`.
 
 The graph takes float32 "image" `(B, H, W, 3)` in 0..255, H and W free, and answers with "features"
-`(B, h, w, D)`. For the networks that are built in Keras; lite0's graph is written without it, see
-`frozen.lite0_graph`.
+`(B, h, w, D)`. For the networks that are built in Keras; an EfficientNet-Lite's is written
+without it, see `frozen.lite_graph`.
 """
 
 from pathlib import Path

@@ -188,12 +188,15 @@ class FrozenHead(Checked):
     """A linear classifier on the features of a frozen backbone; see `frozen.fit.fit`.
 
     Attributes:
+        also: Further networks whose features stand beside those of the model, with the weights
+            that they publish as "imagenet". Such a classifier cannot be fine-tuned.
         pooling: What becomes of a feature's map: its "mean" and its "max" over the picture.
         mirror: Whether mirror images are learned from as well.
         C: Inverse strength of the penalty on the weights; None: chosen by `folds`.
         folds: Number of folds of the training pictures, for choosing C and for calibration.
     """
 
+    also: tuple[Literal["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"], ...] = ()
     pooling: tuple[Literal["mean", "max"], ...] = ("mean", "max")
     mirror: bool = True
     C: Above0 | None = None
@@ -205,3 +208,5 @@ class FrozenHead(Checked):
             raise ValueError(
                 f"pooling must name mean, max or both, and none twice. Received: {self.pooling}"
             )
+        if len({*self.also}) != len(self.also):
+            raise ValueError(f"also must name no network twice. Received: {self.also}")

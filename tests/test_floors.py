@@ -119,7 +119,7 @@ def test_large_libraries_stay_in_their_rooms(room: str) -> None:
             assert not tops & {"sklearn", "pandas"}, path
         if room != "runtime":
             assert not tops & {"onnxruntime", "openvino"}, path
-        if name != "stage2_classifier/models/images/lite0_weights.py":
+        if name != "stage2_classifier/models/images/lite_weights.py":
             assert not tops & {"pickle", "joblib"}, path
 
 

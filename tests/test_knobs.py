@@ -35,6 +35,7 @@ from pose_activity.configs.sections import Split
 from pose_activity.stage1_pose import track, track_video
 from pose_activity.stage2_classifier.frozen import fit as frozen_fit
 from pose_activity.stage2_classifier.frozen.layout import POOLINGS
+from pose_activity.stage2_classifier.models.images.lite_layout import LITES
 from pose_activity.stage2_classifier.models.images.registry import MODELS
 from pose_activity.stage2_classifier.options import MONITORS, FrozenHead, MonitorName
 from pose_activity.stage2_classifier.vectors import fit
@@ -144,7 +145,8 @@ def test_choices_are_those_of_the_rooms() -> None:
 def test_a_frozen_head() -> None:
     asked, taken = get_type_hints(FrozenHead), keywords(frozen_fit.fit)
     assert {*get_args(get_args(asked["pooling"])[0])} == {*POOLINGS}
-    assert {*asked} - {"pooling", "mirror"} == {*taken} - {
+    assert {*get_args(get_args(asked["also"])[0])} == {*LITES}
+    assert {*asked} - {"also", "pooling", "mirror"} == {*taken} - {
         *("classes", "mirrored", "groups", "seed", "on_progress")
     }
     assert (FrozenHead.C, FrozenHead.folds) == (taken["C"], taken["folds"])

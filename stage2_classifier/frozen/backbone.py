@@ -1,9 +1,9 @@
 """Where the graph of a frozen backbone comes from: made once, kept in the user's cache folder.
 
 A graph's name there says what it was made from: the model, the digest of its weights and the
-version of the layout. Lite0's is written in a second. Another model's is exported by TensorFlow,
-which is imported only then. A file `.onnx` as weights is a backbone already: one of another
-machine's cache folder.
+version of the layout. An EfficientNet-Lite's is written in a second. Another model's is exported by
+TensorFlow, which is imported only then. A file `.onnx` as weights is a backbone already: one of
+another machine's cache folder.
 """
 
 from collections.abc import Callable
@@ -15,8 +15,9 @@ from pose_activity.artifacts import atomic
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.user_cache import kept_graphs
-from pose_activity.stage2_classifier.frozen import lite0_graph
-from pose_activity.stage2_classifier.models.images.lite0_weights import read_state_dict
+from pose_activity.stage2_classifier.frozen import lite_graph
+from pose_activity.stage2_classifier.models.images.lite_layout import LITES
+from pose_activity.stage2_classifier.models.images.lite_weights import read_state_dict
 
 _VERSION = 1  # of what a graph takes and answers
 Export = Callable[[str, Path, Path], None]
@@ -45,13 +46,13 @@ def find(
     if weights.suffix == ".onnx":
         return _checked(weights)
     report = on_progress or (lambda done, total, text: None)
-    made_of = [model, sha256_file(weights), _VERSION, lite0_graph.VERSION]
+    made_of = [model, sha256_file(weights), _VERSION, lite_graph.VERSION]
     path = (folder or kept_graphs()) / f"{model}-{sha256_json(made_of)[:16]}.onnx"
     if not path.is_file():
         report(0, 1, f"making the graph of {model}'s backbone")
         with atomic.replacing(path) as temporary:
-            if model == "efficientnet_lite0" and weights.suffix == ".pth":
-                onnx.save(lite0_graph.build(read_state_dict(weights)), temporary)
+            if model in LITES and weights.suffix == ".pth":
+                onnx.save(lite_graph.build(model, read_state_dict(weights)), temporary)
             else:
                 export(model, weights, temporary)
         report(1, 1, f"kept for later runs: {path}")

@@ -59,7 +59,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         "stage1.fit.epochs.0: Input should be greater than or equal to 1. Received: 0",
         "cache.planes.1: Input should be 'rgb', 'heatmap', 'parts' or 'rgb_person'. Received: 'depth'",
         "cache.width: Input should be a valid integer",
-        "stage2.model: Input should be 'efficientnet_lite0', 'efficientnet_b0', ",
+        "stage2.model: Input should be 'efficientnet_lite0', 'efficientnet_lite1', ",
         "colour: unknown key. Known keys: run_dir",
     ):
         assert part in text, text

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pose_activity.artifacts import manifest
-from pose_activity.stage2_classifier.models.images.lite0_weights import package_file
+from pose_activity.stage2_classifier.models.images.lite_weights import package_file
 
 READ_EVENTS = Path(__file__).resolve().parents[1] / "read_events.py"
 HEAD = ["head/bias", "head/kernel"]
@@ -96,7 +96,7 @@ def test_the_precision_matters(tiny):
 
 def test_the_weights_file_is_recorded(lite0):
     asked = json.loads((lite0 / "training.json").read_text(encoding="utf-8"))
-    assert asked["weights_sha256"] == manifest.sha256_file(package_file())
+    assert asked["weights_sha256"] == manifest.sha256_file(package_file("efficientnet_lite0"))
 
 
 def test_fine_tune_layers_counts_from_the_end(tiny):

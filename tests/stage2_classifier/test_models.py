@@ -12,7 +12,8 @@ import onnx
 import pytest
 
 from pose_activity.stage2_classifier.models.images import registry, weights_file
-from pose_activity.stage2_classifier.models.images.lite0_weights import (
+from pose_activity.stage2_classifier.models.images.lite_layout import LITES
+from pose_activity.stage2_classifier.models.images.lite_weights import (
     package_file,
     read_state_dict,
 )
@@ -38,9 +39,13 @@ def facts(built):
 
 @pytest.fixture(scope="module")
 def in_torch(built, child, tmp_path_factory):
-    out = tmp_path_factory.mktemp("torch") / "out.npz"
-    child("torch_lite0", package_file(), built, out, fresh=True)  # torch, not TensorFlow
-    return np.load(out)
+    folder = tmp_path_factory.mktemp("torch")
+    files = [package_file(model) for model in LITES]
+    child("torch_lite", built, folder, *files, fresh=True)  # torch, not TensorFlow
+    return {
+        model: np.load(folder / f"{file.stem}.npz")
+        for model, file in zip(LITES, files, strict=True)
+    }
 
 
 @pytest.mark.parametrize(
@@ -92,20 +97,23 @@ def test_missing_weights_are_named(facts, model):
     assert "Received: 'nowhere.h5', which is not a file" in str(facts[f"{model} error"])
 
 
-def test_lite0_knows_a_bus(facts):
-    assert facts["imagenet"][0].argmax() == MINIBUS
-    assert facts["imagenet"][0].max() > 0.5
+@pytest.mark.parametrize("model", LITES)
+def test_a_lite_knows_a_bus(facts, model):
+    assert facts[f"{model} imagenet"][0].argmax() == MINIBUS
+    assert facts[f"{model} imagenet"][0].max() > 0.5
 
 
-def test_lite0_equals_torch(facts, in_torch):
-    assert np.abs(facts["imagenet"] - in_torch["answers"]).max() <= 1e-4
+@pytest.mark.parametrize("model", LITES)
+def test_a_lite_equals_torch(facts, in_torch, model):
+    assert np.abs(facts[f"{model} imagenet"] - in_torch[model]["answers"]).max() <= 1e-4
 
 
-def test_the_reader_equals_torch(in_torch):
-    state = read_state_dict(package_file())
-    assert set(state) == set(in_torch.files) - {"answers"}
+@pytest.mark.parametrize("model", LITES)
+def test_the_reader_equals_torch(in_torch, model):
+    state = read_state_dict(package_file(model))
+    assert set(state) == set(in_torch[model].files) - {"answers"}
     for name, array in state.items():
-        np.testing.assert_array_equal(array, in_torch[name])
+        np.testing.assert_array_equal(array, in_torch[model][name])
 
 
 def test_an_unknown_model_is_refused():

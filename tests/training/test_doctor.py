@@ -61,7 +61,7 @@ def test_weights_are_found_or_the_places_named(
     (tmp_path / "yolov8n-pose.pt").touch()
     assert doctor.pose_weights() == Line("yolov8n-pose.pt", "ok", "yolov8n-pose.pt")
     assert doctor.classifier_weights().state == "ok"
-    monkeypatch.setattr(doctor, "package_file", lambda: tmp_path / "nothing.pth")
+    monkeypatch.setattr(doctor, "package_file", lambda model: tmp_path / "nothing.pth")
     assert doctor.classifier_weights().state == "failed"
 
 

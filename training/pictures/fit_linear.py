@@ -26,7 +26,7 @@ from pose_activity.learning.history import TRAINING_FILES
 from pose_activity.learning.tensorflow_start import start_tensorflow
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier import calibrate
-from pose_activity.stage2_classifier.frozen import backbone, export, features, fit, head
+from pose_activity.stage2_classifier.frozen import backbone, export, features, fit, head, join
 from pose_activity.stage2_classifier.frozen.layout import Layout
 from pose_activity.stage2_classifier.models.images import registry
 from pose_activity.stage2_classifier.scores.evaluate import evaluate
@@ -142,7 +142,7 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
 
 
 def find_backbone(run: PictureRun) -> Path:
-    """Returns the graph that makes the run's features; makes it where it is not there."""
+    """Returns the graph that makes the run's features, of one network or of several at once."""
     section = run.classifier
 
     def export_from_keras(model: str, weights: Path, path: Path) -> None:
@@ -151,10 +151,16 @@ def find_backbone(run: PictureRun) -> Path:
 
         export_backbone.export(model, weights, path)
 
-    weights = registry.find_weights(section.model, section.weights, on_progress=_say)
-    if weights is None:
-        raise ValueError("stage2.linear needs the features of a trained network: name its weights")
-    return backbone.find(section.model, weights, export=export_from_keras, on_progress=_say)
+    also = section.linear.also if section.linear else ()
+    graphs = []
+    for model, name in [(section.model, section.weights), *((one, "imagenet") for one in also)]:
+        weights = registry.find_weights(model, name, on_progress=_say)
+        if weights is None:
+            raise ValueError(
+                "stage2.linear needs the features of a trained network: name its weights"
+            )
+        graphs.append(backbone.find(model, weights, export=export_from_keras, on_progress=_say))
+    return join.find(graphs)
 
 
 def _groups(run: PictureRun, entries: Sequence[Entry]) -> list[str]:

@@ -5,7 +5,7 @@ Adding a model: write one file in this folder with
     WEIGHTS     model -> what is published for it: name -> `weights_file.Download` or a function
     build_backbone(model, *, height, width, weights) -> keras.Model
 
-(see `efficientnet_lite0.py`) and add a line to `MODELS` for each model that it builds. A backbone
+(see `efficientnet_lite.py`) and add a line to `MODELS` for each model that it builds. A backbone
 is named `backbone`, takes float32 `(B, height, width, 3)` pixels in 0..255 and returns features
 `(B, h, w, F)`; `height` and `width` are None where any size must do, `weights` is a file or None.
 Its graph is the same whatever the weights. Its layers' names begin, up to the first underscore,
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.cache.options import Plane
 from pose_activity.stage2_classifier.models.images import weights_file
+from pose_activity.stage2_classifier.models.images.lite_layout import LITES
 
 if TYPE_CHECKING:
     import keras
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 _HERE = __name__.rpartition(".")[0]
 MODELS = {
-    "efficientnet_lite0": f"{_HERE}.efficientnet_lite0",
+    **dict.fromkeys(LITES, f"{_HERE}.efficientnet_lite"),
     "efficientnet_b0": f"{_HERE}.keras_efficientnets",
     "efficientnet_b1": f"{_HERE}.keras_efficientnets",
     "efficientnet_b2": f"{_HERE}.keras_efficientnets",
@@ -37,7 +38,7 @@ MODELS = {
     "efficientnet_v2_b0": f"{_HERE}.keras_efficientnets",
 }
 
-WEIGHTS = {"efficientnet_lite0": f"{_HERE}.lite0_weights"}  # where a model's are without Keras
+WEIGHTS = dict.fromkeys(LITES, f"{_HERE}.lite_weights")  # where a model's are without Keras
 
 
 def find_weights(

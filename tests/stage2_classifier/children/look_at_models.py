@@ -18,7 +18,8 @@ from pose_activity.cache.options import Plane
 from pose_activity.cache.planes import CHANNELS
 from pose_activity.stage2_classifier.models.images import registry, weights_file
 from pose_activity.stage2_classifier.models.images.adapter import build_adapter
-from pose_activity.stage2_classifier.models.images.lite0_weights import (
+from pose_activity.stage2_classifier.models.images.lite_layout import LITES
+from pose_activity.stage2_classifier.models.images.lite_weights import (
     package_file,
     read_state_dict,
 )
@@ -98,7 +99,7 @@ ours = {
         for name, source in importlib.import_module(module).WEIGHTS[model].items()
     }
     for model, module in registry.MODELS.items()
-    if model != "efficientnet_lite0"
+    if model not in LITES
 }
 facts["published"] = json.dumps([ours, {model: theirs[model] for model in ours}])
 
@@ -145,13 +146,13 @@ except ValueError as error:
 
 image = cv2.resize(cv2.imread(str(photo)), (224, 224))[..., ::-1]  # type: ignore[index]
 x = np.stack([image, image[:, ::-1], 255 - image]).astype(np.float32)
-lite0_backbone = registry.build_backbone(
-    "efficientnet_lite0", height=224, width=224, weights=package_file()
-)
-features = np.array(lite0_backbone(x)).mean((1, 2))
-state = read_state_dict(package_file())
-logits = features @ state["_fc.weight"].T + state["_fc.bias"]
-powers = np.exp(logits - logits.max(1, keepdims=True))
 facts["pixels"] = x
-facts["imagenet"] = powers / powers.sum(1, keepdims=True)
+for model in LITES:
+    file = package_file(model)
+    backbone = registry.build_backbone(model, height=224, width=224, weights=file)
+    features = np.array(backbone(x)).mean((1, 2))
+    state = read_state_dict(file)
+    logits = features @ state["_fc.weight"].T + state["_fc.bias"]
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    facts[f"{model} imagenet"] = powers / powers.sum(1, keepdims=True)
 np.savez(out, **facts)

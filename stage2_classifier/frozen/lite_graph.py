@@ -1,6 +1,6 @@
-"""EfficientNet-Lite0 without its top as an ONNX graph, straight from a published weight file.
+"""An EfficientNet-Lite without its top as an ONNX graph, straight from a published weight file.
 
-In goes a state dict (see `models.images.lite0_weights`), out comes the graph that
+In goes a state dict (see `models.images.lite_weights`), out comes the graph that
 `export_backbone` would export from the Keras network of the same weights, without TensorFlow:
 float32 "image" `(B, H, W, 3)` in 0..255, H and W free, to "features" `(B, h, w, 1280)`.
 Batch normalisation is folded into the convolutions.
@@ -14,13 +14,14 @@ import onnx
 from onnx import helper, numpy_helper
 
 from pose_activity.runtime.canonical import canonical
-from pose_activity.stage2_classifier.models.images.lite0_layout import (
+from pose_activity.stage2_classifier.models.images.lite_layout import (
     EPSILON,
     OFFSET,
     SCALE,
     TOP,
     Block,
     blocks,
+    check_state,
     source_name,
 )
 
@@ -28,27 +29,25 @@ VERSION = 1  # another one where the same weights would give other features
 OPSET, IR_VERSION = 17, 8  # what tf2onnx writes: one graph holds nodes of both
 
 
-def build(state: Mapping[str, np.ndarray]) -> onnx.ModelProto:
+def build(model: str, state: Mapping[str, np.ndarray]) -> onnx.ModelProto:
     """Builds the graph.
 
     Args:
+        model: A key of `lite_layout.LITES`.
         state: Name -> array, of the published file.
 
     Raises:
         ValueError: the state dict is that of another network.
     """
-    try:
-        return canonical(_Builder(state).build())
-    except KeyError as error:
-        raise ValueError(
-            f"The weights must be EfficientNet-Lite0's. Received: a file without {error}."
-        ) from None
+    check_state(model, state)
+    return canonical(_Builder(model, state).build())
 
 
 class _Builder:
     """Collects nodes and constants, from the first layer to the last."""
 
-    def __init__(self, state: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, model: str, state: Mapping[str, np.ndarray]) -> None:
+        self.model = model
         self.state = state
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
@@ -57,7 +56,7 @@ class _Builder:
         x = self.scale("image")
         x = self.node("Transpose", [x], "first", perm=[0, 3, 1, 2])
         x = self.convolve(x, "stem", kernel=3, stride=2)
-        for block in blocks():
+        for block in blocks(self.model):
             x = self.invert(x, block)
         x = self.convolve(x, "top", kernel=1)
         self.node("Transpose", [x], "features", perm=[0, 2, 3, 1])

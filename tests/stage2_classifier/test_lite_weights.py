@@ -7,7 +7,8 @@ import pickle
 import numpy as np
 import pytest
 
-from pose_activity.stage2_classifier.models.images.lite0_weights import (
+from pose_activity.stage2_classifier.models.images.lite_layout import LITES
+from pose_activity.stage2_classifier.models.images.lite_weights import (
     package_file,
     read_state_dict,
 )
@@ -27,8 +28,9 @@ def _file(tmp_path, *values, tail=b""):
     return path
 
 
-def test_reads_the_package():
-    state = read_state_dict(package_file())
+@pytest.mark.parametrize("model", LITES)
+def test_reads_the_packages(model):
+    state = read_state_dict(package_file(model))
     assert state["_conv_stem.weight"].shape == (32, 3, 3, 3)
     assert state["_fc.weight"].shape == (1000, 1280)
     assert all(np.isfinite(array).all() for array in state.values())
@@ -59,6 +61,6 @@ def test_another_magic_number_is_refused(tmp_path):
 
 def test_a_truncated_file_is_refused(tmp_path):
     path = tmp_path / "weights.pth"
-    path.write_bytes(package_file().read_bytes()[:-1000])
+    path.write_bytes(package_file("efficientnet_lite0").read_bytes()[:-1000])
     with pytest.raises(ValueError, match="truncated"):
         read_state_dict(path)

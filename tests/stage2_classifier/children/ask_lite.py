@@ -1,0 +1,20 @@
+"""Writes what the Keras networks of the backbones answer (argv: folder with images.npz)."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from pose_activity.stage2_classifier.models.images import registry
+from pose_activity.stage2_classifier.models.images.lite_layout import LITES
+from pose_activity.stage2_classifier.models.images.lite_weights import package_file
+
+folder = Path(sys.argv[1])
+with np.load(folder / "images.npz", allow_pickle=False) as file:
+    images = dict(file)
+features = {}
+for model in LITES:
+    network = registry.build_backbone(model, height=None, width=None, weights=package_file(model))
+    for name, image in images.items():
+        features[f"{model} {name}"] = np.array(network(image))
+np.savez(folder / "features.npz", allow_pickle=False, **features)
