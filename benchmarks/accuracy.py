@@ -5,9 +5,9 @@
 PHOTOS holds a folder per activity, such as Stanford 40's training part. In each fold a fifth of the
 photos is the test split, and .15 of the others val; near-duplicates stay together. Every row but
 `plain_keras`, the contestant (see that file), is `train.py all` with a configuration and changes in
-it, see `ROWS`. A row has one run folder: fold after fold gives the photos other splits, and poses,
-tensors and features are made once. A fold's predictions and figures are copied, and a fold that is
-finished is kept: the command continues where it was stopped.
+it, see `ROWS`. A row has a run folder, perhaps with others: fold after fold gives the photos other
+splits, and poses, tensors and features are made once. A fold's predictions and figures are copied,
+and a fold that is finished is kept: the command continues where it was stopped.
 
 Written after every fold: per row `accuracy`, `spread` (the best fold minus the worst), `minutes`,
 further means, and the paired difference from `rgb_only` on the same photos with its 95 % interval.
@@ -44,16 +44,22 @@ from pose_activity.stage2_classifier.scores.predictions import Predictions  # no
 
 @dataclass(frozen=True)
 class Row:
-    """A recipe: a configuration, and what is changed in it."""
+    """A recipe: a configuration, what is changed in it, and the name of its run folder.
+
+    Recipes of the same tensors share a folder.
+    """
 
     config: str
     changes: tuple[str, ...] = ()
+    folder: str = "two_views"
 
 
 ROWS = {
     "quick": Row("folder"),
-    "rgb_only": Row("folder", ("cache.person_view=null",)),
-    "rgb_heatmap": Row("folder", ("cache.person_view=null", "cache.planes=[rgb, heatmap]")),
+    "rgb_only": Row("folder", ("cache.person_view=null",), "rgb_only"),
+    "rgb_heatmap": Row(
+        "folder", ("cache.person_view=null", "cache.planes=[rgb, heatmap]"), "rgb_heatmap"
+    ),
     "best": Row("best"),
 }
 CONTESTANT = "plain_keras"
@@ -80,8 +86,8 @@ def main(
         raise typer.BadParameter(f"--only takes some of {[*NAMES]}. Received: {unknown}")
     read(out)  # a file that cannot be added to is refused now, not after the work
     tables = _write_folds(photos, weights, folds, seed, work)
-    for fold, table in enumerate(tables):
-        for name in only or NAMES:
+    for name in only or NAMES:
+        for fold, table in enumerate(tables):
             done = _done(work, name, fold)
             if (done / _METRICS).is_file():
                 continue
@@ -89,7 +95,7 @@ def main(
             if name == CONTESTANT:
                 _run_contestant(photos, table, done, read(out).get("best", {}).get("minutes"))
             else:
-                _run(name, photos, weights, table, work / name, done)
+                _run(name, photos, weights, table, done)
             merge(out, {name: _summary(name, work, folds)})
     found = read(out)
     Console().print(_as_table({name: found[name] for name in only or NAMES if name in found}))
@@ -131,13 +137,15 @@ def _finished(work: Path, name: str) -> list[int]:
     return sorted(int(path.parent.name) for path in found)
 
 
-def _run(name: str, photos: Path, weights: str, table: Path, run: Path, done: Path) -> None:
-    row = ROWS[name]
+def _run(name: str, photos: Path, weights: str, table: Path, done: Path) -> None:
+    row, work = ROWS[name], done.parents[2]
+    run = work / row.folder
     data = ("data.format=table", f"data.annotations={table}", f"data.images={photos}")
     changes = (*data, f"stage1.weights={weights}", "split=given", *row.changes)
-    first = not _finished(run.parent, name)
-    if first and run.exists():  # half done: its minutes would be wrong
-        shutil.rmtree(run)
+    first = not _finished(work, name)
+    sharing = [other for other, its in ROWS.items() if its.folder == row.folder]
+    if run.exists() and not any(_finished(work, other) for other in sharing):
+        shutil.rmtree(run)  # half done: its minutes would be wrong
     train("all", row.config, run, changes if first else (*changes, "report.input_images=0"))
     report = _json(run / "report" / _METRICS)
     if first:

@@ -100,6 +100,18 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
             "published for efficientnet_b0 to _b3, not for efficientnet_lite0",
         ),
         (
+            {"stage2": {"linear": {"also": ["efficientnet_lite1"]}, "fine_tune": {}}},
+            r"fine_tune trains one network: set linear.also: \[\], or fine_tune: null",
+        ),
+        (
+            {"stage2": {"linear": {"also": ["efficientnet_lite0"]}}},
+            "linear.also names efficientnet_lite0, which model is already",
+        ),
+        (
+            {"stage2": {"linear": {"also": ["efficientnet_lite1"] * 2}}},
+            "also must name no network twice",
+        ),
+        (
             {"stage2": {"augment": {"heatmap_dropout": 0.1}}, "cache": {"planes": ["rgb"]}},
             "heatmap_dropout needs cache.planes",
         ),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 from packaging.requirements import Requirement
 
@@ -18,6 +19,7 @@ from pose_activity.configs.pictures import load
 from pose_activity.stage2_classifier import calibrate, predict
 from pose_activity.stage2_classifier.frozen import features, fit, head
 from pose_activity.stage2_classifier.scores.predictions import Predictions
+from pose_activity.training.pictures.fit_linear import find_backbone
 from tests.inference.motion_model import write_pose
 from tests.stage2_classifier.frozen.fakes import write_backbone
 
@@ -146,3 +148,14 @@ def test_val_is_judged_by_a_head_that_did_not_learn_from_it(
     assert np.abs(apart - everything.probabilities(vectors)).max() > 1e-4
     found = json.loads((folder / "run/report/metrics_val.json").read_text(encoding="utf-8"))
     assert found["n"] == val and run.report.split == "test"
+
+
+def test_features_of_several_networks_stand_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    config = CONFIG.replace("{{folds: 3}}", "{{also: [efficientnet_lite1]}}")
+    config = config.replace("weights: {folder}/backbone.onnx", "weights: imagenet")
+    (tmp_path / "config.yaml").write_text(config.format(folder=tmp_path), encoding="utf-8")
+    graph = onnx.load(find_backbone(load(tmp_path / "config.yaml"))).graph
+    assert graph.output[0].type.tensor_type.shape.dim[3].dim_value == 2 * 1280
