@@ -29,7 +29,7 @@ def build(
         width: Likewise.
         planes: See `layers.pixels`.
         classes: How many.
-        weights: Of the backbone, see `efficientnet_lite0.build_backbone`; None: a random start.
+        weights: Of the backbone, see `efficientnet_lite.build_backbone`; None: a random start.
     """
     check_size(height, width, multiple=32)
     inputs, picture, help = pixels(height, width, planes)
