@@ -1,21 +1,24 @@
 """What each choice of the recipe for photos is worth, on the features of a frozen backbone.
 
-    python benchmarks/ablations.py PHOTOS [--weights yolov8n-pose.pt] [--only two_views]
+    python benchmarks/ablations.py PHOTOS [--weights yolov8n-pose.pt] [--only person_heatmap]
 
-PHOTOS as for `accuracy.py`. A row is a recipe of `cache.planes` and a choice among the numbers of
-its vectors; a linear head is fitted on four fifths of the photos and answers the rest, in turns, as
-`stage2.linear` does (its strength is chosen on these answers, in every row alike). Of each row:
-`accuracy` over all photos, `halves` (accuracy where only the first or the last half of the classes
-is there, by name), and the paired difference from the row `default` with its 95 % interval. A
-default has to win on the mean of the halves. Vectors are kept in --work: the command continues
-where it was stopped.
+PHOTOS as for `accuracy.py`. A row is what the backbone looks at (`looks.Look`), and perhaps the
+joints as numbers; a linear head is fitted on four fifths of the photos and answers the rest, in
+turns. That is done where only the first half of the classes is there, by name, and where only the
+last one is: a choice should win on their mean. Each row differs in one thing from another one, its
+`against`. Written of each row: `halves`, the two accuracies, and `accuracy`, their mean; the paired
+differences from `against` on the same photos with their 95 % intervals, `gain_halves` and `gain`.
+Folds are dealt three times, and a photo's answers averaged. No mirror images are learned from, but
+in the row of that name. The penalty's strength is chosen on the first deal's answers, alike in
+every row. Vectors are kept in --work: the command continues where it was stopped.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import typer
@@ -25,100 +28,124 @@ from rich.table import Table
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from benchmarks.accuracy import train  # noqa: E402
+from benchmarks import heads  # noqa: E402
+from benchmarks.looks import (  # noqa: E402
+    PERSON,
+    PICTURE,
+    Look,
+    Photos,
+    find_vectors,
+    joint_numbers,
+    mirrored,
+    read_photos,
+)
 from benchmarks.sequences import merge, read  # noqa: E402
-from pose_activity.annotations.images import load_rgb  # noqa: E402
-from pose_activity.annotations.sample_files import read_samples  # noqa: E402
-from pose_activity.annotations.types import Poses, Sample  # noqa: E402
-from pose_activity.artifacts import atomic  # noqa: E402
-from pose_activity.artifacts.manifest import sha256_json  # noqa: E402
-from pose_activity.artifacts.ordered import in_order  # noqa: E402
-from pose_activity.cache.options import PersonView, Plane, PlaneOptions, Style  # noqa: E402
-from pose_activity.cache.people import POLICIES  # noqa: E402
-from pose_activity.cache.planes import PERSON, PoseModelId, Recipe, make_arrays  # noqa: E402
-from pose_activity.runtime import graph  # noqa: E402
+from pose_activity.cache.options import Style  # noqa: E402
 from pose_activity.runtime.progress import progress_bar  # noqa: E402
-from pose_activity.stage1_pose import predict  # noqa: E402
-from pose_activity.stage2_classifier import export_backbone  # noqa: E402
-from pose_activity.stage2_classifier.frozen import features  # noqa: E402
-from pose_activity.stage2_classifier.frozen.backbone import find as find_backbone  # noqa: E402
-from pose_activity.stage2_classifier.frozen.fit import fit  # noqa: E402
-from pose_activity.stage2_classifier.frozen.layout import POOLINGS, Layout  # noqa: E402
-from pose_activity.stage2_classifier.models.images import registry  # noqa: E402
+from pose_activity.stage2_classifier.frozen.layout import POOLINGS  # noqa: E402
 from pose_activity.stage2_classifier.scores.resampling import paired_difference  # noqa: E402
 
 DEFAULT = "default"
-MODEL = "efficientnet_lite0"
-RGB: tuple[Plane, ...] = ("rgb",)
-BOTH: tuple[Plane, ...] = ("rgb", "heatmap")
-_BLOB = Style(style="gaussian")
+DEALS = 3
+Joined = Literal["", "beside", "late linear", "late network", "alone"]
 
 
 @dataclass(frozen=True)
 class Row:
-    """A recipe, and which of its numbers are used.
+    """What is learned from.
 
     Attributes:
-        options: What the tensors show.
+        looks: What the backbone looks at.
+        against: The row that differs in one thing.
         pooling: Of `frozen.layout.POOLINGS`.
-        views: Whose numbers; all where empty.
         mirror: Whether mirror images are learned from as well.
-        joints: Whether the joints of the person, relative to the body, are added as numbers.
+        joints: How the joints of the person, relative to the body, join as numbers: "beside" the
+            features; by a classifier of their own whose answers are mixed in "late", a linear one
+            or a small network with dropout; that network "alone"; or not.
     """
 
-    options: PlaneOptions
+    looks: tuple[Look, ...]
+    against: str = DEFAULT
     pooling: tuple[str, ...] = POOLINGS
-    views: tuple[str, ...] = ()
-    mirror: bool = True
-    joints: bool = False
+    mirror: bool = False
+    joints: Joined = ""
 
 
-_PICTURE = PlaneOptions(planes=RGB)
-_TWO = replace(_PICTURE, person_view=PersonView())
+_TWO = (PICTURE, PERSON)
+_BLOB, _ALL_JOINTS = Style(style="gaussian", sigma=6.0), Style(min_confidence=0.0)
+_SMALL = replace(PICTURE, width=320, height=240)
+_LINES = replace(_SMALL, shows="heatmap")  # the heatmap of the whole picture
+_OWN_LINES = replace(PERSON, shows="heatmap", width=224, height=224)  # of the person, in the square
+_PARTS = tuple(Look(part, 128, 128) for part in ("head", "left_hand", "right_hand"))
 
 
-def _person(**changes: Any) -> PlaneOptions:
-    return replace(_PICTURE, person_view=PersonView(**changes))
+def _person(**changes: Any) -> tuple[Look, ...]:
+    return (PICTURE, replace(PERSON, **changes))
+
+
+def _square(size: int) -> tuple[Look, ...]:
+    return _person(width=size, height=size)
+
+
+def _beside_picture(**changes: Any) -> Row:
+    return Row((PICTURE, replace(_LINES, **changes)), against="picture")
+
+
+def _beside_both(**changes: Any) -> Row:
+    return Row((*_TWO, replace(_OWN_LINES, **changes)))
 
 
 ROWS: Mapping[str, Row] = {
-    DEFAULT: Row(_TWO),
-    "picture": Row(_PICTURE),
-    "picture_320x240": Row(replace(_PICTURE, width=320, height=240)),
-    "picture_letterbox": Row(replace(_PICTURE, resize="letterbox")),
-    "person": Row(_TWO, views=(PERSON,)),
+    DEFAULT: Row(_TWO, against="picture"),
+    "picture": Row((PICTURE,)),
+    "person": Row((PERSON,)),
     "mean": Row(_TWO, pooling=("mean",)),
     "max": Row(_TWO, pooling=("max",)),
-    "no_mirror": Row(_TWO, mirror=False),
-    "joints": Row(_TWO, joints=True),
-    "person_224": Row(_person(size=224)),
-    "person_384": Row(_person(size=384)),
+    "mirror": Row(_TWO, mirror=True),
+    # Pixels
+    "picture_320x240": Row((_SMALL,), against="picture"),
+    "person_224": Row(_square(224)),
+    # Who is in the square, and how much around
     "person_margin_0": Row(_person(margin=0.0)),
     "person_margin_30": Row(_person(margin=0.3)),
     "person_largest": Row(_person(people="largest")),
     "person_top_score": Row(_person(people="top_score")),
-    "person_heatmap": Row(_person(planes=BOTH)),
-    "person_gaussian": Row(_person(planes=BOTH, heatmap=_BLOB)),
-    "picture_heatmap": Row(replace(_TWO, planes=BOTH, people="all")),
-    "picture_alone_heatmap": Row(replace(_PICTURE, planes=BOTH, people="all")),
-    "picture_alone_gaussian": Row(replace(_PICTURE, planes=BOTH, people="all", heatmap=_BLOB)),
-    "picture_alone_heatmap_of_two": Row(replace(_PICTURE, planes=BOTH)),
-    "picture_alone_heatmap_of_one": Row(replace(_PICTURE, planes=BOTH, people="most_prominent")),
-    "picture_alone_heatmap_all_joints": Row(
-        replace(_PICTURE, planes=BOTH, people="all", heatmap=Style(min_confidence=0.0))
-    ),
-    "heatmap_alone": Row(PlaneOptions(planes=("heatmap",), people="all")),
+    "person_centre": Row(_person(people="centre")),
+    "square_around_everyone": Row(_person(area="everyone", people="all")),
+    "second_person": Row((*_TWO, Look("second", 224, 224))),
+    # The heatmap beside the whole picture
+    "picture_heatmap": _beside_picture(),
+    "picture_heatmap_most_prominent": _beside_picture(drawn="most_prominent"),
+    "picture_heatmap_centre_and_farthest": _beside_picture(drawn="centre_and_farthest"),
+    "picture_heatmap_all_joints": _beside_picture(style=_ALL_JOINTS),
+    "picture_heatmap_by_person": _beside_picture(drawn="most_prominent", colours="people"),
+    "picture_heatmap_by_part": _beside_picture(colours="parts"),
+    "picture_gaussian": _beside_picture(style=_BLOB),
+    "picture_gaussian_unweighted": _beside_picture(style=_BLOB, weighted=False),
+    "picture_320x240_drawn": Row((replace(_SMALL, shows="drawn"),), against="picture_320x240"),
+    # The heatmap in the square around the person
+    "picture_and_heatmap_of_person": Row((PICTURE, _OWN_LINES), against="picture"),
+    "person_heatmap": _beside_both(),
+    "person_heatmap_by_part": _beside_both(colours="parts"),
+    "person_gaussian": _beside_both(style=_BLOB),
+    "person_drawn": Row(_person(shows="drawn")),
+    # The heatmap alone
+    "heatmap_alone": Row((_LINES,)),
+    "heatmap_by_part_alone": Row((replace(_LINES, colours="parts"),), against="heatmap_alone"),
+    "gaussian_alone": Row((replace(_LINES, style=_BLOB),), against="heatmap_alone"),
+    "person_heatmap_alone": Row((_OWN_LINES,), against="heatmap_alone"),
+    # Joints as numbers
+    "joints_alone": Row((), joints="alone"),
+    "joints_beside": Row(_TWO, joints="beside"),
+    "joints_late_linear": Row(_TWO, joints="late linear"),
+    "joints_late_network": Row(_TWO, joints="late network"),
+    "picture_joints_late_network": Row((PICTURE,), against="picture", joints="late network"),
+    # Parts of the person
+    "features_at_joints": Row((*_TWO, replace(PERSON, at_joints=True))),
+    "head": Row((*_TWO, *_PARTS[:1])),
+    "hands": Row((*_TWO, *_PARTS[1:])),
+    "head_and_hands": Row((*_TWO, *_PARTS)),
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Photos:
-    """Labelled photos with their poses."""
-
-    samples: list[Sample]
-    poses: list[Poses]
-    ids: np.ndarray
-    groups: list[str]
 
 
 def main(
@@ -134,148 +161,144 @@ def main(
     if unknown:
         raise typer.BadParameter(f"--only takes some of {[*ROWS]}. Received: {unknown}")
     read(out)  # a file that cannot be added to is refused now, not after the work
-    there = _photos(photos, weights, work, threads)
-    weights_file = registry.find_weights(MODEL, "imagenet") or Path()
-    backbone = find_backbone(MODEL, weights_file, export=export_backbone.export)
-    names = list(dict.fromkeys((DEFAULT, *(only or ROWS))))
+    names = [*(only or ROWS)]
+    needed = [*dict.fromkeys([*(ROWS[name].against for name in names), *names])]
+    there = read_photos(photos, weights, work, threads)
+    vectors = find_vectors([*_looks(needed)], there, work, threads)
     right: dict[str, dict[str, np.ndarray]] = {}
-    for name in names:
-        right[name] = _answer(ROWS[name], there, backbone, work, threads)
-        merge(out, {name: _figures(name, right)})
-    Console().print(_as_table({name: read(out)[name] for name in names}))
+    halves = _halves(there)
+    with progress_bar("heads", Console()) as show:
+        for done, name in enumerate(needed, 1):
+            right[name] = {key: _right(ROWS[name], half, vectors) for key, half in halves.items()}
+            new = [row for row in names if name in (row, ROWS[row].against)]
+            whole = [row for row in new if {row, ROWS[row].against} <= {*right}]
+            merge(out, {row: _figures(row, right, halves) for row in whole})
+            show(done, len(needed), name)
+    Console().print(as_table({name: read(out)[name] for name in names}))
 
 
-def _photos(photos: Path, weights: str, work: Path, threads: int) -> Photos:
-    """Reads the labels, and finds the people, by the steps of a run."""
-    run = work / "run"
-    data = (f"data.images={photos}", f"stage1.weights={weights}", f"threads={threads}")
-    for step in ("annotations", "stage1"):
-        train(step, "folder", run, data)
-    samples = sorted(read_samples(run / "annotations" / "samples.jsonl"), key=lambda s: s.image)
-    pose = predict.load(run / "stage1", threads=1)
-
-    def find(sample: Sample) -> Poses:
-        return pose([load_rgb(sample.image)], [sample.image])[0]
-
-    with progress_bar("finding people", Console()) as show:
-        found = []
-        for poses in in_order(find, samples, workers=threads):
-            found.append(poses)
-            show(len(found), len(samples), poses.image.name)
-    _, ids = np.unique([str(sample.activity) for sample in samples], return_inverse=True)
-    groups = [sample.group or str(sample.image) for sample in samples]
-    return Photos(samples, found, ids, groups)
-
-
-def _answer(
-    row: Row, there: Photos, backbone: Path, work: Path, threads: int
-) -> dict[str, np.ndarray]:
-    """Returns which photos were answered right: of all classes, and of each half of them."""
-    recipe = Recipe(**vars(row.options), pose=PoseModelId(skeleton="coco17"))
-    vectors = _vectors(recipe, there, backbone, work, threads)
-    kept = _columns(row, recipe, vectors.shape[-1])
-    used = vectors[: 1 + row.mirror, :, kept]
-    if row.joints:
-        numbers = [
-            [_joints(poses, mirrored) for poses in there.poses] for mirrored in (False, True)
-        ]
-        used = np.concatenate([used, np.array(numbers, np.float32)[: len(used)]], axis=2)
-    half = np.arange(there.ids.max() + 1) < (there.ids.max() + 1) // 2
-    chosen = {"all": np.ones_like(half), "first": half, "last": ~half}
-    return {name: _right(used, there, part) for name, part in chosen.items()}
-
-
-def _right(vectors: np.ndarray, there: Photos, classes: np.ndarray) -> np.ndarray:
-    """Returns, for the photos of some classes alone, which of them held-out heads got right."""
-    which = np.flatnonzero(classes[there.ids])
-    _, ids = np.unique(there.ids[which], return_inverse=True)
-    fitted = fit(
-        vectors[0][which],
-        ids,
-        classes=int(classes.sum()),
-        mirrored=vectors[1][which] if len(vectors) > 1 else None,
-        groups=[there.groups[i] for i in which],
+def _looks(names: list[str]) -> Iterator[Look]:
+    """Yields what is looked at in some rows, each once."""
+    rows = [ROWS[name] for name in names]
+    plain = [look for row in rows for look in row.looks]
+    yield from dict.fromkeys(
+        [*plain, *(m for row in rows if row.mirror for m in mirrored(row.looks))]
     )
-    return (fitted.held_out.argmax(1) == ids).astype(float)
 
 
-def _vectors(recipe: Recipe, there: Photos, backbone: Path, work: Path, threads: int) -> np.ndarray:
-    """Returns `(2, N, D)` float32, the second for mirror images; keeps them in a file."""
-    asked = [recipe.as_json(), [sample.image.name for sample in there.samples]]
-    path = work / f"vectors_{sha256_json(asked)[:16]}.npy"
-    if path.is_file():
-        return np.load(path, allow_pickle=False)
-    layout = Layout.of(recipe)
-    run = graph.load(backbone, engine="onnxruntime", threads=threads, streams=threads)
+@dataclass(frozen=True, eq=False)
+class Half:
+    """The photos of half of the classes.
 
-    def work_on(number: int) -> np.ndarray:
-        poses = there.poses[number] if recipe.needs_poses else None
-        arrays = make_arrays(load_rgb(there.samples[number].image), poses, recipe)
-        both = (arrays, features.mirror(arrays))
-        return np.stack([features.vector(one, run, layout) for one in both])
+    Attributes:
+        which: Indices of the photos.
+        ids: Their class ids, counted anew.
+        clusters: Which of them are of one scene.
+        deals: Over folds.
+        joints: `(N, D)` numbers of the joints, and those of the mirror images.
+        found: `(N, 1)` float32: whether there is a person.
+    """
 
-    found = []
-    with progress_bar("vectors", Console()) as show:
-        for pair in in_order(work_on, range(len(there.samples)), workers=threads):
-            found.append(pair)
-            show(len(found), len(there.samples), there.samples[len(found) - 1].image.name)
-    vectors = np.stack(found, axis=1)
-    with atomic.replacing(path) as temporary, temporary.open("wb") as file:
-        np.save(file, vectors, allow_pickle=False)
-    return vectors
+    which: np.ndarray
+    ids: np.ndarray
+    clusters: np.ndarray
+    deals: list[heads.Deal]
+    joints: list[np.ndarray]
+    found: np.ndarray
 
+    @classmethod
+    def of(cls, photos: Photos, which: np.ndarray) -> "Half":
+        """Takes some photos."""
+        ids = np.unique(photos.ids[which], return_inverse=True)[1].ravel()
+        groups, poses = ([values[i] for i in which] for values in (photos.groups, photos.poses))
+        return cls(
+            which,
+            ids,
+            photos.clusters[which],
+            [heads.deal(ids, groups, seed) for seed in range(DEALS)],
+            [np.stack([joint_numbers(p, mirrored=side) for p in poses]) for side in (False, True)],
+            np.array([[len(p.boxes) > 0] for p in poses], np.float32),
+        )
 
-def _columns(row: Row, recipe: Recipe, size: int) -> np.ndarray:
-    """Returns which numbers of a vector a row uses."""
-    layout = Layout.of(recipe)
-    kept = layout.columns(row.pooling, size)
-    if not row.views:
-        return kept
-    each = (size - layout.found) // len(layout.looks)
-    owners = np.repeat([look.view for look in layout.looks], each)
-    return kept[[i < len(owners) and owners[i] in row.views for i in kept]]
-
-
-def _joints(poses: Poses, mirrored: bool) -> np.ndarray:
-    """Returns `(3 K,)`: joints relative to the box of the most prominent person, and their v."""
-    chosen = POLICIES["most_prominent"](poses)
-    if not len(chosen):
-        return np.zeros(3 * len(poses.skeleton), np.float32)
-    box, joints = poses.boxes[chosen[0]], poses.keypoints[chosen[0]].copy()
-    there = joints[:, 2] > 0
-    joints[there, :2] -= (box[:2] + box[2:]) / 2
-    joints[:, :2] /= max(1.0, float((box[2:] - box[:2]).max()))
-    if mirrored:
-        joints = joints[list(poses.skeleton.flip_index)] * (-1, 1, 1)
-    return joints.ravel().astype(np.float32)
+    @cached_property
+    def by_network(self) -> list[np.ndarray]:
+        """What small networks answer to the joints alone."""
+        return [heads.network(self.joints, self.ids, deal) for deal in self.deals]
 
 
-def _figures(name: str, right: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
-    found, default = right[name], right[DEFAULT]
-    figures: dict[str, Any] = {
-        "accuracy": float(found["all"].mean()),
-        "halves": [float(found[half].mean()) for half in ("first", "last")],
+def _halves(photos: Photos) -> dict[str, Half]:
+    first = photos.ids < len(photos.classes) // 2
+    return {
+        "first": Half.of(photos, np.flatnonzero(first)),
+        "last": Half.of(photos, np.flatnonzero(~first)),
+    }
+
+
+def _right(row: Row, half: Half, vectors: Mapping[Look, np.ndarray]) -> np.ndarray:
+    """Returns the share of the deals in which each photo was answered right, `(N,)`."""
+    answers = half.by_network if row.joints == "alone" else _by_features(row, half, vectors)
+    if row.joints == "late linear":
+        answers = heads.mixed(answers, heads.linear(half.joints, half.ids, half.deals), half.ids)
+    if row.joints == "late network":
+        answers = heads.mixed(answers, half.by_network, half.ids)
+    return np.mean([answer.argmax(1) == half.ids for answer in answers], axis=0)
+
+
+def _by_features(row: Row, half: Half, vectors: Mapping[Look, np.ndarray]) -> list[np.ndarray]:
+    sides = []
+    for joints, looks in zip(half.joints, (row.looks, [*mirrored(row.looks)]), strict=True):
+        if sides and not row.mirror:
+            break
+        blocks = [_pooled(vectors[look][half.which], row.pooling) for look in looks]
+        numbers = [joints] if row.joints == "beside" else []
+        sides.append(np.concatenate([*blocks, *numbers, half.found], axis=1))
+    return heads.linear(sides, half.ids, half.deals)
+
+
+def _pooled(vectors: np.ndarray, pooling: tuple[str, ...]) -> np.ndarray:
+    """Returns the blocks of a vector that are used."""
+    size = vectors.shape[1] // len(POOLINGS)
+    blocks = [vectors[:, i * size : (i + 1) * size] for i in range(len(POOLINGS))]
+    if pooling == POOLINGS:
+        return vectors
+    return np.concatenate([blocks[POOLINGS.index(name)] for name in pooling], axis=1)
+
+
+def _figures(
+    name: str, right: Mapping[str, Mapping[str, np.ndarray]], halves: Mapping[str, Half]
+) -> dict[str, Any]:
+    """Returns the figures of a row, see the head of the file."""
+    against = ROWS[name].against
+    pairs = [(right[name][key], right[against][key], half.clusters) for key, half in halves.items()]
+    together = [np.concatenate(arrays) for arrays in zip(*pairs, strict=True)]
+    return {
+        "accuracy": float(np.mean([own.mean() for own, *_ in pairs])),
+        "halves": [float(own.mean()) for own, *_ in pairs],
+        "against": against,
+        "gain": _gain(*together),
+        "gain_halves": [_gain(*pair) for pair in pairs],
         "command": f"python benchmarks/ablations.py PHOTOS --only {name}",
     }
-    if name == DEFAULT:
-        return figures
-    for part, key in (("all", "over_default"), ("first", "first"), ("last", "last")):
-        clusters = np.arange(len(found[part]))
-        value, interval = paired_difference(found[part], default[part], clusters=clusters)
-        figures[key] = {"difference": value, "interval": interval}
-    return figures
 
 
-def _as_table(results: dict[str, dict[str, Any]]) -> Table:
-    table = Table("row", "accuracy", "halves", "over default")
+def _gain(own: np.ndarray, other: np.ndarray, clusters: np.ndarray) -> dict[str, Any]:
+    value, interval = paired_difference(own, other, clusters=clusters, resamples=2000)
+    return {"difference": value, "interval": interval}
+
+
+def as_table(results: dict[str, dict[str, Any]]) -> Table:
+    """Returns the figures in per cent and points."""
+    table = Table("row", "accuracy", "halves", "against", "gain", "gain of each half")
     for name, found in results.items():
-        over = found.get("over_default")
-        low, high = over["interval"] if over else (0, 0)
+        low, high = found["gain"]["interval"]
+        each = [f"{100 * half['difference']:+.1f}" for half in found["gain_halves"]]
         table.add_row(
             name,
-            f"{found['accuracy']:.4f}",
-            " / ".join(f"{half:.4f}" for half in found["halves"]),
-            f"{over['difference']:+.4f} [{low:+.4f}, {high:+.4f}]" if over else "",
+            f"{100 * found['accuracy']:.1f}",
+            " / ".join(f"{100 * half:.1f}" for half in found["halves"]),
+            found["against"],
+            f"{100 * found['gain']['difference']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]",
+            " / ".join(each),
         )
     return table
 
