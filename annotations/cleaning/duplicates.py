@@ -132,18 +132,18 @@ def describe_duplicates(
     label_of = dict(zip(items.names, items.labels, strict=True))
     split_of = dict(zip(items.names, items.splits, strict=True))
     surplus = sum(len(same) - 1 for same in copies)
-    notes = [f"{surplus:,} {many} are copies of others: {_pairs(copies)}. See duplicates.csv."]
+    notes = [f"copies of other {many}: {surplus:,} ({_pairs(copies)}). See duplicates.csv."]
     contrary = [same for same in copies if len({label_of[name] for name in same}) > 1]
     if contrary:
         notes.append(
-            f"{len(contrary):,} {many} have more than one {labels}: "
-            f"{_pairs(contrary, label_of)}. Keep one copy of each."
+            f"{many} with more than one {labels}: {len(contrary):,} "
+            f"({_pairs(contrary, label_of)}). Keep one copy of each."
         )
     crossing = [same for same in copies if len({split_of[n] for n in same if split_of[n]}) > 1]
     if crossing:
         notes.append(
-            f"WARNING: {len(crossing):,} {many} are in more than one split: "
-            f"{_pairs(crossing, split_of)}. Scores will look better than they are: the model has "
+            f"WARNING: {many} in more than one split: {len(crossing):,} "
+            f"({_pairs(crossing, split_of)}). Scores will look better than they are: the model has "
             "seen these. Keep one copy of each."
         )
     return notes

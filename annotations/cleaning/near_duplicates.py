@@ -105,15 +105,15 @@ def describe_counts(copies: Sequence[Sequence[Path]], near: Sequence[Sequence[Pa
         near: Sets that look nearly alike, copies among them; None: nobody looked.
     """
     same = sum(map(len, copies)) - len(copies)
-    text = f"{same:,} pictures are copies of others"
+    text = f"copies of other pictures: {same:,}"
     if near is None:
-        return f"{text}; which look nearly alike was not looked at (data.near_duplicates)."
+        return f"{text}; those that look nearly alike were not looked for (data.near_duplicates)."
     alike = sum(map(len, near))
     if not alike:
-        return f"{text}, and no others look nearly alike."
+        return f"{text}; none look nearly alike."
     return (
-        f"{text}; {alike:,} look nearly like another one (bursts, copies of another size), in "
-        f"{len(near):,} sets: {preview([' = '.join(p.name for p in group) for group in near], 3)}. "
+        f"{text}; pictures that look nearly like another one (bursts, copies of another size): "
+        f"{alike:,} ({preview([' = '.join(p.name for p in group) for group in near], 3)}). "
         "Each set is on one side of the split. See near_duplicates.csv."
     )
 

@@ -212,7 +212,8 @@ def clean_labels(run: PictureRun, path: Path, *, check_images: bool) -> clean.Cl
     write_json(path, report)
     heads = ("entries", "with_keypoints", "with_activity", "kept")
     rows = [(head, report[head]) for head in heads] + [*report["rules"].items()]
-    say_rows("cleaning", [{"rule": name, "count": count} for name, count in rows])
+    shown = [{"rule": name, "count": count} for name, count in rows if count or name in heads]
+    say_rows("cleaning: what was found", shown)
     say_notes(cleaned.notes)
     return cleaned
 

@@ -68,10 +68,10 @@ def test_what_is_said(make_sample: Make):
         [[one.image, three.image, two.image]], table_of_samples([one, two, three])
     )
     assert notes[0] == (
-        "2 pictures are copies of others: one.jpg = three.jpg = two.jpg. See duplicates.csv."
+        "copies of other pictures: 2 (one.jpg = three.jpg = two.jpg). See duplicates.csv."
     )
     assert "one.jpg (run) = three.jpg (run) = two.jpg (sit)" in notes[1]
-    assert notes[2].startswith("WARNING: 1 pictures are in more than one split: one.jpg (train)")
+    assert notes[2].startswith("WARNING: pictures in more than one split: 1 (one.jpg (train)")
     assert len(describe_duplicates([[one.image, three.image]], table_of_samples([one, three]))) == 1
     assert describe_duplicates([], table_of_samples([one])) == []
 

@@ -85,13 +85,13 @@ def test_pairs_against_a_slow_loop() -> None:
 
 def test_what_a_person_is_told(make_sample: Make) -> None:
     one, two = Path("a/1.jpg"), Path("a/2.jpg")
-    assert describe_counts([], []) == (
-        "0 pictures are copies of others, and no others look nearly alike."
-    )
-    assert "was not looked at (data.near_duplicates)" in describe_counts([], None)
+    assert describe_counts([], []) == "copies of other pictures: 0; none look nearly alike."
+    assert "were not looked for (data.near_duplicates)" in describe_counts([], None)
     text = describe_counts([[one, two]], [[one, two]])
-    assert text.startswith("1 pictures are copies of others; 2 look nearly like another one")
-    assert "in 1 sets: 1.jpg = 2.jpg. Each set is on one side of the split." in text
+    assert text.startswith(
+        "copies of other pictures: 1; pictures that look nearly like another one"
+    )
+    assert ": 2 (1.jpg = 2.jpg). Each set is on one side of the split." in text
     samples = [make_sample("x.jpg", split="train"), make_sample("y.jpg", split="test")]
     near = [[sample.image for sample in samples]]
     (note,) = crossing_notes(near, table_of_samples(samples))

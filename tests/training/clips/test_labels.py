@@ -64,8 +64,8 @@ def test_copies_of_a_video_stay_together(tmp_path: Path, capsys: pytest.CaptureF
         sides = {clip.name: clip.split for clip in read_clips(make(run))}
         assert len({sides[name] for name in ("run/0.mp4", "run/9.mp4", "sit/5.mp4")}) == 1
     said = " ".join(capsys.readouterr().out.split())
-    assert "2 clips are copies of others: run/0.mp4 = run/9.mp4 = sit/5.mp4. See dupl" in said
-    assert "1 clips have more than one label: run/0.mp4 (run) = run/9.mp4 (run) = sit" in said
+    assert "copies of other clips: 2 (run/0.mp4 = run/9.mp4 = sit/5.mp4). See dupl" in said
+    assert "clips with more than one label: 1 (run/0.mp4 (run) = run/9.mp4 (run) = sit" in said
     rows = rows_of(tmp_path / "run/annotations/duplicates.csv")
     assert [row[1:3] for row in rows[1:]] == [
         ["run/0.mp4", "run"],
@@ -79,7 +79,7 @@ def test_copies_across_given_splits_are_told(tmp_path: Path, capsys: pytest.Capt
     root = videos(tmp_path / "videos", *names, **{"test/b/4.mp4": "train/a/1.mp4"})
     try_annotations(load(tmp_path, "videos", root, "split=given"), strict=True)
     said = " ".join(capsys.readouterr().out.split())
-    assert "WARNING: 1 clips are in more than one split: test/b/4.mp4 (test) = train/a/1" in said
+    assert "WARNING: clips in more than one split: 1 (test/b/4.mp4 (test) = train/a/1" in said
 
 
 @pytest.mark.parametrize("kind", ["archive", "features"])

@@ -66,7 +66,7 @@ def test_near_duplicates_are_one_group_and_on_one_side(
     data = {"format": "folder", "images": str(folder)}
     found = {s.image.name: s for s in make(tmp_path, data, stage1={"train": False})}
     out = capsys.readouterr().out
-    assert "0 pictures are copies of others; 2 look nearly like another one" in out
+    assert "copies of other pictures: 0; pictures that look nearly like another one" in out
     assert "4 burst.jpg = 4.png" in out
     burst, whole = found["4 burst.jpg"], found["4.png"]
     assert burst.split == whole.split and burst.group == whole.group == "s/4 burst.jpg"
@@ -105,8 +105,8 @@ def test_copies_stay_together_and_are_told(
     kept = make(tmp_path, data, split=SIZES, stage1={"train": False})
     assert kept[0].split == kept[1].split and len(kept) == 12
     said = " ".join(capsys.readouterr().out.split())
-    assert "1 pictures are copies of others" in said
-    assert "1 pictures have more than one activity" in said
+    assert "copies of other pictures: 1 (" in said
+    assert "pictures with more than one activity: 1 (" in said
     with (tmp_path / "run/annotations/duplicates.csv").open(encoding="utf-8") as file:
         assert [Path(row["image"]).name for row in csv.DictReader(file)] == ["0.png", "1.png"]
 
@@ -117,7 +117,7 @@ def test_given_splits_are_kept_and_copies_across_them_are_told(
     data = table_of(photos, lambda i: ("train", "val", "test")[i % 3])
     kept = make(tmp_path, data, split="given", stage1={"train": False})
     assert [s.split for s in kept[:3]] == ["train", "val", "test"]
-    assert "WARNING: 1 pictures are in more than one split" in " ".join(
+    assert "WARNING: pictures in more than one split: 1 (" in " ".join(
         capsys.readouterr().out.split()
     )
     make(tmp_path, data, split=SIZES, stage1={"train": False})
@@ -223,7 +223,7 @@ def test_folders_called_like_splits_are_the_splits(
     assert roles == {str(i): (("run", "sit")[i // 6], names[i % 3]) for i in range(12)}
     said = capsys.readouterr().out
     assert "taken for the splits: Train (train), valid (val), test (test)" in said
-    assert "WARNING: 1 pictures are in more than one split" in said.replace("\n", " ")
+    assert "WARNING: pictures in more than one split: 1 (" in said.replace("\n", " ")
     rows = [line.replace("\u2502", " ").split() for line in said.splitlines()]
     assert ["activity", "pictures", "train", "val", "test"] in [
         [cell for cell in row if cell.isalpha()] for row in rows
