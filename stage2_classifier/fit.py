@@ -14,6 +14,7 @@ from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.cache.store import Cache
 from pose_activity.learning import loop, optimization
 from pose_activity.learning.augmentation import of_inputs
+from pose_activity.learning.epochs import EpochRunner, Phase, weigh_classes
 from pose_activity.learning.history import History
 from pose_activity.learning.metrics import metrics_for
 from pose_activity.stage2_classifier import augment as augmentations
@@ -98,20 +99,7 @@ def fit(
     _check_epochs(epochs + fine_tune_epochs)
     start = registry.find_weights(model, weights, on_progress=on_progress)
     asked |= {"augment": asdict(augment) if augment else None, "weights_sha256": _sha256(start)}
-    loop.check_resumable(out, cache, asked)
     judge = MONITORS[monitor]
-    if (out / loop.CLASSIFIER).exists():
-        return History.read(out / loop.HISTORY, monitor=judge)
-    loop.make_deterministic(seed, threads)
-    lesson = loop.EpochRunner(
-        cache,
-        batch=batch,
-        seed=seed,
-        augmentation=of_inputs(augmentations.build(cache.recipe.planes, augment))
-        if augment
-        else None,
-        class_weights=loop.class_weights(cache) if class_weights else None,
-    )
 
     def build(weights: Path | None) -> keras.Model:
         recipe = cache.recipe
@@ -137,25 +125,31 @@ def fit(
             network, fine_tune_layers, fine_tune_learning_rate, metrics_for(judge)
         )
 
-    plan = (
-        loop.Phase("head", epochs, begin),
-        loop.Phase("fine_tune", fine_tune_epochs, begin_fine_tuning),
+    return loop.train(
+        (
+            Phase("head", epochs, begin),
+            Phase("fine_tune", fine_tune_epochs, begin_fine_tuning),
+        ),
+        EpochRunner(
+            cache,
+            batch=batch,
+            seed=seed,
+            augmentation=of_inputs(augmentations.build(cache.recipe.planes, augment))
+            if augment
+            else None,
+            class_weights=weigh_classes(cache) if class_weights else None,
+        ),
+        out,
+        asked=asked,
+        threads=threads,
+        patience=patience,
+        monitor=judge,
+        precision=precision,
+        rebuild=None if precision == "float32" else lambda: build(None),
+        finish=finish,
+        logs=logs,
+        on_progress=on_progress,
     )
-    if finish:
-        loop.note_early_end(out, epochs + fine_tune_epochs)
-    else:
-        with optimization.computing_in(precision):
-            loop.run(
-                plan,
-                lesson,
-                out,
-                patience=patience,
-                monitor=judge,
-                logs=logs,
-                on_progress=on_progress,
-            )
-    rebuild = None if precision == "float32" else lambda: build(None)
-    return loop.finish(out, monitor=judge, rebuild=rebuild)
 
 
 def check_splits(cache: Cache) -> None:

@@ -14,6 +14,7 @@ from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.cache.store import Cache
 from pose_activity.learning import loop, optimization
 from pose_activity.learning.augmentation import of_inputs
+from pose_activity.learning.epochs import EpochRunner, Phase, weigh_classes
 from pose_activity.learning.history import History
 from pose_activity.learning.metrics import metrics_for
 from pose_activity.stage2_classifier import sequence_augment
@@ -74,7 +75,7 @@ def fit(
         seed: Of everything random.
         threads: Of TensorFlow; another number gives slightly other weights.
         finish: Whether to train no further and keep an epoch of those that were trained.
-        logs: Folder for TensorBoard, see `loop.run`.
+        logs: Folder for TensorBoard, see `loop.train`.
         on_progress: Called with (done steps, all steps if nothing stops early, text).
 
     Returns:
@@ -92,18 +93,13 @@ def fit(
     registry.check_options(model, options or {})
     _check(cache, epochs)
     registry.load_layers(model)
-    loop.check_resumable(out, cache, asked)
-    judge = MONITORS[monitor]
-    if (out / loop.CLASSIFIER).exists():
-        return History.read(out / loop.HISTORY, checkpoint=checkpoint, monitor=judge)
-    loop.make_deterministic(seed, threads)
-    recipe = cache.recipe
-    lesson = loop.EpochRunner(
+    judge, recipe = MONITORS[monitor], cache.recipe
+    runner = EpochRunner(
         cache,
         batch=batch,
         seed=seed,
         augmentation=of_inputs(sequence_augment.build(recipe, augment)) if augment else None,
-        class_weights=loop.class_weights(cache) if class_weights else None,
+        class_weights=weigh_classes(cache) if class_weights else None,
     )
 
     def begin() -> keras.Model:
@@ -118,26 +114,26 @@ def fit(
         rate = optimization.rate(
             learning_rate,
             schedule,
-            steps=epochs * lesson.steps,
-            warmup_steps=round(warmup_epochs * lesson.steps),
+            steps=epochs * runner.steps,
+            warmup_steps=round(warmup_epochs * runner.steps),
         )
         return optimization.compile_with(
             network, rate, weight_decay, label_smoothing, metrics_for(judge)
         )
 
-    if finish:
-        loop.note_early_end(out, epochs)
-    else:
-        loop.run(
-            [loop.Phase("train", epochs, begin)],
-            lesson,
-            out,
-            patience=patience,
-            monitor=judge,
-            logs=logs,
-            on_progress=on_progress,
-        )
-    return loop.finish(out, checkpoint=checkpoint, monitor=judge)
+    return loop.train(
+        [Phase("train", epochs, begin)],
+        runner,
+        out,
+        asked=asked,
+        threads=threads,
+        patience=patience,
+        monitor=judge,
+        checkpoint=checkpoint,
+        finish=finish,
+        logs=logs,
+        on_progress=on_progress,
+    )
 
 
 def _check(cache: Cache, epochs: int) -> None:

@@ -19,6 +19,7 @@ from pose_activity.cache.planes import FOUND
 from pose_activity.cache.store import Cache
 from pose_activity.learning import fine_tuning, loop, optimization
 from pose_activity.learning.augmentation import of_inputs
+from pose_activity.learning.epochs import EpochRunner, Phase, weigh_classes
 from pose_activity.learning.history import History
 from pose_activity.learning.metrics import MacroF1
 from pose_activity.learning.scoring import SmoothedCrossentropy, accuracy
@@ -73,7 +74,7 @@ def fit_views(
         seed: Of everything random.
         threads: Of TensorFlow; another number gives slightly other weights.
         finish: Whether to train no further and keep the best epoch of those that were trained.
-        logs: Folder for TensorBoard, see `loop.run`.
+        logs: Folder for TensorBoard, see `loop.train`.
         on_progress: Called with (done steps, all steps if nothing stops early, text).
 
     Returns:
@@ -93,13 +94,8 @@ def fit_views(
     asked |= {"options": asdict(options), "augment": asdict(augment) if augment else None}
     asked |= {"pooling": list(pooling), "head_sha256": _digest(head)}
     asked |= {"weights_sha256": start and manifest.sha256_file(start)}
-    loop.check_resumable(out, cache, asked)
-    judge = MONITORS[monitor]
-    if (out / loop.CLASSIFIER).exists():
-        return History.read(out / loop.HISTORY, monitor=judge)
-    loop.make_deterministic(seed, threads)
-    views = cache.recipe.views
-    runner = loop.EpochRunner(
+    judge, views = MONITORS[monitor], cache.recipe.views
+    runner = EpochRunner(
         cache,
         batch=batch,
         seed=seed,
@@ -130,25 +126,24 @@ def fit_views(
         done = History.read(out / loop.HISTORY).epochs
         return loop.load_state(out, done[-1].epoch) if done else begin()
 
-    phases = (
-        loop.Phase("fine_tune_small", options.small_epochs, begin, shrink=options.small),
-        loop.Phase("fine_tune", options.epochs, carry_on),
-    )
-    if finish:
-        loop.note_early_end(out, epochs)
-    else:
-        with optimization.computing_in(precision):
-            loop.run(
-                phases,
-                runner,
-                out,
-                patience=patience,
-                monitor=judge,
-                logs=logs,
-                on_progress=on_progress,
-            )
     sizes = {name: (view.height, view.width) for name, view in views.items()}
-    return loop.finish(out, monitor=judge, rebuild=lambda: build(None, sizes))
+    return loop.train(
+        (
+            Phase("fine_tune_small", options.small_epochs, begin, shrink=options.small),
+            Phase("fine_tune", options.epochs, carry_on),
+        ),
+        runner,
+        out,
+        asked=asked,
+        threads=threads,
+        patience=patience,
+        monitor=judge,
+        precision=precision,
+        rebuild=lambda: build(None, sizes),
+        finish=finish,
+        logs=logs,
+        on_progress=on_progress,
+    )
 
 
 def _digest(head: Head) -> str:
@@ -184,7 +179,7 @@ def _let_learn(
     )
     weights = None
     if options.imbalance == "weights":
-        by_class = loop.class_weights(cache)
+        by_class = weigh_classes(cache)
         weights = [by_class[i] for i in range(len(cache.classes))]
     network.compile(
         optimizer=fine_tuning.LayerwiseAdam(  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from pose_activity.cache.store import open_cache
 from pose_activity.learning import loop
 from pose_activity.learning.augmentation import Augmentation
 from pose_activity.learning.batches import train_batches
+from pose_activity.learning.epochs import EpochRunner, Phase, weigh_classes
 from pose_activity.stage2_classifier import sidecar
 from pose_activity.stage2_classifier.export_graph import convert
 from tests.stage2_classifier import drawn_parts
@@ -39,9 +40,6 @@ def begin() -> keras.Model:
     return network
 
 
-loop.make_deterministic(0, 1)
-
-
 def mirrored(example: Example, seed: int) -> Example:
     """Mirrors half of the images, each with its map, in which left and right change places."""
     if seed % 2:
@@ -54,19 +52,16 @@ def pairs(augmentation: Augmentation | None) -> list[tuple[np.ndarray, np.ndarra
     return [(x, y) for xs, ys in data for x, y in zip(xs.numpy(), ys.numpy(), strict=True)]
 
 
+runner = EpochRunner(cache, batch=4, seed=0, augmentation=None)
+history = loop.train([Phase("train", 8, begin)], runner, out, asked={}, threads=1)
 facts["changed"] = []
 for before, after in zip(pairs(None), pairs(mirrored), strict=True):
     x, y = before
     expected = (before, (x[:, ::-1], drawn_parts.OTHER_SIDE[y[:, ::-1]]))
     facts["changed"].append([all(map(np.array_equal, pair, after)) for pair in expected])
-runner = loop.EpochRunner(cache, batch=4, seed=0, augmentation=None, class_weights=None)
-loop.check_resumable(out, cache, {})
-phase = loop.Phase("train", 8, begin)
-loop.run([phase], runner, out, patience=None, logs=None, on_progress=None)
-history = loop.finish(out)
 facts["losses"] = [epoch.metrics["loss"] for epoch in history.epochs]
 try:
-    loop.class_weights(cache)
+    weigh_classes(cache)
 except ValueError as error:
     facts["weights"] = str(error)
 
