@@ -173,12 +173,20 @@ class TwoStagePredictor(Predictor):
         """Loads the classifier, and checks that its run is finished and fits together.
 
         Args:
-            run: A run folder or a packaged model.
+            run: A run folder with finished stages, or a packaged model.
             load: Stage 2's, for this kind.
             engine: "auto", "onnxruntime" or "openvino".
-            precision: Of both stages, see `Precision.parse`.
-            threads: Side by side; None: one per CPU.
-            unknown_below: Is checked.
+            precision: Of both stages, one of `runtime.graph.PRECISIONS`; or stage 1's / stage 2's,
+                as in "f32/int8".
+            threads: Images or frames that are worked on side by side; None: one per CPU.
+            unknown_below: Probability below which answers are called `UNKNOWN`, 0 for never; None
+                takes what was fitted on the run's validation split, if anything was.
+
+        Raises:
+            FileNotFoundError: no model is there, or it is not finished.
+            ValueError: a file was altered, the classifier was trained on another pose graph's
+                answers, or what `inference.model_check.check_model` refuses.
+            PrecisionError: the precision changes the answers too much, or nobody compared it.
         """
         check_unknown(unknown_below)
         self.folders = open_model(run)

@@ -107,22 +107,10 @@ class ClipPredictor(TwoStagePredictor):
         fps: float | None = None,
         stage1_folder: Path | None = None,
     ) -> None:
-        """Loads the two graphs.
+        """Loads the two graphs; arguments and errors are those of `TwoStagePredictor`.
 
-        Args:
-            run: A run folder with finished stages, or a packaged model, of kind "sequence".
-            engine: "auto", "onnxruntime" or "openvino".
-            precision: See `inference.pictures.predictor.PicturePredictor`.
-            threads: Frames that are worked on side by side; None: one per CPU.
-            unknown_below: See `inference.pictures.predictor.PicturePredictor`.
-            fps: Frames per second of pose files; None: as in the files of the training.
-            stage1_folder: Of the pose graph; None: the model's own.
-
-        Raises:
-            FileNotFoundError: no model is there, or it is not finished.
-            ValueError: a file was altered, or the classifier was trained on another pose graph's
-                answers or other joints; or see `inference.model_check.check_model`.
-            PrecisionError: the precision changes the answers too much, or that was never measured.
+        `fps` is that of pose files (None: as in the files of the training), `stage1_folder` has the
+        pose graph (None: the model's own). Joints that the classifier does not know are an error.
         """
         super().__init__(
             run,

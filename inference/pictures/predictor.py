@@ -60,23 +60,9 @@ class PicturePredictor(TwoStagePredictor):
         unknown_below: float | None = None,
         unchecked: bool = False,
     ) -> None:
-        """Loads the two graphs.
+        """Loads the two graphs; arguments and errors are those of `TwoStagePredictor`.
 
-        Args:
-            run: A run folder with finished stages, or a packaged model.
-            engine: "auto", "onnxruntime" or "openvino".
-            precision: Of both stages, one of `runtime.graph.PRECISIONS`; or stage 1's / stage 2's,
-                as in "f32/int8".
-            threads: Images that are worked on side by side; None: one per CPU.
-            unknown_below: Probability below which answers are called `UNKNOWN`, 0 for never; None
-                takes what was fitted on the run's validation images, if anything was.
-            unchecked: Whether a precision is taken that nobody compared with f32.
-
-        Raises:
-            FileNotFoundError: no model is there, or it is not finished.
-            ValueError: a file was altered, or the classifier was trained on another pose graph's
-                answers; or see `inference.model_check.check_model`.
-            PrecisionError: the precision changes the answers too much, or nobody knows.
+        With `unchecked` a precision is taken that nobody compared with f32.
         """
         super().__init__(
             run,

@@ -110,7 +110,7 @@ class PosesPredictor(Predictor):
         Args:
             model: A run folder, a packaged model, or a folder with pose.onnx and pose.json.
             engine: "auto", "onnxruntime" or "openvino".
-            precision: See `inference.pictures.predictor.PicturePredictor`.
+            precision: See `inference.predictor.TwoStagePredictor`.
             threads: Images that are worked on side by side; None: one per CPU.
 
         Raises:

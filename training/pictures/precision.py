@@ -38,7 +38,7 @@ def try_precision(run: PictureRun, text: str, *, engine: str, threads: int | Non
         run: A finished run.
         text: See `inference.precision_records.Precision.parse`.
         engine: "auto", "onnxruntime" or "openvino".
-        threads: See `inference.pictures.predictor.PicturePredictor`.
+        threads: See `inference.predictor.TwoStagePredictor`.
 
     Returns:
         Whether the run may be used in this precision.

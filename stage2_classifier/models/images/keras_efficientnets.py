@@ -75,17 +75,10 @@ WEIGHTS = {
 def build_backbone(
     model: str, *, height: int | None, width: int | None, weights: Path | None = None
 ) -> keras.Model:
-    """Builds a network without its top.
+    """Builds a network without its top, of any key of `WEIGHTS`; see `registry.build_backbone`.
 
-    Args:
-        model: A key of `WEIGHTS`.
-        height: Of the input, in pixels; None: any, and then odd sizes inside are padded as even
-            ones are.
-        width: Of the input, in pixels; None: likewise.
-        weights: A file of either layout, without the top layer; None for a random start.
-
-    Returns:
-        A model as `models.images.registry` describes it.
+    Where the size is free, odd sizes inside are padded as even ones are. `weights` may be a file of
+    either layout.
 
     Raises:
         ValueError: `weights` is of another network or layout.
