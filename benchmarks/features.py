@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 
 from pose_activity.annotations.readers.feature_table import FeatureTable, read_features
+from pose_activity.stage2_classifier.options import LinearOptions
 from pose_activity.stage2_classifier.vectors.fit import cross_validate, fit
 from pose_activity.stage2_classifier.vectors.linear import Linear, average
 
-REFERENCE: tuple[dict[str, Any], ...] = ({"kind": "logistic", "C": 1.0},)
+REFERENCE = (LinearOptions("logistic", C=1.0),)
 # What reaches about .90 and .76 in cross-validation; the mean of its members.
-OURS: dict[str, tuple[dict[str, Any], ...]] = {
-    "g3d": ({"kind": "lda", "l2_normalize": True, "shrinkage": 0.02},),
+OURS = {
+    "g3d": (LinearOptions("lda", l2_normalize=True, shrinkage=0.02),),
     "ucf11": (
-        {"kind": "logistic", "standardise": True},
-        {"kind": "rbf", "standardise": True, "C": 10.0, "gamma": 0.001, "calibration_folds": 5},
+        LinearOptions("logistic", standardise=True),
+        LinearOptions("rbf", standardise=True, C=10.0, gamma=0.001, calibration_folds=5),
     ),
 }
 
@@ -44,7 +45,7 @@ def measure(data: Path, seeds: Sequence[int]) -> dict[str, dict[str, Any]]:
     return {key: _measure(data / "sequences" / key.upper(), OURS[key], seeds) for key in OURS}
 
 
-def _measure(path: Path, ours: Sequence[dict[str, Any]], seeds: Sequence[int]) -> dict[str, Any]:
+def _measure(path: Path, ours: Sequence[LinearOptions], seeds: Sequence[int]) -> dict[str, Any]:
     train, test = (
         read_features(path.with_name(f"{path.name}_{split}.csv")) for split in ("train", "test")
     )
@@ -62,8 +63,8 @@ def _measure(path: Path, ours: Sequence[dict[str, Any]], seeds: Sequence[int]) -
     }
 
 
-def _fit(train: FeatureTable, members: Sequence[dict[str, Any]], seed: int) -> Linear:
-    return average([fit(train.vectors, train.labels, **member, seed=seed) for member in members])
+def _fit(train: FeatureTable, members: Sequence[LinearOptions], seed: int) -> Linear:
+    return average([fit(train.vectors, train.labels, member, seed=seed) for member in members])
 
 
 def _accuracy(classifier: Linear, test: FeatureTable) -> float:
@@ -71,8 +72,8 @@ def _accuracy(classifier: Linear, test: FeatureTable) -> float:
     return float((answers == classifier.ids(test.labels)).mean())
 
 
-def _held_back(train: FeatureTable, members: Sequence[dict[str, Any]], seed: int) -> float:
+def _held_back(train: FeatureTable, members: Sequence[LinearOptions], seed: int) -> float:
     """Returns the accuracy on rows held back: a seed deals the same folds for all members."""
-    held = [cross_validate(train.vectors, train.labels, seed=seed, **each) for each in members]
+    held = [cross_validate(train.vectors, train.labels, each, seed=seed) for each in members]
     probabilities = np.mean([one.probabilities for one in held], axis=0)
     return float((probabilities.argmax(1) == held[0].ids).mean())

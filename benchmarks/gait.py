@@ -28,7 +28,7 @@ from pose_activity.annotations.readers.pose_archives import read_pose_archive
 from pose_activity.cache.sequence import prepare
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 from pose_activity.stage2_classifier.models.sequences.registry import build
-from pose_activity.stage2_classifier.options import SequenceAugment
+from pose_activity.stage2_classifier.options import LinearOptions, SequenceAugment
 from pose_activity.stage2_classifier.vectors.fit import fit
 from pose_activity.stage2_classifier.vectors.scenes import standardise_by_scene
 
@@ -99,7 +99,9 @@ def measure_unlabelled(clips: Sequence[Clip]) -> dict[str, Any]:
 
     def accuracy(learned: np.ndarray, asked: np.ndarray) -> float:
         classifier = fit(
-            alike[learned], labels[learned].tolist(), kind="ridge", C=1 / alike.shape[1]
+            alike[learned],
+            labels[learned].tolist(),
+            LinearOptions("ridge", C=1 / alike.shape[1]),
         )
         answers = np.array(classifier.classes)[classifier(alike[asked]).argmax(1)]
         return float((answers == labels[asked]).mean())

@@ -18,7 +18,6 @@ from pose_activity.cache.options import SequenceOptions
 from pose_activity.configs.pose_model import PoseModel
 from pose_activity.configs.sections import (
     ConfigError,
-    Count,
     Fraction,
     LocalPath,
     Positive,
@@ -29,7 +28,7 @@ from pose_activity.configs.sections import (
     split_kind,
 )
 from pose_activity.stage1_pose.options import TrackOptions
-from pose_activity.stage2_classifier.options import MonitorName, SequenceAugment
+from pose_activity.stage2_classifier.options import LinearOptions, MonitorName, SequenceAugment
 
 
 class DrawWalkers(Section):
@@ -122,18 +121,6 @@ class Sequence(SequenceOptions):
     tensors: Literal["disk", "memory_map"] = "disk"
 
 
-class Linear(Section):
-    """A scikit-learn classifier on vectors. See `stage2_classifier.vectors.fit.fit`."""
-
-    kind: Literal["logistic", "softmax", "svm", "rbf", "lda", "ridge"] = "logistic"
-    C: Rate = 1.0
-    standardise: bool = False
-    l2_normalize: bool = False
-    gamma: Rate | None = None
-    shrinkage: Fraction | None = None
-    calibration_folds: Count = 0
-
-
 class SequenceStage2(Section):
     """The classifier of clips. See `stage2_classifier.fit_sequences.fit`.
 
@@ -144,7 +131,7 @@ class SequenceStage2(Section):
     model: str = "lstm"
     options: dict[str, Any] = {}
     encoder: LocalPath | None = None
-    linear: Linear | None = None
+    linear: LinearOptions | None = None
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     batch: Positive = 32
     epochs: Positive = 50

@@ -184,6 +184,35 @@ class SequenceAugment(Checked):
 
 
 @dataclass(frozen=True)
+class LinearOptions(Checked):
+    """A classifier of vectors from scikit-learn; see `vectors.fit.fit`.
+
+    Attributes:
+        kind: "logistic": one-vs-rest logistic regression (liblinear, which also shrinks the bias);
+            "softmax": multinomial logistic regression; "svm": linear support vector machine,
+            one-vs-rest; "rbf": likewise with an RBF kernel; "lda": linear discriminant analysis
+            with a shrunk covariance, which on few vectors is far too confident; "ridge": least
+            squares on the classes as -1 and 1, in which every class counts the same.
+        C: Inverse strength of the penalty on the weights; "lda" has none.
+        standardise: Whether every number gets mean 0 and deviation 1 over the vectors.
+        l2_normalize: Whether vectors are first divided by their lengths: angles alone count.
+        gamma: Of the RBF kernel, on what came out of the two; None: 1 / (D x variance).
+        shrinkage: Of the covariance towards a multiple of the identity; None: by Ledoit and Wolf's
+            formula. "lda" alone.
+        calibration_folds: 0: the probabilities stay as the kind makes them. 2 or more: a
+            temperature is fitted on probabilities of vectors held back in so many folds.
+    """
+
+    kind: Literal["logistic", "softmax", "svm", "rbf", "lda", "ridge"] = "logistic"
+    C: Above0 = 1.0
+    standardise: bool = False
+    l2_normalize: bool = False
+    gamma: Above0 | None = None
+    shrinkage: Fraction | None = None
+    calibration_folds: Count = 0
+
+
+@dataclass(frozen=True)
 class FrozenHead(Checked):
     """A linear classifier on the features of a frozen backbone; see `frozen.fit.fit`.
 

@@ -17,7 +17,6 @@ from pose_activity.cache.people import POLICIES
 from pose_activity.cache.planes import CHANNELS
 from pose_activity.configs.clips import (
     DrawWalkers,
-    Linear,
     Sequence,
     SequenceStage2,
     Track,
@@ -38,7 +37,6 @@ from pose_activity.stage2_classifier.frozen.layout import POOLINGS
 from pose_activity.stage2_classifier.models.images.lite_layout import LITES
 from pose_activity.stage2_classifier.models.images.registry import MODELS
 from pose_activity.stage2_classifier.options import MONITORS, FrozenHead, MonitorName
-from pose_activity.stage2_classifier.vectors import fit
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -90,7 +88,6 @@ CASES = [
         {"seed", "threads", "logs", "finish", "mirror"}
         | {"recipe", "classes", "tensors", "validation", "tolerance"},
     ),
-    (Linear, keywords(fit.fit), {"groups", "seed"}),
     (DrawWalkers, keywords(walkers.write) | {"folder": EMPTY}, {"seed"}),
     (
         SequenceStage2,

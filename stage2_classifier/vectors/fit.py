@@ -7,7 +7,7 @@ Knows nothing of files, clips or encoders.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -20,9 +20,10 @@ from sklearn.svm import SVC, LinearSVC
 from pose_activity.annotations.text import preview
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.stage2_classifier import calibrate
+from pose_activity.stage2_classifier.options import LinearOptions
 from pose_activity.stage2_classifier.vectors.linear import Linear, Member, checked, to_unit
 
-Kind = Literal["logistic", "softmax", "svm", "rbf", "lda", "ridge"]
+_USUAL = LinearOptions()
 _MOST_ROUNDS = 20_000  # of a solver, before scikit-learn warns that it stopped too early
 
 
@@ -51,14 +52,8 @@ class Held:
 def fit(
     vectors: np.ndarray,
     labels: Sequence[str],
+    options: LinearOptions = _USUAL,
     *,
-    kind: Kind = "logistic",
-    C: float = 1.0,
-    standardise: bool = False,
-    l2_normalize: bool = False,
-    gamma: float | None = None,
-    shrinkage: float | None = None,
-    calibration_folds: int = 0,
     groups: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Linear:
@@ -67,46 +62,38 @@ def fit(
     Args:
         vectors: `(N, D)` real and finite; never changed.
         labels: N class names, two or more of them; the classes are their sorted names.
-        kind: "logistic": one-vs-rest logistic regression (liblinear, which also shrinks the bias);
-            "softmax": multinomial logistic regression; "svm": linear support vector machine,
-            one-vs-rest; "rbf": likewise with an RBF kernel; "lda": linear discriminant analysis
-            with a shrunk covariance, which on few vectors is far too confident; "ridge": least
-            squares on the classes as -1 and 1, in which every class counts the same.
-        C: Inverse strength of the penalty on the weights; "lda" has none.
-        standardise: Whether every number gets mean 0 and deviation 1 over the vectors.
-        l2_normalize: Whether vectors are first divided by their lengths: angles alone count.
-        gamma: Of the RBF kernel, on what came out of the two; None: 1 / (D x variance).
-        shrinkage: Of the covariance towards a multiple of the identity, in [0, 1]; None: by Ledoit
-            and Wolf's formula. "lda" alone.
-        calibration_folds: 0: the probabilities stay as the kind makes them. 2 or more: a
-            temperature is fitted on probabilities of vectors held back in so many folds.
-        groups: N names; a group is in one of these folds only. None: each vector for itself.
+        options: Of which kind, and how it is fitted.
+        groups: N names; a group is in one of the calibration's folds only. None: each vector for
+            itself.
         seed: Of the folds, and of liblinear's order of coordinates.
 
     Returns:
         The classifier.
 
     Raises:
-        ValueError: shapes that do not fit, numbers that are not finite, fewer than two classes, an
-            unknown kind, or options that are out of range.
+        ValueError: shapes that do not fit, numbers that are not finite, or fewer than two classes.
     """
-    exact = _check(vectors, labels)
-    _check_options(kind, C, gamma, shrinkage)
-    prepared = to_unit(exact) if l2_normalize else exact
+    exact, gamma = _check(vectors, labels), options.gamma
+    prepared = to_unit(exact) if options.l2_normalize else exact
     mean, scale = np.zeros(exact.shape[1]), np.ones(exact.shape[1])
-    if standardise:
+    if options.standardise:
         scaler = StandardScaler().fit(prepared)
         mean, scale = np.asarray(scaler.mean_), np.asarray(scaler.scale_)
         prepared = (prepared - mean) / scale
-    if kind == "rbf" and gamma is None:
+    if options.kind == "rbf" and gamma is None:
         gamma = 1 / (prepared.shape[1] * prepared.var()) if prepared.var() > 0 else 1.0
-    machine = _machine(kind, C, gamma, shrinkage, seed).fit(prepared, np.asarray(labels, dtype=str))
-    member = _member(kind, machine, prepared, gamma, mean=mean, scale=scale, unit=l2_normalize)
-    if calibration_folds:
-        options = {"kind": kind, "C": C, "standardise": standardise, "l2_normalize": l2_normalize}
-        options |= {"gamma": gamma, "shrinkage": shrinkage}
+    machine = _machine(replace(options, gamma=gamma), seed)
+    machine.fit(prepared, np.asarray(labels, dtype=str))
+    preparation = {"mean": mean, "scale": scale, "unit": options.l2_normalize}
+    member = _member(options.kind, machine, prepared, gamma, **preparation)
+    if options.calibration_folds:
         held = cross_validate(
-            vectors, labels, folds=calibration_folds, groups=groups, seed=seed, **options
+            vectors,
+            labels,
+            replace(options, gamma=gamma, calibration_folds=0),
+            folds=options.calibration_folds,
+            groups=groups,
+            seed=seed,
         )
         temperature = calibrate.temperature(held.probabilities, held.ids)
         member = replace(member, temperature=temperature)
@@ -116,24 +103,24 @@ def fit(
 def cross_validate(
     vectors: np.ndarray,
     labels: Sequence[str],
+    options: LinearOptions = _USUAL,
     *,
     folds: int = 5,
     groups: Sequence[str] | None = None,
     seed: int = 0,
     on_progress: ProgressCallback | None = None,
-    **options: Any,
 ) -> Held:
     """Fits on all folds but one and classifies that one, in turns; folds have classes alike.
 
     Args:
         vectors: As for `fit`.
         labels: As for `fit`.
+        options: As for `fit`.
         folds: Number of folds, 2 or more.
         groups: N names of scenes, or people; a group is in one fold only. None: each vector for
             itself.
         seed: Another seed gives other folds. Also given to `fit`.
         on_progress: Told (folds done, folds, accuracy on the last one).
-        options: Of `fit`, without `seed`; its `groups` are those given here.
 
     Returns:
         The prediction for every vector.
@@ -153,9 +140,7 @@ def cross_validate(
     fold_of = np.zeros(len(texts), int)
     for fold, (learned, held) in enumerate(parts):
         inner = None if own is None else own[learned].tolist()
-        classifier = fit(
-            exact[learned], texts[learned].tolist(), groups=inner, seed=seed, **options
-        )
+        classifier = fit(exact[learned], texts[learned].tolist(), options, groups=inner, seed=seed)
         columns = np.searchsorted(classes, classifier.classes)
         probabilities[np.ix_(held, columns)] = classifier(exact[held])
         fold_of[held] = fold
@@ -165,7 +150,8 @@ def cross_validate(
     return Held(tuple(classes.tolist()), probabilities, ids, fold_of)
 
 
-def _machine(kind: Kind, C: float, gamma: float | None, shrinkage: float | None, seed: int) -> Any:
+def _machine(options: LinearOptions, seed: int) -> Any:
+    kind, C, gamma, shrinkage = options.kind, options.C, options.gamma, options.shrinkage
     if kind == "logistic":
         inner = LogisticRegression(solver="liblinear", C=C, random_state=seed)
         return OneVsRestClassifier(inner)
@@ -182,7 +168,7 @@ def _machine(kind: Kind, C: float, gamma: float | None, shrinkage: float | None,
 
 
 def _member(
-    kind: Kind, machine: Any, prepared: np.ndarray, gamma: float | None, **preparation: Any
+    kind: str, machine: Any, prepared: np.ndarray, gamma: float | None, **preparation: Any
 ) -> Member:
     """Takes the numbers out of a fitted machine; two classes get a row each."""
     if kind == "rbf":
@@ -223,20 +209,6 @@ def _check(vectors: np.ndarray, labels: Sequence[str]) -> np.ndarray:
     if len(classes) < 2:
         raise ValueError(f"There must be two classes or more. Received: {classes}. Add another.")
     return exact
-
-
-def _check_options(kind: str, C: float, gamma: float | None, shrinkage: float | None) -> None:
-    wrong = []
-    if kind not in get_args(Kind):
-        wrong.append(f"kind must be one of {get_args(Kind)}. Received: {kind!r}")
-    if not 0 < C < np.inf:
-        wrong.append(f"C must be positive; smaller is simpler. Received: {C}")
-    if gamma is not None and not 0 < gamma < np.inf:
-        wrong.append(f"gamma must be positive, or None to be chosen. Received: {gamma}")
-    if shrinkage is not None and not 0 <= shrinkage <= 1:
-        wrong.append(f"shrinkage must be in [0, 1], or None to be chosen. Received: {shrinkage}")
-    if wrong:
-        raise ValueError("; ".join(wrong))
 
 
 def _check_folds(labels: np.ndarray, groups: np.ndarray, folds: int) -> None:

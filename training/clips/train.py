@@ -27,13 +27,14 @@ from pose_activity.artifacts.removal import remove
 from pose_activity.cache.sequence import LEAST_SEEN, prepare
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.cache.windows import CLIPS
-from pose_activity.configs.clips import ClipRun, Linear
+from pose_activity.configs.clips import ClipRun
 from pose_activity.inference.clips import pose_files
 from pose_activity.inference.kinds import POSE_FILES
 from pose_activity.learning.history import TRAINING_FILES, early_end
 from pose_activity.learning.tensorflow_start import start_tensorflow
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier import predict_sequences, sidecar
+from pose_activity.stage2_classifier.options import LinearOptions
 from pose_activity.stage2_classifier.vectors import fit, linear
 from pose_activity.training.clips import steps
 from pose_activity.training.clips.embeddings import features_of
@@ -76,12 +77,12 @@ def make_stage2(run: ClipRun, folder: Path, *, finish: bool = False) -> Counts:
     return counts
 
 
-def _fit_linear(run: ClipRun, section: Linear, table: FeatureTable, folder: Path) -> Counts:
+def _fit_linear(run: ClipRun, section: LinearOptions, table: FeatureTable, folder: Path) -> Counts:
     rows = [i for i, split in enumerate(table.splits or ()) if split == "train"]
     classifier = fit.fit(
         table.vectors[rows],
         [table.labels[i] for i in rows],
-        **section.arguments(),
+        section,
         groups=[table.groups[i] or str(i) for i in rows] if table.groups else None,
         seed=run.seed,
     )

@@ -12,12 +12,14 @@ from pose_activity.cache.store import Cache, open_cache
 from pose_activity.cache.windows import CLIPS
 from pose_activity.configs.clips import ClipRun
 from pose_activity.stage2_classifier import predict_sequences
+from pose_activity.stage2_classifier.options import LinearOptions
 from pose_activity.stage2_classifier.scores import retrieval
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.stage2_classifier.vectors import fit
 from pose_activity.training.clips.embeddings import embed, rows_of_clips
 
 _FOLDS = 5  # over scenes, at most
+_MACHINE = LinearOptions("svm", l2_normalize=True)
 
 
 def look_up(run: ClipRun) -> tuple[Predictions, retrieval.Retrieval]:
@@ -46,7 +48,7 @@ def look_up(run: ClipRun) -> tuple[Predictions, retrieval.Retrieval]:
         asked = [people[i] for i in probes]
         found = retrieval.retrieve(vectors[gallery], known, vectors[probes], asked)
         probes = [i for i in probes if people[i] in known]
-        machine = fit.fit(vectors[gallery], known, kind="svm", l2_normalize=True, seed=run.seed)
+        machine = fit.fit(vectors[gallery], known, _MACHINE, seed=run.seed)
         classes, shares = machine.classes, machine(vectors[probes])
     predictions = Predictions(
         split=run.report.split,
@@ -114,10 +116,9 @@ def _by_scenes(
     held = fit.cross_validate(
         vectors[probes],
         [people[i] for i in probes],
+        _MACHINE,
         folds=min(_FOLDS, *several.values()),
         groups=[scenes[i] for i in probes],
-        kind="svm",
-        l2_normalize=True,
         seed=seed,
     )
     return probes, held.classes, held.probabilities

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn.svm import SVC, LinearSVC
 
 from pose_activity.annotations.readers.feature_table import read_features
 from pose_activity.stage2_classifier import calibrate
+from pose_activity.stage2_classifier.options import LinearOptions
 from pose_activity.stage2_classifier.vectors import linear
 from pose_activity.stage2_classifier.vectors.fit import cross_validate, fit
 from pose_activity.stage2_classifier.vectors.linear import Linear, Member, average
@@ -64,7 +66,7 @@ def test_answers_as_scikit_learn_does_also_when_loaded(tmp_path, kind, unit, sta
     vectors, labels = draw(classes)
     others = draw(classes, rows=40, seed=1)[0]
     before = vectors.copy()
-    fitted = fit(vectors, labels, kind=kind, C=0.7, l2_normalize=unit, standardise=standardise)
+    fitted = fit(vectors, labels, LinearOptions(kind, 0.7, standardise, l2_normalize=unit))
     expected, names = by_scikit_learn(kind, classes, unit, standardise, vectors, labels, others)
     linear.save(tmp_path, fitted)
     loaded = linear.load(tmp_path)
@@ -97,7 +99,7 @@ def test_extreme_margins_give_probabilities():
 
 def test_prediction_needs_numpy_alone(tmp_path):
     vectors, labels = draw(3)
-    svm, rbf = fit(vectors, labels, kind="svm"), fit(vectors, labels, kind="rbf")
+    svm, rbf = (fit(vectors, labels, LinearOptions(kind)) for kind in ("svm", "rbf"))
     linear.save(tmp_path, average([svm, rbf]))
     np.save(tmp_path / "vectors.npy", vectors)
     script = """
@@ -106,6 +108,7 @@ for name in ("sklearn", "scipy", "pandas", "pyarrow", "joblib"):
     sys.modules[name] = None
 import numpy as np
 from pathlib import Path
+from pose_activity.stage2_classifier.options import LinearOptions
 from pose_activity.stage2_classifier.vectors import linear
 folder = Path(sys.argv[1])
 np.save(folder / "found.npy", linear.load(folder)(np.load(folder / "vectors.npy")))
@@ -120,7 +123,8 @@ np.save(folder / "found.npy", linear.load(folder)(np.load(folder / "vectors.npy"
 
 def test_the_average_is_the_mean(tmp_path):
     vectors, labels = draw(3)
-    one, other = fit(vectors, labels), fit(vectors, labels, kind="rbf", l2_normalize=True)
+    one = fit(vectors, labels)
+    other = fit(vectors, labels, LinearOptions("rbf", l2_normalize=True))
     both = average([one, other])
     np.testing.assert_allclose(both(vectors), (one(vectors) + other(vectors)) / 2, atol=1e-7)
     with pytest.raises(ValueError, match="same classes in the same order. Received: .*class 2"):
@@ -131,10 +135,10 @@ def test_the_average_is_the_mean(tmp_path):
 
 def test_a_temperature_is_fitted_on_vectors_held_back():
     vectors, labels = draw(3, rows=240)
-    plain, asked = fit(vectors, labels, kind="svm"), {"kind": "svm", "groups": list(labels)}
-    asked["groups"] = [str(i // 4) for i in range(240)]
-    calibrated = fit(vectors, labels, calibration_folds=4, **asked)
-    held = cross_validate(vectors, labels, folds=4, groups=asked["groups"], kind="svm")
+    svm, groups = LinearOptions("svm"), [str(i // 4) for i in range(240)]
+    plain = fit(vectors, labels, svm)
+    calibrated = fit(vectors, labels, replace(svm, calibration_folds=4), groups=groups)
+    held = cross_validate(vectors, labels, svm, folds=4, groups=groups)
     best = min(
         np.linspace(0.05, 3, 400),
         key=lambda t: -log_softmax(np.log(held.probabilities) / t, 1)[range(240), held.ids].mean(),
@@ -148,15 +152,16 @@ def test_a_temperature_is_fitted_on_vectors_held_back():
 def test_cross_validation_holds_back_every_vector_once():
     vectors, labels = draw(3)
     told = []
+    lda = LinearOptions("lda")
     held = cross_validate(
-        vectors, labels, folds=5, kind="lda", on_progress=lambda *said: told.append(said)
+        vectors, labels, lda, folds=5, on_progress=lambda *said: told.append(said)
     )
     assert sorted(np.bincount(held.folds)) == [18] * 5
     assert [said[:2] for said in told] == [(i, 5) for i in range(1, 6)]
     for fold in range(5):
         out = held.folds == fold
         learned = [name for name, o in zip(labels, out, strict=True) if not o]
-        expected = fit(vectors[~out], learned, kind="lda")(vectors[out])
+        expected = fit(vectors[~out], learned, lda)(vectors[out])
         np.testing.assert_array_equal(held.probabilities[out], expected)
     right = [held.classes[row.argmax()] for row in held.probabilities]
     assert held.accuracy == np.mean([a == b for a, b in zip(right, labels, strict=True)])
@@ -165,7 +170,7 @@ def test_cross_validation_holds_back_every_vector_once():
 def test_groups_are_never_cut():
     vectors, labels = draw(3)
     groups = [f"scene {i // 6}" for i in range(90)]
-    held = cross_validate(vectors, labels, groups=groups, calibration_folds=2)
+    held = cross_validate(vectors, labels, LinearOptions(calibration_folds=2), groups=groups)
     assert all(len({*held.folds[[g == name for g in groups]]}) == 1 for name in groups)
     # What only a group tells is of no help: the copies of a vector are all held back with it.
     rng = np.random.default_rng(0)
@@ -181,7 +186,7 @@ def test_published_features_give_the_published_figure(data_dir, name, expected):
     train, test = (
         read_features(data_dir / "sequences" / f"{name}_{split}.csv") for split in ("train", "test")
     )
-    classifier = fit(train.vectors, train.labels, kind="logistic", C=1)
+    classifier = fit(train.vectors, train.labels, LinearOptions("logistic", C=1))
     right = classifier(test.vectors).argmax(1) == classifier.ids(test.labels)
     assert round(right.mean(), 4) == expected
 
@@ -189,20 +194,31 @@ def test_published_features_give_the_published_figure(data_dir, name, expected):
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"kind": "forest"}, r"kind must be one of \('logistic', .* Received: 'forest'"),
-        ({"C": 0}, "C must be positive.* Received: 0"),
-        ({"gamma": -1.0}, "gamma must be positive.* Received: -1.0"),
-        ({"shrinkage": 1.5}, r"shrinkage must be in \[0, 1\].* Received: 1.5"),
+        ({"kind": "forest"}, r"kind must be one of \['logistic', .* Received: 'forest'"),
+        ({"C": 0}, "C must be above 0. Received: 0"),
+        ({"gamma": -1.0}, "gamma must be above 0. Received: -1.0"),
+        ({"shrinkage": 1.5}, r"shrinkage must lie in \[0, 1\]. Received: 1.5"),
         ({"calibration_folds": 1}, "two folds or more. Received: 1"),
-        ({"calibration_folds": 2, "groups": ["x"]}, "one per vector, 90 in all. Received: 1"),
         ({"calibration_folds": 31}, r"in 31 groups .* Received: 'class 0' \(30\)"),
-        ({"calibration_folds": 2, "groups": ["x"] * 90}, r"in 2 groups .* 'class 0' \(1\)"),
     ],
 )
 def test_wrong_options_are_refused(options, match):
     vectors, labels = draw(3)
     with pytest.raises(ValueError, match=match):
-        fit(vectors, labels, **options)
+        fit(vectors, labels, LinearOptions(**options))
+
+
+@pytest.mark.parametrize(
+    ("groups", "match"),
+    [
+        (["x"], "one per vector, 90 in all. Received: 1"),
+        (["x"] * 90, r"in 2 groups .* 'class 0' \(1\)"),
+    ],
+)
+def test_wrong_groups_are_refused(groups, match):
+    vectors, labels = draw(3)
+    with pytest.raises(ValueError, match=match):
+        fit(vectors, labels, LinearOptions(calibration_folds=2), groups=groups)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
+from pose_activity.stage2_classifier.options import LinearOptions
 from pose_activity.stage2_classifier.vectors.fit import fit
 from pose_activity.stage2_classifier.vectors.scenes import standardise_by_scene
 
@@ -31,7 +32,7 @@ def test_people_are_known_again_in_a_scene_that_shifts_and_stretches_all() -> No
     labels = [f"p{i}" for i in of]
 
     def accuracy(learned: np.ndarray, asked: np.ndarray) -> float:
-        classifier = fit(learned, labels, kind="ridge", C=0.05)
+        classifier = fit(learned, labels, LinearOptions("ridge", C=0.05))
         return float((classifier(asked).argmax(1) == classifier.ids(labels)).mean())
 
     assert accuracy(*vectors) <= 0.5
