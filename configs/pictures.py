@@ -132,17 +132,20 @@ class Stage1(Section):
     """The pose model.
 
     `train: false` takes `weights` as they are; it is the default where the labels have no joints
-    (`data.format` folder or table). `skeleton` names the joints of `weights`. `graph` is the
-    folder `stage1` of a finished run, or a packaged model, whose graph is used instead: that needs
-    no torch. `split` gives stage 1 pictures of its own choice of roles; by default a picture keeps
-    its role in both stages. `keep_apart` takes these from the pictures that stage 2 holds out
-    neither for val nor for test. `resize` writes the training pictures in that (width, height),
-    proportions ignored. `box_margin` widens boxes that come from joints (0: as labelled).
-    `unlabelled_people`, whom the start finds, are trained on as it finds them, or as background.
-    `on_regression` says what happens if training makes the poses worse on val.
+    (`data.format` folder or table). `skeleton` names the joints of `weights`. `graph` is the folder
+    `stage1` of a finished run, or a packaged model, whose graph is used instead: that needs no
+    torch. `parts` is the folder `stage2` of a finished run of the kind parts, or its packaged
+    model: the network whose body parts the planes parts and rgb_person show. `split` gives stage 1
+    pictures of its own choice of roles; by default a picture keeps its role in both stages.
+    `keep_apart` takes these from the pictures that stage 2 holds out neither for val nor for test.
+    `resize` writes the training pictures in that (width, height), proportions ignored. `box_margin`
+    widens boxes that come from joints (0: as labelled). `unlabelled_people`, whom the start finds,
+    are trained on as it finds them, or as background. `on_regression` says what happens if training
+    makes the poses worse on val.
     """
 
     graph: LocalPath | None = None
+    parts: LocalPath | None = None
     weights: Weights = "yolov8n-pose.pt"
     train: bool = True
     skeleton: PoseSkeleton = "coco17"
@@ -327,6 +330,21 @@ class PictureRun(Run):
             wrong.append("stage1.fit.freeze of untrained weights keeps them random: set it to 0")
         if self.stage2:
             wrong += self._wrong_in_stage2(self.stage2)
+            wrong += self._wrong_in_parts()
+        return wrong
+
+    def _wrong_in_parts(self) -> list[str]:
+        if not self.cache.needs_parts:
+            unused = "stage1.parts is for cache.planes parts or rgb_person: add one, or drop it"
+            return [unused] if self.stage1.parts else []
+        wrong = []
+        if not self.stage1.parts:
+            wrong.append(
+                "cache.planes parts and rgb_person need stage1.parts, the folder of a parts "
+                "network: set it"
+            )
+        if self.cache.poses == "labels":
+            wrong.append("cache.planes parts and rgb_person need cache.poses: stage1")
         return wrong
 
     def _wrong_in_stage2(self, stage2: Stage2) -> list[str]:
@@ -417,5 +435,7 @@ def check_paths(run: PictureRun, steps: Iterable[str]) -> None:
             missing.append(f"{step}.weights: no such file: {weights}")
     if "stage1" in asked and run.stage1.graph and not run.stage1.graph.is_dir():
         missing.append(f"stage1.graph: no such folder: {run.stage1.graph}")
+    if "stage1" in asked and run.stage1.parts and not run.stage1.parts.is_dir():
+        missing.append(f"stage1.parts: no such folder: {run.stage1.parts}")
     if missing:
         raise ConfigError("\n".join(missing))

@@ -73,8 +73,9 @@ class Kind:
 
 
 _CLIP_FILES = (linear.SIDECAR, linear.NUMBERS, POSE_FILES, TRACKING)
+_PARTS_FILES = ("parts.onnx", "parts.json")  # of planes that show body parts
 KINDS = {  # what classifier.json calls a kind
-    "picture": Kind("pictures", "PicturePredictor"),
+    "picture": Kind("pictures", "PicturePredictor", _PARTS_FILES),
     "sequence": Kind("clips", "ClipPredictor", _CLIP_FILES),
     "poses": Kind(
         "poses", "PosesPredictor", watches=False

@@ -40,6 +40,8 @@ from pose_activity.inference.results import (
     columns_of_answers,
     rank,
 )
+from pose_activity.stage1_parts import maps
+from pose_activity.stage1_parts import predict as parts
 from pose_activity.stage2_classifier import predict as stage2
 
 
@@ -76,8 +78,20 @@ class PicturePredictor(TwoStagePredictor):
         self.unknown_below = fitted if unknown_below is None else unknown_below
         if self.recipe.needs_poses:
             self.pose = self.load_pose(self.folders.stage1)
+        self.parts = self._load_parts() if self.recipe.needs_parts else None
         if not unchecked:
             require(run, self.precision, engine=self.engine, graphs=self.graphs)
+
+    def _load_parts(self) -> parts.PartsNetwork:
+        """Loads the network whose parts the classifier was trained on."""
+        network = parts.load(self.folders.stage1, **self._runtime)
+        if network.sha256 != self.recipe.parts:
+            raise ValueError(
+                f"{self.folders.stage1}: the parts network must be the one that the classifier was "
+                f"trained with ({self.recipe.parts[:12]}). Received: {network.sha256[:12]}. Make "
+                "the steps cache and stage2 again."
+            )
+        return network
 
     @staticmethod
     def uses_stage1(stage1_folder: Path, stage2_folder: Path) -> bool:
@@ -181,7 +195,8 @@ class PicturePredictor(TwoStagePredictor):
 
     def arrays_of(self, pixels: np.ndarray, poses: Poses | None, person: int | None) -> Arrays:
         """Returns what the classifier sees of an image, or of a person in it."""
-        return make_arrays(pixels, poses, self.recipe, person)
+        found = maps.find(self.parts, pixels, poses) if self.parts else None
+        return make_arrays(pixels, poses, self.recipe, person, found)
 
     def _people(self, poses: Poses | None) -> Sequence[int | None]:
         """Returns whom to ask about: everybody one by one, or the whole picture (None)."""

@@ -1,6 +1,8 @@
 """The step `cache`: poses are found, planes drawn, tensors stored."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from pose_activity.annotations.names import MPII_ACTIVITIES
@@ -13,6 +15,8 @@ from pose_activity.cache.planes import Recipe
 from pose_activity.cache.store import StoredTensors
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.runtime.progress import progress_bar
+from pose_activity.stage1_parts import maps
+from pose_activity.stage1_parts import predict as parts
 from pose_activity.training.console import console, say_notes
 from pose_activity.training.pictures.match_people import (
     Selection,
@@ -37,6 +41,9 @@ def make_cache(run: PictureRun, folder: Path, asked: MadeFrom[StoredTensors[Reci
     readable = [sample for sample in samples if sample.image not in found.unreadable]
     choose = each_person if recipe.one_by_one else whole_pictures
     chosen = choose(readable, found.poses)
+    if recipe.needs_parts:
+        find = partial(maps.find, _load_parts(run))
+        chosen.specs = [replace(spec, find_parts=find) for spec in chosen.specs]
     say_notes(chosen.notes)
     _write_unmatched(folder / UNMATCHED, chosen.unmatched if recipe.one_by_one else None)
     _check_splits(run, chosen, len(samples))
@@ -58,6 +65,11 @@ def make_cache(run: PictureRun, folder: Path, asked: MadeFrom[StoredTensors[Reci
         "unmatched": len(chosen.unmatched),
     }
     return counts
+
+
+def _load_parts(run: PictureRun) -> parts.PartsNetwork:
+    """Loads the run's parts network; it is asked by as many threads as draw planes."""
+    return parts.load(run.run_dir / "stage1", threads=run.threads, streams=run.threads)
 
 
 def _write_unmatched(path: Path, unmatched: Iterable[Unmatched] | None) -> None:

@@ -11,7 +11,10 @@ FILES = {
         *("rejections.csv", "duplicates.csv", "near_duplicates.csv"),
         *("train.txt", "val.txt", "test.txt"),
     ),
-    "stage1": ("pose.onnx", "pose.json", "metrics.json", *TRAINED_POSES),
+    "stage1": (
+        *("pose.onnx", "pose.json", "parts.onnx", "parts.json", "metrics.json"),
+        *TRAINED_POSES,
+    ),
     "cache": ("index.parquet", "recipe.json", "poses.parquet", "unmatched.csv"),
     "stage2": (
         *("classifier.onnx", "classifier.json", "augmentations.png", *TRAINED),

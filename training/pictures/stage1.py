@@ -18,6 +18,7 @@ from pose_activity.artifacts.removal import remove_tree
 from pose_activity.cache import poses
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.runtime.progress import progress_bar
+from pose_activity.stage1_parts import maps
 from pose_activity.stage1_pose import fit, kept_graph, predict, validate
 from pose_activity.stage1_pose.average_precision import oks_map
 from pose_activity.stage1_pose.evaluate import derived_pckh, pckh
@@ -45,6 +46,8 @@ def make_stage1(run: PictureRun, folder: Path) -> Counts:
     """
     section = run.stage1
     (folder / METRICS).unlink(missing_ok=True)  # of an attempt that was not finished
+    if section.parts:
+        maps.copy(section.parts, folder)
     if section.graph:
         kept_graph.copy(section.graph, folder)
         return {}

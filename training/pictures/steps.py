@@ -18,6 +18,7 @@ from pose_activity.cache.record import INDEX
 from pose_activity.cache.store import StoredTensors, altered_tensors, missing_tensors, open_cache
 from pose_activity.configs import sections
 from pose_activity.configs.pictures import STAGE2_WEIGHTS, PictureRun
+from pose_activity.stage1_parts import predict as parts
 from pose_activity.stage1_pose.predict import GRAPH, read_sidecar
 from pose_activity.training.file_digest import digest_of_files, without_own
 from pose_activity.training.pictures.files import FILES
@@ -73,7 +74,7 @@ def stage1(run: PictureRun, *, remember: bool) -> Step:
 
     def recipe() -> dict[str, Any]:
         taught = {"fit", "box_margin", "unlabelled_people", "on_regression"}
-        unused = {"split", "keep_apart", "graph"} | (set() if section.train else taught)
+        unused = {"split", "keep_apart", "graph", "parts"} | (set() if section.train else taught)
         unused |= {"weights", "skeleton", "export_size"} if section.graph else set()
         config = section.model_dump(mode="json")
         return {key: value for key, value in config.items() if key not in unused} | _fixed(run)
@@ -92,6 +93,8 @@ def stage1(run: PictureRun, *, remember: bool) -> Step:
     else:
         weights = partial(digest_weights, section.weights, look_only=not remember)
         external = {"weights": weights}
+    if section.parts:
+        external["parts"] = partial(sha256_file, section.parts / parts.GRAPH)
     for name, splits in roles.items() if section.train else ():
         images = partial(_digest_of_images, run, stage1_samples(run), splits, remember=remember)
         external[f"{name}_images"] = images
@@ -182,7 +185,8 @@ def _tensor_recipe(run: PictureRun) -> Recipe:
     settings = run.stage1.predict.arguments()
     name = Skeleton.from_json(graph["skeleton"]).name
     pose = PoseModelId(sha256=graph["sha256"], size=graph["size"], skeleton=name, **settings)
-    return replace(recipe, pose=pose)
+    found_by = parts.read_sidecar(run.run_dir / "stage1")[1] if recipe.needs_parts else ""
+    return replace(recipe, pose=pose, parts=found_by)
 
 
 def _digest_of_data(run: PictureRun, *, remember: bool) -> str:
