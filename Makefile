@@ -6,6 +6,7 @@
 # make lint     ruff and pyright              make format      let ruff fix what it can
 # make bench    measures what has a promised limit       make bench-sequences   people in motion
 # make bench-accuracy LABELLED=FOLDER   scores of the recipes for photos
+# make bench-parts    scores of body parts (POSE_ACTIVITY_DATA holds parts/ and weights/)
 # Each one creates .venv with the pinned packages first; a second call installs nothing.
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ INSTALLED := .venv/.installed
 # The two photos that the ultralytics package ships, found without importing it.
 PHOTOS = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; print(f('ultralytics').submodule_search_locations[0])")/assets/*.jpg
 
-.PHONY: demo demo-gait test test-slow test-browser test-infer bench bench-sequences bench-accuracy lint format lock clean
+.PHONY: demo demo-gait test test-slow test-browser test-infer bench bench-sequences bench-accuracy bench-parts lint format lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo_quick.yaml
@@ -64,6 +65,9 @@ bench-sequences: $(INSTALLED)
 bench-accuracy: $(INSTALLED)
 	$(BIN)/python benchmarks/accuracy.py $(LABELLED)
 	$(BIN)/python benchmarks/ablations.py $(LABELLED)
+
+bench-parts: $(INSTALLED)
+	$(BIN)/python benchmarks/parts.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

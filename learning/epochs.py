@@ -5,7 +5,7 @@ went before it. Knows nothing of what a tensor shows or how a model is built.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from typing import Any
@@ -31,12 +31,14 @@ class Phase:
         begin: Returns the compiled network that the phase starts with. Not called where the phase
             goes on from a state.
         shrink: Factor of the height and width of training pictures; validation keeps theirs.
+        rate: Tells an epoch's learning rate by the phase's epochs so far; None: the optimizer does.
     """
 
     name: str
     epochs: int
     begin: Callable[[], keras.Model]
     shrink: float = 1.0
+    rate: Callable[[Sequence[Epoch]], float] | None = None
 
 
 class EpochRunner:

@@ -171,6 +171,9 @@ def _run_phase(
         if network is None:
             started = history.of_phase(phase.name).epochs
             network = load_state(out, started[-1].epoch) if started else phase.begin()
+        if phase.rate:
+            rate = phase.rate(history.of_phase(phase.name).epochs)
+            network.optimizer.learning_rate = rate  # type: ignore[assignment]
         row = runner.run(network, phase, len(history.epochs), tell)
         _check_monitor(history.monitor, row)
         with atomic.replacing(_state_file(out, row.epoch)) as path:

@@ -57,6 +57,8 @@ TENSORFLOW_ROOMS = {
     "stage2_classifier/export.py",
     "stage2_classifier/export_graph.py",
     "stage2_classifier/export_sequences.py",
+    "stage1_parts/export.py",
+    "stage1_parts/fit.py",
     "stage1_parts/losses.py",
     "stage1_parts/metrics.py",
     "stage1_parts/schedules.py",

@@ -1,0 +1,163 @@
+"""A trained network of body parts into `parts.onnx` with its sidecar `parts.json`.
+
+The graph takes float32 planes `(B, H, W, C)` in 0..255 and answers with `probabilities`
+`(B, H, W, classes)` for every pixel, which are what Keras answers, enlarged where the network's are
+coarser.
+"""
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from pose_activity.annotations.parts import IGNORE, PARTS15
+from pose_activity.artifacts import atomic, manifest
+from pose_activity.learning.loop import CLASSIFIER
+from pose_activity.runtime import graph
+from pose_activity.stage1_parts import fit  # noqa: F401 (the layers of a saved network)
+from pose_activity.stage1_parts.metrics import common_groups
+from pose_activity.stage1_parts.predict import GRAPH, SIDECAR
+from pose_activity.stage2_classifier import calibrate
+from pose_activity.stage2_classifier.export_graph import convert
+
+ops: Any = keras.ops  # its own types say that everything may be None
+_PIXELS = 2000  # of each validation image, for the temperature
+Labelled = Iterable[tuple[np.ndarray, np.ndarray]]
+
+
+def export(
+    out: Path,
+    *,
+    recipe: Any,
+    tensors: np.ndarray,
+    validation: Labelled = (),
+    mirror: bool = False,
+    threads: int = 1,
+    tolerance: float = 1e-4,
+) -> float:
+    """Writes `out/parts.onnx` and `out/parts.json` from `out/classifier.keras`.
+
+    Args:
+        out: The folder that `fit` wrote.
+        recipe: The cache's `PartsRecipe`; goes into the sidecar.
+        tensors: `(N, H, W, C)` uint8, N >= 1: real planes, on which Keras and the graph are
+            compared, all at once and the first alone.
+        validation: "x" and "y" of each validation image, read once. The temperature is fitted on
+            pixels of the graph's answers; without any it is 1.
+        mirror: Whether the answer is the mean over an image and its mirror image, which takes twice
+            as long.
+        threads: CPU threads for those answers.
+        tolerance: Largest difference of a probability that is accepted.
+
+    Returns:
+        The largest difference seen.
+
+    Raises:
+        ValueError: the difference is larger than `tolerance`; nothing is written then.
+    """
+    learned: Any = keras.models.load_model(out / CLASSIFIER, compile=False)
+    network = for_every_pixel(learned, recipe, mirror=mirror)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / GRAPH
+        convert(network, path, ["probabilities"])
+        parity = _compare(network, path, tensors)
+        if not parity <= tolerance:
+            raise ValueError(
+                f"The exported graph must answer as Keras does, within {tolerance:g}. "
+                f"Received: a difference of {parity:g}. Try another version of tf2onnx."
+            )
+        atomic.write_bytes(out / GRAPH, path.read_bytes())
+    temperature, before, after = _calibrated(out / GRAPH, recipe, validation, threads)
+    about = {
+        "kind": "parts",
+        "classes": list(recipe.scheme.names),
+        "recipe": recipe.as_json(),
+        "model": learned.name,
+        "mirror": mirror,
+        "sha256": manifest.sha256_file(out / GRAPH),
+        "keras_sha256": manifest.sha256_file(out / CLASSIFIER),
+        "parity": parity,
+        "temperature": temperature,
+        "calibration_error": {"before": before, "after": after},
+    }
+    atomic.write_json(out / SIDECAR, about)
+    return parity
+
+
+def for_every_pixel(network: Any, recipe: Any, *, mirror: bool = False) -> keras.Model:
+    """Returns the network with an answer for each pixel of its input, averaged with the mirror's.
+
+    Args:
+        network: From `fit`.
+        recipe: What it sees, and the classes, whose sides change places in a mirrored image.
+        mirror: Whether to average.
+    """
+    height, width, channels = recipe.shape
+    inputs = keras.Input((height, width, channels), name="planes")
+    answer = _enlarged(network(inputs), height, width)
+    if mirror:
+        other = _enlarged(network(_mirrored(inputs, recipe.planes)), height, width)
+        other = ops.take(ops.flip(other, axis=2), np.array(recipe.scheme.flip_index), axis=3)
+        answer = (answer + other) / 2
+    return keras.Model(inputs, answer, name=network.name)
+
+
+def _enlarged(answer: Any, height: int, width: int) -> Any:
+    """Bilinear; where the answer has the size already, it stays."""
+    down = height // answer.shape[1], width // answer.shape[2]
+    if down == (1, 1):
+        return answer
+    return keras.layers.UpSampling2D(down, interpolation="bilinear")(answer)
+
+
+def _mirrored(planes: Any, names: tuple[str, ...]) -> Any:
+    flipped = ops.flip(planes, axis=2)
+    if names[1:] != ("bones",):
+        return flipped
+    sides = np.array(PARTS15.flip_index, np.float32)
+    swapped = ops.take(ops.convert_to_tensor(sides), ops.cast(flipped[..., 3:], "int32"))
+    return ops.concatenate([flipped[..., :3], swapped], axis=-1)
+
+
+def _compare(network: Any, path: Path, tensors: np.ndarray) -> float:
+    batch = tensors.astype(np.float32)
+    run = graph.load(path, engine="onnxruntime", threads=1)
+    differences = [
+        np.abs(run(part)[0] - network.predict_on_batch(part)).max() for part in (batch, batch[:1])
+    ]
+    return float(max(differences))
+
+
+def _calibrated(
+    path: Path, recipe: Any, validation: Labelled, threads: int
+) -> tuple[float, float | None, float | None]:
+    """Fits the temperature on answers merged to what the labels tell apart.
+
+    Returns:
+        It, and the expected calibration error before and after; None without validation.
+    """
+    run = graph.load(path, engine="onnxruntime", threads=threads)
+    answers, targets = [], []
+    rng = np.random.default_rng(0)
+    for x, y in validation:
+        places = np.flatnonzero(y.ravel() != IGNORE)
+        places = rng.permutation(places)[:_PIXELS]
+        answer = run(x[None].astype(np.float32))[0][0]
+        answers.append(answer.reshape(-1, answer.shape[-1])[places])
+        targets.append(y.ravel()[places])
+    if not answers:
+        return 1.0, None, None
+    said, there = np.concatenate(answers), np.concatenate(targets)
+    occurring = np.bincount(there, minlength=len(recipe.targets)) > 0
+    of_target, of_class = common_groups(recipe.membership, occurring)
+    merged = said @ np.eye(max(of_class) + 1, dtype=np.float32)[of_class]
+    labels = np.array(of_target)[there]
+    temperature = calibrate.temperature(merged, labels)
+    errors = [
+        round(calibrate.expected_error(calibrate.apply(merged, one), labels), 4)
+        for one in (1.0, temperature)
+    ]
+    return temperature, *errors
