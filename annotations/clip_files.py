@@ -77,7 +77,7 @@ def read_clips(path: Path) -> list[Clip]:
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file. Run the step `annotations` first.")
     try:
-        table = pq.read_table(path)
+        table = pq.ParquetFile(path).read()
     except (pa.ArrowException, OSError) as error:
         raise ValueError(
             f"{path}: not a Parquet file, or a damaged one ({error}). "

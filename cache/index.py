@@ -36,7 +36,7 @@ def write(path: Path, entries: Sequence[Entry]) -> None:
 
 def read(path: Path) -> tuple[Entry, ...] | None:
     """Returns what `write` wrote; None where a version wrote it that knew other columns."""
-    table = pq.read_table(path)
+    table = pq.ParquetFile(path).read()
     if table.schema.names not in (_COLUMNS.names, *_OLDER):
         return None
     return tuple(

@@ -110,7 +110,7 @@ def read_rows(path: Path, *, source: Mapping[str, Any]) -> dict[str, dict[str, A
     if not path.exists():
         return {}
     try:
-        table = pq.read_table(path)
+        table = pq.ParquetFile(path).read()
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{path} is damaged ({error}). Delete it; it is made again.") from None
     stored = json.loads((table.schema.metadata or {}).get(_SOURCE, b"null"))

@@ -114,7 +114,7 @@ class Predictions:
             ValueError: the file is damaged, or is not such a file.
         """
         try:
-            table = pq.read_table(path)
+            table = pq.ParquetFile(path).read()
             about = json.loads((table.schema.metadata or {})[_ABOUT])
             classes = tuple(about["classes"])
             ids = {name: i for i, name in enumerate(classes)}

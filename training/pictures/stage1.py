@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -248,11 +249,18 @@ def poses_of_split(
 
 def find_poses(run: PictureRun, images: Sequence[Path], stage1: Path, path: Path) -> Any:
     """Asks the graph in folder `stage1` about the pictures that the file `path` does not know."""
-    keep = run.stage1.predict
-    predictor = predict.load(stage1, threads=run.threads, keep=keep)
-    source = {"sha256": predictor.sha256, "size": predictor.size, **keep.arguments()}
+    keep, sidecar = run.stage1.predict, predict.read_sidecar(stage1)
+    source = {**{name: sidecar[name] for name in ("sha256", "size")}, **keep.arguments()}
+
+    @cache
+    def predictor() -> predict.PosePredictor:  # loaded only where a picture is not known
+        return predict.load(stage1, threads=run.threads, keep=keep)
+
+    def find(pixels: Sequence[np.ndarray], paths: Sequence[Path]) -> list[Poses]:
+        return predictor()(pixels, paths)
+
     with progress_bar("finding poses", console) as show:
-        return poses.find(path, images, predictor, source=source, on_progress=show)
+        return poses.find(path, images, find, source=source, on_progress=show)
 
 
 def _figure(value: float | None) -> str:

@@ -229,8 +229,11 @@ def stage1_roles(run: PictureRun) -> dict[str, tuple[str, ...]]:
     """Returns what stage 1 reads: name of an input -> the splits of its pictures.
 
     What is learned from and what the figures are of are two inputs: pictures of "test" can change
-    without another training. Weights that are taken as they are learn from nothing.
+    without another training. Weights that are taken as they are learn from nothing, and where the
+    labels have no joints they have no figures either: then it reads no picture.
     """
+    if not (run.stage1.train or READERS[run.data.format].has_joints):
+        return {}
     learned = {"learned": LEARNED_FROM} if run.stage1.train else {}
     return {**learned, "judged": SPLITS if not run.stage1.train else ("test",)}
 
