@@ -227,7 +227,7 @@ class FrozenHead(Checked):
 
     also: tuple[Literal["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"], ...] = ()
     pooling: tuple[Literal["mean", "max"], ...] = ("mean", "max")
-    mirror: bool = True
+    mirror: bool = False
     C: Above0 | None = None
     folds: Annotated[int, Range(2)] = 5
 
