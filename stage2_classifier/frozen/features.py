@@ -137,7 +137,7 @@ def _read(path: Path, source: Mapping[str, Any]) -> dict[str, np.ndarray]:
     if not path.exists():
         return {}
     try:
-        table = pq.read_table(path)
+        table = pq.ParquetFile(path).read()
         if json.loads((table.schema.metadata or {}).get(_SOURCE, b"null")) != source:
             return {}
         keys = table["key"].to_pylist()

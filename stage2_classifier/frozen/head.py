@@ -12,6 +12,7 @@ import numpy as np
 from pose_activity.artifacts import atomic
 
 FILE = "head.npz"
+EXPORTED = "exported_head.npz"  # the one that is in the graph beside it
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,21 +58,21 @@ class LinearHead:
         return kernel, self.bias - self.mean @ kernel
 
 
-def save(folder: Path, head: LinearHead) -> None:
-    """Writes `head.npz`, whole or not at all."""
+def save(folder: Path, head: LinearHead, name: str = FILE) -> None:
+    """Writes a file of a folder, whole or not at all."""
     arrays = {field.name: getattr(head, field.name) for field in fields(head)}
-    with atomic.replacing(folder / FILE) as temporary:
+    with atomic.replacing(folder / name) as temporary:
         np.savez(temporary, allow_pickle=False, **arrays)
 
 
-def load(folder: Path) -> LinearHead:
+def load(folder: Path, name: str = FILE) -> LinearHead:
     """Loads what `save` wrote.
 
     Raises:
         FileNotFoundError: there is none.
         ValueError: it is damaged.
     """
-    path = folder / FILE
+    path = folder / name
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return LinearHead(**{field.name: arrays[field.name] for field in fields(LinearHead)})

@@ -1,8 +1,8 @@
 """What each input is worth to a classifier: its answers without it, and with another picture's.
 
-In come a classifier as a function, the arrays of N pictures and the classifier's answers to them;
-out come accuracies, how many answers change, and paired intervals. A plane that is ignored changes
-none. Knows no files.
+In come the answers of a classifier to N pictures, and a function that answers without a part of
+them; out come accuracies, how many answers change, and paired intervals. A plane that is ignored
+changes none. Knows no files.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,6 +22,8 @@ _BLANK = {"rgb": PAD, "heatmap": 0, "parts": 0, "rgb_person": 0}
 _ALL_OF_STAGE1 = "all that stage 1 finds"
 
 Classify = Callable[[Input], np.ndarray]
+# A part, and whose part each picture has instead (N,), or None for nothing -> (N,) class ids.
+Without = Callable[["Part", np.ndarray | None], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -103,29 +105,64 @@ def parts_of(recipe: Recipe) -> list[Part]:
     return found if len(found) > 1 else []
 
 
-def measure(
+def blank(recipe: Recipe) -> Arrays:
+    """Returns the arrays of a picture that shows nothing, as where every part is taken away."""
+    arrays = {name: np.zeros(spec.shape, spec.dtype) for name, spec in recipe.arrays.items()}
+    for name, view in recipe.views.items():
+        start = 0
+        for plane in view.planes:
+            arrays[name][..., start : start + CHANNELS[plane]] = _BLANK[plane]
+            start += CHANNELS[plane]
+    return arrays
+
+
+def by_classifying(
     classify: Classify,
     load: Callable[[int], Input],
+    count: int,
+    on_progress: ProgressCallback | None = None,
+) -> Without:
+    """Returns a function that classifies `count` pictures anew, one by one.
+
+    Args:
+        classify: Takes a batch of arrays, as a classifier does; returns `(1, C)` probabilities.
+        load: Returns the arrays of a picture by its number, without a batch dimension: an array,
+            or a dict of them.
+        count: Number of pictures.
+        on_progress: Called with (answers given, answers to give, name of the part) for each part
+            anew.
+    """
+
+    def without(part: Part, partner: np.ndarray | None) -> np.ndarray:
+        found = np.empty(count, int)
+        for i in range(count):
+            other = None if partner is None else by_name(load(int(partner[i])))
+            found[i] = classify(_without(load(i), part, other))[0].argmax()
+            if on_progress:
+                on_progress(i + 1, count, part.name)
+        return found
+
+    return without
+
+
+def measure(
+    without: Without,
     *,
     answers: np.ndarray,
     labels: np.ndarray,
     clusters: np.ndarray,
     parts: Sequence[Part],
     seed: int = 0,
-    on_progress: ProgressCallback | None = None,
 ) -> list[Worth]:
-    """Classifies N pictures again without each part; two passes for each.
+    """Compares the answers to N pictures with those without each part; two passes for each.
 
     Args:
-        classify: Takes a batch of arrays, as a classifier does; returns `(1, C)` probabilities.
-        load: Returns the arrays of a picture by its number, without a batch dimension: an array,
-            or a dict of them.
+        without: Answers without a part: `by_classifying`, or from kept features.
         answers: `(N,)` int class ids: what the classifier says with everything.
         labels: `(N,)` int class ids.
         clusters: `(N,)` int: answers of the same number depend on each other.
         parts: What is taken away.
         seed: Of who gets whose.
-        on_progress: Called with (answers given, answers to give, name of the part).
 
     Returns:
         Two rows for each part. None for fewer than two pictures.
@@ -136,16 +173,10 @@ def measure(
     order = np.random.default_rng(seed).permutation(count)
     partner = np.empty(count, int)
     partner[order] = np.roll(order, 1)  # a cycle: nobody gets their own
-    rows, total = [], 2 * len(parts) * count
+    rows = []
     for part in parts:
         for how in ("nothing", "another picture's"):
-            changed = np.empty(count, int)
-            for i in range(count):
-                other = None if how == "nothing" else by_name(load(int(partner[i])))
-                arrays = _without(load(i), part, other)
-                changed[i] = classify(arrays)[0].argmax()
-                if on_progress:
-                    on_progress(len(rows) * count + i + 1, total, part.name)
+            changed = without(part, None if how == "nothing" else partner)
             right = (answers == labels).astype(float), (changed == labels).astype(float)
             gain, interval = paired_difference(*right, clusters=clusters)
             rows.append(

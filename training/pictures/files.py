@@ -18,7 +18,13 @@ FILES = {
     "cache": ("index.parquet", "recipe.json", "poses.parquet", "unmatched.csv"),
     "stage2": (
         *("classifier.onnx", "classifier.json", "augmentations.png", *TRAINED),
-        *("head.npz", HELD_OUT, "changed_answers.csv", LEARNING_CURVE),  # of stage2.linear
+        *(
+            "head.npz",
+            "exported_head.npz",
+            HELD_OUT,
+            "changed_answers.csv",
+            LEARNING_CURVE,
+        ),  # of stage2.linear
         f"{LINEAR}/*",
     ),
     "report": (*REPORT, "metrics_val.json", "label_suspects.csv"),

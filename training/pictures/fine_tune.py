@@ -30,7 +30,7 @@ from pose_activity.training.steps import Counts
 from pose_activity.training.unknown import say_unknown
 
 _FITTED = "fitted.json"  # in there, written last: from what it was made, and its figures
-_OF_HEAD = (head.FILE, HELD_OUT, LEARNING_CURVE)
+_OF_HEAD = (head.FILE, head.EXPORTED, HELD_OUT, LEARNING_CURVE)
 _OF_LINEAR = ("model", "weights", "linear", "unknown_precision", "unknown_min_coverage")
 _NOT_FITTED = (  # keys of the section that fine-tuning does not take
     *("adapter_start", "train_adapter", "epochs", "learning_rate", "fine_tune_epochs"),

@@ -2,6 +2,7 @@
 
     cache/features.parquet    the vectors of all pictures that were looked at
     stage2/head.npz           a head that learned from train, as plain numbers
+    stage2/exported_head.npz  the one that is in the graph
     stage2/held_out.parquet   answers to train by the inner folds, and to val by that head
     stage2/classifier.onnx    backbone and a head, with classifier.json
     stage2/learning_curve.json: see `fit_curve`
@@ -107,6 +108,7 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
         min_coverage=section.unknown_min_coverage,
     )
     head.save(folder, fitted.head)
+    head.save(folder, exported, head.EXPORTED)
     export.export(
         folder,
         backbone=graph,

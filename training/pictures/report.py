@@ -34,6 +34,7 @@ from pose_activity.training.console import say, say_notes, say_rows
 from pose_activity.training.pictures import stage1_overlap
 from pose_activity.training.pictures.files import HELD_OUT, LEARNING_CURVE
 from pose_activity.training.pictures.judge import classify, measure_inputs, score, with_groups
+from pose_activity.training.pictures.judge_features import answers_of
 from pose_activity.training.pictures.poses import FROM_LABELS, poses_of
 from pose_activity.training.pictures.report_errors import (
     SUSPECTS,
@@ -72,14 +73,16 @@ _IN_SHORT = ("inputs", "origin")  # sections of the page that report.md has too
 
 
 def make_report(run: PictureRun, folder: Path) -> Counts:
-    """Classifies the held-out pictures with the exported graph; writes the files above."""
+    """Classifies the held-out pictures with the exported classifier; writes the files above."""
     (folder / VAL).unlink(missing_ok=True)  # of an earlier classifier
     cache = open_cache(run.run_dir / "cache")
     classifier = predict.load(run.run_dir / "stage2", threads=run.threads)
-    predictions = with_groups(classify(classifier, cache, run.report.split), run)
+    known = answers_of(run, classifier, cache, run.report.split)
+    predictions = with_groups(classify(classifier, cache, run.report.split, known), run)
     fitted = classifier.temperature, classifier.unknown_below
     headline, chosen_on, rows = score(predictions, *fitted), None, {}
-    headline = replace(headline, inputs=measure_inputs(run, classifier, cache, predictions))
+    worth = measure_inputs(run, classifier, cache, predictions, known)
+    headline = replace(headline, inputs=worth)
     by_folds = _by_folds(run, classifier)  # of train and val
     held_out = [by_folds or predictions]
     if run.report.split == "test":

@@ -9,6 +9,7 @@ from pose_activity.cache.options import PersonView
 from pose_activity.cache.planes import Recipe
 from pose_activity.stage2_classifier.scores.input_worth import (
     Worth,
+    by_classifying,
     ignored_stage1,
     measure,
     parts_of,
@@ -25,8 +26,7 @@ def worth(recipe: Recipe, classify: Any, arrays: list[Any]) -> dict[tuple[str, s
     answers = np.array([classify(batch)[0].argmax() for batch in batches])
     before = [str(x) for x in arrays]
     rows = measure(
-        classify,
-        arrays.__getitem__,
+        by_classifying(classify, arrays.__getitem__, len(arrays)),
         answers=answers,
         labels=LABELS,
         clusters=np.arange(N),

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -36,11 +37,27 @@ class Blocker:
 
 sys.meta_path.insert(0, Blocker())
 from pose_activity import train
+from pose_activity.cache.tensor_spec import TensorSpec
+from pose_activity.stage1_pose.predict import PosePredictor
+from pose_activity.stage2_classifier.frozen import features
 
+counts = dict.fromkeys(("posed", "drawn", "vectors"), 0)
+
+def counted(name, call, number=lambda *given: 1):
+    def count(*given, **named):
+        counts[name] += number(*given)
+        return call(*given, **named)
+    return count
+
+posed = counted("posed", PosePredictor.__call__, lambda _, images, paths: len(images))
+PosePredictor.__call__ = posed
+TensorSpec.draw = counted("drawn", TensorSpec.draw)
+features.vector = counted("vectors", features.vector)
 for step in ("annotations", "stage1", "cache", "stage2", "report"):
     train.app([step, "--config", {config!r}], standalone_mode=False)
 loaded = [name for name in {blocked} if name in sys.modules]
 assert not loaded, loaded
+print(*(f"{{name}}={{count}}" for name, count in counts.items()))
 """
 CONFIG = """
 run_dir: {folder}/run
@@ -72,8 +89,8 @@ def draw(folder: Path, numbers: range) -> None:
             cv2.imwrite(str(folder / name / f"{number}.png"), picture)
 
 
-def train(folder: Path) -> str:
-    program = TRAIN.format(blocked=not_in_quick(), config=str(folder / "config.yaml"))
+def train(folder: Path, config: str = "config.yaml") -> str:
+    program = TRAIN.format(blocked=not_in_quick(), config=str(folder / config))
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, encoding="utf-8", cwd=ROOT
     )
@@ -83,7 +100,7 @@ def train(folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> tuple[Path, list[str]]:
-    """The folder of a run that was trained, given more pictures, and trained again."""
+    """A run that was trained, again with more pictures, and again with another split."""
     folder = tmp_path_factory.mktemp("quick")
     write_pose(folder / "stage1")
     write_backbone(folder / "backbone.onnx")
@@ -91,7 +108,11 @@ def trained(tmp_path_factory) -> tuple[Path, list[str]]:
     draw(folder / "photos", range(10))
     said = [train(folder)]
     draw(folder / "photos", range(10, 12))
-    return folder, [*said, train(folder)]
+    said.append(train(folder))
+    shutil.copytree(folder / "run", folder / "other")
+    config = CONFIG.replace("/run\n", "/other\n").replace("0.6, val: 0.2", "0.5, val: 0.3")
+    (folder / "other.yaml").write_text(config.format(folder=folder), encoding="utf-8")
+    return folder, [*said, train(folder, "other.yaml")]
 
 
 def test_it_needs_no_training_library_and_learns(trained: tuple[Path, list[str]]) -> None:
@@ -104,9 +125,17 @@ def test_it_needs_no_training_library_and_learns(trained: tuple[Path, list[str]]
 
 
 def test_more_pictures_are_looked_at_alone(trained: tuple[Path, list[str]]) -> None:
-    _, (first, second) = trained
+    """A vector more is of the picture that shows nothing."""
+    _, (first, second, _) = trained
     assert "held-out pictures changed" not in first
     assert "answers to held-out pictures changed" in second
+    assert "posed=30 drawn=30 vectors=31" in first
+    assert "posed=6 drawn=6 vectors=7" in second
+
+
+def test_another_split_looks_at_no_picture(trained: tuple[Path, list[str]]) -> None:
+    _, (*_, third) = trained
+    assert "posed=0 drawn=0 vectors=1" in third
 
 
 def test_changed_answers_are_listed(trained: tuple[Path, list[str]]) -> None:
@@ -124,18 +153,15 @@ def test_val_is_judged_by_a_head_that_did_not_learn_from_it(
     cache, stage2 = open_cache(folder / "run/cache"), folder / "run/stage2"
     entries = [*cache.of_split("train"), *cache.of_split("val")]
     ids = np.array([cache.class_id(entry) for entry in entries])
-    vectors, mirrored = (
-        features.find(
-            cache.folder / features.FILE,
-            cache,
-            [features.Wanted(entry, mirrored=side) for entry in entries],
-            backbone=folder / "backbone.onnx",
-            threads=1,
-        )
-        for side in (False, True)
+    vectors = features.find(
+        cache.folder / features.FILE,
+        cache,
+        [features.Wanted(entry) for entry in entries],
+        backbone=folder / "backbone.onnx",
+        threads=1,
     )
     C = json.loads((stage2 / "manifest.json").read_text(encoding="utf-8"))["counts"]["C"]
-    everything = fit.fit_head(vectors, ids, classes=len(cache.classes), mirrored=mirrored, C=C)
+    everything = fit.fit_head(vectors, ids, classes=len(cache.classes), C=C)
     exported = predict.load(stage2, threads=1)
     batch = stack([cache.load(entry).x for entry in entries])
     expected = calibrate.apply(everything.probabilities(vectors), exported.temperature)

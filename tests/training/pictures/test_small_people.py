@@ -65,8 +65,7 @@ def test_the_default_recipe_sees_what_only_the_limbs_of_a_small_person_tell(
         return head.probabilities(features.vector(arrays, graph, layout)[None, columns])
 
     rows = input_worth.measure(
-        classify,
-        lambda i: cache.load(test[i]).x,
+        input_worth.by_classifying(classify, lambda i: cache.load(test[i]).x, len(test)),
         answers=answers,
         labels=ids[len(train) :],
         clusters=np.arange(len(test)),
