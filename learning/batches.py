@@ -5,6 +5,8 @@ are mixed, shares of classes. Order, augmentation and mixture of an epoch follow
 alone, so an interrupted training meets the same batches when it goes on.
 """
 
+import ctypes
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -19,6 +21,7 @@ from pose_activity.cache.store import Cache
 from pose_activity.learning.augmentation import Augmentation, training_seed
 
 _MOST = 4096  # examples in a batch that is mixed
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h
 
 
 def epoch_order(count: int, *, seed: int, epoch: int) -> np.ndarray:
@@ -128,6 +131,7 @@ def _batches(
     """Gathers the batches in Python: each thing that passes into TensorFlow costs as much."""
 
     def arrays() -> Iterator[tuple[Any, np.ndarray]]:
+        _keep_memory()
         drawn = examples()
         while some := list(islice(drawn, batch)):
             x = tf.nest.map_structure(lambda *own: np.stack(own), *(e.x for e in some))
@@ -142,6 +146,19 @@ def _batches(
     data = tf.data.Dataset.from_generator(arrays, output_signature=(inputs, target))
     data = data.apply(tf.data.experimental.assert_cardinality(-(-count // batch)))
     return data.map(lambda x, y: (_each(_as_float, x), y))
+
+
+def _keep_memory() -> None:
+    """Lets glibc keep freed memory; call it after a generator's dataset was made.
+
+    That (TensorFlow 2.21's generator_dataset_op.cc) sets M_TRIM_THRESHOLD to 128 kB, after which
+    every tensor above that is mapped anew, page by page, in every operation of every step: half of
+    a training's CPU time went there. Other C libraries have no mallopt, and no such costs.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt:
+        mallopt(_M_MMAP_MAX, 0)
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def _mixed(

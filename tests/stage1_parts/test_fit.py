@@ -23,6 +23,10 @@ def test_a_killed_training_ends_with_the_same_weights(facts):
     assert facts["same"]
 
 
+def test_memory_is_not_mapped_anew_in_every_operation(facts):
+    assert facts["faults"] < 10 * (1 << 24) / 4096 / 2, "half of the pages of ten arrays"
+
+
 def test_labels_of_two_levels_train_one_network(facts):
     first, *_, last = facts["metrics"]
     assert last["loss"] < first["loss"]

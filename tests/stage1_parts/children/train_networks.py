@@ -1,6 +1,7 @@
 """A small training, killed and taken up again, its export and what it answers; facts.json."""
 
 import json
+import resource
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +111,12 @@ for name, changes in {
         fitting.fit(cache, out / f"refused_{name}", **{**options, **changes})
     except ValueError as error:
         facts["refused"][name] = str(error)
+
+np.ones(1 << 21)  # 16 MB: glibc keeps them, see learning/batches.py
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    np.ones(1 << 21)
+facts["faults"] = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 held_out = [cache.load(entry) for entry in cache.of_split("val")]
 tensors = np.stack([example.x for example in held_out])
