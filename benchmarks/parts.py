@@ -34,6 +34,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from benchmarks.sequences import merge, read  # noqa: E402
+from pose_activity.annotations.images import load_rgb  # noqa: E402
 from pose_activity.annotations.parts import (  # noqa: E402
     PARTS9,
     PARTS15,
@@ -42,6 +43,7 @@ from pose_activity.annotations.parts import (  # noqa: E402
     merge_probabilities,
 )
 from pose_activity.annotations.parts import merge as merge_ids  # noqa: E402
+from pose_activity.annotations.skeleton import COCO17  # noqa: E402
 from pose_activity.annotations.types import Masks, Poses  # noqa: E402
 from pose_activity.artifacts import manifest  # noqa: E402
 from pose_activity.cache import poses as kept_poses  # noqa: E402
@@ -89,12 +91,12 @@ class Photo:
     @property
     def pixels(self) -> np.ndarray:
         """`(h, w, 3)` uint8 RGB."""
-        return np.ascontiguousarray(cv2.imread(str(self.image))[..., ::-1])
+        return load_rgb(self.image)
 
     @property
     def truth(self) -> np.ndarray:
         """`(h, w)` uint8."""
-        return cv2.imread(str(self.mask), cv2.IMREAD_UNCHANGED)
+        return np.asarray(cv2.imread(str(self.mask), cv2.IMREAD_UNCHANGED))
 
     def draw(self, recipe: PartsRecipe) -> Arrays:
         """See `Drawable`."""
@@ -144,7 +146,7 @@ class Bench:
         if not place.exists():
             from pose_activity.stage1_pose.export import export
 
-            export(self.weights, place)
+            export(self.weights, place, size=640, skeleton=COCO17, images=images[:8])
         model = stage1.load(place, threads=THREADS)
         self.pose = PoseModelId(sha256=model.sha256)
         path = self.work / kept_poses.FILE
@@ -184,7 +186,9 @@ class Bench:
             inputs=inputs,
         )
         started, used = time.monotonic(), time.process_time()
-        start = training.start and self.work / training.start / "stage2" / "classifier.keras"
+        start = None
+        if training.start:
+            start = self.work / training.start / "stage2" / "classifier.keras"
         history = fit(
             cache,
             out,

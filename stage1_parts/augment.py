@@ -5,6 +5,7 @@ number is a name: masks and bones are never interpolated.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -50,14 +51,14 @@ def build(
             flags=cv2.INTER_LINEAR,
             borderValue=(_GREY,) * 3,
         )
-        y = cv2.warpAffine(y, move, size, flags=cv2.INTER_NEAREST, borderValue=(IGNORE,))
+        target: Any = cv2.warpAffine(y, move, size, flags=cv2.INTER_NEAREST, borderValue=(IGNORE,))
         out = [_recolour(picture, rng, options)]
         if len(planes) > 1:
             bones = np.ascontiguousarray(example.x[..., 3])
             bones = cv2.warpAffine(bones, move, size, flags=cv2.INTER_NEAREST)
             bones *= np.uint8(rng.random() >= options.bones_dropout)
             out.append(swap_sides(bones, PARTS15) if mirrored else bones)
-        return Example(np.dstack(out), other_side[y] if mirrored else y)
+        return Example(np.dstack(out), other_side[target] if mirrored else target)
 
     return augment
 

@@ -156,8 +156,8 @@ def _calibrated(
     merged = said @ np.eye(max(of_class) + 1, dtype=np.float32)[of_class]
     labels = np.array(of_target)[there]
     temperature = calibrate.temperature(merged, labels)
-    errors = [
+    before, after = (
         round(calibrate.expected_error(calibrate.apply(merged, one), labels), 4)
         for one in (1.0, temperature)
-    ]
-    return temperature, *errors
+    )
+    return temperature, before, after

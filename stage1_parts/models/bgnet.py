@@ -77,7 +77,7 @@ def _second_look(
     weights: Path | None,
 ) -> keras.Model:
     """Puts a bgnet, named as the backbone, before HPNet."""
-    inputs = keras.Input((height, width, 3 + len(planes[1:])), name="planes")
+    inputs: Any = keras.Input((height, width, 3 + len(planes[1:])), name="planes")
     first: Any = _first_look(height, width, planes)
     if weights is not None:
         trained: Any = keras.models.load_model(weights, compile=False)

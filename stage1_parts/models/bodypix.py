@@ -54,7 +54,8 @@ def build_backbone(height: int | None, width: int | None, weights: Weights | Non
     if weights:
         widths = (len(weights.stem.bias), *(len(point.bias) for _, point in weights.blocks))
     inputs = keras.Input((height, width, 3), name="rgb")
-    x: Any = layers.Rescaling(bodypix_graph.SCALE, [bodypix_graph.OFFSET] * 3, name="scale")(inputs)
+    offset: Any = [bodypix_graph.OFFSET] * 3  # one a channel: see efficientnet_lite.py
+    x: Any = layers.Rescaling(bodypix_graph.SCALE, offset, name="scale")(inputs)
     x = _activated(layers.Conv2D(widths[0], 3, strides=2, padding="same", name="block0_stem")(x))
     features, reached = [], 2
     for number, (stride, filters) in enumerate(zip(STRIDES, widths[1:], strict=True), start=1):

@@ -24,7 +24,7 @@ def pixels(height: int | None, width: int | None, planes: tuple[str, ...]) -> tu
     """
     if planes not in (("rgb",), ("rgb", "bones")):
         raise ValueError(f"planes must be rgb, or rgb and bones. Received: {', '.join(planes)}")
-    inputs = keras.Input((height, width, 3 + len(planes[1:])), name="planes")
+    inputs: Any = keras.Input((height, width, 3 + len(planes[1:])), name="planes")
     if len(planes) == 1:
         return inputs, inputs, None
     second: Any = inputs[..., 3:]

@@ -1,6 +1,7 @@
 """A U-Net whose way down is MobileNetV2, as the published comparison had one."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -36,14 +37,16 @@ def build(
     """
     check_size(height, width, multiple=32)
     inputs, picture, help = pixels(height, width, planes)
+    random: Any = None  # Keras would download others
     whole = keras.applications.MobileNetV2(
-        (height, width, 3), alpha=0.35, include_top=False, weights=None
+        (height, width, 3), alpha=0.35, include_top=False, weights=random
     )
     if weights is not None:
         whole.load_weights(weights)
     outputs = [whole.get_layer(name).output for name in _SEEN]
     backbone = keras.Model(whole.input, outputs, name=BACKBONE)
-    *passed, x = backbone(layers.Rescaling(1 / 127.5, [-1.0] * 3, name="scale")(picture))
+    offset: Any = [-1.0] * 3
+    *passed, x = backbone(layers.Rescaling(1 / 127.5, offset, name="scale")(picture))
     for depth, (filters, finer) in enumerate(zip(_WIDTHS, reversed(passed), strict=True)):
         x = layers.UpSampling2D(2, interpolation="bilinear")(x)
         joined = [x, finer]
