@@ -156,8 +156,7 @@ def find_vectors(
     looks: Sequence[Look], photos: Photos, work: Path, threads: int
 ) -> dict[Look, np.ndarray]:
     """Returns `(N, D)` float32 for each look; computes what the files in `work` do not have."""
-    weights = registry.find_weights(MODEL, "imagenet") or Path()
-    backbone = find_backbone(MODEL, weights, export=_export)
+    backbone = find_backbone_graph()
     run = graph.load(backbone, engine="openvino", threads=threads, streams=threads)
     folder = work / f"vectors_{sha256_file(backbone)[:16]}"
     parts = [photos.poses[i : i + PART] for i in range(0, len(photos.poses), PART)]
@@ -179,6 +178,12 @@ def find_vectors(
             found.append(there)
             show(number + 1, len(parts), names[-1])
     return {look: np.concatenate([part[look.key] for part in found]) for look in looks}
+
+
+def find_backbone_graph() -> Path:
+    """Returns the graph of the backbone, exported once for all runs of this machine."""
+    weights = registry.find_weights(MODEL, "imagenet") or Path()
+    return find_backbone(MODEL, weights, export=_export)
 
 
 def joint_numbers(poses: Poses, *, mirrored: bool = False) -> np.ndarray:
