@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pose_activity.inference.options import OptionError
+from pose_activity.stage1_parts import predict as parts
 from pose_activity.stage1_pose.track_video import TRACKING
+from pose_activity.stage2_classifier import sidecar
 from pose_activity.stage2_classifier.vectors import linear
 
 if TYPE_CHECKING:
@@ -32,12 +34,16 @@ class Kind:
         predictor: Name of the class in its `predictor.py`.
         files: What its models may have in addition to the graphs and their sidecars.
         watches: Whether it has a `live.py`.
+        graph: Name of the file that stage 2 of its models exports; its sidecar is beside it.
+        function: Name of the class in its `api.py`: the model as a Python function.
     """
 
     folder: str
     predictor: str
     files: tuple[str, ...] = ()
     watches: bool = True
+    graph: str = sidecar.GRAPH
+    function: str | None = None
 
     @property
     def predictor_class(self) -> "type[Predictor]":
@@ -73,11 +79,13 @@ class Kind:
 
 
 _CLIP_FILES = (linear.SIDECAR, linear.NUMBERS, POSE_FILES, TRACKING)
-_PARTS_FILES = ("parts.onnx", "parts.json")  # of planes that show body parts
-KINDS = {  # what classifier.json calls a kind
+_PARTS_FILES = (parts.GRAPH, parts.SIDECAR)  # of planes that show body parts
+KINDS = {  # what a model's sidecar calls a kind
     "picture": Kind("pictures", "PicturePredictor", _PARTS_FILES),
     "sequence": Kind("clips", "ClipPredictor", _CLIP_FILES),
-    "poses": Kind(
-        "poses", "PosesPredictor", watches=False
-    ),  # of any model with stage 1, where it is asked for
+    "parts": Kind(
+        "parts", "PartsPredictor", watches=False, graph=parts.GRAPH, function="BodyParts"
+    ),
+    # Of any model with stage 1, where it is asked for:
+    "poses": Kind("poses", "PosesPredictor", watches=False),
 }

@@ -4,6 +4,7 @@
     MODEL_CARD.md               the same for a person
     pose.onnx, pose.json        stage 1, where the recipe needs poses
     classifier.onnx, .json      stage 2; the sidecar holds recipe and names of classes
+    parts.onnx, .json           instead, of a model of body parts
     linear.npz, .json           the classifier of stage 2's vectors, if a model of motion has one
     track.json                  how people are followed through a video, of a model of motion
     pose_files.json             what pose files do not say, of one that was trained from them
@@ -96,7 +97,13 @@ def kind_of(folder: Path) -> Kind:
         PackageError: see `open_model`.
         ValueError: the classifier's sidecar is damaged.
     """
-    return KINDS[sidecar.kind_of(open_model(folder).stage2)]
+    stage2 = open_model(folder).stage2
+    others = (kind for kind in KINDS.values() if kind.graph != sidecar.GRAPH)
+    if not (stage2 / sidecar.GRAPH).is_file():  # a classifier may have another's graph, for planes
+        for kind in others:
+            if (stage2 / kind.graph).is_file():
+                return kind
+    return KINDS[sidecar.kind_of(stage2)]
 
 
 def read_model(folder: Path) -> dict[str, Any]:
@@ -139,7 +146,7 @@ def files_of(run: Path, *, stage1_folder: Path | None = None) -> list[Path]:
     found = [path for path in own if path.is_file()]
     has_pose = kind.predictor_class.uses_stage1(*folders)
     graphs = [places.stage1 / stage1.GRAPH] if has_pose else []
-    for graph in [*graphs, places.stage2 / sidecar.GRAPH]:
+    for graph in [*graphs, places.stage2 / kind.graph]:
         twins = [twin_of(graph, suffix) for suffix in (".xml", ".bin", ".json")]
         found += [graph, graph.with_suffix(".json"), *(twins if int8_is_of(graph) else [])]
     return found
@@ -203,11 +210,12 @@ def write_package(
 
 def _strays(folder: Path, listed: Mapping[str, str]) -> list[str]:
     """Returns files in a package that a model can have but the package does not list."""
-    graphs = (Path(stage1.GRAPH), Path(sidecar.GRAPH))
+    graphs = {Path(stage1.GRAPH), *(Path(kind.graph) for kind in KINDS.values())}
     names = [name for kind in KINDS.values() for name in kind.files]
-    names += [stage1.GRAPH, stage1.SIDECAR, sidecar.GRAPH, sidecar.SIDECAR, precision_records.NAME]
-    for graph in graphs:
-        names += [twin_of(graph, suffix).name for suffix in (".xml", ".bin", ".json")]
+    names.append(precision_records.NAME)
+    for graph in sorted(graphs):
+        twins = [twin_of(graph, suffix).name for suffix in (".xml", ".bin", ".json")]
+        names += [graph.name, graph.with_suffix(".json").name, *twins]
     return [name for name in names if name not in listed and (folder / name).exists()]
 
 

@@ -55,6 +55,7 @@ class Kind:
 
 KINDS = (  # a configuration is of the first kind whose key it has, else of the last one
     Kind("clips", key="clips", config="ClipRun"),
+    Kind("parts", key="parts", config="PartsRun"),
     Kind("pictures", key="data", config="PictureRun"),
 )
 

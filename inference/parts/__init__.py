@@ -1,0 +1,1 @@
+"""Models of body parts: their predictor, what is drawn, and the model as a function."""
