@@ -10,11 +10,11 @@ The names below are loaded when they are asked for: importing the package import
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pose_activity.inference.api import Classifier, Prediction, predict_action
+    from pose_activity.inference.api import Classifier, Prediction, load_model, predict_action
 
     __version__: str
 
-__all__ = ["Classifier", "Prediction", "__version__", "predict_action"]
+__all__ = ["Classifier", "Prediction", "__version__", "load_model", "predict_action"]
 
 
 def __getattr__(name: str) -> object:

@@ -91,7 +91,12 @@ class Classifier:
             ValueError: a file was altered, or an option is wrong.
         """
         folder = Path(model)
-        self.pipeline: Any = kind_of(folder).load(
+        kind = kind_of(folder)
+        if kind.function is not None:
+            raise ValueError(
+                f"A Classifier names activities, and {folder} does not: load it with load_model."
+            )
+        self.pipeline: Any = kind.load(
             folder,
             engine=engine,
             precision=precision,
@@ -156,6 +161,19 @@ class Classifier:
             row.person,
             note=row.error or row.note,
         )
+
+
+def load_model(model: str | PathLike[str], **options: Any) -> Any:
+    """Loads a model of any kind as a function of pictures or videos.
+
+    Args:
+        model: A folder that `train.py package` wrote, or a finished run.
+        **options: See `Classifier`; other kinds take some of them.
+
+    Returns:
+        A `Classifier`; of a model of body parts what finds them in a picture.
+    """
+    return kind_of(Path(model)).function_class(model, **options)
 
 
 def predict_action(

@@ -35,7 +35,8 @@ class Kind:
         files: What its models may have in addition to the graphs and their sidecars.
         watches: Whether it has a `live.py`.
         graph: Name of the file that stage 2 of its models exports; its sidecar is beside it.
-        function: Name of the class in its `api.py`: the model as a Python function.
+        function: Name of the class in its `api.py`, the model as a Python function; None: the
+            engine's `Classifier`.
     """
 
     folder: str
@@ -50,6 +51,13 @@ class Kind:
         """The class of its models."""
         module = import_module(f"{__package__}.{self.folder}.predictor")
         return getattr(module, self.predictor)
+
+    @property
+    def function_class(self) -> "Callable[..., Any]":
+        """What makes a Python function of a model's folder."""
+        if self.function is None:
+            return import_module(f"{__package__}.api").Classifier
+        return getattr(import_module(f"{__package__}.{self.folder}.api"), self.function)
 
     @property
     def drawings(self) -> "Callable[..., Drawings]":

@@ -28,7 +28,8 @@ def parts_of_joint(joint: str) -> tuple[str, ...]:
     if limb in _HEAD or joint in _HEAD:
         return ("head",)
     named = (f"{side}_{part}" for part in _LIMBS.get(limb, ()))
-    return tuple(name if name in TREE else name.removeprefix(f"{side}_") for name in named)
+    found = (name if name in TREE else name.removeprefix(f"{side}_") for name in named)
+    return tuple(name for name in found if name in TREE)  # a joint in the middle is of no limb
 
 
 def compare(mask: np.ndarray, scheme: PartScheme, poses: Poses) -> tuple[int, int]:

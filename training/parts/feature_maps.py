@@ -3,13 +3,15 @@
 In comes a graph and planes, out come names with channels; nothing is trained, and no TensorFlow.
 """
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import onnx
-import onnxruntime
+
+from pose_activity.runtime.graph import load
 
 _CHANNELS = 8  # of a layer that are shown: those that vary the most
 _TILE = 96  # pixels of the longer side
@@ -33,27 +35,25 @@ def feature_maps(
         ValueError: a text is in no name.
     """
     model = onnx.load(str(graph))
-    names = [node.output[0] for node in model.graph.node if node.op_type == "Conv"]
+    names = [str(node.output[0]) for node in model.graph.node if node.op_type == "Conv"]
     wanted = _chosen(names, layers)
     if not wanted:
         return []
     model.graph.output.extend(
         onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in wanted
     )
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    batch = planes[None].astype(np.float32)
-    found = session.run(wanted, {session.get_inputs()[0].name: batch})
-    return [(name, np.asarray(array)[0]) for name, array in zip(wanted, found, strict=True)]
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / graph.name
+        onnx.save(model, str(path))
+        run = load(path, engine="onnxruntime", threads=1)
+        found = run(planes[None].astype(np.float32))[-len(wanted) :]
+    return [(name, array[0]) for name, array in zip(wanted, found, strict=True)]
 
 
 def _chosen(names: Sequence[str], layers: int | Sequence[str]) -> list[str]:
     if isinstance(layers, int):
         places = np.linspace(0, len(names) - 1, min(layers, len(names))).round().astype(int)
-        return [*dict.fromkeys(names[place] for place in places)]
+        return [*dict.fromkeys(names[place] for place in places.tolist())]
     found = {text: [name for name in names if text in name] for text in layers}
     missing = [text for text, matching in found.items() if not matching]
     if missing:
@@ -62,7 +62,7 @@ def _chosen(names: Sequence[str], layers: int | Sequence[str]) -> list[str]:
             f"There are: {', '.join(names)}"
         )
     wanted = {matching[-1] for matching in found.values()}
-    return [name for name in names if name in wanted]
+    return [str(name) for name in names if name in wanted]
 
 
 def draw_maps(channels: np.ndarray) -> np.ndarray:
