@@ -6,7 +6,14 @@ from pose_activity.training.own_files import TRAINED
 IMAGES = "images.csv"  # of the report: a row for each image
 FILES = {
     "annotations": (
-        *("samples.jsonl", "masks/*.png", "cleaning.json", "cleaning.png", "rejections.csv"),
+        *(
+            "samples.jsonl",
+            "masks/*.png",
+            "images/*.png",
+            "cleaning.json",
+            "cleaning.png",
+            "rejections.csv",
+        ),
         *("train.txt", "val.txt", "test.txt"),
     ),
     "stage1": ("pose.onnx", "pose.json"),

@@ -2,6 +2,7 @@
 
 annotations/samples.jsonl   every image that is used, with its cleaned mask and its split
 annotations/masks/*.png     the cleaned masks: one channel of class numbers
+annotations/images/*.png    with `clean.black_background` the images, black where nobody is
 annotations/cleaning.json   what the cleaner did; cleaning.png shows examples
 annotations/rejections.csv  images that are left out, and why
 annotations/SPLIT.txt       the images of each split
@@ -9,13 +10,14 @@ annotations/SPLIT.txt       the images of each split
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from pose_activity.annotations import images, sample_files
 from pose_activity.annotations.cleaning.part_gallery import part_gallery
-from pose_activity.annotations.cleaning.parts import CleanedParts, clean_parts
+from pose_activity.annotations.cleaning.parts import IMAGES, MASKS, CleanedParts, clean_parts
 from pose_activity.annotations.part_files import load_mask, write_part_samples
 from pose_activity.annotations.parts import IGNORE, SCHEMES
 from pose_activity.annotations.raw_parts import RawParts
@@ -33,13 +35,13 @@ from pose_activity.training.console import console, say_notes, say_rows
 from pose_activity.training.drawn_data import draw_once
 from pose_activity.training.steps import Counts
 
-MASKS = "masks"  # folder of the cleaned ones
 _SAMPLED = 500  # masks that the table of areas looks at, at most
 
 
 def make_annotations(run: PartsRun, folder: Path) -> Counts:
     """Reads, cleans and splits the masks."""
-    remove_tree(folder / MASKS)
+    for name in (MASKS, IMAGES):
+        remove_tree(folder / name)
     cleaned = clean_masks(run, folder / "cleaning.json", folder)
     sample_files.write_rejections(folder / rejections.FILE, cleaned.rejected)
     if cleaned.cases:
@@ -47,7 +49,7 @@ def make_annotations(run: PartsRun, folder: Path) -> Counts:
     _check_some_kept(cleaned)
     kept = _split(run, cleaned.kept)
     _check_splits(run, kept)
-    write_part_samples(folder / "samples.jsonl", kept)
+    write_part_samples(folder / "samples.jsonl", [_within(sample, folder) for sample in kept])
     _say_areas(kept)
     counts = {}
     for name in SPLITS:
@@ -55,6 +57,15 @@ def make_annotations(run: PartsRun, folder: Path) -> Counts:
         counts[name] = len(paths)
         write_text(folder / f"{name}.txt", "".join(f"{path.as_posix()}\n" for path in paths))
     return counts
+
+
+def _within(sample: PartSample, folder: Path) -> PartSample:
+    """Returns a sample whose files in the step's folder are named from there: it may be moved."""
+    image, mask = (
+        path.relative_to(folder) if path.is_relative_to(folder) else path
+        for path in (sample.image, sample.mask)
+    )
+    return replace(sample, image=image, mask=mask)
 
 
 def try_annotations(run: PartsRun, *, strict: bool) -> None:

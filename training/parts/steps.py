@@ -163,8 +163,16 @@ def _recipe(run: PartsRun) -> PartsRecipe:
 
 
 def samples_of(run: PartsRun) -> list[PartSample]:
-    """Returns what the step `annotations` kept."""
-    return read_part_samples(run.run_dir / SAMPLES)
+    """Returns what the step `annotations` kept; the files that it wrote are where they are now."""
+    folder = run.run_dir / "annotations"
+    return [
+        replace(
+            sample,
+            mask=folder / sample.mask,
+            image=folder / sample.image if run.clean.black_background else sample.image,
+        )
+        for sample in read_part_samples(run.run_dir / SAMPLES)
+    ]
 
 
 def _digest_of_data(run: PartsRun, *, remember: bool) -> str:
