@@ -216,7 +216,8 @@ def _strays(folder: Path, listed: Mapping[str, str]) -> list[str]:
     for graph in sorted(graphs):
         twins = [twin_of(graph, suffix).name for suffix in (".xml", ".bin", ".json")]
         names += [graph.name, graph.with_suffix(".json").name, *twins]
-    return [name for name in names if name not in listed and (folder / name).exists()]
+    some = dict.fromkeys(names)
+    return [name for name in some if name not in listed and (folder / name).exists()]
 
 
 def _check(folder: Path, files: Mapping[str, str]) -> None:
