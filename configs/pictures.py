@@ -31,7 +31,7 @@ from pose_activity.configs.sections import (
     SplitOrGiven,
     Weights,
 )
-from pose_activity.stage1_pose.options import PoseFilter
+from pose_activity.stage1_pose.options import PoseFilter, PoseFit
 from pose_activity.stage2_classifier.options import Augment, FineTune, FrozenHead, MonitorName
 
 STAGE2_WEIGHTS = ("imagenet", "noisy_student", "none")  # anything else is a path
@@ -92,40 +92,6 @@ class Clean(Section):
     """The annotation cleaner."""
 
     padding: Fraction = 0.1
-
-
-class PoseFit(Section):
-    """Fine-tuning of stage 1; defaults are for small data sets. See `stage1_pose.fit.fit`."""
-
-    epochs: tuple[Positive, ...] = (20,)
-    image_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
-    batch: Positive = 16
-    nbs: Positive = 16
-    freeze: Count = 10
-    optimizer: str = "AdamW"
-    lr0: Rate = 0.0001
-    lrf: Rate = 0.01
-    cos_lr: bool = True
-    warmup_epochs: Annotated[float, Field(ge=0)] = 1.0
-    warmup_bias_lr: Annotated[float, Field(ge=0)] = 0.0
-    preserve_start: bool = True
-    pose: Rate = 12.0
-    dropout: Fraction = 0.0
-    mosaic: Fraction = 0.0
-    close_mosaic: Count = 0
-    hsv_h: Fraction = 0.02
-    hsv_s: Fraction = 0.7
-    hsv_v: Fraction = 0.5
-    degrees: Annotated[float, Field(ge=0, le=180)] = 0.0
-    translate: Fraction = 0.1
-    scale: Fraction = 0.25
-    fliplr: Fraction = 0.5
-    patience: Count = 100
-    workers: Count = 2
-    cache: Literal["ram", "disk"] | None = None
-    device: str | None = None
-    amp: bool = False
-    plots: bool = True
 
 
 class Stage1(Section):

@@ -10,10 +10,10 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pose_activity.annotations.readers.yolo_files import describe, label_of
 from pose_activity.artifacts import atomic
@@ -22,48 +22,22 @@ from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.removal import remove_tree
 from pose_activity.stage1_pose import ultralytics_env, weights
 from pose_activity.stage1_pose.export import download
+from pose_activity.stage1_pose.options import PoseFit
 
 if TYPE_CHECKING:
     from pose_activity.artifacts.events import EventLog
 
 BEST, NOTE = "best.pt", "fitted.json"
+_USUAL = PoseFit()
 
 
 def fit(
     data_yaml: Path,
     pose_weights: str | Path,
     out: Path,
+    options: PoseFit = _USUAL,
     *,
-    epochs: Sequence[int] = (20,),
-    image_size: int = 640,
-    batch: int = 16,
-    nbs: int = 16,
-    freeze: int = 10,
-    optimizer: str = "AdamW",
-    lr0: float = 0.0001,
-    lrf: float = 0.01,
-    cos_lr: bool = True,
-    warmup_epochs: float = 1.0,
-    warmup_bias_lr: float = 0.0,
-    preserve_start: bool = True,
-    patience: int = 100,
-    pose: float = 12.0,
-    dropout: float = 0.0,
-    mosaic: float = 0.0,
-    close_mosaic: int = 0,
-    hsv_h: float = 0.02,
-    hsv_s: float = 0.7,
-    hsv_v: float = 0.5,
-    translate: float = 0.1,
-    scale: float = 0.25,
-    degrees: float = 0.0,
-    fliplr: float = 0.5,
-    cache: Literal["ram", "disk"] | None = None,
-    workers: int = 2,
-    device: str | None = None,
-    amp: bool = False,
     threads: int | None = None,
-    plots: bool = True,
     seed: int = 0,
     logs: Path | None = None,
     on_progress: ProgressCallback | None = None,
@@ -79,38 +53,8 @@ def fit(
             scratch.
         out: Earlier results of this function in it are replaced; best.pt stays until there is
             another.
-        epochs: One number per round; a round starts from the last weights of the round before.
-        image_size: Longer side in pixels, a multiple of 32.
-        batch: Pictures a step.
-        nbs: Nominal batch: gradients are summed over smaller batches up to so many pictures.
-        freeze: The first so many of YOLOv8's 23 layers stay as they are, BatchNorm statistics too.
-        optimizer: "auto", "SGD", "AdamW", ...; "auto" also chooses the learning rate.
-        lr0: First learning rate.
-        lrf: Last learning rate, as a share of `lr0`.
-        cos_lr: Cosine rather than linear decay.
-        warmup_epochs: The learning rate rises over these.
-        warmup_bias_lr: From which the learning rate of biases goes to `lr0` meanwhile. ultralytics'
-            own 0.1 throws AdamW far from where trained weights were.
-        preserve_start: Whether training keeps what the weights know: see `fine_tuner`. Not for
-            weights from scratch.
-        patience: A round ends after so many epochs without a better val score.
-        pose: Weight of the joints' loss.
-        dropout: Used by ultralytics for classifiers only; kept since the published recipe sets it.
-        mosaic: Probability of four pictures in one.
-        close_mosaic: None in the last so many epochs of a round.
-        hsv_h: Jitter of the hue, as a share.
-        hsv_s: Jitter of the saturation.
-        hsv_v: Jitter of the brightness.
-        translate: Shift, as a share of the size.
-        scale: Zoom, as a share.
-        degrees: Rotation.
-        fliplr: Probability of mirroring.
-        cache: Keep decoded pictures in memory or on disk.
-        workers: Processes that load pictures; 0 loads in this one.
-        device: "cpu", "0", "0,1"; None takes a GPU where there is one.
-        amp: bfloat16 arithmetic on a GPU.
+        options: How it learns.
         threads: CPU threads of torch; None leaves its choice.
-        plots: Whether ultralytics draws its plots.
         seed: Of everything random.
         logs: Folder for TensorBoard: what results.csv says of each epoch, rounds one after the
             other. None for none.
@@ -120,51 +64,23 @@ def fit(
         `out`/best.pt: the weights with the best val score of the last round.
 
     Raises:
-        ValueError: no rounds, a round without epochs, or a size that is not a multiple of 32.
         FileNotFoundError: no data.yaml, or `weights.WeightsError`.
     """
-    if not epochs or min(epochs) < 1 or image_size < 32 or image_size % 32:
-        raise ValueError(
-            "epochs must be one number >= 1 per round and image_size a multiple of 32. "
-            f"Received: epochs={list(epochs)}, image_size={image_size}"
-        )
     if not data_yaml.is_file():
         raise FileNotFoundError(f"There is no data set at {data_yaml}. Write it first.")
     start = weights.find(pose_weights, download=download, on_progress=on_progress)
+    epochs = options.epochs
     settings = {
-        "imgsz": image_size,
-        "batch": batch,
-        "nbs": nbs,
-        "freeze": freeze,
-        "optimizer": optimizer,
-        "lr0": lr0,
-        "lrf": lrf,
-        "cos_lr": cos_lr,
-        "warmup_epochs": warmup_epochs,
-        "warmup_bias_lr": warmup_bias_lr,
-        "patience": patience,
-        "pose": pose,
-        "dropout": dropout,
-        "mosaic": mosaic,
-        "close_mosaic": close_mosaic,
-        "hsv_h": hsv_h,
-        "hsv_s": hsv_s,
-        "hsv_v": hsv_v,
-        "translate": translate,
-        "scale": scale,
-        "degrees": degrees,
-        "fliplr": fliplr,
-        "cache": cache or False,
-        "workers": workers,
-        "device": device,
-        "plots": plots,
+        **options.arguments("epochs", "image_size", "preserve_start", "amp"),
+        "imgsz": options.image_size,
+        "cache": options.cache or False,
         "seed": seed,
     }
     asked = {
         **settings,
         "epochs": list(epochs),
-        "preserve_start": preserve_start,
-        "amp": amp,
+        "preserve_start": options.preserve_start,
+        "amp": options.amp,
         "threads": threads,
         "start": sha256_file(start) if start.is_file() else start.name,
         "pictures": pictures_digest(data_yaml),
@@ -174,7 +90,7 @@ def fit(
         return out / BEST
     clear(out)
     settings["data"] = str(data_yaml.resolve())
-    tune = preserve_start and start.is_file()
+    tune = options.preserve_start and start.is_file()
     from pose_activity.artifacts.events import EventLog  # tensorboard, where it trains alone
 
     with nullcontext() if logs is None else EventLog(logs) as log:
@@ -183,7 +99,7 @@ def fit(
             folder = out / f"round{i + 1}"
             follow = _following(log, folder / "results.csv", sum(epochs[:i]))
             round_settings = {**settings, "epochs": count}
-            _run_round(start, folder, round_settings, tune, amp, threads, report, follow)
+            _run_round(start, folder, round_settings, tune, options.amp, threads, report, follow)
             start = folder / "weights" / "last.pt"
     (out / NOTE).unlink(missing_ok=True)
     with atomic.replacing(out / BEST) as temporary:

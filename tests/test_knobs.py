@@ -25,7 +25,6 @@ from pose_activity.configs.pictures import (
     Cache,
     Clean,
     Draw,
-    PoseFit,
     Stage1,
     Stage2,
 )
@@ -79,7 +78,6 @@ CASES = [
         },
     ),
     (Split, keywords(split.split), {"seed", "together"}),
-    (PoseFit, arguments_of("stage1_pose/fit.py", "fit"), {"seed", "threads", "logs"}),
     (
         Stage2,
         arguments_of("stage2_classifier/fit.py", "fit")

@@ -56,7 +56,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         "--set run_dir.x: 'run_dir' is a value, not a section",
         "data.annotatons: unknown key. Did you mean 'annotations'?",
         "stage1.fit.hsvh: unknown key. Did you mean 'hsv_h'?",
-        "stage1.fit.epochs.0: Input should be greater than or equal to 1. Received: 0",
+        "stage1.fit.epochs: must be at least 1. Received: (0,)",
         "cache.planes.1: Input should be 'rgb', 'heatmap', 'parts' or 'rgb_person'.",
         "cache.width: Input should be a valid integer",
         "stage2.model: Input should be 'efficientnet_lite0', 'efficientnet_lite1', ",

@@ -18,11 +18,13 @@ RunPython = Callable[..., str]
 
 TRAIN = """
 import hashlib, json, sys
+from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from pose_activity.annotations.skeleton import MPII16
 from pose_activity.stage1_pose import ultralytics_env
 from pose_activity.stage1_pose.fit import fit
+from pose_activity.stage1_pose.options import PoseFit
 from pose_activity.stage1_pose.validate import validate
 from pose_activity.stage1_pose.export import export
 ultralytics_env.prepare()
@@ -37,13 +39,12 @@ YOLO("yolov8n-pose.yaml", task="pose").save(start)
 told = []
 def tell(*now):
     told.append(now)
-settings = dict(image_size=64, batch=4, workers=0, device="cpu", threads=2, freeze=21)
-best = fit(data, start, work / "fit", epochs=[1, 1], plots=False, logs=work / "logs",
-    on_progress=tell, **settings)
-fit(data, start, work / "again", epochs=[1], plots=False, **settings)
+twice = PoseFit((1, 1), image_size=64, batch=4, workers=0, device="cpu", freeze=21, plots=False)
+best = fit(data, start, work / "fit", twice, threads=2, logs=work / "logs", on_progress=tell)
+fit(data, start, work / "again", replace(twice, epochs=(1,)), threads=2)
 again, when = [], best.stat().st_mtime_ns
-same = fit(data, start, work / "fit", epochs=[1, 1], plots=False, logs=work / "logs",
-    on_progress=lambda *now: again.append(now), **settings)
+same = fit(data, start, work / "fit", twice, threads=2, logs=work / "logs",
+    on_progress=lambda *now: again.append(now))
 third = {"same": same.stat().st_mtime_ns == when, "told": again}
 
 def state(path):

@@ -16,6 +16,7 @@ from pose_activity.annotations.derived_joints import convert
 from pose_activity.annotations.skeleton import COCO17, MPII16
 from pose_activity.stage1_pose import ultralytics_env
 from pose_activity.stage1_pose.fit import fit
+from pose_activity.stage1_pose.options import PoseFit
 ultralytics_env.prepare()
 import torch
 from ultralytics import YOLO
@@ -42,8 +43,8 @@ def places(model, joints):
     return found
 off = np.abs(convert(places(old, 17), COCO17, MPII16) - places(new, 16)).max()
 
-settings = dict(image_size=64, batch=4, nbs=4, workers=0, device="cpu", threads=2, plots=False)
-best = fit(data, work / "start.pt", work / "fit", epochs=[1, 1], **settings)
+options = PoseFit((1, 1), image_size=64, batch=4, nbs=4, workers=0, device="cpu", plots=False)
+best = fit(data, work / "start.pt", work / "fit", options, threads=2)
 before, after = (YOLO(path).model.float().state_dict() for path in (work / "start.pt", best))
 # ultralytics averages the numbers that it saves, in half precision
 moved = [k for k in before if "running_" in k and k in after and before[k].shape == after[k].shape

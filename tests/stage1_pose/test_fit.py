@@ -14,6 +14,7 @@ from pose_activity.annotations.readers.yolo import write_yolo
 from pose_activity.annotations.skeleton import MPII16
 from pose_activity.artifacts.manifest import sha256_file
 from pose_activity.stage1_pose.fit import clear, fit, is_fitted, pictures_digest
+from pose_activity.stage1_pose.options import PoseFit
 from tests.stage1_pose.conftest import RunPython, drawn_samples
 
 READ_EVENTS = Path(__file__).resolve().parents[1] / "read_events.py"
@@ -78,8 +79,9 @@ def test_plots_are_drawn_without_a_download(run_python: RunPython, trained: dict
 import sys
 from pathlib import Path
 from pose_activity.stage1_pose.fit import fit
+from pose_activity.stage1_pose.options import PoseFit
 data, start, out = map(Path, sys.argv[1:])
-fit(data, start, out, epochs=[1], image_size=64, batch=4, workers=0, device="cpu", plots=True)
+fit(data, start, out, PoseFit((1,), image_size=64, batch=4, workers=0, device="cpu"))
 """
     home, work = tmp_path / "home", trained["work"]
     home.mkdir()
@@ -148,10 +150,17 @@ def test_what_is_trained_on_is_known_by_its_content(tmp_path: Path):
     assert digest("d") != before
 
 
-@pytest.mark.parametrize("wrong", [{"epochs": []}, {"epochs": [3, 0]}, {"image_size": 100}])
-def test_wrong_settings_are_refused(tmp_path: Path, wrong: dict):
-    with pytest.raises(ValueError, match=r"multiple of 32\. Received"):
-        fit(tmp_path / "data.yaml", "yolov8n-pose.yaml", tmp_path, **wrong)
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"epochs": ()}, "epochs must be one number per round. Received: none"),
+        ({"epochs": (3, 0)}, r"epochs must be at least 1. Received: \(3, 0\)"),
+        ({"image_size": 100}, "image_size must be a multiple of 32. Received: 100"),
+    ],
+)
+def test_wrong_settings_are_refused(wrong: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        PoseFit(**wrong)
 
 
 def test_a_missing_data_set_is_named(tmp_path: Path):

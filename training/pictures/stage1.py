@@ -105,7 +105,7 @@ def train_poses(
             data,
             weights,
             folder,
-            **section.arguments(),
+            section,
             seed=run.seed,
             threads=run.threads,
             logs=run.run_dir / "logs" / "stage1",
