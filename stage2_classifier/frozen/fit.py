@@ -1,7 +1,9 @@
 """Fits a linear head on vectors: how strongly it is held back is chosen by inner folds.
 
 Vectors and class ids in, a `LinearHead` out, with what heads like it answered on pictures that they
-had not learned from. Knows nothing of pictures or graphs.
+had not learned from. Knows nothing of pictures or graphs. A head is the mean of a softmax
+regression and of a linear discriminant, whose logits are brought to the same spread: both are
+linear, and together they are right more often than each.
 """
 
 import warnings
@@ -13,7 +15,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.stage2_classifier import calibrate
-from pose_activity.stage2_classifier.frozen import softmax
+from pose_activity.stage2_classifier.frozen import discriminant, softmax
 from pose_activity.stage2_classifier.frozen.head import LinearHead
 
 # Of C, when it is chosen. On thousands of standardised numbers the loss falls steeply at first and
@@ -110,13 +112,26 @@ def fit_head(
 
 @dataclass(frozen=True, eq=False)
 class _Data:
-    """Standardised rows `(T, N, D)`, of N pictures and perhaps their mirror images, with ids."""
+    """Standardised rows of N pictures and perhaps their mirror images, with ids.
+
+    Where there are fewer rows than numbers in each, they are turned into the space that they span.
+    A penalty on the weights' squares is the same in every direction, so no solution changes.
+
+    Attributes:
+        rows: `(T, N, R)` float32.
+        ids: `(N,)`.
+        classes: Number of classes.
+        mean: `(D,)`, subtracted from vectors.
+        scale: `(D,)`, that they are divided by.
+        basis: `(D, R)`: a standardised vector times this is a row; None: it is one.
+    """
 
     rows: np.ndarray
     ids: np.ndarray
     classes: int
     mean: np.ndarray
     scale: np.ndarray
+    basis: np.ndarray | None
 
     @classmethod
     def of(
@@ -126,28 +141,74 @@ class _Data:
         rows = np.stack([vectors] if mirrored is None else [vectors, mirrored])
         mean, scale = (rows.mean((0, 1), dtype=np.float64), rows.std((0, 1), dtype=np.float64))
         mean, scale = mean.astype(np.float32), np.where(scale > 0, scale, 1).astype(np.float32)
-        return cls((rows - mean) / scale, ids, classes, mean, scale)
+        rows = (rows - mean) / scale
+        basis = _span(rows.reshape(-1, rows.shape[2]))
+        return cls(rows if basis is None else rows @ basis, ids, classes, mean, scale, basis)
 
     def head(self, C: float, *, tolerance: float = softmax.TOLERANCE) -> LinearHead:
         """Returns the head that learned from all pictures."""
-        found = self.fit(np.arange(len(self.ids)), C, tolerance=tolerance)
-        return LinearHead(self.mean, self.scale, *found)
+        _, (kernel, bias) = self.learner(np.arange(len(self.ids))).fit(C, tolerance=tolerance)
+        return LinearHead(
+            self.mean, self.scale, kernel if self.basis is None else self.basis @ kernel, bias
+        )
 
-    def fit(
-        self, which: np.ndarray, C: float, start: softmax.Solution | None = None, **options: float
-    ) -> softmax.Solution:
-        """Fits on some pictures; their mirror images share their weight."""
+    def learner(self, which: np.ndarray) -> "_Learner":
+        """Returns what learns from some pictures."""
+        vectors, ids, weights = self.chosen(which)
+        found = discriminant.fit(vectors, ids, classes=self.classes, weights=weights)
+        return _Learner(self, which, found, _spread(vectors, found))
+
+    def chosen(self, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns rows, ids and weights of some pictures; their mirror images share a weight."""
         times, _, size = self.rows.shape
         vectors = self.rows[:, which].reshape(-1, size)
-        return softmax.fit(
+        return vectors, np.tile(self.ids[which], times), np.full(len(vectors), 1 / times)
+
+
+@dataclass(frozen=True, eq=False)
+class _Learner:
+    """Some pictures, and their discriminant with its spread, which are the same for every C."""
+
+    data: _Data
+    which: np.ndarray
+    discriminant: softmax.Solution
+    spread: float
+
+    def fit(
+        self, C: float, start: softmax.Solution | None = None, *, tolerance: float
+    ) -> tuple[softmax.Solution, softmax.Solution]:
+        """Returns the softmax regression, and its mean with the discriminant."""
+        vectors, ids, weights = self.data.chosen(self.which)
+        found = softmax.fit(
             vectors,
-            np.tile(self.ids[which], times),
-            classes=self.classes,
+            ids,
+            classes=self.data.classes,
             C=C,
-            weights=np.full(len(vectors), 1 / times),
+            weights=weights,
             start=start,
-            **options,
+            tolerance=tolerance,
         )
+        factor = _spread(vectors, found) / self.spread if self.spread else 1.0
+        kernel, bias = (
+            ((one + factor * other) / 2).astype(np.float32)
+            for one, other in zip(found, self.discriminant, strict=True)
+        )
+        return found, (kernel, bias)
+
+
+def _spread(vectors: np.ndarray, solution: softmax.Solution) -> float:
+    """Returns the standard deviation of logits from their mean for each vector."""
+    logits = vectors @ solution[0] + solution[1]
+    return float((logits - logits.mean(1, keepdims=True)).std())
+
+
+def _span(rows: np.ndarray) -> np.ndarray | None:
+    """Returns orthonormal columns `(D, R)` that span N rows; None where N is no less than D."""
+    if len(rows) >= rows.shape[1]:
+        return None
+    values, vectors = np.linalg.eigh((rows @ rows.T).astype(np.float64))
+    kept = values > 1e-6 * values[-1]
+    return (rows.T @ (vectors[:, kept] / np.sqrt(values[kept]))).astype(np.float32)
 
 
 def _search(
@@ -161,15 +222,16 @@ def _search(
     Returns:
         The values, and what the heads of the last one answered.
     """
+    learners = [data.learner(learned) for learned, _ in parts]
     starts: list[softmax.Solution | None] = [None] * len(parts)
     tried: list[Tried] = []
     best = np.zeros((len(data.ids), data.classes), np.float32)
     for C in grid:
         answers = np.zeros_like(best)
-        for number, (learned, held) in enumerate(parts):
+        for number, (learner, (_, held)) in enumerate(zip(learners, parts, strict=True)):
             start = starts[number]
-            starts[number] = found = data.fit(learned, C, start, tolerance=_ROUGH)
-            answers[held] = softmax.probabilities(data.rows[0][held], found)
+            starts[number], mixed = learner.fit(C, start, tolerance=_ROUGH)
+            answers[held] = softmax.probabilities(data.rows[0][held], mixed)
             if on_progress:
                 done = len(tried) * len(parts) + number + 1
                 on_progress(done, len(grid) * len(parts), f"C = {C:g}")

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from pose_activity.stage2_classifier.frozen import fit, head
+from pose_activity.stage2_classifier.frozen import discriminant, fit, head
 
 
 def draw(count: int, size: int, *, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -20,15 +21,24 @@ def alone(count: int) -> list[str]:
     return [str(i) for i in range(count)]
 
 
-def test_it_answers_as_scikit_learn_on_standardised_vectors() -> None:
-    vectors, ids = draw(120, 40, noise=3)
+def spread(logits: np.ndarray) -> float:
+    return float((logits - logits.mean(1, keepdims=True)).std())
+
+
+@pytest.mark.parametrize("size", [40, 300])  # fewer numbers than vectors, and more
+def test_it_answers_as_scikit_learns_regression_and_discriminant_together(size: int) -> None:
+    vectors, ids = draw(120, size, noise=3)
     found = fit.fit(vectors, ids, classes=3, groups=alone(120), C=0.01)
     scaler = StandardScaler().fit(vectors.astype(float))
-    theirs = LogisticRegression(C=0.01, tol=1e-8, max_iter=5000)
-    theirs.fit(scaler.transform(vectors.astype(float)), ids)
-    more, _ = draw(50, 40, noise=3, seed=1)
-    expected = theirs.predict_proba(scaler.transform(more.astype(float)))
-    np.testing.assert_allclose(found.head.probabilities(more), expected, atol=2e-3)
+    more, _ = draw(50, size, noise=3, seed=1)
+    learned, others = (scaler.transform(some.astype(float)) for some in (vectors, more))
+    regression = LogisticRegression(C=0.01, tol=1e-8, max_iter=5000).fit(learned, ids)
+    solution = discriminant.fit(learned.astype(np.float32), ids, classes=3)
+    sides = [regression.decision_function, lambda some: some @ solution[0] + solution[1]]
+    first, second = (side(learned) for side in sides)
+    factor = spread(first) / spread(second)
+    logits = (sides[0](others) + factor * sides[1](others)) / 2
+    np.testing.assert_allclose(found.head.probabilities(more), softmax(logits, 1), atol=2e-3)
 
 
 def test_noise_asks_for_a_stronger_penalty() -> None:
