@@ -11,8 +11,8 @@ is finished is kept: the command continues where it was stopped.
 
 Written after every fold: per row `accuracy`, `spread` (the best fold minus the worst), further
 means, and the paired difference from `rgb_only` on the same photos with its 95 % interval. With
-`--whole`, a run of `train.py all` from nothing follows for each row: its `minutes`, poses and report
-included, are what a user waits, and `whole` is its accuracy on fold 0, by the exported graph.
+`--whole`, a run of `train.py all` from nothing follows for each row: its `minutes`, poses and
+report included, are what a user waits, and `whole` is its accuracy on fold 0.
 """
 
 import json
@@ -154,14 +154,10 @@ def _fit_fold(name: str, photos: Path, weights: str, table: Path, done: Path) ->
     work = done.parents[2]
     run = _tensors(ROWS[name], photos, weights, table, work)
     cache = open_cache(run.run_dir / "cache")
-    header, *lines = csv_text.read(table.read_text(encoding="utf-8").splitlines())
-    rows = {
-        photos / row["image"]: row
-        for row in (dict(zip(header, line, strict=True)) for line in lines)
-    }
-    entries = [entry for entry in cache.entries if entry.source in rows]
-    splits = np.array([rows[entry.source]["split"] for entry in entries])
-    groups = np.array([rows[entry.source]["group"] for entry in entries])
+    given = {photos / row["image"]: row for row in _rows(table)}
+    entries = [entry for entry in cache.entries if entry.source in given]
+    splits = np.array([given[entry.source]["split"] for entry in entries])
+    groups = np.array([given[entry.source]["group"] for entry in entries])
     ids = np.array([cache.class_id(entry) for entry in entries])
     vectors = features.find(
         work / f"{name}.parquet",
@@ -201,6 +197,11 @@ def _fit_fold(name: str, photos: Path, weights: str, table: Path, done: Path) ->
     answers.write(done / "predictions.parquet")
     report = evaluate(answers.probabilities, answers.labels, classes=cache.classes, split="test")
     atomic.write_json(done / _METRICS, report.as_json() | {"C": chosen})
+
+
+def _rows(table: Path) -> list[dict[str, str]]:
+    header, *lines = csv_text.read(table.read_text(encoding="utf-8").splitlines())
+    return [dict(zip(header, line, strict=True)) for line in lines]
 
 
 def _tensors(row: Row, photos: Path, weights: str, table: Path, work: Path) -> PictureRun:
