@@ -31,7 +31,7 @@ def test_it_answers_as_scikit_learns_regression_and_discriminant_together(size: 
     found = fit.fit(vectors, ids, classes=3, groups=alone(120), C=0.01)
     scaler = StandardScaler().fit(vectors.astype(float))
     more, _ = draw(50, size, noise=3, seed=1)
-    learned, others = (scaler.transform(some.astype(float)) for some in (vectors, more))
+    learned, others = (np.asarray(scaler.transform(some.astype(float))) for some in (vectors, more))
     regression = LogisticRegression(C=0.01, tol=1e-8, max_iter=5000).fit(learned, ids)
     solution = discriminant.fit(learned.astype(np.float32), ids, classes=3)
     sides = [regression.decision_function, lambda some: some @ solution[0] + solution[1]]
