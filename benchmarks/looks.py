@@ -157,7 +157,7 @@ def find_vectors(
 ) -> dict[Look, np.ndarray]:
     """Returns `(N, D)` float32 for each look; computes what the files in `work` do not have."""
     backbone = find_backbone_graph()
-    run = graph.load(backbone, engine="openvino", threads=threads, streams=threads)
+    run = graph.load(backbone, engine="onnxruntime", threads=threads, streams=threads)
     folder = work / f"vectors_{sha256_file(backbone)[:16]}"
     parts = [photos.poses[i : i + PART] for i in range(0, len(photos.poses), PART)]
     found: list[dict[str, np.ndarray]] = []
