@@ -14,7 +14,9 @@ def write_graph(path, *, parts=24, width=4):
     """Writes a graph of BodyPix' layout: NHWC, 27 convolutions, heads of 1 and 24 channels."""
     rng = np.random.default_rng(0)
     nodes = [helper.make_node("Transpose", ["input"], ["t"], perm=[0, 3, 1, 2])]
-    arrays, last, count = [], "t", 0
+    ends = (("low", 0.0), ("high", 6.0))
+    arrays = [numpy_helper.from_array(np.array(end, np.float32), name) for name, end in ends]
+    last, count = "t", 0
 
     def convolve(source, shape, name, **options):
         nonlocal count
@@ -23,7 +25,10 @@ def write_graph(path, *, parts=24, width=4):
         for suffix, array in (("k", kernel), ("b", bias)):
             arrays.append(numpy_helper.from_array(array.astype(np.float32), f"{suffix}{count}"))
         inputs = [source, f"k{count}", f"b{count}"]
-        nodes.append(helper.make_node("Conv", inputs, [name], auto_pad="SAME_UPPER", **options))
+        plain = name if name.startswith("raw") else f"{name}_plain"
+        nodes.append(helper.make_node("Conv", inputs, [plain], auto_pad="SAME_UPPER", **options))
+        if plain != name:
+            nodes.append(helper.make_node("Clip", [plain, "low", "high"], [name]))
 
     convolve(last, (width, 3, 3, 3), "x0", strides=[2, 2])
     last = "x0"
