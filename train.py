@@ -19,6 +19,7 @@ never meet, and holds the run's lock from the first step to the last. What a ste
     package      copy the model alone into a folder, for prediction elsewhere
     precision    check whether bf16 or int8 gives the same answers
     check-videos find videos that do not show one person well enough to learn from
+    import-clips turn the folders of 3DPeople into one archive per clip
     doctor       check whether this installation works
 """
 
@@ -307,6 +308,39 @@ def check_videos(
         frames=least_frames,
         compare=compare,
         cut=cut,
+        threads=threads,
+    )
+
+
+@app.command(name="import-clips")
+def import_clips(
+    source: Annotated[Path, typer.Argument(help="The folder of 3DPeople.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the archives.")],
+    colours: Annotated[
+        Path | None, typer.Option(help="A table of colours (CSV: name,red,green,blue).")
+    ] = None,
+    tolerance: Annotated[
+        int, typer.Option(min=0, help="How far a colour may be from one of the table.")
+    ] = 0,
+    every: Annotated[int, typer.Option(min=1, help="Take every Nth frame.")] = 1,
+    black_background: Annotated[
+        bool, typer.Option("--black-background", help="Paint everything but the person black.")
+    ] = False,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,
+) -> None:
+    """Turn the folders of 3DPeople into one clean archive per clip, for `format: archives`.
+
+    Example: python train.py import-clips 3DPeople/ data/people3d/
+    """
+    from pose_activity.training.import_clips import import_clips
+
+    import_clips(
+        source,
+        out,
+        colours=colours,
+        tolerance=tolerance,
+        every=every,
+        black_background=black_background,
         threads=threads,
     )
 
