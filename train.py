@@ -8,9 +8,9 @@
 
 Each step leaves a folder with a manifest, written last. A step whose manifest matches the
 configuration and its inputs is skipped. A stale step runs again, and its old result stays until the
-new one is whole. `all` gives each step a process of its own, so that torch and TensorFlow
-never meet, and holds the run's lock from the first step to the last. What a step does is in
-`training/`, which is imported only after the configuration was checked.
+new one is whole. `all` gives each step that may import torch or TensorFlow a process of its own, so
+that they never meet, and holds the run's lock from the first step to the last. What a step does is
+in `training/`, which is imported only after the configuration was checked.
 
     compare      put the scores of several configurations into one table
     search       try settings and rank them by their scores on val
@@ -124,8 +124,17 @@ def report(config: Config, overrides: Set = None) -> None:
 
 @app.command(name="all")
 def every_step(config: Config, overrides: Set = None) -> None:
-    """Run all steps, each in a process of its own; skip those that are up to date."""
+    """Run all steps; skip those that are up to date."""
     run_all(config, overrides)
+
+
+@app.command(name="steps", hidden=True)
+def several(names: list[str], config: Config, overrides: Set = None) -> None:
+    """Run some steps in this process, as `all` does with those that can share one."""
+    commands = {"annotations": annotations, "cache": cache, "stage2": stage2, "report": report}
+    commands["stage1"] = stage1
+    for name in names:
+        commands[name](config, overrides)
 
 
 @app.command()
@@ -363,7 +372,7 @@ def _load(config: Path, overrides: list[str] | None, steps: Sequence[str]) -> Ru
 
 
 def run_all(config: Path, overrides: list[str] | None) -> Run:
-    """Runs all steps of a configuration, each in a process of its own.
+    """Runs all steps of a configuration, those of torch or TensorFlow each in its own process.
 
     Args:
         config: See `configs.loading.find`.
@@ -373,12 +382,14 @@ def run_all(config: Path, overrides: list[str] | None) -> Run:
         The configuration.
     """
     run = _load(config, overrides, sections.STEPS)
-    from pose_activity.training.steps import steps_of
+    from pose_activity.training.steps import in_processes, steps_of
 
     settings = [part for item in overrides or () for part in ("--set", item)]
     with locked(run.run_dir) as lock:
-        for step in steps_of(run):
-            command = [*STEP_COMMAND, step.name, "--config", str(config), *settings]
+        for group in in_processes(steps_of(run)):
+            names = [step.name for step in group]
+            called = names if len(names) == 1 else ["steps", *names]
+            command = [*STEP_COMMAND, *called, "--config", str(config), *settings]
             code = processes.call(command, lock=lock)
             if code:
                 raise typer.Exit(code)
@@ -407,7 +418,7 @@ def _say_stopped(step: str) -> None:
     }
     text = f"stopped: the same command {again.get(step, 'restarts this step')}."
     if step == "stage2":
-        options = [part for part in sys.argv[2:] if part != "--finish"]
+        options = [part for part in sys.argv[2:] if part not in ("--finish", *sections.STEPS)]
         command = shlex.join(["python", sys.argv[0], "stage2", *options, "--finish"])
         text += f"\nTo keep the best epoch so far and end the training: {command}"
     Console().print(text, markup=False, highlight=False, soft_wrap=True)

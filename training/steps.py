@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Generic, Protocol, TypeVar
 
 from pose_activity.artifacts import manifest
@@ -64,6 +65,7 @@ class Step:
             that raises OSError if the thing is gone.
         lost_files: Returns one line per missing file of the finished step that can be made again
             alone.
+        apart: Whether `all` gives it a process of its own: it may import torch or TensorFlow.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Step:
     files: tuple[str, ...]
     external_inputs: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     lost_files: Callable[[], list[str]] = _nothing_lost
+    apart: bool = True
 
     def made_from(self) -> MadeFrom:
         """Returns what the step would be made from now."""
@@ -89,6 +92,15 @@ def steps_of(run: Run, *, look_only: bool = False) -> list[Step]:
     """
     own = kinds.kind_of(run).module("steps")
     return [getattr(own, name)(run, remember=not look_only) for name in own.step_names(run)]
+
+
+def in_processes(steps: Sequence[Step]) -> list[list[Step]]:
+    """Returns the steps, in order, in groups that may share a process."""
+    return [
+        group
+        for apart, run in groupby(steps, lambda step: step.apart)
+        for group in ([[step] for step in run] if apart else [[*run]])
+    ]
 
 
 def run_step(run: Run, name: str, **options: Any) -> None:

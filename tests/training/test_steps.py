@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from pose_activity import train
 from pose_activity.artifacts import manifest
+from pose_activity.configs.loading import find
+from pose_activity.configs.pictures import load
 from pose_activity.configs.sections import Run
 from pose_activity.training.status import step_statuses
-from pose_activity.training.steps import MadeFrom, Step, require, run_step
+from pose_activity.training.steps import MadeFrom, Step, in_processes, require, run_step, steps_of
 
 LEFT = ("samples.jsonl", "plots/a.png", "notes.csv")
 
@@ -132,3 +136,27 @@ def test_a_step_that_is_not_needed_says_so(toy: Toy, capsys: pytest.CaptureFixtu
     run_step(toy.run, "stage1")
     assert "not needed in this run" in capsys.readouterr().out
     assert not (toy.run.run_dir / "stage1").exists()
+
+
+def grouped(*settings: str) -> list[list[str]]:
+    run = load(find(Path("folder")), ("data.images=photos", *settings))
+    return [[step.name for step in group] for group in in_processes(steps_of(run, look_only=True))]
+
+
+def test_steps_share_a_process_unless_they_may_import_torch_or_tensorflow() -> None:
+    linear = ["cache", "stage2", "report"]
+    assert grouped() == [["annotations"], ["stage1"], linear]
+    assert grouped("stage1.graph=there") == [["annotations", "stage1", *linear]]
+    assert grouped("cache.person_view=null") == [["annotations", *linear]]
+    alone = [["annotations"], ["stage1"], ["cache"], ["stage2"], ["report"]]
+    assert grouped("stage2.model=efficientnet_b0") == alone
+    assert grouped("stage2.fine_tune.epochs=1") == alone
+    assert grouped("stage2.linear=null", "cache.person_view=null") == [
+        *(["annotations", "cache"], ["stage2"], ["report"])
+    ]
+
+
+def test_several_steps_in_one_process_end_at_the_first_that_fails() -> None:
+    options = ["--config", "folder", "--set", "data.images=nowhere", "--set", "stage1.graph=there"]
+    done = CliRunner().invoke(train.app, ["steps", "annotations", "cache", *options])
+    assert done.exit_code and "data.images: no such folder: nowhere" in str(done.exception)

@@ -17,7 +17,7 @@ from pose_activity.cache.planes import LABELS, PoseModelId, Recipe
 from pose_activity.cache.record import INDEX
 from pose_activity.cache.store import StoredTensors, altered_tensors, missing_tensors, open_cache
 from pose_activity.configs import sections
-from pose_activity.configs.pictures import STAGE2_WEIGHTS, PictureRun
+from pose_activity.configs.pictures import STAGE2_WEIGHTS, PictureRun, Stage2
 from pose_activity.stage1_parts import predict as parts
 from pose_activity.stage1_pose.predict import GRAPH, read_sidecar
 from pose_activity.training.file_digest import digest_of_files, without_own
@@ -65,7 +65,7 @@ def annotations(run: PictureRun, *, remember: bool) -> Step:
     labels = run.data.annotations
     external: _Digests = {"labels": partial(sha256_file, labels)} if labels else {}
     external["images"] = partial(_digest_of_data, run, remember=remember)
-    return Step("annotations", recipe, dict, make, FILES["annotations"], external)
+    return Step("annotations", recipe, dict, make, FILES["annotations"], external, apart=False)
 
 
 def stage1(run: PictureRun, *, remember: bool) -> Step:
@@ -98,7 +98,8 @@ def stage1(run: PictureRun, *, remember: bool) -> Step:
     for name, splits in roles.items() if section.train else ():
         images = partial(_digest_of_images, run, stage1_samples(run), splits, remember=remember)
         external[f"{name}_images"] = images
-    return Step("stage1", recipe, inputs, make, FILES["stage1"], external)
+    apart = section.graph is None  # weights are exported by torch
+    return Step("stage1", recipe, inputs, make, FILES["stage1"], external, apart=apart)
 
 
 def cache(run: PictureRun, *, remember: bool) -> Step:
@@ -120,7 +121,8 @@ def cache(run: PictureRun, *, remember: bool) -> Step:
         return make_cache(run, folder, asked)
 
     images = partial(_digest_of_images, run, SAMPLES, SPLITS, remember=remember)
-    return Step("cache", recipe, inputs, make, FILES["cache"], {"images": images}, lost)
+    external: _Digests = {"images": images}
+    return Step("cache", recipe, inputs, make, FILES["cache"], external, lost, apart=False)
 
 
 def stage2(run: PictureRun, *, remember: bool) -> Step:
@@ -144,7 +146,8 @@ def stage2(run: PictureRun, *, remember: bool) -> Step:
 
     named = section.weights in STAGE2_WEIGHTS
     external = {} if named else {"weights": partial(sha256_file, Path(section.weights))}
-    return Step("stage2", recipe, inputs, make, FILES["stage2"], external)
+    apart = not section.linear or bool(section.fine_tune) or not _is_graph(section)
+    return Step("stage2", recipe, inputs, make, FILES["stage2"], external, apart=apart)
 
 
 def report(run: PictureRun, *, remember: bool) -> Step:
@@ -166,7 +169,13 @@ def report(run: PictureRun, *, remember: bool) -> Step:
 
         return make_report(run, folder)
 
-    return Step("report", recipe, inputs, make, FILES["report"])
+    return Step("report", recipe, inputs, make, FILES["report"], apart=False)
+
+
+def _is_graph(section: Stage2) -> bool:
+    """Whether a frozen backbone is had without Keras; see `frozen.backbone.find`."""
+    lite = section.model.startswith("efficientnet_lite")
+    return section.weights.endswith(".onnx") or (lite and section.weights == "imagenet")
 
 
 def _fixed(run: PictureRun) -> dict[str, int]:
