@@ -21,7 +21,7 @@ import numpy as np
 from pose_activity.annotations.sample_files import read_samples
 from pose_activity.artifacts.removal import remove
 from pose_activity.cache.record import Entry
-from pose_activity.cache.store import open_cache
+from pose_activity.cache.store import Cache, open_cache
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.learning.history import TRAINING_FILES
 from pose_activity.learning.tensorflow_start import start_tensorflow
@@ -30,6 +30,7 @@ from pose_activity.stage2_classifier import calibrate
 from pose_activity.stage2_classifier.frozen import backbone, export, features, fit, head, join
 from pose_activity.stage2_classifier.frozen.layout import Layout
 from pose_activity.stage2_classifier.models.images import registry
+from pose_activity.stage2_classifier.options import FrozenHead
 from pose_activity.stage2_classifier.scores.evaluate import evaluate
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.console import console, say
@@ -46,15 +47,75 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
     """Fits the head and writes the classifier."""
     for rest in (*TRAINING_FILES, "augmentations.png", LINEAR):  # of an earlier configuration
         remove(folder / rest)
-    cache = open_cache(run.run_dir / "cache")
-    section, linear = run.classifier, run.classifier.linear
+    linear = run.classifier.linear
     if linear is None:
         raise ValueError("stage2.linear is not set: this run trains a network.")
-    graph = find_backbone(run)
+    cache, graph = open_cache(run.run_dir / "cache"), find_backbone(run)
     train, val = cache.of_split("train"), cache.of_split("val")
-    wanted = [features.Wanted(entry) for entry in [*train, *val]]
+    learned, judged = slice(len(train)), slice(len(train), None)  # of what follows
+    vectors, mirrored = _find_vectors(run, cache, linear, [*train, *val], graph)
+    ids = np.array([cache.class_id(entry) for entry in [*train, *val]])
+    classes, groups = len(cache.classes), _groups(run, train)
+    with progress_bar("fitting", console) as show:
+        fitted = fit.fit(
+            vectors[learned],
+            ids[learned],
+            classes=classes,
+            mirrored=None if mirrored is None else mirrored[learned],
+            groups=groups,
+            C=linear.C,
+            folds=linear.folds,
+            seed=run.seed,
+            on_progress=show,
+        )
+    chosen, exported = fitted.tried[-1], fitted.head
+    if run.report.split == "test":
+        exported = fit.fit_head(vectors, ids, classes=classes, mirrored=mirrored, C=chosen.C)
+    on_val = fitted.head.probabilities(vectors[judged])
+    # Neither the folds' answers nor those on val are to pictures that were learned from.
+    answers = _write_answers(run, folder, cache, np.concatenate([fitted.held_out, on_val]))
+    head.save(folder, fitted.head)
+    head.save(folder, exported, head.EXPORTED)
+    _export(
+        run,
+        folder,
+        cache,
+        graph,
+        exported,
+        answers,
+        pooling=linear.pooling,
+        of_val=vectors[judged],
+    )
+    write_curve(
+        folder,
+        vectors[learned],
+        ids[learned],
+        held_out=vectors[judged],
+        held_out_ids=ids[judged],
+        classes=classes,
+        groups=groups,
+        C=chosen.C,
+        seed=run.seed,
+    )
+    report = evaluate(on_val, ids[judged], classes=cache.classes, split="val")
+    accuracy = report.accuracy
+    say(f"C {chosen.C:g}: accuracy {chosen.accuracy:.3f} on inner folds, {accuracy:.3f} on val")
+    say_unknown(folder, held_out=len(ids))
+    return {
+        "C": chosen.C,
+        "folds_accuracy": chosen.accuracy,
+        "val_accuracy": accuracy,
+        "val_macro_f1": report.macro_f1,
+    }
+
+
+def _find_vectors(
+    run: PictureRun, cache: Cache, linear: FrozenHead, entries: Sequence[Entry], graph: Path
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns the pooled features of entries, `(N, D)`, and of their mirror images if asked."""
+    wanted = [features.Wanted(entry) for entry in entries]
     if linear.mirror:
-        wanted += [features.Wanted(entry, mirrored=True) for entry in [*train, *val]]
+        wanted += [features.Wanted(entry, mirrored=True) for entry in entries]
     with progress_bar("computing features", console) as show:
         vectors = features.find(
             cache.folder / features.FILE,
@@ -64,83 +125,59 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
             threads=run.threads,
             on_progress=show,
         )
-    layout = Layout.of(cache.recipe)
-    vectors = vectors[:, layout.columns(linear.pooling, vectors.shape[1])]
-    ids = np.array([cache.class_id(entry) for entry in [*train, *val]])
-    vectors, mirrored = vectors[: len(ids)], vectors[len(ids) :] if linear.mirror else None
-    groups = _groups(run, train)
-    with progress_bar("fitting", console) as show:
-        fitted = fit.fit(
-            vectors[: len(train)],
-            ids[: len(train)],
-            classes=len(cache.classes),
-            mirrored=None if mirrored is None else mirrored[: len(train)],
-            groups=groups,
-            C=linear.C,
-            folds=linear.folds,
-            seed=run.seed,
-            on_progress=show,
-        )
-    chosen = fitted.tried[-1]
-    exported = fitted.head
-    if run.report.split == "test":
-        exported = fit.fit_head(
-            vectors, ids, classes=len(cache.classes), mirrored=mirrored, C=chosen.C
-        )
-    on_val = fitted.head.probabilities(vectors[len(train) :])
-    # Neither the folds' answers nor those on val are to pictures that were learned from.
-    held_out = np.concatenate([fitted.held_out, on_val])
+    columns = Layout.of(cache.recipe).columns(linear.pooling, vectors.shape[1])
+    vectors, count = vectors[:, columns], len(entries)
+    return vectors[:count], vectors[count:] if linear.mirror else None
+
+
+def _write_answers(
+    run: PictureRun, folder: Path, cache: Cache, probabilities: np.ndarray
+) -> Predictions:
+    """Writes the answers to train and val, and which differ from the result before."""
+    entries = [*cache.of_split("train"), *cache.of_split("val")]
     answers = Predictions(
         split="held out of train, and val",
         classes=cache.classes,
-        images=tuple(entry.source for entry in [*train, *val]),
-        persons=np.array([entry.person for entry in [*train, *val]]),
-        labels=ids,
-        probabilities=held_out,
+        images=tuple(entry.source for entry in entries),
+        persons=np.array([entry.person for entry in entries]),
+        labels=np.array([cache.class_id(entry) for entry in entries]),
+        probabilities=probabilities,
     )
     earlier = run.run_dir / "stage2" / HELD_OUT  # still there while a new result is made
     changed_answers.list_changes(earlier, answers, folder)
     answers.write(folder / HELD_OUT)
-    calibration = calibrate.fit(
-        held_out,
-        ids,
-        precision=section.unknown_precision,
-        min_coverage=section.unknown_min_coverage,
-    )
-    head.save(folder, fitted.head)
-    head.save(folder, exported, head.EXPORTED)
+    return answers
+
+
+def _export(
+    run: PictureRun,
+    folder: Path,
+    cache: Cache,
+    graph: Path,
+    fitted: head.LinearHead,
+    answers: Predictions,
+    *,
+    pooling: Sequence[str],
+    of_val: np.ndarray,
+) -> None:
+    """Writes the classifier, calibrated by answers to what was not learned from."""
+    section = run.classifier
     export.export(
         folder,
         backbone=graph,
-        fitted=exported,
+        fitted=fitted,
         recipe=cache.recipe,
         classes=cache.classes,
-        pooling=linear.pooling,
-        calibration=calibration,
-        examples=[cache.load(entry) for entry in val[:PARITY_PICTURES]],
-        vectors=vectors[len(train) :][:PARITY_PICTURES],
+        pooling=pooling,
+        calibration=calibrate.fit(
+            answers.probabilities,
+            answers.labels,
+            precision=section.unknown_precision,
+            min_coverage=section.unknown_min_coverage,
+        ),
+        examples=[cache.load(entry) for entry in cache.of_split("val")[:PARITY_PICTURES]],
+        vectors=of_val[:PARITY_PICTURES],
     )
-    write_curve(
-        folder,
-        vectors[: len(train)],
-        ids[: len(train)],
-        held_out=vectors[len(train) :],
-        held_out_ids=ids[len(train) :],
-        classes=len(cache.classes),
-        groups=groups,
-        C=chosen.C,
-        seed=run.seed,
-    )
-    judged = evaluate(on_val, ids[len(train) :], classes=cache.classes, split="val")
-    accuracy = judged.accuracy
-    say(f"C {chosen.C:g}: accuracy {chosen.accuracy:.3f} on inner folds, {accuracy:.3f} on val")
-    say_unknown(folder, held_out=len(ids))
-    return {
-        "C": chosen.C,
-        "folds_accuracy": chosen.accuracy,
-        "val_accuracy": accuracy,
-        "val_macro_f1": judged.macro_f1,
-    }
 
 
 def find_backbone(run: PictureRun) -> Path:
