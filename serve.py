@@ -41,7 +41,7 @@ def main(
     ] = None,
     source_url: Annotated[
         str | None,
-        typer.Option(help="Where visitors get the source code of this server, changes included."),
+        typer.Option(help="Where the source code of this server is (default: it serves it)."),
     ] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate, for https.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its private key.")] = None,
@@ -90,7 +90,7 @@ def main(
             keep=_read("keep", texts.read_duration, keep),
             queue=queue,
             examples=examples,
-            source_url=source_url or texts.SOURCE_URL,
+            source_url=source_url or texts.SOURCE,
             tls_cert=tls_cert,
             tls_key=tls_key,
             hide_faces=hide_faces,

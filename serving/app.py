@@ -12,12 +12,13 @@ from pose_activity.serving import (
     job_routes,
     live,
     model_facts,
+    openapi,
     page_routes,
     predictions,
     problems,
+    source,
 )
 from pose_activity.serving.metrics import Metrics
-from pose_activity.serving.schemas import ProblemDetails
 from pose_activity.serving.security import Guard
 from pose_activity.serving.service import Service
 
@@ -30,6 +31,7 @@ _ROUTERS = (
     health.router,
     live.router,
     game_routes.router,
+    source.router,
 )
 _ABOUT = "What a picture or a video shows, by the model that is served here."
 
@@ -58,7 +60,7 @@ def create_app(service: Service) -> FastAPI:
         app.include_router(router)
     app.mount("/page", page_routes.files)
     problems.install(app)
-    _describe(app)
+    openapi.describe(app)
     if service.options.cors:
         app.add_middleware(
             CORSMiddleware,
@@ -70,22 +72,3 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(Guard, options=service.options)
     app.add_middleware(app.state.metrics.counting)
     return app
-
-
-def _describe(app: FastAPI) -> None:
-    """Adds to the description what no route has a model of."""
-    of_routes = app.openapi
-
-    def openapi() -> dict:
-        if app.openapi_schema is None:
-            found = of_routes()
-            schemas = found.setdefault("components", {}).setdefault("schemas", {})
-            schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
-            for name in ("HTTPValidationError", "ValidationError"):  # ours are problems
-                schemas.pop(name, None)
-            found["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-            found["security"] = [{"token": []}, {}]
-            app.openapi_schema = found
-        return app.openapi_schema
-
-    app.openapi = openapi

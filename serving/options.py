@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pose_activity.inference.options import OptionError
 
-SOURCE_URL = "https://github.com/pose-activity/pose-activity"
+SOURCE = "/source.zip"  # where a server offers its own source code
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -27,7 +27,8 @@ class ServerOptions:
         keep: Seconds for which a finished job's files stay.
         queue: Pictures, and videos, that wait for their turn; more are sent away.
         examples: Folder of pictures and videos that visitors may try; None: none.
-        source_url: Where the source code of what runs here is (AGPL, section 13).
+        source_url: Where the source code of what runs here is (AGPL, section 13): a path of this
+            server, or an address.
         tls_cert: Certificate for https; None: http.
         tls_key: Its private key.
         state: Folder for visitors' files while they are kept.
@@ -47,7 +48,7 @@ class ServerOptions:
     keep: float = 900.0
     queue: int = 8
     examples: Path | None = None
-    source_url: str = SOURCE_URL
+    source_url: str = SOURCE
     tls_cert: Path | None = None
     tls_key: Path | None = None
     hide_faces: bool = False

@@ -19,7 +19,7 @@ from pose_activity.serving.problems import Problem
 
 PROTOCOL = "pose-activity"  # of our WebSockets
 _BEARER = "bearer."  # before the token, in another subprotocol
-_OPEN = ("/", "/healthz", "/favicon.ico")  # need no token
+_OPEN = ("/", "/healthz", "/source.zip")  # need no token
 _PAGE = "/page/"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 POLICY = (

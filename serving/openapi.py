@@ -1,0 +1,29 @@
+"""The description of the interface (OpenAPI 3.1), whose committed copy is docs/openapi.json."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from pose_activity.serving.schemas import ProblemDetails
+
+_REPLACED = ("HTTPValidationError", "ValidationError")  # FastAPI's; ours are problems
+
+
+def describe(app: FastAPI) -> None:
+    """Lets an application add to its description what no route has a model of."""
+    of_routes = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            found = of_routes()
+            parts = found.setdefault("components", {})
+            schemas = parts.setdefault("schemas", {})
+            schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
+            for name in _REPLACED:
+                schemas.pop(name, None)
+            parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            found["security"] = [{"token": []}, {}]  # one, or where there is no token none
+            app.openapi_schema = found
+        return app.openapi_schema
+
+    app.openapi = openapi
