@@ -5,7 +5,6 @@ ARG BASE=docker.io/library/python:3.13-slim-bookworm
 
 # Installs what the hashed lock names, and the package, into a folder that the second stage takes.
 FROM ${BASE} AS build
-ARG PIP_INDEX_URL
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
 COPY requirements-serve.lock ./
@@ -15,6 +14,7 @@ RUN python3 -m venv --without-pip /opt/pose-activity \
 COPY . ./source
 RUN python3 -m pip --python /opt/pose-activity/bin/python3 install \
         --no-deps --no-build-isolation ./source \
+    && python3 -m pip --python /opt/pose-activity/bin/python3 uninstall --yes setuptools \
     && /opt/pose-activity/bin/python3 -m compileall -q /opt/pose-activity/lib
 
 FROM ${BASE}

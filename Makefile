@@ -5,6 +5,7 @@
 # make test-infer   after make demo: packages its model and predicts where only [infer] is installed
 # make lint     ruff and pyright              make format      let ruff fix what it can
 # make bench    measures what has a promised limit       make bench-sequences   people in motion
+# make bench-serve   what serving costs beside the model, after make demo     make test-image   the container
 # make bench-accuracy LABELLED=FOLDER   scores of the recipes for photos
 # make bench-parts    scores of body parts (POSE_ACTIVITY_DATA holds parts/ and weights/)
 # Each one creates .venv with the pinned packages first; a second call installs nothing.
@@ -16,7 +17,7 @@ INSTALLED := .venv/.installed
 # The two photos that the ultralytics package ships, found without importing it.
 PHOTOS = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; print(f('ultralytics').submodule_search_locations[0])")/assets/*.jpg
 
-.PHONY: demo demo-gait test test-slow test-browser test-infer bench bench-sequences bench-accuracy bench-parts lint format lock clean
+.PHONY: demo demo-gait test test-slow test-browser test-image test-infer bench bench-serve bench-sequences bench-accuracy bench-parts lint format lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo_quick.yaml
@@ -24,6 +25,7 @@ demo: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo.yaml
 	$(BIN)/python infer.py runs/demo/annotations/test.txt "$(PHOTOS)" --run runs/demo --out runs/demo/predictions.csv --overwrite --draw runs/demo/drawn --gallery runs/demo/gallery.html
 	$(BIN)/python train.py report --config configs/demo.yaml
+	@echo "Open its model in the browser: $(BIN)/python serve.py --model runs/demo"
 
 # Stage 1 starts from the demo's, which is trained first if `make demo` has not run.
 demo-gait: $(INSTALLED)
@@ -43,6 +45,10 @@ test-slow: $(INSTALLED)
 test-browser: $(INSTALLED)
 	$(BIN)/python -m pytest -m "browser"
 
+# Needs root, and Debian's buildah and mmdebstrap; no docker.
+test-image: $(INSTALLED)
+	$(BIN)/python -m pytest -m "image"
+
 # A model folder has to work without what trained it: a virtual environment with the extra alone.
 test-infer: $(INSTALLED)
 	$(BIN)/python train.py package --run runs/demo --out runs/demo/model
@@ -60,6 +66,9 @@ bench: $(INSTALLED)
 # SEQUENCES names the folder whose README describes the protocols (default: POSE_ACTIVITY_DATA).
 bench-sequences: $(INSTALLED)
 	$(BIN)/python benchmarks/sequences.py $(if $(SEQUENCES),--data $(SEQUENCES))
+
+bench-serve: $(INSTALLED)
+	$(BIN)/python benchmarks/serve.py --model runs/demo --images runs/demo/data/images
 
 # LABELLED is a folder of photos, a sub-folder per activity. Hours; a second call continues.
 bench-accuracy: $(INSTALLED)
@@ -87,10 +96,12 @@ $(INSTALLED): requirements.lock pyproject.toml
 	ln -sfn ../../../.. "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pose_activity"
 	touch $@
 
-# Resolves pyproject.toml's ranges anew, for all supported Pythons.
+# Resolves pyproject.toml's ranges anew, for all supported Pythons; the second file, with hashes, is
+# what the container installs.
 lock: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --universal --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --all-extras --output-file requirements.lock pyproject.toml
+	echo 'setuptools>=77' | $(BIN)/uv pip compile - --universal --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra serve --generate-hashes --constraints requirements.lock --output-file requirements-serve.lock pyproject.toml
 
 clean:
 	rm -rf .venv .venv-infer .pytest_cache .ruff_cache

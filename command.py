@@ -56,6 +56,7 @@ def demo(
         gallery=folder / "gallery.html",
         overwrite=True,
     )
+    typer.echo(f"Open its model in the browser: pose-activity serve --model {folder}")
 
 
 def needs_training() -> None:

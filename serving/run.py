@@ -13,7 +13,7 @@ from pose_activity.serving.service import Service
 
 FRAME = 2_000_000  # bytes of a picture that comes through a WebSocket
 _HEADER = 16  # in front of it
-_GRACE = 3  # seconds for answers that are under way when the server is to end
+_GRACE = 2  # seconds for answers that are under way when the server is to end
 
 
 class _Server(uvicorn.Server):

@@ -37,11 +37,12 @@ class Service:
     closing: asyncio.Event
 
     def __init__(self, model: Path, options: ServerOptions) -> None:
-        """Loads the model.
+        """Loads the model, and takes the folder for visitors' files until the service is left.
 
         Raises:
             FileNotFoundError: it is not there, or not finished.
             ValueError: it cannot be used.
+            BlockingIOError: another server has the folder for visitors' files.
         """
         self.options, self.model = options, model
         self.kind: Kind = kind_of(model)
@@ -50,6 +51,14 @@ class Service:
         self.predictor.pool = self.pool
         self.pictures = Places(options.queue + self.predictor.threads, "pictures")
         self._held = ExitStack()
+        options.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self._held.enter_context(locked(options.state))
+        except BlockingIOError:
+            raise BlockingIOError(
+                f"{options.state}: another server keeps its visitors' files there. End it, or name "
+                "another folder"
+            ) from None
         self.watching = 0
 
     def asked_below(self, unknown_below: float | None) -> Any:
@@ -77,8 +86,6 @@ class Service:
 
     async def __aenter__(self) -> "Service":
         options = self.options
-        options.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._held.enter_context(locked(options.state))
         self.closing = asyncio.Event()
         self.jobs = Jobs(options.state, queue=options.queue, keep=options.keep, work=self._work)
         self._cleaner = asyncio.create_task(self._remove_old())
