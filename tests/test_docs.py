@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 CURRENT = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]  # that one tells of the past
 SCRIPTS = {"train.py": "train", "infer.py": "predict"}
-FOREIGN = {"--logdir", "--count"}  # TensorBoard's, a benchmark's
+# TensorBoard's, a benchmark's, docker's.
+FOREIGN = {"--logdir", "--count", "--tmpfs", "--build-arg"}
 ENDINGS = {"py", "yaml", "md", "html", "csv", "json", "jsonl", "parquet"}  # report.md is no setting
 
 
