@@ -1,5 +1,6 @@
 # make demo     a first classifier, then the whole pipeline, on a data set that it draws itself
 # make demo-gait   recognizes drawn people who walk, in videos
+# make demo-parts  finds the body parts of drawn people, pixel by pixel
 # make test     the default test suite        make test-slow   what takes minutes
 # make test-browser   the web page, in Chromium
 # make test-infer   after make demo: packages its model and predicts where only [infer] is installed
@@ -17,7 +18,7 @@ INSTALLED := .venv/.installed
 # The two photos that the ultralytics package ships, found without importing it.
 PHOTOS = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; print(f('ultralytics').submodule_search_locations[0])")/assets/*.jpg
 
-.PHONY: demo demo-gait test test-slow test-browser test-image test-infer bench bench-serve bench-sequences bench-accuracy bench-parts lint format lock clean
+.PHONY: demo demo-gait demo-parts test test-slow test-browser test-image test-infer bench bench-serve bench-sequences bench-accuracy bench-parts lint format lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo_quick.yaml
@@ -34,6 +35,10 @@ demo-gait: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo_gait_pose.yaml
 	$(BIN)/python train.py all --config configs/demo_gait.yaml
 	$(BIN)/python infer.py runs/demo_gait/data/videos/person0[12]/clip_01.mp4 --run runs/demo_gait --out runs/demo_gait/predictions.csv --overwrite --draw runs/demo_gait/drawn
+
+demo-parts: $(INSTALLED)
+	$(BIN)/python train.py all --config configs/demo_parts.yaml
+	$(BIN)/python infer.py runs/demo_parts/annotations/test.txt --run runs/demo_parts --out runs/demo_parts/predictions.csv --overwrite --draw runs/demo_parts/drawn
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow and not browser and not image" -n logical --maxprocesses 4

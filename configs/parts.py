@@ -48,7 +48,8 @@ class PartSet(Section):
     format masks alone. `scheme` names the classes of the masks, in the order of their numbers;
     `colours` is a table of colours where masks are coloured, `tolerance` the most that a colour may
     differ from it. `group_pattern` finds in a file's name what must not be split (a person, a
-    clip). `every` takes every so many frames of a clip.
+    clip); images in whose name `test_pattern` is found are the test, the others are not. `every`
+    takes every so many frames of a clip.
     """
 
     format: Literal[tuple(READERS)] = "masks"  # pyright: ignore[reportInvalidTypeForm]
@@ -58,6 +59,7 @@ class PartSet(Section):
     colours: LocalPath | None = None
     tolerance: Count = 0
     group_pattern: str | None = None
+    test_pattern: str | None = None
     every: Positive = 1
 
     @model_validator(mode="after")
@@ -67,6 +69,7 @@ class PartSet(Section):
         if unused := [name for name in given if name not in takes]:
             raise ValueError(f"format {self.format!r} takes no {' and no '.join(unused)}")
         compile_pattern("group_pattern", self.group_pattern, "group")
+        compile_pattern("test_pattern", self.test_pattern, None)
         return self
 
     @property

@@ -11,6 +11,7 @@ annotations/SPLIT.txt       the images of each split
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from pose_activity.annotations.cleaning.parts import IMAGES, MASKS, CleanedParts
 from pose_activity.annotations.part_files import load_mask, write_part_samples
 from pose_activity.annotations.parts import IGNORE, SCHEMES
 from pose_activity.annotations.raw_parts import RawParts
+from pose_activity.annotations.readers.name_patterns import compile_pattern
 from pose_activity.annotations.readers.registry import PARTS as READERS
 from pose_activity.annotations.splitting import split_parts as splitting
 from pose_activity.annotations.synthetic import parts as drawn
@@ -111,13 +113,23 @@ def clean_masks(run: PartsRun, path: Path, folder: Path | None) -> CleanedParts:
 def _read_all(sets: Sequence[PartSet], notes: list[str], unread: list[Path]) -> Iterator[RawParts]:
     for one in sets:
         paths = [one.images, one.masks] if one.format == "masks" else [one.images]
-        yield from READERS[one.format].read(
+        raws = READERS[one.format].read(
             *paths,
-            **one.arguments("format", "images", "masks", "scheme"),
+            **one.arguments("format", "images", "masks", "scheme", "test_pattern"),
             scheme=SCHEMES[one.scheme],
             on_note=notes.append,
             on_unread=unread.extend,
         )
+        yield from map(partial(_with_split, one.test_pattern), raws)
+
+
+def _with_split(test_pattern: str | None, raw: RawParts) -> RawParts:
+    """Returns what was read, in test if the pattern is in its name; without one as it is."""
+    pattern = compile_pattern("parts.test_pattern", test_pattern, None)
+    if pattern is None:
+        return raw
+    split = "test" if pattern.search(raw.sample.source.name) else "train"
+    return replace(raw, sample=replace(raw.sample, split=split))
 
 
 def _check_some_kept(cleaned: CleanedParts) -> None:
