@@ -24,7 +24,8 @@ CURRENT = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]  # that on
 SCRIPTS = {"train.py": "train", "infer.py": "predict"}
 # TensorBoard's, a benchmark's, docker's.
 FOREIGN = {"--logdir", "--count", "--tmpfs", "--build-arg"}
-ENDINGS = {"py", "yaml", "md", "html", "csv", "json", "jsonl", "parquet"}  # report.md is no setting
+# report.md is no setting
+ENDINGS = {"onnx", "py", "yaml", "md", "html", "csv", "json", "jsonl", "parquet"}
 
 
 def named(path: Path) -> str:

@@ -35,7 +35,8 @@ def feature_maps(
         ValueError: a text is in no name.
     """
     model = onnx.load(str(graph))
-    names = [str(node.output[0]) for node in model.graph.node if node.op_type == "Conv"]
+    convolutions = (node for node in model.graph.node if node.op_type == "Conv")
+    names: list[str] = [str(node.output[0]) for node in convolutions]
     wanted = _chosen(names, layers)
     if not wanted:
         return []
@@ -50,7 +51,7 @@ def feature_maps(
     return [(name, array[0]) for name, array in zip(wanted, found, strict=True)]
 
 
-def _chosen(names: Sequence[str], layers: int | Sequence[str]) -> list[str]:
+def _chosen(names: list[str], layers: int | Sequence[str]) -> list[str]:
     if isinstance(layers, int):
         places = np.linspace(0, len(names) - 1, min(layers, len(names))).round().astype(int)
         return [*dict.fromkeys(names[place] for place in places.tolist())]
