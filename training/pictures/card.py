@@ -133,9 +133,14 @@ def _recipe_rows(config: Mapping[str, Any], classifier: Classifier) -> list[tupl
 
 def _drawn_rows(seen: Recipe) -> list[tuple[str, str]]:
     """Returns who is shown, and how: in the picture, and in the person's view."""
-    rows, view = [], seen.person_view
-    if "heatmap" in seen.planes or not view:
-        rows = [("people shown", seen.people.replace("_", " ")), ("heatmap", _style(seen.heatmap))]
+    rows: list[tuple[str, str]] = []
+    view = seen.person_view
+    if seen.needs_parts:
+        rows.append(("body parts", f"by the network with sha256 {seen.parts[:16]}, parts.onnx"))
+    if seen.shows_people or not view:
+        rows.append(("people shown", seen.people.replace("_", " ")))
+    if "heatmap" in seen.planes or not (view or seen.needs_parts):
+        rows.append(("heatmap", _style(seen.heatmap)))
     if view:
         what = f"{' + '.join(view.planes)}, {view.size}x{view.size}, margin {view.margin:g}"
         rows += [("person's view", what), ("its person", view.people.replace("_", " "))]
