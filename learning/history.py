@@ -146,7 +146,7 @@ class History:
 
 def title_of(metric: str) -> str:
     """Returns a metric's name for people."""
-    return {"macro_f1": "macro F1"}.get(metric, metric.replace("_", " "))
+    return {"macro_f1": "macro F1", "miou": "mean IoU"}.get(metric, metric.replace("_", " "))
 
 
 def early_end(folder: Path) -> dict[str, str]:

@@ -20,7 +20,7 @@ from pose_activity.artifacts import atomic, csv_text
 from pose_activity.artifacts.names import shown
 from pose_activity.cache.parts import make_input
 from pose_activity.configs.parts import PartsRun
-from pose_activity.inference.parts.paint import paint_mask, paint_over
+from pose_activity.inference.parts.paint import paint_legend, paint_mask, paint_over
 from pose_activity.learning.history import TRAINING_FILES, History, early_end
 from pose_activity.stage1_parts import predict
 from pose_activity.stage1_parts.options import PARTS_MONITORS
@@ -168,10 +168,10 @@ def triple(sample: PartSample, said: np.ndarray, scheme: PartScheme) -> np.ndarr
 
 
 def _legend(scheme: PartScheme) -> str:
-    from pose_activity.inference.parts.paint import paint_legend
-
-    blank = np.full((24 * (len(scheme) + 1), 300, 3), 255, np.uint8)
-    return data_uri(paint_legend(blank, scheme, np.arange(len(scheme))), _SHEET)
+    blank = np.full((600, 600, 3), 255, np.uint8)
+    drawn = paint_legend(blank, scheme, np.arange(len(scheme)))
+    rows, columns = ((drawn < 255).any(axis=2).any(axis=axis) for axis in (1, 0))
+    return data_uri(drawn[rows][:, columns], _SHEET)
 
 
 def _parts(found: PartsReport) -> Section:
