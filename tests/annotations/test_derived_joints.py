@@ -1,13 +1,11 @@
 """Joints derived from others, against hand-computed places and MPII's own labels."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from pose_activity.annotations.derived_joints import convert, derived_joints, joint_weights
-from pose_activity.annotations.readers.mpii import read_mpii
 from pose_activity.annotations.skeleton import COCO17, JHMDB15, MPII16, Skeleton
+from pose_activity.annotations.types import Sample
 
 
 def coco(**joints: tuple[float, float, float]) -> np.ndarray:
@@ -59,10 +57,9 @@ def test_a_row_of_weights_sums_to_one_or_is_empty() -> None:
     assert joint_weights(MPII16, COCO17).sum(axis=1).tolist() == [0] * 5 + [1] * 12
 
 
-def test_pelvis_and_thorax_of_everybody_in_mpii(data_dir: Path) -> None:
+def test_pelvis_and_thorax_of_everybody_in_mpii(mpii_release: list[Sample]) -> None:
     """The other two need ears, which MPII does not label: see the photos in test_evaluate.py."""
-    samples = read_mpii(data_dir / "mpii" / "mpii_release_rebuilt.mat", None)
-    people = [(s.keypoints, s.head_sizes) for s in samples if len(s.boxes)]
+    people = [(s.keypoints, s.head_sizes) for s in mpii_release if len(s.boxes)]
     labels, heads = (np.concatenate(part) for part in zip(*people, strict=True))
     limbs = Skeleton("limbs", tuple(j for j in MPII16.joints if j in COCO17.joints), (), ())
     derived = convert(convert(labels, MPII16, limbs), limbs, MPII16)
