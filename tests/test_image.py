@@ -9,6 +9,7 @@ container engine lets it run, is not.
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,8 @@ CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def test_the_recipe_keeps_the_rules() -> None:
-    hadolint = shutil.which("hadolint") or pytest.skip("hadolint is not installed")
+    folders = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    hadolint = shutil.which("hadolint", path=folders) or pytest.skip("hadolint is not installed")
     done = subprocess.run(
         [hadolint, ROOT / "Dockerfile"], capture_output=True, text=True, encoding="utf-8"
     )
