@@ -65,6 +65,10 @@ class DrawnPerson:
         source = Path(f"drawn/{self.number}.png")
         return Entry(key_of(source), source, None, SPLITS[self.number], -1, sha256="")
 
+    @property
+    def made_from(self) -> str:
+        return str(self.number)
+
     def draw(self, recipe: PartsRecipe) -> Arrays:
         rng, side = np.random.default_rng(self.number), 8 * SIZE
         canvas = np.full((side, side, 3), 128, np.uint8)
