@@ -423,7 +423,6 @@ def main(
     unknown = sorted({*(only or ())} - {*ROWS})
     if unknown:
         raise typer.BadParameter(f"--only takes some of {[*ROWS]}. Received: {unknown}")
-    cv2.setNumThreads(1)  # its waiting threads would take TensorFlow's time
     read(out)  # a file that cannot be added to is refused now, not after the work
     bench = Bench(data, work)
     for name in only or ROWS:
