@@ -1,5 +1,7 @@
 """Images and masks that are changed together."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -39,37 +41,37 @@ def example():
     return Example(np.dstack([rgb, y]), y)
 
 
+def mask_of(example: Example) -> np.ndarray:
+    assert example.y is not None
+    return example.y
+
+
 def test_image_mask_and_bones_move_together(example):
     options = PartsAugment(
         brightness=0, contrast=0, saturation=0, tint=0, bones_dropout=0, mirror=0
     )
     for seed in range(8):
         out = changed(example, options, seed=seed)
-        assert out.x.dtype == np.uint8 and out.y.shape == (40, 48)
-        known = out.y != IGNORE
-        right = np.abs(out.x[..., 0].astype(int) - 10 * out.y.astype(int)) <= 5
+        y = mask_of(out)
+        assert out.x.dtype == np.uint8 and y.shape == (40, 48)
+        known = y != IGNORE
+        right = np.abs(out.x[..., 0].astype(int) - 10 * y.astype(int)) <= 5
         assert right[known].mean() > 0.8, "but for interpolated borders"
-        assert (out.x[..., 3] == out.y)[known].all()
-        assert set(np.unique(out.y)) <= {0, 4, 12, IGNORE}
+        assert (out.x[..., 3] == y)[known].all()
+        assert set(np.unique(y)) <= {0, 4, 12, IGNORE}
 
 
 def test_a_mirrored_image_has_its_sides_swapped(example):
-    from dataclasses import replace
-
     out = changed(example, replace(STILL, mirror=1.0))
-    height, width = example.y.shape
-    centred = changed(example, STILL)
-    assert (out.y == PARTS15.index("right_thigh")).any()
-    assert not (out.y == PARTS15.index("left_thigh")).any()
-    assert np.array_equal(
-        np.unique(out.x[..., 3]), np.unique(swap_sides(centred.y, PARTS15)[centred.y != IGNORE])
-    )
-    assert (height, width) == out.y.shape
+    y, centred = mask_of(out), mask_of(changed(example, STILL))
+    assert (y == PARTS15.index("right_thigh")).any()
+    assert not (y == PARTS15.index("left_thigh")).any()
+    swapped = swap_sides(centred, PARTS15)[centred != IGNORE]
+    assert np.array_equal(np.unique(out.x[..., 3]), np.unique(swapped))
+    assert mask_of(example).shape == y.shape
 
 
 def test_what_lies_beyond_the_picture_is_not_learned(example):
-    from dataclasses import replace
-
     out = changed(example, replace(STILL, smallest=0.5, largest=1.0001), seed=3)
     outside = out.y == IGNORE
     assert outside.any() and (out.x[outside][:, :3] == 114).mean() > 0.9
@@ -77,13 +79,11 @@ def test_what_lies_beyond_the_picture_is_not_learned(example):
 
 def test_the_same_seed_changes_alike_and_another_otherwise(example):
     first, again, other = (changed(example, PartsAugment(), seed=seed) for seed in (5, 5, 6))
-    assert np.array_equal(first.x, again.x) and np.array_equal(first.y, again.y)
+    assert np.array_equal(first.x, again.x) and np.array_equal(mask_of(first), mask_of(again))
     assert not np.array_equal(first.x, other.x)
 
 
 def test_bones_are_left_out_as_often_as_asked(example):
-    from dataclasses import replace
-
     blank = [
         not changed(example, replace(STILL, bones_dropout=0.3), seed=seed).x[..., 3].any()
         for seed in range(200)

@@ -8,7 +8,7 @@ import pytest
 
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.types import Poses, no_people
-from pose_activity.cache.options import PersonView, Style
+from pose_activity.cache.options import PersonView, Plane, Style
 from pose_activity.cache.planes import Recipe
 from pose_activity.stage2_classifier.draw_inputs import draw_seen
 
@@ -62,9 +62,10 @@ def test_the_persons_view_is_beside_the_picture():
 
 
 def test_the_persons_view_has_a_pose_where_its_tensor_has_one():
+    seen: tuple[tuple[Plane, ...], ...] = ("rgb",), ("rgb", "heatmap")
     plain, drawn = (
         draw_seen(IMAGE, _poses(), Recipe(("rgb",), person_view=PersonView(planes)))[:, 202:]
-        for planes in (("rgb",), ("rgb", "heatmap"))
+        for planes in seen
     )
     assert set(np.unique(plain)) == {90, 114} and (drawn != plain).any()
 

@@ -10,6 +10,7 @@ from pose_activity.annotations.readers.video_folder import read_ranges
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.types import Poses, no_people
 from pose_activity.annotations.videos import read_header
+from pose_activity.stage1_pose.predict import PosePredictor
 from pose_activity.training.check_videos import check_videos
 from tests.inference.drawn_videos import write_video
 from tests.inference.fakes import poses_of
@@ -17,10 +18,11 @@ from tests.inference.fakes import poses_of
 FRAMES, SIZE = 24, (80, 50)
 
 
-class FakePose:
+class FakePose(PosePredictor):
     """Finds one person in a frame by its brightness; nobody in a dark one."""
 
-    skeleton = COCO17
+    def __init__(self) -> None:
+        self.skeleton = COCO17
 
     def __call__(self, images, paths) -> list[Poses]:
         found = []

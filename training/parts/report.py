@@ -170,8 +170,8 @@ def triple(sample: PartSample, said: np.ndarray, scheme: PartScheme) -> np.ndarr
 def _legend(scheme: PartScheme) -> str:
     blank = np.full((600, 600, 3), 255, np.uint8)
     drawn = paint_legend(blank, scheme, np.arange(len(scheme)))
-    rows, columns = ((drawn < 255).any(axis=2).any(axis=axis) for axis in (1, 0))
-    return data_uri(drawn[rows][:, columns], _SHEET)
+    painted = drawn.min(axis=2) < 255
+    return data_uri(drawn[np.any(painted, axis=1)][:, np.any(painted, axis=0)], _SHEET)
 
 
 def _parts(found: PartsReport) -> Section:

@@ -59,6 +59,12 @@ run = graph.load(path, engine="onnxruntime", threads=1)
 both = run(pixels / np.float32(127.5) - 1)
 facts["bodypix"] = float(np.abs(np.asarray(own) - np.concatenate(both, axis=-1)).max())
 
+
+def number(value: Any) -> float:
+    """Returns a tensor of one number as such."""
+    return float(np.asarray(value))
+
+
 # Losses on a 2x2 image; targets of three levels.
 recipe = PartsRecipe(scheme=PARTS15, labelled=(PASCAL7,))
 arms = int(recipe.tables[PASCAL7][PASCAL7.index("lower_arm")])
@@ -66,24 +72,24 @@ y = np.array([[[0, PARTS15.index("head")], [arms, 255]]], np.uint8)
 p = np.random.default_rng(2).dirichlet(np.ones(15), (1, 2, 2)).astype(np.float32)
 lower = [PARTS15.index(f"{s}_{part}") for s in ("right", "left") for part in ("forearm", "hand")]
 facts["crossentropy"] = [
-    float(losses.GroupCrossentropy(recipe.membership)(y, p)),
+    number(losses.GroupCrossentropy(recipe.membership)(y, p)),
     float(-np.log([p[0, 0, 0, 0], p[0, 0, 1, 1], p[0, 1, 0, lower].sum()]).mean()),
 ]
 weights = np.arange(1, len(recipe.targets) + 1)
 each = -np.log([p[0, 0, 0, 0], p[0, 0, 1, 1], p[0, 1, 0, lower].sum()])
 own_weights = weights[[0, 1, arms]]
 facts["weighted"] = [
-    float(losses.GroupCrossentropy(recipe.membership, weights.tolist())(y, p)),
+    number(losses.GroupCrossentropy(recipe.membership, weights.tolist())(y, p)),
     float((own_weights * each).sum() / own_weights.sum()),
 ]
 said = np.stack([p[0, ..., 0], p[0, ..., 1], p[0][..., lower].sum(axis=-1)]).reshape(3, 4)[:, :3]
 there = np.eye(3)
 facts["dice"] = [
-    float(losses.Dice(recipe.membership)(y, p)),
+    number(losses.Dice(recipe.membership)(y, p)),
     float(1 - np.mean(2 * (said * there).sum(1) / ((said * said).sum(1) + there.sum(1)))),
 ]
 facts["squared"] = [
-    float(losses.SquaredError(np.eye(15))(np.array([[[0, 1], [2, 255]]]), p)),
+    number(losses.SquaredError(np.eye(15))(np.array([[[0, 1], [2, 255]]]), p)),
     float(np.mean([(np.eye(15)[i] - p.reshape(4, 15)[i]) ** 2 for i in range(3)])),
 ]
 identity = np.eye(9, dtype=np.float32)
@@ -97,7 +103,7 @@ facts["mu"] = {}
 for mu in ("far", "near"):
     table = losses.distance_weights(PARTS9, mu)
     facts["mu"][mu] = [float(table[1, 5]), float(table[3, 8]), float(table[0, 4])]
-    facts[f"part_distance_{mu}"] = float(losses.PartDistance(identity, table)(truth, q))
+    facts[f"part_distance_{mu}"] = number(losses.PartDistance(identity, table)(truth, q))
 
 # A coarse answer is compared at the centres of its pixels.
 fine = np.arange(64, dtype=np.uint8).reshape(1, 8, 8)

@@ -87,10 +87,11 @@ try:
 except Killed:
     pass
 fitting.fit(cache, out / "killed", **options)
-whole, again = (
+trained: list[Any] = [
     keras.models.load_model(out / name / loop.CLASSIFIER, compile=False)
     for name in ("whole", "killed")
-)
+]
+whole, again = trained
 pairs = zip(whole.get_weights(), again.get_weights(), strict=True)
 facts: dict[str, Any] = {
     "same": all(map(np.array_equal, *zip(*pairs, strict=True))),
