@@ -15,6 +15,7 @@ from typing import Any
 import cv2
 
 from pose_activity.annotations.videos import Frame
+from pose_activity.inference.clips.track_files import write_tracks
 from pose_activity.inference.kinds import Kind
 from pose_activity.inference.options import OutputOptions, Session
 from pose_activity.inference.pictures.explain import explain
@@ -22,7 +23,6 @@ from pose_activity.inference.predictor import Predictor
 from pose_activity.inference.records import JsonLines
 from pose_activity.inference.results import Answer
 from pose_activity.inference.table import open_table
-from pose_activity.inference.track_files import write_tracks
 from pose_activity.serving.jobs import Job
 from pose_activity.serving.problems import Problem
 from pose_activity.serving.uploads import disk_full

@@ -21,11 +21,11 @@ from pose_activity.annotations.images import ImageError
 from pose_activity.inference import overlay
 from pose_activity.inference.annotated_media import VideoWriter
 from pose_activity.inference.clips.predictor import ClipPredictor, VideoResult
+from pose_activity.inference.clips.track_files import tracks_name, write_tracks
 from pose_activity.inference.drawing_folder import drawing_in
 from pose_activity.inference.gallery import Card, Gallery, make_card
 from pose_activity.inference.options import OutputOptions
 from pose_activity.inference.results import Result
-from pose_activity.inference.track_files import tracks_name, write_tracks
 from pose_activity.stage1_pose.track import Track
 
 MOMENTS = 4  # of a strip

@@ -141,7 +141,7 @@ async function follow(card, id, file) {
 
 async function showVideo(card, job, rows, file) {
   card.end("");
-  const followed = job.files.tracks ? await askJson(job.files.tracks) : null;
+  const followed = job.files.tracks ? withSeconds(await askJson(job.files.tracks)) : null;
   const film = new Film(card, rows, followed);
   const left = el("div");
   if (file) left.append(film.show(URL.createObjectURL(file)));
@@ -163,6 +163,13 @@ async function showVideo(card, job, rows, file) {
       deleter(card)),
   );
   say(`${card.name}: done, ${rows.length} rows`);
+}
+
+// The file says once when each frame was shown; here everybody gets the seconds of their own frames.
+function withSeconds(followed) {
+  const shown = new Map(followed.frames.map((frame, i) => [frame, followed.seconds[i]]));
+  const tracks = followed.people.map((track) => ({ ...track, seconds: track.frames.map((frame) => shown.get(frame)) }));
+  return { ...followed, tracks };
 }
 
 function deleter(card) {

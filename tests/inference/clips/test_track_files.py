@@ -8,7 +8,7 @@ import pytest
 
 from pose_activity import infer
 from pose_activity.inference.clips.predictor import ClipPredictor
-from pose_activity.inference.track_files import tracks_name
+from pose_activity.inference.clips.track_files import tracks_name
 from tests.inference import motion_model, view_model
 from tests.inference.motion_model import crossing, write_film
 
