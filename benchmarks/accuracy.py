@@ -99,12 +99,12 @@ def main(
     for name in only or NAMES:
         for fold, table in enumerate(tables):
             done = _done(work, name, fold)
-            if (done / _METRICS).is_file():
-                continue
-            if name == CONTESTANT:
+            finished = (done / _METRICS).is_file()
+            if not finished and name == CONTESTANT:
                 _run_contestant(photos, table, done, read(out).get("best", {}).get("minutes"))
-            else:
+            elif not finished:
                 _fit_fold(name, photos, weights, table, done)
+            # Also of a finished fold: what it is compared with may be there only now.
             merge(out, {name: _summary(name, work, folds)})
         if whole and name != CONTESTANT:
             _run_whole(name, photos, weights, tables[0], work)
