@@ -12,6 +12,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -152,11 +153,9 @@ def test_too_large(unharmed: Running, length: bool) -> None:
 def largest(folder: Path, most: list[int]) -> None:
     """Notes how large the files in a folder become, until it is told to end."""
     while most[-1] >= 0:
-        for path in folder.rglob("*"):
-            try:
+        with suppress(OSError):  # what is listed may be gone when it is looked at
+            for path in folder.rglob("*"):
                 most[0] = max(most[0], path.stat().st_size)
-            except OSError:
-                continue
         time.sleep(0.001)
 
 
