@@ -6,8 +6,7 @@ whom it finds has a row; without one a picture has one row, since people who tou
 silhouette, and one person behind a chair is two.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,9 @@ import numpy as np
 from pose_activity.annotations.images import ImageError, holds_several
 from pose_activity.annotations.types import Poses
 from pose_activity.annotations.videos import Frame
-from pose_activity.artifacts.ordered import in_order
 from pose_activity.cache.parts import PartsRecipe, make_input, to_image
-from pose_activity.inference import sources
-from pose_activity.inference.options import NO_HEATMAPS, OptionError, OutputOptions, Session
+from pose_activity.inference.frame_predictor import FramePredictor
+from pose_activity.inference.options import NO_HEATMAPS, OptionError, OutputOptions
 from pose_activity.inference.parts.agreement import compare
 from pose_activity.inference.parts.rows import PartsResult, columns_of_parts, rows_of
 from pose_activity.inference.precision_records import require
@@ -36,14 +34,13 @@ _NOT_ASKED = {
 }
 
 
-class PartsPredictor(TwoStagePredictor):
+class PartsPredictor(FramePredictor, TwoStagePredictor):
     """A network of body parts, and stage 1 where there is one; see `TwoStagePredictor`.
 
     Attributes:
         scheme: The classes of its masks.
     """
 
-    takes = "pictures"
     counted = "found"
     classifier: network.PartsNetwork
     recipe: PartsRecipe
@@ -99,11 +96,6 @@ class PartsPredictor(TwoStagePredictor):
         """Nothing: a mask says where it sees nobody."""
         return []
 
-    @staticmethod
-    def find_sources(names: Sequence[str], on_note: Callable[[str], None]) -> list[Path]:
-        """Returns images, videos and cameras."""
-        return sources.find_sources(names, on_note=on_note)
-
     def check(self, options: OutputOptions, named: Sequence[Path]) -> None:
         """Refuses what needs a classifier."""
         for name, why in _NOT_ASKED.items():
@@ -119,42 +111,6 @@ class PartsPredictor(TwoStagePredictor):
     def columns(self, options: OutputOptions, named: Sequence[Path]) -> Columns:
         """Returns the columns, one for each part."""
         return columns_of_parts(self.scheme)
-
-    def settings(self, options: OutputOptions) -> dict[str, Any]:
-        """Returns how videos are gone through."""
-        return {"every": options.every}
-
-    def predict(
-        self, named: Sequence[Path], options: OutputOptions, session: Session
-    ) -> Iterator[FrameResult]:
-        """Yields an answer per image and per frame of a video."""
-
-        def answers(frames: Iterable[Frame]) -> Iterator[FrameResult]:
-            return self.answers(frames, then=session.paint)
-
-        whole = options.draw is not None
-        yield from sources.go_through(named, answers, session, every=options.every, whole=whole)
-
-    def answer_values(self, values: Sequence[Any]) -> Iterator[FrameResult]:
-        """Yields an answer per path or `(H, W, 3)` uint8 RGB array."""
-        yield from self.answers(map(sources.frame_of, values))
-
-    def answers(
-        self, frames: Iterable[Frame], *, then: Callable[[FrameResult], Any] | None = None
-    ) -> Iterator[FrameResult]:
-        """Yields an answer per frame, in order; unreadable ones carry their error.
-
-        Args:
-            frames: Images, or frames of videos.
-            then: Called with each answer and its pixels, in the worker's thread.
-        """
-
-        def work(frame: Frame) -> FrameResult:
-            answer = self.answer(frame)
-            made = then(answer) if then else None
-            return replace(answer, pixels=None, made=made)
-
-        yield from in_order(work, frames, workers=self.threads)
 
     def answer(self, frame: Frame) -> FrameResult:
         """Answers one frame, in the calling thread."""

@@ -6,7 +6,7 @@ bits alone, among others, and on any number of threads. Training builds its tens
 `cache.planes.make_arrays`, from the same `Poses`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ from pose_activity.annotations import videos
 from pose_activity.annotations.images import ImageError, holds_several
 from pose_activity.annotations.types import Poses
 from pose_activity.annotations.videos import Frame
-from pose_activity.artifacts.ordered import in_order
 from pose_activity.cache.planes import Recipe, make_arrays
 from pose_activity.cache.record import Arrays, stack
 from pose_activity.inference import smoothing, sources
+from pose_activity.inference.frame_predictor import FramePredictor
 from pose_activity.inference.options import (
     NO_HEATMAPS,
     NO_TRACKS,
@@ -45,10 +45,9 @@ from pose_activity.stage1_parts import predict as parts
 from pose_activity.stage2_classifier import predict as stage2
 
 
-class PicturePredictor(TwoStagePredictor):
+class PicturePredictor(FramePredictor, TwoStagePredictor):
     """Both stages of a finished run on images; see `TwoStagePredictor`."""
 
-    takes = "pictures"
     classifier: stage2.Classifier
     recipe: Recipe
 
@@ -98,11 +97,6 @@ class PicturePredictor(TwoStagePredictor):
         """Tells whether the classifier needs poses."""
         return stage2.read_sidecar(stage2_folder)[1].needs_poses
 
-    @staticmethod
-    def find_sources(names: Sequence[str], on_note: Callable[[str], None]) -> list[Path]:
-        """Returns images, videos and cameras."""
-        return sources.find_sources(names, on_note=on_note)
-
     def check(self, options: OutputOptions, named: Sequence[Path]) -> None:
         """Refuses rows of windows, and smoothing where nobody knows who is who."""
         if options.per_window:
@@ -151,30 +145,6 @@ class PicturePredictor(TwoStagePredictor):
 
         whole = options.draw is not None or options.smooth > 0
         yield from sources.go_through(named, answers, session, every=options.every, whole=whole)
-
-    def answer_values(self, values: Sequence[Any]) -> Iterator[FrameResult]:
-        """Yields an answer per path or `(H, W, 3)` uint8 RGB array."""
-        yield from self.answers(map(sources.frame_of, values))
-
-    def answers(
-        self, frames: Iterable[Frame], *, then: Callable[[FrameResult], Any] | None = None
-    ) -> Iterator[FrameResult]:
-        """Yields an answer per frame, in order; unreadable ones carry their error.
-
-        Frames are taken only as fast as answers are; memory does not grow with their number.
-
-        Args:
-            frames: Pictures, or frames of videos.
-            then: Called with each answer and its pixels, in the worker's thread; for what is to
-                hide behind the graphs, such as drawing.
-        """
-
-        def work(frame: Frame) -> FrameResult:
-            answer = self.answer(frame)
-            made = then(answer) if then else None
-            return replace(answer, pixels=None, made=made)
-
-        yield from in_order(work, frames, workers=self.threads, pool=self.pool)
 
     def answer(self, frame: Frame) -> FrameResult:
         """Answers one frame, in the calling thread."""

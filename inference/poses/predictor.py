@@ -3,8 +3,8 @@
 It serves any folder with a pose graph: a run, a packaged model, or pose.onnx and pose.json alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,10 @@ from pose_activity.annotations.images import ImageError
 from pose_activity.annotations.types import Poses
 from pose_activity.annotations.videos import Frame
 from pose_activity.artifacts.names import shown
-from pose_activity.artifacts.ordered import in_order
-from pose_activity.inference import package, sources
-from pose_activity.inference.options import NO_TRACKS, OptionError, OutputOptions, Session
+from pose_activity.inference import package
+from pose_activity.inference.frame_predictor import FramePredictor
+from pose_activity.inference.options import NO_TRACKS, OptionError, OutputOptions
 from pose_activity.inference.precision_records import Precision, require
-from pose_activity.inference.predictor import Predictor
 from pose_activity.inference.results import Columns, FrameResult, people_of, people_type
 from pose_activity.runtime.graph import cpu_count
 from pose_activity.stage1_pose import predict as stage1
@@ -86,14 +85,13 @@ class PoseResult:
         }
 
 
-class PosesPredictor(Predictor):
+class PosesPredictor(FramePredictor):
     """Stage 1 of a model.
 
     Attributes:
         pose: The loaded pose graph.
     """
 
-    takes = "pictures"
     counted = "found"
     formats = (".json", ".jsonl", ".parquet", ".csv")
 
@@ -135,11 +133,6 @@ class PosesPredictor(Predictor):
         """Stage 1 alone."""
         return {"stage1": self.pose}
 
-    @staticmethod
-    def find_sources(names: Sequence[str], on_note: Callable[[str], None]) -> list[Path]:
-        """Returns images, videos and cameras."""
-        return sources.find_sources(names, on_note=on_note)
-
     def check(self, options: OutputOptions, named: Sequence[Path]) -> None:
         """Refuses what needs a classifier."""
         for name, why in _NOT_ASKED.items():
@@ -166,43 +159,8 @@ class PosesPredictor(Predictor):
         }
         return Columns(COLUMNS, fields, skeleton=skeleton)
 
-    def settings(self, options: OutputOptions) -> dict[str, Any]:
-        """Returns how videos are gone through."""
-        return {"every": options.every}
-
-    def predict(
-        self, named: Sequence[Path], options: OutputOptions, session: Session
-    ) -> Iterator[FrameResult]:
-        """Yields an answer per image and per frame of a video."""
-
-        def answers(frames: Iterable[Frame]) -> Iterator[FrameResult]:
-            return self.answers(frames, then=session.paint)
-
-        whole = options.draw is not None
-        yield from sources.go_through(named, answers, session, every=options.every, whole=whole)
-
-    def answer_values(self, values: Sequence[Any]) -> Iterator[FrameResult]:
-        """Yields an answer per path or `(H, W, 3)` uint8 RGB array."""
-        yield from self.answers(map(sources.frame_of, values))
-
-    def answers(
-        self, frames: Iterable[Frame], *, then: Callable[[FrameResult], Any] | None = None
-    ) -> Iterator[FrameResult]:
-        """Yields an answer per frame, in order; unreadable ones carry their error.
-
-        Args:
-            frames: Images, or frames of videos.
-            then: Called with each answer and its pixels, in the worker's thread.
-        """
-
-        def work(frame: Frame) -> FrameResult:
-            answer = self._answer(frame)
-            made = then(answer) if then else None
-            return replace(answer, pixels=None, made=made)
-
-        yield from in_order(work, frames, workers=self.threads, pool=self.pool)
-
-    def _answer(self, frame: Frame) -> FrameResult:
+    def answer(self, frame: Frame) -> FrameResult:
+        """Answers one frame, in the calling thread."""
         place = {"frame": frame.number, "seconds": frame.seconds}
         try:
             pixels = frame.load()
