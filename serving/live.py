@@ -11,6 +11,7 @@ import asyncio
 import json
 import struct
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,11 +101,23 @@ async def _serve(websocket: WebSocket, service: Any) -> None:
         for task in done:
             task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
     if service.closing.is_set():
         await websocket.close(_GOING_AWAY, "The server ends.")
+
+
+async def end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancels tasks and waits until they have ended, whatever they raise.
+
+    Not by `asyncio.gather`: cancelled meanwhile, it raises an error of its own, which the
+    cancel scope around a connection does not know as the one it sent.
+    """
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # seen, so that nobody warns of it
 
 
 def facts(service: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import anyio
 import cv2
 import numpy as np
 import pytest
@@ -185,6 +186,20 @@ def test_a_camera_that_was_forgotten_is_let_go(
         with pytest.raises(WebSocketDisconnect) as closed:
             socket.receive_json()
     assert (closed.value.code, closed.value.reason) == (1000, "No frame came for 0.05 s.")
+
+
+def test_a_connection_cancelled_while_its_tasks_end_is_cancelled_as_it_was_asked() -> None:
+    """A scope takes back the cancellation that it sent, and no other."""
+
+    async def run() -> None:
+        tasks = [asyncio.create_task(asyncio.sleep(60)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with anyio.CancelScope() as scope:
+            asyncio.get_running_loop().call_soon(scope.cancel)
+            await live.end(tasks)
+        assert scope.cancelled_caught and all(task.cancelled() for task in tasks)
+
+    asyncio.run(run())
 
 
 def test_only_the_newest_frame_waits() -> None:
