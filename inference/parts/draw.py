@@ -14,6 +14,7 @@ import numpy as np
 from pose_activity.annotations.drawing import draw_poses
 from pose_activity.annotations.drawing_mark import mark
 from pose_activity.artifacts.atomic import write_bytes
+from pose_activity.inference import overlay
 from pose_activity.inference.annotated_media import AnnotatedOutput, drawing_name
 from pose_activity.inference.options import OutputOptions
 from pose_activity.inference.parts.paint import paint_legend, paint_over
@@ -50,6 +51,8 @@ class Drawings:
                 write_bytes(folder / f"{drawing_name(row.image)}.png", data)
             except OSError as error:
                 return f"{row.image}: {error}"
+        if self._options.hide_faces:
+            answer = overlay.without_faces(answer)
         return self._copies.paint(answer)
 
     def add(self, answer: FrameResult) -> list[str]:
@@ -63,7 +66,10 @@ class Drawings:
         return [undrawn] if undrawn else []
 
     def __enter__(self) -> "Drawings":
-        copies = AnnotatedOutput(self._options.draw, PartsPainter(), every=self._options.every)
+        options = self._options
+        copies = AnnotatedOutput(
+            options.draw, PartsPainter(), every=options.every, video=options.video
+        )
         self._copies = self._held.enter_context(copies)
         return self
 

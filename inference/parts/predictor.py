@@ -17,7 +17,13 @@ from pose_activity.annotations.types import Poses
 from pose_activity.annotations.videos import Frame
 from pose_activity.cache.parts import PartsRecipe, make_input, to_image
 from pose_activity.inference.frame_predictor import FramePredictor
-from pose_activity.inference.options import NO_HEATMAPS, OptionError, OutputOptions
+from pose_activity.inference.options import (
+    NO_FACES,
+    NO_HEATMAPS,
+    NO_TRACKS,
+    OptionError,
+    OutputOptions,
+)
 from pose_activity.inference.parts.agreement import compare
 from pose_activity.inference.parts.rows import PartsResult, columns_of_parts, rows_of
 from pose_activity.inference.precision_records import require
@@ -31,6 +37,7 @@ _NOT_ASKED = {
     "explain": "the drawing shows already where each part was seen.",
     "smooth": "masks of a moving picture are not averaged.",
     "per_window": "windows are for models of clips.",
+    "tracks": NO_TRACKS,
 }
 
 
@@ -97,12 +104,14 @@ class PartsPredictor(FramePredictor, TwoStagePredictor):
         return []
 
     def check(self, options: OutputOptions, named: Sequence[Path]) -> None:
-        """Refuses what needs a classifier."""
+        """Refuses what needs a classifier, and what needs joints where there is no stage 1."""
         for name, why in _NOT_ASKED.items():
             if getattr(options, name):
                 raise OptionError(name, f"{why} Leave it out.")
         if options.heatmaps:
             raise OptionError("heatmaps", NO_HEATMAPS)
+        if options.hide_faces and self.pose is None:
+            raise OptionError("hide_faces", NO_FACES)
 
     def unit(self, options: OutputOptions) -> str:
         """Returns "people" where each has a row."""

@@ -1,5 +1,6 @@
 """A model of body parts in use: rows, masks, drawings, the function, the package."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -8,12 +9,13 @@ import pytest
 
 from pose_activity import load_model
 from pose_activity.annotations.drawing_mark import is_drawing
-from pose_activity.annotations.images import ImageError, write_image
+from pose_activity.annotations.faces import hide_faces
+from pose_activity.annotations.images import ImageError, load_rgb, write_image
 from pose_activity.annotations.parts import PARTS9
 from pose_activity.inference import package
 from pose_activity.inference.api import Classifier
 from pose_activity.inference.kinds import KINDS
-from pose_activity.inference.options import OptionError, OutputOptions, Session
+from pose_activity.inference.options import OptionError, OutputOptions, Session, VideoFormat
 from pose_activity.inference.parts.people import NOBODY, owners
 from pose_activity.inference.parts.predictor import PartsPredictor
 from pose_activity.inference.parts.rows import rows_of
@@ -105,10 +107,13 @@ def test_a_pixel_is_of_the_nearest_skeleton() -> None:
     assert sum(row.body for row in rows) == pytest.approx(1)
 
 
-def test_copies_masks_and_videos_are_drawn(model: Path, photo: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("video_format", ["webm", "mp4"])
+def test_copies_masks_and_videos_are_drawn(
+    model: Path, photo: Path, tmp_path: Path, video_format: VideoFormat
+) -> None:
     video = write_video(tmp_path / "clip.avi", [IMAGE] * 3)
     predictor, out = PartsPredictor(model, engine="onnxruntime"), tmp_path / "drawn"
-    options = OutputOptions(draw=out)
+    options = OutputOptions(draw=out, video=video_format)
     with KINDS["parts"].drawings(predictor, [photo, video], options) as drawings:
         session = Session(paint=drawings.paint)
         answers = [*predictor.predict([photo, video], options, session)]
@@ -116,7 +121,9 @@ def test_copies_masks_and_videos_are_drawn(model: Path, photo: Path, tmp_path: P
         assert drawings.close() == []
     assert [answer.frame.number for answer in answers] == [None, 0, 1, 2]
     suffixes = sorted(path.suffix for path in out.iterdir())
-    assert suffixes == [".jpg", ".png", ".webm"] and all(map(is_drawing, out.iterdir()))
+    assert suffixes == sorted([".jpg", ".png", f".{video_format}"]) and all(
+        map(is_drawing, out.iterdir())
+    )
     ids = cv2.imread(str(next(out.glob("*.png"))), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(ids, answers[0].rows[0].mask)
 
@@ -129,11 +136,35 @@ def test_copies_masks_and_videos_are_drawn(model: Path, photo: Path, tmp_path: P
         {"smooth": 1.0},
         {"per_window": True},
         {"heatmaps": True},
+        {"tracks": Path("x")},
+        {"hide_faces": True},
     ],
 )
-def test_what_needs_a_classifier_is_refused(model: Path, options: dict) -> None:
-    with pytest.raises(OptionError):
+def test_what_it_cannot_do_is_refused(model: Path, options: dict) -> None:
+    with pytest.raises(OptionError) as raised:
         PartsPredictor(model, engine="onnxruntime").check(OutputOptions(**options), [])
+    assert [raised.value.option] == [*options]
+
+
+def test_faces_are_hidden_where_there_is_a_pose_model(tmp_path: Path) -> None:
+    predictor = PartsPredictor(write_model(tmp_path / "run", pose=True), engine="onnxruntime")
+    image = np.random.default_rng(0).integers(0, 255, (96, 128, 3)).astype(np.uint8)
+    image[20:60, 20:36] = picture((20, 20), (100, 20))[20:60, 20:36]
+    painted = {}
+    for hidden in (False, True):
+        folder = tmp_path / str(hidden)
+        options = OutputOptions(draw=folder, hide_faces=hidden)
+        predictor.check(options, [])
+        with KINDS["parts"].drawings(predictor, [], options) as drawings:
+            (answer,) = predictor.answer_values([image])
+            drawings.paint(replace(answer, pixels=image))
+        (copy,) = folder.glob("*.jpg")
+        painted[hidden] = load_rgb(copy).astype(int)
+    people = answer.rows[0].poses
+    without = hide_faces(image, people.skeleton, people.keypoints, people.boxes)
+    faces = np.any(without != image, axis=2)
+    difference = np.abs(painted[True] - painted[False]).max(axis=2)
+    assert (difference[faces] > 20).mean() > 0.4 and difference[~faces].mean() < 5
 
 
 def test_the_function_picks_the_kind(model: Path) -> None:
