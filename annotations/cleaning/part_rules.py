@@ -15,7 +15,7 @@ from pose_activity.annotations.parts import IGNORE, UNKNOWN, PartScheme
 from pose_activity.annotations.raw_parts import RawMask
 
 Unknown = Literal["neighbours", "ignore"]
-MOST_UNKNOWN = 0.9  # of the pixels; with more, the table or the list of classes is another one
+MOST_UNKNOWN = 0.5  # of the pixels; with more, the table or the list of classes is another one
 _STRETCH = 0.02  # of a mask's proportions beside its picture's: shrinking rounds to whole pixels
 _LEAST_LEG = 20  # pixels of a thigh and of a lower leg that are compared
 _THIGH = {"left_thigh", "right_thigh"}

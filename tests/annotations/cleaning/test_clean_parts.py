@@ -99,6 +99,22 @@ def test_each_rule_counts_and_shows_what_it_did(picture, tmp_path):
     assert drawn.ndim == 3 and drawn.std() > 10
 
 
+def test_colours_that_are_in_no_table(picture, tmp_path):
+    """In 90 % of the pixels: the rest says nothing about them."""
+    rows = [f"{n},{r},{g},{b}\n" for n, (r, g, b) in zip(PARTS9.names, PARTS9.colours, strict=True)]
+    (tmp_path / "colours.csv").write_text("".join(rows), encoding="utf-8")
+    image = np.full((HEIGHT, WIDTH, 3), (9, 201, 77), np.uint8)
+    image[:, : WIDTH // 10] = PARTS9.colours[3]
+    for place, pixels in (("images", image), ("masks", image)):
+        write_image(tmp_path / place / "a.png", pixels)
+    raws = read_part_folder(tmp_path, scheme=PARTS9, colours=tmp_path / "colours.csv")
+    cleaned = clean_parts(raws, folder=tmp_path / "out")
+    (rejection,) = cleaned.rejected
+    assert rejection.rule == "unknown_mask" and not cleaned.kept
+    assert "90% of its mask have colours or numbers that mean nothing" in rejection.detail
+    assert "Check the colour table" in rejection.detail
+
+
 def test_what_the_caller_may_choose(picture, tmp_path):
     empty = raw(picture, np.zeros_like(IDS))
     cleaned = clean_parts([empty], folder=tmp_path, keep_empty=False)

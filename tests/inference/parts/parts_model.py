@@ -4,13 +4,15 @@ With a stage 1 its pose graph is that of `motion_model`, which finds a red and a
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from pose_activity.annotations.parts import PARTS9, PartScheme
 from pose_activity.cache.parts import PartsRecipe
-from tests.inference.motion_model import vouch, write_graph, write_pose
+from pose_activity.cache.planes import PoseModelId
+from tests.inference.motion_model import SIZE, vouch, write_graph, write_pose
 
 RECIPE = PartsRecipe(width=64, height=48, scheme=PARTS9)
 RED, BLUE, GREY = (230, 20, 20), (20, 20, 230), (90, 90, 90)
@@ -18,8 +20,8 @@ RED, BLUE, GREY = (230, 20, 20), (20, 20, 230), (90, 90, 90)
 
 _GRAPH = """
 <ir_version: 8, opset_import: ["" : 17]>
-parts (float[B,48,64,3] planes) => (float[B,48,64,9] probabilities) {
-    weights = Constant <value = float[3,9] {WEIGHTS}> ()
+parts (float[B,48,64,CHANNELS] planes) => (float[B,48,64,9] probabilities) {
+    weights = Constant <value = float[CHANNELS,9] {WEIGHTS}> ()
     bias = Constant <value = float[9] {BIAS}> ()
     product = MatMul (planes, weights)
     logits = Add (product, bias)
@@ -32,11 +34,13 @@ def write_parts(folder: Path, recipe: PartsRecipe = RECIPE) -> Path:
     """Writes parts.onnx and parts.json; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     torso, head = (PARTS9.index(name) for name in ("torso", "head"))
-    weights, bias = np.zeros((3, 9)), np.full(9, -20.0)
+    channels = recipe.shape[2]  # bones, if it has them, weigh nothing
+    weights, bias = np.zeros((channels, 9)), np.full(9, -20.0)
     weights[[0, 2], torso], weights[[0, 2], head] = (0.1, -0.1), (-0.1, 0.1)
     bias[[0, torso, head]] = 5, 0, 0
     numbers = {"WEIGHTS": weights.ravel(), "BIAS": bias}
-    sha256 = write_graph(folder / "parts.onnx", _GRAPH, **numbers)
+    graph = _GRAPH.replace("CHANNELS", str(channels))
+    sha256 = write_graph(folder / "parts.onnx", graph, **numbers)
     about = {
         "kind": "parts",
         "recipe": recipe.as_json(),
@@ -48,13 +52,14 @@ def write_parts(folder: Path, recipe: PartsRecipe = RECIPE) -> Path:
     return folder
 
 
-def write_model(folder: Path, *, pose: bool = False) -> Path:
+def write_model(folder: Path, *, pose: bool = False, recipe: PartsRecipe = RECIPE) -> Path:
     """Writes a run folder; returns it."""
     if pose:
-        write_pose(folder / "stage1")
+        sha256 = write_pose(folder / "stage1")
+        recipe = replace(recipe, pose=PoseModelId(sha256, size=SIZE[0]))
     else:
         (folder / "stage1").mkdir(parents=True)
-    write_parts(folder / "stage2")
+    write_parts(folder / "stage2", recipe)
     vouch(folder)
     return folder
 

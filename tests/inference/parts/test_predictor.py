@@ -22,7 +22,7 @@ from pose_activity.inference.parts.rows import rows_of
 from tests.inference.drawn_videos import write_video
 from tests.inference.fakes import poses_of
 from tests.inference.motion_model import picture
-from tests.inference.parts.parts_model import scene, write_model
+from tests.inference.parts.parts_model import GREY, RECIPE, scene, write_model
 
 IMAGE, MASK = scene()
 
@@ -71,6 +71,24 @@ def test_a_picture_without_people_is_no_error(model: Path) -> None:
     (row,) = answer.rows
     assert (row.status, row.group, row.body, row.confidence) == ("nobody", "nobody", 0, None)
     assert row.as_columns()["share_head"] == "0.0000" and not row.mask.any()
+
+
+def test_a_picture_in_which_stage_1_finds_nobody(tmp_path: Path) -> None:
+    """What the network sees is a row without a person; without anything the row is empty."""
+    recipe = replace(RECIPE, planes=("rgb", "bones"))
+    run = write_model(tmp_path / "run", pose=True, recipe=recipe)
+    predictor = PartsPredictor(run, engine="onnxruntime")
+    # Too dark for the pose graph, which asks for half of the colour.
+    faint = np.where((MASK == PARTS9.index("torso"))[..., None], (140, 40, 40), GREY)
+    blank = np.full((40, 60, 3), GREY, np.uint8)
+    rows = [a.rows for a in predictor.answer_values([faint.astype(np.uint8), blank])]
+    assert [(row.status, row.person, row.box) for (row,) in rows] == [
+        ("ok", None, None),
+        ("nobody", None, None),
+    ]
+    assert rows[0][0].body > 0.1 and rows[1][0].body == 0
+    found = load_model(run)(blank)
+    assert found.people == () and found.body == 0 and found.confidence is None
 
 
 def test_a_damaged_picture_is_a_row_with_its_error(model: Path, tmp_path: Path) -> None:

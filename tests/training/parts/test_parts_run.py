@@ -1,12 +1,17 @@
 """A run on body parts up to its cache, and its report of a network made by hand; bad inputs.
 
-The training itself is slow: `test_a_whole_run`.
+The training itself is slow: the tests at the end.
 """
 
 import csv
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +24,10 @@ from pose_activity.annotations.images import write_image
 from pose_activity.annotations.parts import LIP20, PARTS7, PARTS9, PARTS15, PASCAL7, PERSON
 from pose_activity.annotations.types import PartSample
 from pose_activity.artifacts import manifest
+from pose_activity.artifacts.lock import is_locked
 from pose_activity.cache.store import open_cache
 from pose_activity.configs.sections import ConfigError
+from pose_activity.stage1_parts import predict
 from pose_activity.training import kinds
 from pose_activity.training.own_files import files_of_step
 from pose_activity.training.package import make_package
@@ -30,7 +37,7 @@ from pose_activity.training.parts.judge import common_scheme
 from pose_activity.training.parts.labels import draw_data_set
 from pose_activity.training.parts.steps import samples_of
 from pose_activity.training.steps import run_step, steps_of
-from tests.commands import call
+from tests.commands import ROOT, call
 from tests.inference.parts.parts_model import scene, write_parts
 
 TEXT = """
@@ -111,7 +118,9 @@ def test_one_bad_image_is_left_out_and_named(folder: Path, damage: str, said: st
     if damage == "size":
         cv2.imwrite(str(mask), np.ones((50, 128), np.uint8))
     elif damage == "unknown":
-        cv2.imwrite(str(mask), np.full((96, 128), 77, np.uint8))
+        ids = np.full((96, 128), 77, np.uint8)
+        ids[:, :13] = 1
+        cv2.imwrite(str(mask), ids)  # in 90 % of its pixels
     elif damage == "missing":
         mask.unlink()
     else:
@@ -122,6 +131,14 @@ def test_one_bad_image_is_left_out_and_named(folder: Path, damage: str, said: st
     name, count = said.split(": ")
     assert rules[name] == int(count) and len(samples_of(run)) == 7
     assert "3.png" in (run.run_dir / "annotations" / "rejections.csv").read_text("utf-8")
+
+
+def test_one_mask_without_anybody_is_kept_and_counted(folder: Path) -> None:
+    cv2.imwrite(str(folder / "data" / "masks" / "3.png"), np.zeros((96, 128), np.uint8))
+    run = load(folder)
+    run_step(run, "annotations")
+    rules = json.loads((run.run_dir / "annotations" / "cleaning.json").read_text("utf-8"))["rules"]
+    assert rules["no_person"] == 1 and len(samples_of(run)) == 8
 
 
 def test_masks_without_anybody_are_refused(folder: Path) -> None:
@@ -244,3 +261,52 @@ def test_a_whole_run(folder: Path) -> None:
     shutil.rmtree(run / "report")
     done = call("train.py", "status", "--run", run)
     assert "report" in done.stdout and done.returncode == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+def test_a_training_that_is_stopped_and_killed_ends_as_an_undisturbed_one(folder: Path) -> None:
+    small = ("stage2.model=unet", "stage2.weights=none", "stage2.epochs=8", "stage2.batch=2")
+    runs = {name: f"run_dir={folder}/{name}" for name in ("whole", "disturbed")}
+    for place in runs.values():
+        run = load(folder, overrides=(*small, place))
+        for step in ("annotations", "cache"):
+            run_step(run, step)
+
+    def command(name: str) -> list[str]:
+        settings = [part for item in (*small, runs[name]) for part in ("--set", item)]
+        return [sys.executable, "train.py", "stage2", "--config", str(folder / "x.yaml"), *settings]
+
+    assert subprocess.run(command("whole"), cwd=ROOT, capture_output=True).returncode == 0
+    disturbed = folder / "disturbed"
+    for whole_epochs, name in ((1, "SIGTERM"), (3, "SIGKILL")):
+        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        start = {"cwd": ROOT, "start_new_session": True, **pipes}
+        with subprocess.Popen(command("disturbed"), **start) as process:
+            end = time.monotonic() + 240
+            while _epochs_of(disturbed) < whole_epochs:
+                assert process.poll() is None and time.monotonic() < end
+                time.sleep(0.05)
+            os.killpg(process.pid, getattr(signal, name))
+            process.wait(60)
+        assert process.returncode == (143 if name == "SIGTERM" else -signal.SIGKILL)
+        assert not (disturbed / "stage2" / "parts.onnx").exists()
+        assert whole_epochs <= _epochs_of(disturbed) < 8
+        while is_locked(disturbed):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    assert subprocess.run(command("disturbed"), cwd=ROOT, capture_output=True).returncode == 0
+    rows = []
+    for name in runs:
+        with (folder / name / "stage2" / "history.csv").open(encoding="utf-8", newline="") as file:
+            rows.append([{**row, "seconds": ""} for row in csv.DictReader(file)])
+    assert rows[0] == rows[1] and len(rows[0]) == 8
+    pixels = np.random.default_rng(0).integers(0, 255, (1, 48, 64, 3)).astype(np.uint8)
+    one, other = (predict.load(folder / name / "stage2", threads=1)(pixels) for name in runs)
+    np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def _epochs_of(run: Path) -> int:
+    """Returns how many whole epochs an unfinished training has."""
+    found = [*(run / "stage2").rglob("history.csv")]
+    return len(found[0].read_text(encoding="utf-8").splitlines()) - 1 if found else 0
