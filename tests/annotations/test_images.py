@@ -420,11 +420,11 @@ def test_exif_behind_the_pixels_of_a_png(tmp_path: Path):
 def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path, ending: str, read):
     path = tmp_path / f"bomb{ending}"
     path.write_bytes(_claims(ending, 40_000 if ending not in (".webp",) else 16_000))
-    before = time.perf_counter()
+    before = time.process_time()
     message = rf"bomb\{ending}: a picture may have 200,000,000 pixels. Received: (40|16)000x"
     with pytest.raises(ImageError, match=message):
         read(path)
-    assert time.perf_counter() - before < 0.5
+    assert time.process_time() - before < 0.5
 
 
 def test_opencv_has_the_same_limit_and_the_environment_sets_both(tmp_path: Path):

@@ -27,7 +27,7 @@ class Running:
         self.service, self.url, self.state = service, url, service.options.state
         token = service.options.token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.client = httpx.Client(base_url=url, headers=headers, timeout=20)
+        self.client = httpx.Client(base_url=url, headers=headers, timeout=60)
 
     def send(self, data: bytes, **query: Any) -> httpx.Response:
         """Sends a file."""
@@ -62,12 +62,12 @@ def running(model: Path, state: Path, **options: Any) -> Iterator[Running]:
     server = build(service, on_start=on_start)
     thread = threading.Thread(target=server.run)
     thread.start()
-    assert started.wait(20)
+    assert started.wait(60)
     found = Running(service, addresses[0])
     try:
         with found.client:
             yield found
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
