@@ -1,8 +1,11 @@
 """`/v1/game`: what the game asks, and what showing it was worth. Nothing is remembered."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
@@ -12,7 +15,29 @@ from pose_activity.serving.problems import Problem
 from pose_activity.serving.schemas import problems
 
 _MOST_ANSWERS = 20_000
-router = APIRouter(prefix="/v1/game")
+_MOST_BYTES = 2_000_000  # of a body
+PATIENCE = 10.0  # seconds for all of it
+
+
+class _InTime(APIRoute):
+    """A route whose body is read whole, so it has to come in time."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+        """Returns what answers, for so long and no longer."""
+        answer = super().get_route_handler()
+
+        async def in_time(request: Request) -> Response:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    return await answer(request)
+            except TimeoutError:
+                rule = f"A game's messages come within {PATIENCE:g} s."
+                raise Problem(408, rule, next="Send it again over a better connection.") from None
+
+        return in_time
+
+
+router = APIRouter(prefix="/v1/game", route_class=_InTime, max_body_size=_MOST_BYTES)
 
 
 class Wish(BaseModel):
@@ -38,14 +63,14 @@ class Played(Wish):
     answers: Annotated[list[Seen], Field(max_length=_MOST_ANSWERS)]
 
 
-@router.post("", summary="Plan a game", responses=problems(401, 403, 422))
+@router.post("", summary="Plan a game", responses=problems(400, 401, 403, 408, 413, 422))
 async def plan(request: Request, wish: Wish) -> Response:
     """Returns its rounds."""
     prompts = _prompts(request, wish)
     return JSONResponse({"prompts": [vars(prompt) for prompt in prompts]})
 
 
-@router.post("/score", summary="Judge a game", responses=problems(401, 403, 422))
+@router.post("/score", summary="Judge a game", responses=problems(400, 401, 403, 408, 413, 422))
 async def score(request: Request, played: Played) -> Response:
     """Returns its points, 0 to 1000, and each round's."""
     seen = [game.Answer(answer.seconds, answer.action) for answer in played.answers]

@@ -181,13 +181,12 @@ class Jobs:
 
     @contextmanager
     def new_folder(self) -> Iterator[Path]:
-        """Makes a folder for one file; it is removed, unless a job was made of it."""
+        """Names a folder for one file, not made yet; it is removed, unless a job was made of it."""
         folder = self._folder / secrets.token_hex(16)
-        folder.mkdir(mode=0o700)
         try:
             yield folder
         finally:
-            if folder.name not in self._jobs:
+            if folder.name not in self._jobs and folder.exists():
                 remove_tree(folder)
 
     def start(self, source: Path, asked: Asked) -> Job:

@@ -8,6 +8,7 @@ from pathlib import Path
 import uvicorn
 
 from pose_activity.serving.app import create_app
+from pose_activity.serving.connections import Connection
 from pose_activity.serving.options import ServerOptions
 from pose_activity.serving.service import Service
 
@@ -75,6 +76,7 @@ def build(service: Service, *, on_start: Callable[[str], None]) -> uvicorn.Serve
         log_level=logging.WARNING,
         access_log=False,
         server_header=False,
+        http=Connection,
         ws="websockets-sansio",
         ws_max_size=FRAME + _HEADER,
         ws_per_message_deflate=False,

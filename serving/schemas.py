@@ -122,13 +122,13 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 _MEANINGS = {
-    400: "No file, or a host that this server is not called by",
+    400: "No body, or a host that this server is not called by",
     401: "The token is missing or wrong",
     403: "Another page's origin",
     404: "There is no such thing",
-    408: "The file stopped coming",
+    408: "The body stopped coming",
     409: "The job has not ended, or not well",
-    413: "The file is too large",
+    413: "The body is too large",
     415: "Neither a picture nor a video that is read",
     422: "A damaged or too large picture or video, or an option that does not fit the model",
     503: "The queue is full",

@@ -85,6 +85,10 @@ class Guard:
         if not self._is_ours(host):
             rule = "This server answers to its own names alone."
             return Problem(400, rule, host or "no Host", "Its operator can add this one.")
+        if "content-length" in headers and "transfer-encoding" in headers:
+            # A proxy in front might see another end of the body, and so another next request.
+            rule = "A body has a length, or comes in chunks."
+            return Problem(400, rule, "both", headers={"Connection": "close"})
         changes = scope["type"] == "websocket" or scope["method"] not in _SAFE
         origin = headers.get("origin")
         if changes and origin is not None and not self._may_come_from(origin, host):

@@ -16,6 +16,7 @@ from pose_activity.serving.jobs import Asked, Job, Jobs, Places
 from pose_activity.serving.options import ServerOptions
 
 _FRAMES_PER_SECOND = 120  # of the fastest videos that are taken
+_SLOWEST = 10  # times as long as a video may last, it is worked on
 
 
 class Service:
@@ -101,7 +102,13 @@ class Service:
 
     def _work(self, job: Job) -> None:
         predictor = self.asked_below(job.asked.unknown_below)
-        work.write_rows(predictor, job, most_frames=self.options.max_seconds * _FRAMES_PER_SECOND)
+        longest = self.options.max_seconds
+        work.write_rows(
+            predictor,
+            job,
+            most_frames=longest * _FRAMES_PER_SECOND,
+            most_seconds=longest * _SLOWEST,
+        )
 
     def _draw(self, job: Job) -> None:
         hides = self.options.hide_faces and self.predictor.pose is not None

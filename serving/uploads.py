@@ -48,10 +48,11 @@ async def receive(
 
     Args:
         request: Its body was not touched yet.
-        folder: For the file, whose name says nothing of what the client called it.
+        folder: For the file, whose name says nothing of what the client called it; made here, once
+            it is clear that there is something to keep.
         most: Bytes that are allowed.
         on_claim: Told what the file says it is, once its first bytes are there; what it raises
-            ends the upload. The folder may be made here.
+            ends the upload.
 
     Raises:
         Problem: 400 empty, 408 slow, 413 too large, 415 something else, 507 the disk is full.
@@ -70,6 +71,7 @@ async def receive(
     on_claim(claim)
     path, size = folder / f"input{claim.suffix}", len(head)
     try:
+        folder.mkdir(mode=0o700)
         with path.open("xb") as file:
             file.write(head)
             async for part in parts:

@@ -6,6 +6,7 @@ what its sender calls it. Runs in threads, knows no HTTP.
 
 import base64
 import errno
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -76,23 +77,29 @@ def _as_url(pixels: Any) -> str:
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
 
-def write_rows(predictor: Predictor, job: Job, *, most_frames: float) -> None:
+def write_rows(predictor: Predictor, job: Job, *, most_frames: float, most_seconds: float) -> None:
     """Goes through a video and writes its rows as they come.
 
     Args:
         predictor: Of any kind.
         job: Told of everything, and asked whether to go on.
         most_frames: A longer video ends here, whatever its header said.
+        most_seconds: And so does work that takes longer: frames may be larger than the header
+            says, and many of them.
 
     Raises:
         Cancelled: see `Job.check`.
         Problem: the video is too long, or the disk is full.
     """
+    started = time.monotonic()
 
     def tell(done: int, of: int, name: str) -> None:
         if done > most_frames:
             rule = f"A video may have {most_frames:,.0f} frames."
-            raise Problem(422, rule, "more", "Cut it into parts.")
+            raise Problem(422, rule, "too long", "Cut it into parts.")
+        if time.monotonic() - started > most_seconds:
+            rule = f"A video is worked on for {most_seconds:,.0f} s."
+            raise Problem(422, rule, "too long", "Cut it into parts.")
         job.tell(done, of)
 
     options, sources = job.asked.options, [job.source]

@@ -1,5 +1,6 @@
 """A server of a hand-made model, in a thread of the test's process, behind a real socket."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,13 @@ class Running:
                 last = line if line.startswith("event: ") else last
         assert last in ("event: done", "event: failed", "event: cancelled")
         return self.client.get(job.headers["location"]).json()
+
+    def connect(self, head: bytes = b"") -> socket.socket:
+        """Sends the beginning of a request over a connection of its own, and no more."""
+        host, port = self.url.removeprefix("http://").rstrip("/").split(":")
+        connection = socket.create_connection((host, int(port)), timeout=60)
+        connection.sendall(head)
+        return connection
 
     def left(self) -> list[Path]:
         """Folders of files that are there."""
