@@ -47,13 +47,13 @@ import numpy as np
 from pose_activity.cache.planes import PoseModelId, Recipe
 from pose_activity.stage1_pose.predict import read_sidecar
 from pose_activity.stage2_classifier import export
-from pose_activity.stage2_classifier.models.images import registry
+from pose_activity.stage2_classifier.models.images import assembly
 run, width, height = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 graph = read_sidecar(run / "stage1")
 pose = PoseModelId(sha256=graph["sha256"], size=graph["size"], skeleton="coco17")
 recipe = Recipe(width=width, height=height, pose=pose)
 shape = {"height": height, "width": width, "planes": recipe.planes}
-model = registry.build("efficientnet_b0", **shape, classes=20, weights=None)
+model = assembly.build("efficientnet_b0", **shape, classes=20, weights=None)
 (run / "stage2").mkdir()
 model.save(run / "stage2" / "classifier.keras")
 tensors = np.random.default_rng(0).integers(0, 256, (2, *recipe.shape), np.uint8)

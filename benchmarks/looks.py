@@ -21,6 +21,7 @@ from pose_activity.annotations.types import Poses
 from pose_activity.artifacts import atomic
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.artifacts.ordered import in_order
+from pose_activity.backbones import registry
 from pose_activity.cache import poses as pose_file
 from pose_activity.cache.framing import Framed, crop_square, resize
 from pose_activity.cache.heatmap import draw
@@ -30,7 +31,6 @@ from pose_activity.runtime import graph
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage1_pose import predict
 from pose_activity.stage2_classifier.frozen.backbone import find as find_backbone
-from pose_activity.stage2_classifier.models.images import registry
 
 MODEL = "efficientnet_lite0"
 PART = 250  # photos whose vectors are in one file

@@ -80,7 +80,7 @@ def _dataset(rows: pd.DataFrame, photos: Path, classes: list[str]) -> Any:
 def _network(classes: int) -> Any:
     import keras
 
-    from pose_activity.stage2_classifier.models.images import registry
+    from pose_activity.backbones import registry
 
     weights = registry.find_weights("efficientnet_lite0", "imagenet")
     backbone = registry.build_backbone(

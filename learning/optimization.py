@@ -1,6 +1,6 @@
 """How a model is set up to learn: which layers move, how fast, in which precision, which dropout.
 
-Knows layers by the names that `models.images.registry` promises; nothing of data or epochs.
+Knows layers by the names that `backbones.registry` promises; nothing of data or epochs.
 """
 
 from collections.abc import Iterator, Sequence

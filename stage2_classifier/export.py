@@ -14,7 +14,7 @@ from pose_activity.cache.planes import Recipe
 from pose_activity.cache.record import Input
 from pose_activity.learning import loop
 from pose_activity.stage2_classifier import export_graph
-from pose_activity.stage2_classifier.models.images import registry
+from pose_activity.stage2_classifier.models.images import adapter  # noqa: F401 (saved layers)
 from pose_activity.stage2_classifier.models.images.activation_map import with_activation_map
 
 
@@ -56,7 +56,6 @@ def export(
     Raises:
         ValueError: the difference is larger than `tolerance`; nothing is written then.
     """
-    registry.load_layers()
     network: Any = keras.models.load_model(out / loop.CLASSIFIER, compile=False)
     mapped, outputs = with_activation_map(network, mirror=mirror)
     return export_graph.write(

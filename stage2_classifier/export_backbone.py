@@ -9,8 +9,8 @@ from pathlib import Path
 
 import onnx
 
+from pose_activity.backbones import registry
 from pose_activity.stage2_classifier.export_graph import convert
-from pose_activity.stage2_classifier.models.images import registry
 
 
 def export(model: str, weights: Path | None, path: Path) -> None:

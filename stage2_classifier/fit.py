@@ -11,6 +11,7 @@ import keras
 
 from pose_activity.artifacts import manifest
 from pose_activity.artifacts.progress import ProgressCallback
+from pose_activity.backbones import registry
 from pose_activity.cache.store import Cache
 from pose_activity.learning import loop, optimization
 from pose_activity.learning.augmentation import of_inputs
@@ -18,7 +19,7 @@ from pose_activity.learning.epochs import EpochRunner, Phase, weigh_classes
 from pose_activity.learning.history import History
 from pose_activity.learning.metrics import metrics_for
 from pose_activity.stage2_classifier import augment as augmentations
-from pose_activity.stage2_classifier.models.images import registry
+from pose_activity.stage2_classifier.models.images import assembly
 from pose_activity.stage2_classifier.options import MONITORS, Augment, MonitorName
 
 _NOT_ASKED = ("cache", "out", "finish", "logs", "on_progress")  # they do not change the weights
@@ -55,7 +56,7 @@ def fit(
     Args:
         cache: Its splits "train" and "val" are used.
         out: Folder for what the header of `loop` lists.
-        model: A key of `models.images.registry.MODELS`.
+        model: A key of `backbones.registry.MODELS`.
         weights: "none", a name that the model publishes, or a path; see `registry.find_weights`.
         adapter_start: See `models.images.adapter`.
         train_adapter: Whether the two adapter convolutions learn from the first epoch on. An
@@ -95,7 +96,6 @@ def fit(
     """
     asked = {name: value for name, value in locals().items() if name not in _NOT_ASKED}
     check_splits(cache)
-    registry.load_layers()
     _check_epochs(epochs + fine_tune_epochs)
     start = registry.find_weights(model, weights, on_progress=on_progress)
     asked |= {"augment": asdict(augment) if augment else None, "weights_sha256": _sha256(start)}
@@ -103,7 +103,7 @@ def fit(
 
     def build(weights: Path | None) -> keras.Model:
         recipe = cache.recipe
-        return registry.build(
+        return assembly.build(
             model,
             height=recipe.height,
             width=recipe.width,

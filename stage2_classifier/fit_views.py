@@ -15,6 +15,7 @@ import numpy as np
 
 from pose_activity.artifacts import manifest
 from pose_activity.artifacts.progress import ProgressCallback
+from pose_activity.backbones import registry
 from pose_activity.cache.planes import FOUND
 from pose_activity.cache.store import Cache
 from pose_activity.learning import fine_tuning, loop, optimization
@@ -25,7 +26,7 @@ from pose_activity.learning.metrics import MacroF1
 from pose_activity.learning.scoring import SmoothedCrossentropy, accuracy
 from pose_activity.stage2_classifier import augment as augmentations
 from pose_activity.stage2_classifier.fit import check_splits
-from pose_activity.stage2_classifier.models.images import registry
+from pose_activity.stage2_classifier.models.images import assembly
 from pose_activity.stage2_classifier.options import MONITORS, Augment, FineTune, MonitorName
 
 _NOT_ASKED = ("cache", "out", "head", "finish", "logs", "on_progress")
@@ -60,9 +61,9 @@ def fit_views(
     Args:
         cache: Its splits "train" and "val" are used.
         out: Folder for what the header of `loop` lists.
-        head: What the last layer starts as; its rows as `assembly.assemble_views` orders them.
+        head: What the last layer starts as; its rows as `assembly.build_views` orders them.
         options: How all of it learns.
-        model: A key of `models.images.registry.MODELS`.
+        model: A key of `backbones.registry.MODELS`.
         weights: "none", a name that the model publishes, or a path; see `registry.find_weights`.
         pooling: How each view is pooled.
         dropout: Share of the features left out in training.
@@ -89,7 +90,6 @@ def fit_views(
     """
     asked = {name: value for name, value in locals().items() if name not in _NOT_ASKED}
     check_splits(cache)
-    registry.load_layers()
     start = registry.find_weights(model, weights, on_progress=on_progress)
     asked |= {"options": asdict(options), "augment": asdict(augment) if augment else None}
     asked |= {"pooling": list(pooling), "head_sha256": _digest(head)}
@@ -106,7 +106,7 @@ def fit_views(
     epochs = options.small_epochs + options.epochs
 
     def build(weights: Path | None, sizes: dict[str, tuple[int, int]] | None) -> keras.Model:
-        return registry.build_views(
+        return assembly.build_views(
             model,
             {name: view.planes for name, view in views.items()},
             sizes=sizes,

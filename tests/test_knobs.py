@@ -11,6 +11,8 @@ from pose_activity.annotations.cleaning import clean
 from pose_activity.annotations.skeleton import SKELETONS
 from pose_activity.annotations.splitting import split
 from pose_activity.annotations.synthetic import pictures, walkers
+from pose_activity.backbones.lite_layout import LITES
+from pose_activity.backbones.registry import MODELS
 from pose_activity.cache import store
 from pose_activity.cache.options import PersonView, PlaneOptions
 from pose_activity.cache.people import POLICIES
@@ -33,8 +35,6 @@ from pose_activity.configs.sections import Split
 from pose_activity.stage1_pose import track, track_video
 from pose_activity.stage2_classifier.frozen import fit as frozen_fit
 from pose_activity.stage2_classifier.frozen.layout import POOLINGS
-from pose_activity.stage2_classifier.models.images.lite_layout import LITES
-from pose_activity.stage2_classifier.models.images.registry import MODELS
 from pose_activity.stage2_classifier.options import MONITORS, FrozenHead, MonitorName
 
 ROOT = Path(__file__).resolve().parent.parent

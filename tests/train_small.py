@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parent / "stage2_classifier" / "children"))
 
 from pose_activity import train  # noqa: E402
-from pose_activity.stage2_classifier.models.images import registry  # noqa: E402
+from pose_activity.backbones import registry  # noqa: E402
 
 registry.MODELS["efficientnet_lite0"] = "tiny_model"
 train.STEP_COMMAND = [sys.executable, str(HERE)]

@@ -24,11 +24,11 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
+from pose_activity.backbones.lite_layout import LITES
+from pose_activity.backbones.lite_weights import package_file
 from pose_activity.runtime.graph import ENGINES, devices
 from pose_activity.stage1_pose import ultralytics_env
 from pose_activity.stage1_pose.weights import FOLDER_VARIABLE, WeightsError, find, weights_folder
-from pose_activity.stage2_classifier.models.images.lite_layout import LITES
-from pose_activity.stage2_classifier.models.images.lite_weights import package_file
 from pose_activity.training import selftest
 from pose_activity.training.console import console, say
 from pose_activity.training.versions import version_of, versions

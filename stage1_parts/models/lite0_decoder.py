@@ -5,9 +5,9 @@ from typing import Any
 
 import keras
 
+from pose_activity.backbones import registry
 from pose_activity.stage1_parts.models.decoder import check_size, decode
 from pose_activity.stage1_parts.models.layers import BACKBONE, pixels
-from pose_activity.stage2_classifier.models.images import registry as classifiers
 
 BACKBONE_MODEL = "efficientnet_lite0"
 # The last feature of each stride: what follows has half the size.
@@ -29,11 +29,11 @@ def build(
         width: Likewise.
         planes: See `layers.pixels`.
         classes: How many.
-        weights: Of the backbone, see `efficientnet_lite.build_backbone`; None: a random start.
+        weights: Of the backbone, see `backbones.efficientnet_lite`; None: a random start.
     """
     check_size(height, width, multiple=32)
     inputs, picture, help = pixels(height, width, planes)
-    whole: Any = classifiers.build_backbone(
+    whole: Any = registry.build_backbone(
         BACKBONE_MODEL, height=height, width=width, weights=weights
     )
     outputs = [whole.get_layer(name).output for name in _SEEN.values()]

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pose_activity.artifacts.progress import ProgressCallback
-from pose_activity.stage2_classifier.models.images import registry as classifiers
-from pose_activity.stage2_classifier.models.images import weights_file
+from pose_activity.backbones import registry as backbones
+from pose_activity.backbones import weights_file
 
 if TYPE_CHECKING:
     import keras
@@ -37,7 +37,7 @@ class Model(NamedTuple):
     Attributes:
         file: The module.
         named: What its `build` takes as `name`, where it builds several.
-        starts: What it starts from: the name of a classifier's backbone, whose published weights
+        starts: What it starts from: a key of `backbones.registry.MODELS`, whose published weights
             it takes; "file": one that the user names; None: nothing.
     """
 
@@ -82,7 +82,7 @@ def find_weights(
         raise ValueError(f"{model} starts from no weights: say 'none'. Received: {weights!r}")
     if starts in (None, "file"):
         return weights_file.find(weights, {}, on_progress=on_progress)
-    return classifiers.find_weights(starts, weights, on_progress=on_progress)
+    return backbones.find_weights(starts, weights, on_progress=on_progress)
 
 
 def build(

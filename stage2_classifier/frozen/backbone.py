@@ -15,9 +15,9 @@ from pose_activity.artifacts import atomic
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.user_cache import kept_graphs
+from pose_activity.backbones.lite_layout import LITES
+from pose_activity.backbones.lite_weights import read_state_dict
 from pose_activity.stage2_classifier.frozen import lite_graph
-from pose_activity.stage2_classifier.models.images.lite_layout import LITES
-from pose_activity.stage2_classifier.models.images.lite_weights import read_state_dict
 
 _VERSION = 1  # of what a graph takes and answers
 Export = Callable[[str, Path, Path], None]
@@ -34,7 +34,7 @@ def find(
     """Returns the graph; makes it where it is not there.
 
     Args:
-        model: A key of `models.images.registry.MODELS`.
+        model: A key of `backbones.registry.MODELS`.
         weights: The file that the model starts from; an `.onnx` file is taken as the graph.
         export: `export_backbone.export`, handed in by who may import Keras.
         folder: Where graphs are kept; None: in the user's cache folder.

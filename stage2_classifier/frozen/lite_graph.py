@@ -1,6 +1,6 @@
 """An EfficientNet-Lite without its top as an ONNX graph, straight from a published weight file.
 
-In goes a state dict (see `models.images.lite_weights`), out comes the graph that
+In goes a state dict (see `backbones.lite_weights`), out comes the graph that
 `export_backbone` would export from the Keras network of the same weights, without TensorFlow:
 float32 "image" `(B, H, W, 3)` in 0..255, H and W free, to "features" `(B, h, w, 1280)`.
 Batch normalisation is folded into the convolutions.
@@ -13,8 +13,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from pose_activity.runtime.canonical import canonical
-from pose_activity.stage2_classifier.models.images.lite_layout import (
+from pose_activity.backbones.lite_layout import (
     EPSILON,
     OFFSET,
     SCALE,
@@ -24,6 +23,7 @@ from pose_activity.stage2_classifier.models.images.lite_layout import (
     check_state,
     source_name,
 )
+from pose_activity.runtime.canonical import canonical
 
 VERSION = 1  # another one where the same weights would give other features
 OPSET, IR_VERSION = 17, 8  # what tf2onnx writes: one graph holds nodes of both
@@ -33,7 +33,7 @@ def build(model: str, state: Mapping[str, np.ndarray]) -> onnx.ModelProto:
     """Builds the graph.
 
     Args:
-        model: A key of `lite_layout.LITES`.
+        model: A key of `backbones.lite_layout.LITES`.
         state: Name -> array, of the published file.
 
     Raises:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pose_activity.artifacts import manifest
-from pose_activity.stage2_classifier.models.images.lite_weights import package_file
+from pose_activity.backbones.lite_weights import package_file
 
 READ_EVENTS = Path(__file__).resolve().parents[1] / "read_events.py"
 HEAD = ["head/bias", "head/kernel"]

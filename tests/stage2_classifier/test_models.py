@@ -11,9 +11,9 @@ import numpy as np
 import onnx
 import pytest
 
-from pose_activity.stage2_classifier.models.images import registry, weights_file
-from pose_activity.stage2_classifier.models.images.lite_layout import LITES
-from pose_activity.stage2_classifier.models.images.lite_weights import (
+from pose_activity.backbones import registry, weights_file
+from pose_activity.backbones.lite_layout import LITES
+from pose_activity.backbones.lite_weights import (
     package_file,
     read_state_dict,
 )
@@ -118,11 +118,11 @@ def test_the_reader_equals_torch(in_torch, model):
 
 def test_an_unknown_model_is_refused():
     with pytest.raises(ValueError, match=r"model must be one of \['efficientnet_lite0'.*'resnet'"):
-        registry.build("resnet", height=32, width=32, planes=("rgb",), classes=2)
+        registry.build_backbone("resnet", height=32, width=32)
 
 
 def test_the_registry_imports_no_tensorflow():
-    script = "import sys, pose_activity.stage2_classifier.models.images.registry as r; "
+    script = "import sys, pose_activity.backbones.registry as r; "
     script += "print(list(r.MODELS)); "
     script += "print(sorted({'torch', 'tensorflow', 'keras'} & set(sys.modules)))"
     root = Path(__file__).resolve().parents[2]

@@ -20,6 +20,7 @@ import numpy as np
 
 from pose_activity.annotations.sample_files import read_samples
 from pose_activity.artifacts.removal import remove
+from pose_activity.backbones import registry
 from pose_activity.cache.record import Entry
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.configs.pictures import PictureRun
@@ -29,7 +30,6 @@ from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier import calibrate
 from pose_activity.stage2_classifier.frozen import backbone, export, features, fit, head, join
 from pose_activity.stage2_classifier.frozen.layout import Layout
-from pose_activity.stage2_classifier.models.images import registry
 from pose_activity.stage2_classifier.options import FrozenHead
 from pose_activity.stage2_classifier.scores.evaluate import evaluate
 from pose_activity.stage2_classifier.scores.predictions import Predictions

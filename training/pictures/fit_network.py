@@ -8,6 +8,7 @@ import numpy as np
 
 from pose_activity.annotations.images import write_drawing
 from pose_activity.artifacts.removal import remove
+from pose_activity.backbones import registry
 from pose_activity.cache.record import stack
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.configs.pictures import PictureRun
@@ -18,7 +19,6 @@ from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier import augment
 from pose_activity.stage2_classifier.draw_augmentations import draw_augmentations
 from pose_activity.stage2_classifier.frozen import head
-from pose_activity.stage2_classifier.models.images import registry
 from pose_activity.training.console import console, say
 from pose_activity.training.pictures.files import HELD_OUT, LEARNING_CURVE, LINEAR
 from pose_activity.training.resume import resume_or_restart

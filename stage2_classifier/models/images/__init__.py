@@ -1,1 +1,1 @@
-"""Classifiers of images, one file per model; `registry.py` names them."""
+"""Classifiers of images: planes of any kind through a backbone into one answer."""

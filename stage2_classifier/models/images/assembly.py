@@ -10,10 +10,12 @@ may draw the other planes onto it as well.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import keras
 
+from pose_activity.backbones import registry
 from pose_activity.cache.options import Plane
 from pose_activity.cache.planes import CHANNELS, FOUND
 from pose_activity.stage2_classifier.models.images.adapter import (
@@ -27,6 +29,44 @@ POOLS = {
     "mean": keras.layers.GlobalAveragePooling2D,
     "max": keras.layers.GlobalMaxPooling2D,
 }
+
+
+def build(
+    model: str,
+    *,
+    height: int,
+    width: int,
+    planes: tuple[Plane, ...],
+    classes: int,
+    weights: Path | None = None,
+    adapter_start: AdapterStart = "identity",
+    dropout: float = 0.2,
+) -> keras.Model:
+    """Builds a classifier of one tensor: adapter, backbone, average pooling, head.
+
+    Args:
+        model: A key of `backbones.registry.MODELS`.
+        height: Of the input, in pixels.
+        width: Of the input, in pixels.
+        planes: Names from `cache.planes.CHANNELS`.
+        classes: Number of activities.
+        weights: From `registry.find_weights`; None for a random start.
+        adapter_start: See the header of `adapter`.
+        dropout: Share of the features left out in training.
+
+    Returns:
+        A model from float32 `(B, height, width, C)` in 0..255 to `(B, classes)` probabilities.
+
+    Raises:
+        ValueError: there is no such model or start, or its weights do not fit.
+    """
+    return assemble(
+        build_adapter(height=height, width=width, planes=planes, start=adapter_start),
+        registry.build_backbone(model, height=height, width=width, weights=weights),
+        classes=classes,
+        dropout=dropout,
+        name=model,
+    )
 
 
 def assemble(
@@ -50,37 +90,41 @@ def assemble(
     return keras.Model(inputs, outputs, name=name)
 
 
-def assemble_views(
-    backbone: keras.Model,
+def build_views(
+    model: str,
     views: Mapping[str, tuple[Plane, ...]],
     *,
-    sizes: Mapping[str, tuple[int, int]] | None,
+    sizes: Mapping[str, tuple[int, int]] | None = None,
     pooling: Sequence[Pooling],
     found: bool,
-    adapter_start: AdapterStart,
     classes: int,
-    dropout: float,
-    name: str,
+    weights: Path | None = None,
+    adapter_start: AdapterStart = "branch",
+    dropout: float = 0.2,
 ) -> keras.Model:
     """Joins views by one backbone: their planes are pooled, what is pooled goes into one head.
 
     Args:
-        backbone: From `(B, H, W, 3)` pixels of any size to `(B, h, w, F)`.
+        model: A key of `backbones.registry.MODELS`.
         views: Input's name -> its planes, names from `cache.planes.CHANNELS`, in the order of the
             channels; the views in the order of the features.
         sizes: Input's name -> its height and width, in pixels; None: any.
         pooling: What is joined of each plane; its mean first.
         found: Whether an input `found` `(B, 1)`, 0 or 1, is the last feature.
-        adapter_start: See `build_adapter`.
         classes: Number of activities.
+        weights: From `registry.find_weights`; None for a random start.
+        adapter_start: See `build_adapter`.
         dropout: Share of the features that training leaves out, in [0, 1).
-        name: Of the whole model.
 
     Returns:
         A model to `(B, classes)` probabilities: from `(B, H, W, C)` where there is one view and no
         `found`, else from a dict of arrays by name. The rows of the head's kernel are, for each
         view and plane, F features pooled in each way, then `found`.
+
+    Raises:
+        ValueError: there is no such model or start, or its weights do not fit.
     """
+    backbone = registry.build_backbone(model, height=None, width=None, weights=weights)
     inputs, parts = {}, []
     for number, (view, planes) in enumerate(views.items()):
         height, width = sizes[view] if sizes else (None, None)
@@ -101,7 +145,7 @@ def assemble_views(
         parts.append(inputs[FOUND])
     joined = keras.layers.Concatenate(name="features")(parts) if parts[1:] else parts[0]
     ends = inputs if len(inputs) > 1 else next(iter(inputs.values()))
-    return keras.Model(ends, _answer(joined, classes, dropout), name=name)
+    return keras.Model(ends, _answer(joined, classes, dropout), name=model)
 
 
 def _pictures(

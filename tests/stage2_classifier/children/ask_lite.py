@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pose_activity.stage2_classifier.models.images import registry
-from pose_activity.stage2_classifier.models.images.lite_layout import LITES
-from pose_activity.stage2_classifier.models.images.lite_weights import package_file
+from pose_activity.backbones import registry
+from pose_activity.backbones.lite_layout import LITES
+from pose_activity.backbones.lite_weights import package_file
 
 folder = Path(sys.argv[1])
 with np.load(folder / "images.npz", allow_pickle=False) as file:

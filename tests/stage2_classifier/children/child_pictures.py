@@ -11,10 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from pose_activity.backbones import registry
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.learning.history import History
 from pose_activity.stage2_classifier.fit import fit
-from pose_activity.stage2_classifier.models.images import registry
 from pose_activity.stage2_classifier.options import Augment
 
 registry.MODELS["tiny"] = "tiny_model"

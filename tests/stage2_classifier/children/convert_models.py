@@ -6,8 +6,9 @@ from pathlib import Path
 import keras
 
 from pose_activity.annotations.skeleton import COCO17
+from pose_activity.backbones import registry
 from pose_activity.stage2_classifier import export_graph
-from pose_activity.stage2_classifier.models.images import registry
+from pose_activity.stage2_classifier.models.images import assembly
 from pose_activity.stage2_classifier.models.images.activation_map import with_activation_map
 from pose_activity.stage2_classifier.models.sequences import registry as sequences
 
@@ -18,7 +19,7 @@ SHAPES = {"joints": (20, 17, 4), "maps": (12, 32, 32, 17)}
 
 
 def picture_model(name: str) -> keras.Model:
-    return with_activation_map(registry.build(name, **PICTURES))[0]
+    return with_activation_map(assembly.build(name, **PICTURES))[0]
 
 
 def sequence_model(name: str) -> keras.Model:

@@ -14,15 +14,16 @@ import numpy as np
 from keras.src.applications import efficientnet as v1
 from keras.src.applications import efficientnet_v2 as v2
 
-from pose_activity.cache.options import Plane
-from pose_activity.cache.planes import CHANNELS
-from pose_activity.stage2_classifier.models.images import registry, weights_file
-from pose_activity.stage2_classifier.models.images.adapter import build_adapter
-from pose_activity.stage2_classifier.models.images.lite_layout import LITES
-from pose_activity.stage2_classifier.models.images.lite_weights import (
+from pose_activity.backbones import registry, weights_file
+from pose_activity.backbones.lite_layout import LITES
+from pose_activity.backbones.lite_weights import (
     package_file,
     read_state_dict,
 )
+from pose_activity.cache.options import Plane
+from pose_activity.cache.planes import CHANNELS
+from pose_activity.stage2_classifier.models.images import assembly
+from pose_activity.stage2_classifier.models.images.adapter import build_adapter
 
 out, photo, b0_file = (Path(argument) for argument in sys.argv[1:])
 facts: dict[str, Any] = {}
@@ -50,11 +51,11 @@ def stem_input(network: Any, stem: str) -> np.ndarray:
 
 
 imagenet = registry.find_weights("efficientnet_lite0", "imagenet")
-lite0 = registry.build("efficientnet_lite0", **options, weights=imagenet)
+lite0 = assembly.build("efficientnet_lite0", **options, weights=imagenet)
 facts["lite0 stem"] = stem_input(lite0, "stem")
 facts["lite0 answers"] = np.array(lite0(rng.uniform(0, 255, (3, 64, 64, 4))))
 
-plain = registry.build("efficientnet_b0", **options, adapter_start="random")
+plain = assembly.build("efficientnet_b0", **options, adapter_start="random")
 facts["b0 plain stem"] = stem_input(plain, "stem_conv_pad")
 facts["b0 answers"] = np.array(plain(rng.uniform(0, 255, (3, 64, 64, 4))))
 twin: Any = keras.applications.EfficientNetB0(
@@ -68,7 +69,7 @@ for layer in twin.layers:
         layer.adapt_variance.assign([0.229, 0.224, 0.225])  # as in Keras' own file
         layer.finalize_state()
 twin.save_weights(b0_file)
-loaded = registry.build("efficientnet_b0", **options, weights=b0_file)
+loaded = assembly.build("efficientnet_b0", **options, weights=b0_file)
 facts["b0 loaded stem"] = stem_input(loaded, "stem_conv_pad")
 
 for model in registry.MODELS:
@@ -77,7 +78,7 @@ for model in registry.MODELS:
     except ValueError as error:
         facts[f"{model} error"] = str(error)
 try:
-    registry.build("efficientnet_lite0", **options, adapter_start="warm")  # type: ignore[arg-type]
+    assembly.build("efficientnet_lite0", **options, adapter_start="warm")  # type: ignore[arg-type]
 except ValueError as error:
     facts["adapter error"] = str(error)
 
@@ -119,7 +120,7 @@ for digest in (md5, md5, "0" * 32):
 facts["told"] = json.dumps(told)
 
 # Weights of the package efficientnet, whose graph has no preprocessing.
-v2_b0 = registry.build("efficientnet_v2_b0", **options)
+v2_b0 = assembly.build("efficientnet_v2_b0", **options)
 facts["v2 answers"] = np.array(v2_b0(rng.uniform(0, 255, (3, 64, 64, 4))))
 package = importlib.import_module("efficientnet.tfkeras")
 noisy = package.EfficientNetB0(include_top=False, weights=None, input_shape=(64, 64, 3))
@@ -129,7 +130,7 @@ for layer in noisy.layers:
 noisy_file = out.parent / "noisy.h5"
 noisy.save(noisy_file)
 x = rng.uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
-read = registry.build("efficientnet_b0", **options, weights=noisy_file)
+read = assembly.build("efficientnet_b0", **options, weights=noisy_file)
 facts["noisy expected"] = np.array(noisy(package.preprocess_input(x.copy())))
 facts["noisy features"] = np.array(read.get_layer("backbone")(x))
 read.save(out.parent / "noisy.keras")
@@ -140,7 +141,7 @@ facts["rescaled"] = np.array(
     ]
 )
 try:
-    registry.build("efficientnet_v2_b0", **options, weights=noisy_file)
+    assembly.build("efficientnet_v2_b0", **options, weights=noisy_file)
 except ValueError as error:
     facts["other network"] = str(error)
 

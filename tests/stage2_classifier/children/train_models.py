@@ -12,10 +12,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pose_activity.backbones import registry
 from pose_activity.cache.planes import Recipe
 from pose_activity.learning import optimization
 from pose_activity.stage2_classifier.export import export
-from pose_activity.stage2_classifier.models.images import registry
+from pose_activity.stage2_classifier.models.images import assembly
 
 folder, models = Path(sys.argv[1]), sys.argv[2:]
 keras.utils.set_random_seed(0)
@@ -46,7 +47,7 @@ facts = {}
 for model in models:
     # Lite0's come with its package; from a random start, 6 of its 49 kernels do not move.
     weights = registry.find_weights(model, "imagenet" if "lite0" in model else "none")
-    network = registry.build(
+    network = assembly.build(
         model, height=64, width=48, planes=recipe.planes, classes=3, weights=weights
     )
     out = folder / model

@@ -19,7 +19,7 @@ from pose_activity.learning.metrics import MacroF1
 from pose_activity.stage2_classifier import augment
 from pose_activity.stage2_classifier.export import export
 from pose_activity.stage2_classifier.fit import fit
-from pose_activity.stage2_classifier.models.images import registry
+from pose_activity.stage2_classifier.models.images import assembly
 
 cache, out = open_cache(Path(sys.argv[1])), Path(sys.argv[2])
 facts = {}
@@ -62,7 +62,7 @@ facts["again"] = [again == history, "again" in told]
 facts["stale"] = message_of(StaleError, lambda: fit(cache, out / "whole", **OPTIONS, dropout=0.5))
 
 keras.utils.set_random_seed(0)
-network = registry.build(
+network = assembly.build(
     "tiny",
     height=64,
     width=64,

@@ -6,10 +6,10 @@ import numpy as np
 import onnx
 import pytest
 
+from pose_activity.backbones.lite_layout import LITES, blocks, source_name
+from pose_activity.backbones.lite_weights import package_file, read_state_dict
 from pose_activity.runtime import graph
 from pose_activity.stage2_classifier.frozen import lite_graph
-from pose_activity.stage2_classifier.models.images.lite_layout import LITES, blocks, source_name
-from pose_activity.stage2_classifier.models.images.lite_weights import package_file, read_state_dict
 
 SIZES = ((64, 96), (33, 47))  # padding differs between even and odd sides
 

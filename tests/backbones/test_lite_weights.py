@@ -7,8 +7,8 @@ import pickle
 import numpy as np
 import pytest
 
-from pose_activity.stage2_classifier.models.images.lite_layout import LITES
-from pose_activity.stage2_classifier.models.images.lite_weights import (
+from pose_activity.backbones.lite_layout import LITES
+from pose_activity.backbones.lite_weights import (
     package_file,
     read_state_dict,
 )

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from pose_activity.stage2_classifier.models.images.lite_layout import LITES
+from pose_activity.backbones.lite_layout import LITES
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001

@@ -21,7 +21,7 @@ import h5py
 import keras
 import numpy as np
 
-from pose_activity.stage2_classifier.models.images.weights_file import Download
+from pose_activity.backbones.weights_file import Download
 
 _KERAS = "https://storage.googleapis.com/keras-applications"
 _KERAS_V2 = "https://storage.googleapis.com/tensorflow/keras-applications/efficientnet_v2"

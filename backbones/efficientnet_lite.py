@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pose_activity.stage2_classifier.models.images.lite_layout import (
+from pose_activity.backbones.lite_layout import (
     EPSILON,
     OFFSET,
     SCALE,
@@ -22,7 +22,7 @@ from pose_activity.stage2_classifier.models.images.lite_layout import (
     check_state,
     source_name,
 )
-from pose_activity.stage2_classifier.models.images.lite_weights import (
+from pose_activity.backbones.lite_weights import (
     WEIGHTS,  # noqa: F401 (what the registry asks of a model's file)
     read_state_dict,
 )
