@@ -41,7 +41,7 @@ from pose_activity.artifacts import atomic, csv_text, manifest  # noqa: E402
 from pose_activity.cache.store import open_cache  # noqa: E402
 from pose_activity.configs.pictures import PictureRun, load  # noqa: E402
 from pose_activity.configs.sections import STEPS  # noqa: E402
-from pose_activity.stage2_classifier import calibrate  # noqa: E402
+from pose_activity.runtime import calibrate  # noqa: E402
 from pose_activity.stage2_classifier.frozen import features, fit  # noqa: E402
 from pose_activity.stage2_classifier.frozen.layout import Layout  # noqa: E402
 from pose_activity.stage2_classifier.scores.compare_answers import compare_answers  # noqa: E402

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits
 
-from pose_activity.stage2_classifier import calibrate
+from pose_activity.runtime import calibrate
 from pose_activity.stage2_classifier.frozen import softmax
 
 FOLDS = 5

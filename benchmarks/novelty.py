@@ -36,8 +36,8 @@ from benchmarks.looks import (  # noqa: E402
 )
 from benchmarks.sequences import merge, read  # noqa: E402
 from pose_activity.configs.pictures import Stage2  # noqa: E402
+from pose_activity.runtime import calibrate  # noqa: E402
 from pose_activity.runtime.progress import progress_bar  # noqa: E402
-from pose_activity.stage2_classifier import calibrate  # noqa: E402
 from pose_activity.stage2_classifier.frozen.fit import fit  # noqa: E402
 from pose_activity.stage2_classifier.scores.novelty import measure  # noqa: E402
 

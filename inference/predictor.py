@@ -18,10 +18,10 @@ from pose_activity.inference.package import open_model
 from pose_activity.inference.precision_records import Precision
 from pose_activity.inference.results import Answer, Columns, check_unknown
 from pose_activity.inference.table import SUFFIXES
+from pose_activity.runtime.calibrate import NEVER_UNKNOWN
 from pose_activity.runtime.graph import cpu_count
 from pose_activity.stage1_pose import predict as stage1
 from pose_activity.stage1_pose.options import PoseFilter
-from pose_activity.stage2_classifier.calibrate import NEVER_UNKNOWN
 
 
 class Drawings(Protocol):

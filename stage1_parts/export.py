@@ -5,7 +5,6 @@ The graph takes float32 planes `(B, H, W, C)` in 0..255 and answers with `probab
 coarser.
 """
 
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,12 @@ import numpy as np
 
 from pose_activity.annotations.parts import IGNORE, PARTS15
 from pose_activity.artifacts import atomic, manifest
+from pose_activity.learning import onnx_export
 from pose_activity.learning.loop import CLASSIFIER
-from pose_activity.runtime import graph
+from pose_activity.runtime import calibrate, graph
 from pose_activity.stage1_parts import fit  # noqa: F401 (the layers of a saved network)
 from pose_activity.stage1_parts.metrics import common_groups
 from pose_activity.stage1_parts.predict import GRAPH, SIDECAR
-from pose_activity.stage2_classifier import calibrate
-from pose_activity.stage2_classifier.export_graph import convert
 
 ops: Any = keras.ops  # its own types say that everything may be None
 _PIXELS = 2000  # of each validation image, for the temperature
@@ -60,16 +58,14 @@ def export(
     """
     learned: Any = keras.models.load_model(out / CLASSIFIER, compile=False)
     network = for_every_pixel(learned, recipe, mirror=mirror)
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / GRAPH
-        convert(network, path, ["probabilities"])
-        parity = _compare(network, path, tensors)
-        if not parity <= tolerance:
-            raise ValueError(
-                f"The exported graph must answer as Keras does, within {tolerance:g}. "
-                f"Received: a difference of {parity:g}. Try another version of tf2onnx."
-            )
-        atomic.write_bytes(out / GRAPH, path.read_bytes())
+    parity = onnx_export.write(
+        out / GRAPH,
+        network,
+        outputs=["probabilities"],
+        reference=network,
+        tensors=tensors,
+        tolerance=tolerance,
+    )
     temperature, before, after = _calibrated(out / GRAPH, recipe, validation, threads)
     about = {
         "kind": "parts",
@@ -120,15 +116,6 @@ def _mirrored(planes: Any, names: tuple[str, ...]) -> Any:
     sides = np.array(PARTS15.flip_index, np.float32)
     swapped = ops.take(ops.convert_to_tensor(sides), ops.cast(flipped[..., 3:], "int32"))
     return ops.concatenate([flipped[..., :3], swapped], axis=-1)
-
-
-def _compare(network: Any, path: Path, tensors: np.ndarray) -> float:
-    batch = tensors.astype(np.float32)
-    run = graph.load(path, engine="onnxruntime", threads=1)
-    differences = [
-        np.abs(run(part)[0] - network.predict_on_batch(part)).max() for part in (batch, batch[:1])
-    ]
-    return float(max(differences))
 
 
 def _calibrated(

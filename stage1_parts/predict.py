@@ -9,8 +9,7 @@ import numpy as np
 from pose_activity.artifacts import manifest
 from pose_activity.cache.recipes import recipe_of
 from pose_activity.cache.record import X
-from pose_activity.runtime import graph
-from pose_activity.stage2_classifier import calibrate
+from pose_activity.runtime import calibrate, graph
 
 GRAPH, SIDECAR = "parts.onnx", "parts.json"
 _AGAIN = "Run the stage2 step again."

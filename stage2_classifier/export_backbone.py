@@ -10,7 +10,7 @@ from pathlib import Path
 import onnx
 
 from pose_activity.backbones import registry
-from pose_activity.stage2_classifier.export_graph import convert
+from pose_activity.learning.onnx_export import convert
 
 
 def export(model: str, weights: Path | None, path: Path) -> None:

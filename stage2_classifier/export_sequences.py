@@ -15,7 +15,8 @@ import numpy as np
 
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 from pose_activity.learning import loop
-from pose_activity.stage2_classifier import calibrate, export_graph
+from pose_activity.runtime import calibrate
+from pose_activity.stage2_classifier import export_graph
 from pose_activity.stage2_classifier.models.sequences import registry
 from pose_activity.stage2_classifier.predict_sequences import by_clip
 

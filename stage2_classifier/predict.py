@@ -7,7 +7,8 @@ import numpy as np
 
 from pose_activity.cache.planes import Recipe
 from pose_activity.cache.record import Input, as_float, as_input, by_name
-from pose_activity.stage2_classifier import calibrate, sidecar
+from pose_activity.runtime import calibrate
+from pose_activity.stage2_classifier import sidecar
 
 GRAPH, SIDECAR = sidecar.GRAPH, sidecar.SIDECAR
 

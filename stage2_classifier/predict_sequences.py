@@ -10,7 +10,8 @@ from typing import TypeVar
 import numpy as np
 
 from pose_activity.cache.sequence_recipe import SequenceRecipe
-from pose_activity.stage2_classifier import calibrate, sidecar
+from pose_activity.runtime import calibrate
+from pose_activity.stage2_classifier import sidecar
 
 Name = TypeVar("Name", bound=Hashable)
 

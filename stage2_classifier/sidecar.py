@@ -16,7 +16,7 @@ from pose_activity.artifacts import atomic, manifest
 from pose_activity.cache.recipes import AnyRecipe, recipe_of
 from pose_activity.cache.record import Y
 from pose_activity.runtime import graph
-from pose_activity.stage2_classifier.calibrate import Calibration
+from pose_activity.runtime.calibrate import Calibration
 
 GRAPH, SIDECAR = "classifier.onnx", "classifier.json"
 Recipe = TypeVar("Recipe", bound=AnyRecipe)

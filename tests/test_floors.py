@@ -14,8 +14,7 @@ FLOORS = (  # from below; a room imports those of lower floors, and itself
     ("stage1_pose",),
     ("cache",),
     ("backbones", "learning"),
-    ("stage2_classifier",),
-    ("stage1_parts",),
+    ("stage2_classifier", "stage1_parts"),
     ("inference",),
     ("training", "serving"),
 )

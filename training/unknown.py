@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from pose_activity.stage2_classifier.calibrate import NEVER_UNKNOWN
+from pose_activity.runtime.calibrate import NEVER_UNKNOWN
 from pose_activity.stage2_classifier.sidecar import SIDECAR
 from pose_activity.training.console import say, say_notes
 

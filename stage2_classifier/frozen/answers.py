@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pose_activity.cache.planes import FOUND
-from pose_activity.stage2_classifier import calibrate
+from pose_activity.runtime import calibrate
 from pose_activity.stage2_classifier.frozen.head import LinearHead
 from pose_activity.stage2_classifier.frozen.layout import POOLINGS, Layout
 from pose_activity.stage2_classifier.scores.input_worth import Part, Piece

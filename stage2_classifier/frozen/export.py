@@ -16,8 +16,8 @@ from pose_activity.artifacts import atomic
 from pose_activity.cache.planes import Recipe
 from pose_activity.cache.record import Example, as_float, stack
 from pose_activity.runtime import graph
+from pose_activity.runtime.calibrate import Calibration
 from pose_activity.stage2_classifier import sidecar
-from pose_activity.stage2_classifier.calibrate import Calibration
 from pose_activity.stage2_classifier.frozen.compose import compose
 from pose_activity.stage2_classifier.frozen.head import LinearHead
 

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from pose_activity.artifacts.progress import ProgressCallback
-from pose_activity.stage2_classifier import calibrate
+from pose_activity.runtime import calibrate
 from pose_activity.stage2_classifier.frozen import discriminant, softmax
 from pose_activity.stage2_classifier.frozen.head import LinearHead
 

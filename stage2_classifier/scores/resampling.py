@@ -16,7 +16,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.stats import binomtest
 
-from pose_activity.stage2_classifier import calibrate
+from pose_activity.runtime import calibrate
 
 COVERAGE = 0.8  # share of the answers, the most confident ones, of `accuracy_at_coverage`
 LEVEL = 0.95

@@ -19,7 +19,7 @@ from sklearn.svm import SVC, LinearSVC
 
 from pose_activity.annotations.text import preview
 from pose_activity.artifacts.progress import ProgressCallback
-from pose_activity.stage2_classifier import calibrate
+from pose_activity.runtime import calibrate
 from pose_activity.stage2_classifier.options import LinearOptions
 from pose_activity.stage2_classifier.vectors.linear import Linear, Member, checked, to_unit
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from pose_activity.annotations.text import preview
 from pose_activity.artifacts import atomic, manifest
-from pose_activity.stage2_classifier import calibrate
+from pose_activity.runtime import calibrate
 
 NUMBERS, SIDECAR = "linear.npz", "linear.json"
 FORMAT = "linear-1"

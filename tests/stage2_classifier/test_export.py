@@ -7,8 +7,8 @@ import onnx
 import pytest
 
 from pose_activity.artifacts.manifest import sha256_file
-from pose_activity.runtime import graph
-from pose_activity.stage2_classifier import calibrate, predict
+from pose_activity.runtime import calibrate, graph
+from pose_activity.stage2_classifier import predict
 
 
 def test_sidecar_describes_the_graph(lite0):

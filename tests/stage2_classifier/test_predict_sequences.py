@@ -12,7 +12,8 @@ import pytest
 
 from pose_activity.artifacts.manifest import sha256_file
 from pose_activity.cache.planes import Recipe
-from pose_activity.stage2_classifier import calibrate, predict, predict_sequences, sidecar
+from pose_activity.runtime import calibrate
+from pose_activity.stage2_classifier import predict, predict_sequences, sidecar
 from tests.stage2_classifier.walkers import NAMES, RECIPE
 
 ROOT = Path(__file__).resolve().parents[2]

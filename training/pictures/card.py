@@ -13,7 +13,7 @@ from pose_activity.cache.planes import Recipe
 from pose_activity.cache.store import Cache
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.inference import precision_records
-from pose_activity.stage2_classifier.calibrate import NEVER_UNKNOWN
+from pose_activity.runtime.calibrate import NEVER_UNKNOWN
 from pose_activity.stage2_classifier.predict import Classifier
 from pose_activity.training.pictures import stage1_overlap
 from pose_activity.training.pictures.report_labels import HEADS, balance_of

@@ -26,8 +26,8 @@ from pose_activity.cache.store import Cache, open_cache
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.learning.history import TRAINING_FILES
 from pose_activity.learning.tensorflow_start import start_tensorflow
+from pose_activity.runtime import calibrate
 from pose_activity.runtime.progress import progress_bar
-from pose_activity.stage2_classifier import calibrate
 from pose_activity.stage2_classifier.frozen import backbone, export, features, fit, head, join
 from pose_activity.stage2_classifier.frozen.layout import Layout
 from pose_activity.stage2_classifier.options import FrozenHead

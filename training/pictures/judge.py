@@ -9,8 +9,9 @@ from pose_activity.annotations.sample_files import read_samples
 from pose_activity.cache.record import stack
 from pose_activity.cache.store import Cache
 from pose_activity.configs.pictures import PictureRun
+from pose_activity.runtime import calibrate
 from pose_activity.runtime.progress import progress_bar
-from pose_activity.stage2_classifier import calibrate, predict
+from pose_activity.stage2_classifier import predict
 from pose_activity.stage2_classifier.frozen.answers import FeatureAnswers
 from pose_activity.stage2_classifier.scores import input_worth
 from pose_activity.stage2_classifier.scores.evaluate import (

@@ -22,7 +22,8 @@ from pose_activity.cache.planes import Recipe
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.learning.history import History, early_end
-from pose_activity.stage2_classifier import calibrate, predict
+from pose_activity.runtime import calibrate
+from pose_activity.stage2_classifier import predict
 from pose_activity.stage2_classifier.draw_inputs import draw_seen
 from pose_activity.stage2_classifier.options import MONITORS
 from pose_activity.stage2_classifier.scores import report

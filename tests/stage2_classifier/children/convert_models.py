@@ -7,7 +7,7 @@ import keras
 
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.backbones import registry
-from pose_activity.stage2_classifier import export_graph
+from pose_activity.learning import onnx_export
 from pose_activity.stage2_classifier.models.images import assembly
 from pose_activity.stage2_classifier.models.images.activation_map import with_activation_map
 from pose_activity.stage2_classifier.models.sequences import registry as sequences
@@ -33,4 +33,4 @@ for name in names:
     keras.utils.set_random_seed(0)
     of_sequences = name in sequences.SEQUENCE_MODELS
     network = sequence_model(name) if of_sequences else picture_model(name)
-    export_graph.convert(network, Path(out) / f"{name}.onnx", ("probabilities", "second"))
+    onnx_export.convert(network, Path(out) / f"{name}.onnx", ("probabilities", "second"))

@@ -10,8 +10,8 @@ import numpy as np
 from keras import ops
 
 from pose_activity.annotations.skeleton import OPENPOSE18
+from pose_activity.learning import onnx_export
 from pose_activity.runtime import graph
-from pose_activity.stage2_classifier import export_graph
 from pose_activity.stage2_classifier.models.layers import recurrent
 from pose_activity.stage2_classifier.models.layers.motion_layers import (
     PARTS,
@@ -78,7 +78,7 @@ for name in (model for model in models if model != "--export"):
     }
     if exports:
         onnx_file = Path(out) / f"{name}.onnx"
-        export_graph.convert(both, onnx_file, ("probabilities", "embedding"))
+        onnx_export.convert(both, onnx_file, ("probabilities", "embedding"))
         for engine in graph.ENGINES:
             run = graph.load(onnx_file, engine=engine, threads=1)
             fact[engine] = max(

@@ -16,8 +16,8 @@ from pose_activity.learning import loop
 from pose_activity.learning.augmentation import Augmentation
 from pose_activity.learning.batches import train_batches
 from pose_activity.learning.epochs import EpochRunner, Phase, weigh_classes
+from pose_activity.learning.onnx_export import convert
 from pose_activity.stage2_classifier import sidecar
-from pose_activity.stage2_classifier.export_graph import convert
 from tests.stage2_classifier import drawn_parts
 
 quick_graphs.use()

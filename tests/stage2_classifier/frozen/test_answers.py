@@ -7,8 +7,7 @@ import onnx
 import pytest
 
 from pose_activity.cache.record import as_float, as_input, stack
-from pose_activity.runtime import graph
-from pose_activity.stage2_classifier import calibrate
+from pose_activity.runtime import calibrate, graph
 from pose_activity.stage2_classifier.frozen import compose, features
 from pose_activity.stage2_classifier.frozen.answers import FeatureAnswers
 from pose_activity.stage2_classifier.frozen.layout import Layout

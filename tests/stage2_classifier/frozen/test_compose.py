@@ -10,8 +10,8 @@ from pose_activity.cache.options import PersonView
 from pose_activity.cache.planes import Recipe
 from pose_activity.cache.record import Example, X, as_float, as_input, stack
 from pose_activity.runtime import graph
+from pose_activity.runtime.calibrate import Calibration
 from pose_activity.stage2_classifier import predict, sidecar
-from pose_activity.stage2_classifier.calibrate import Calibration
 from pose_activity.stage2_classifier.frozen import compose, export, features
 from pose_activity.stage2_classifier.frozen.head import LinearHead
 from pose_activity.stage2_classifier.frozen.layout import Layout

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import average_precision_score, f1_score, precision_score
 
-from pose_activity.stage2_classifier import calibrate
+from pose_activity.runtime import calibrate
 from pose_activity.stage2_classifier.scores.evaluate import evaluate
 from pose_activity.stage2_classifier.scores.resampling import (
     bootstrap,

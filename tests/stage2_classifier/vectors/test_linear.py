@@ -17,7 +17,7 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from pose_activity.annotations.readers.feature_table import read_features
-from pose_activity.stage2_classifier import calibrate
+from pose_activity.runtime import calibrate
 from pose_activity.stage2_classifier.options import LinearOptions
 from pose_activity.stage2_classifier.vectors import linear
 from pose_activity.stage2_classifier.vectors.fit import cross_validate, fit

@@ -17,7 +17,8 @@ from packaging.requirements import Requirement
 from pose_activity.cache.record import stack
 from pose_activity.cache.store import open_cache
 from pose_activity.configs.pictures import load
-from pose_activity.stage2_classifier import calibrate, predict
+from pose_activity.runtime import calibrate
+from pose_activity.stage2_classifier import predict
 from pose_activity.stage2_classifier.frozen import features, fit, head
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.pictures.fit_linear import find_backbone
