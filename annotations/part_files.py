@@ -5,7 +5,6 @@ clip's archive is a compressed `.npz` of the arrays `images` `(T, H, W, 3)` uint
 `(T, H, W)` uint8; nothing in it is unpickled.
 """
 
-import json
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
@@ -17,6 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from pose_activity.annotations import sample_lines
 from pose_activity.annotations.images import load_numbers, load_rgb
 from pose_activity.annotations.parts import PartScheme, check_ids
 from pose_activity.annotations.types import PartSample
@@ -158,10 +158,7 @@ def _load_array(path: Path, name: str) -> tuple[str, np.ndarray]:
 
 def write_part_samples(path: Path, samples: Iterable[PartSample]) -> None:
     """Writes samples as JSON lines to `path`, whole or not at all."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        for sample in samples:
-            # ASCII with escapes also carries file names that are not valid Unicode.
-            file.write(json.dumps(_to_json(sample)) + "\n")
+    sample_lines.write(path, samples, _to_json)
 
 
 def read_part_samples(path: Path) -> list[PartSample]:
@@ -170,19 +167,7 @@ def read_part_samples(path: Path) -> list[PartSample]:
     Raises:
         ValueError: the file is missing, or a line is not a sample.
     """
-    if not path.is_file():
-        raise ValueError(f"{path}: there is no such file. Run the step `annotations` first.")
-    samples = []
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                samples.append(_from_json(json.loads(line)))
-            except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(
-                    f"{path}, line {number}: not a sample ({error!r}). "
-                    "Delete the file and run the step `annotations` again."
-                ) from None
-    return samples
+    return sample_lines.read(path, _from_json)
 
 
 def _to_json(sample: PartSample) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pose_activity.annotations import sample_lines
 from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import Rejection, Sample
 from pose_activity.artifacts import csv_text
@@ -21,10 +22,7 @@ from pose_activity.artifacts.names import shown
 
 def write_samples(path: Path, samples: Iterable[Sample]) -> None:
     """Writes samples as JSON lines to `path`, whole or not at all."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        for sample in samples:
-            # ASCII with escapes also carries file names that are not valid Unicode.
-            file.write(json.dumps(_to_json(sample), allow_nan=False) + "\n")
+    sample_lines.write(path, samples, _to_json)
 
 
 def read_samples(path: Path) -> list[Sample]:
@@ -33,19 +31,7 @@ def read_samples(path: Path) -> list[Sample]:
     Raises:
         ValueError: the file is missing, or a line is not a Sample.
     """
-    if not path.is_file():
-        raise ValueError(f"{path}: there is no such file. Run the step `annotations` first.")
-    samples = []
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                samples.append(_from_json(json.loads(line)))
-            except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(
-                    f"{path}, line {number}: not a sample ({error!r}). "
-                    "Delete the file and run the step `annotations` again."
-                ) from None
-    return samples
+    return sample_lines.read(path, _from_json)
 
 
 def digest_of_roles(path: Path, splits: Collection[str | None]) -> str:
