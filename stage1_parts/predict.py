@@ -1,18 +1,15 @@
 """Planes in, probabilities of body parts out, from `parts.onnx`: no TensorFlow, Keras or torch."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pose_activity.artifacts import manifest
 from pose_activity.cache.recipes import recipe_of
 from pose_activity.cache.record import X
-from pose_activity.runtime import calibrate, graph
+from pose_activity.runtime import calibrate, described, graph
 
 GRAPH, SIDECAR = "parts.onnx", "parts.json"
-_AGAIN = "Run the stage2 step again."
 
 
 class PartsNetwork:
@@ -83,19 +80,17 @@ def load(
             answers with arrays of another shape.
     """
     recipe, sha256, temperature = read_sidecar(folder)
-    if manifest.sha256_file(folder / GRAPH) != sha256:
-        raise ValueError(f"{folder / GRAPH} is not the graph that {SIDECAR} describes. {_AGAIN}")
-    run = graph.load(
-        folder / GRAPH, engine=engine, precision=precision, threads=threads, streams=streams
+    run = described.open_graph(
+        folder / GRAPH,
+        folder / SIDECAR,
+        sha256=sha256,
+        takes={X: recipe.shape},
+        answers=(*recipe.shape[:2], len(recipe.scheme)),
+        engine=engine,
+        precision=precision,
+        threads=threads,
+        streams=streams,
     )
-    takes, given = run.input_shape[1:], run.output_shapes[0][1:]
-    wanted = (*recipe.shape[:2], len(recipe.scheme))
-    if takes != recipe.shape or given != wanted:
-        raise ValueError(
-            f"{run.path} does not fit {SIDECAR}. It must take planes of {recipe.shape} and "
-            f"answer with {wanted}. Received: a graph that takes {takes} and answers with {given}. "
-            f"{_AGAIN}"
-        )
     return PartsNetwork(run, recipe=recipe, sha256=sha256, temperature=temperature)
 
 
@@ -106,19 +101,14 @@ def read_sidecar(folder: Path) -> tuple[Any, str, float]:
         FileNotFoundError: it is missing, or the graph beside it.
         ValueError: it is damaged, or of another kind.
     """
-    for name in (GRAPH, SIDECAR):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(
-                f"{folder / name} is missing. Train the run first: python train.py stage2"
-            )
+    values = described.read(folder / GRAPH, folder / SIDECAR)
     try:
-        values = json.loads((folder / SIDECAR).read_text(encoding="utf-8"))
         recipe, temperature = recipe_of(values["recipe"]), float(values["temperature"])
         if recipe.KIND != "parts" or not 0 < temperature < np.inf:
             raise ValueError(f"kind {recipe.KIND!r}, temperature {temperature}")
         return recipe, str(values["sha256"]), temperature
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{folder / SIDECAR} is damaged ({error!r}). {_AGAIN}") from None
+        raise described.damaged(folder / SIDECAR, error) from None
 
 
 def _tempered(answers: np.ndarray, temperature: float) -> np.ndarray:

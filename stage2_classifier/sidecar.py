@@ -4,7 +4,6 @@
 its probabilities are calibrated. Knows of a recipe only what all of them say.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 from pose_activity.artifacts import atomic, manifest
 from pose_activity.cache.recipes import AnyRecipe, recipe_of
 from pose_activity.cache.record import Y
-from pose_activity.runtime import graph
+from pose_activity.runtime import described, graph
 from pose_activity.runtime.calibrate import Calibration
 
 GRAPH, SIDECAR = "classifier.onnx", "classifier.json"
@@ -151,7 +150,7 @@ def open_graph(
     threads: int | None,
     streams: int,
 ) -> graph.Graph:
-    """Loads the graph after comparing its digest and its shapes.
+    """Loads the graph that a sidecar describes; see `runtime.described.open_graph`.
 
     Args:
         folder: Holds it.
@@ -161,58 +160,29 @@ def open_graph(
         precision: See `runtime.graph.load`.
         threads: See `runtime.graph.load`.
         streams: See `runtime.graph.load`.
-
-    Raises:
-        ValueError: the sidecar belongs to another graph; or the graph takes tensors, or gives
-            answers, of another shape, or several of other names.
     """
-    sha256 = manifest.sha256_file(folder / GRAPH)
-    if sha256 != sidecar.sha256:
-        raise ValueError(
-            f"{folder / GRAPH} is not the graph that {SIDECAR} describes (sha256 {sha256[:12]}, "
-            f"expected {sidecar.sha256[:12]}). Run the stage2 step again."
-        )
-    run = graph.load(
-        folder / GRAPH, engine=engine, precision=precision, threads=threads, streams=streams
+    return described.open_graph(
+        folder / GRAPH,
+        folder / SIDECAR,
+        sha256=sidecar.sha256,
+        takes={name: spec.shape for name, spec in sidecar.recipe.arrays.items() if name != Y},
+        answers=answers,
+        engine=engine,
+        precision=precision,
+        threads=threads,
+        streams=streams,
     )
-    takes = _named({n: spec.shape for n, spec in sidecar.recipe.arrays.items() if n != Y})
-    found = _named({name: shape[1:] for name, shape in run.inputs.items()})
-    given = run.output_shapes[0][1:]
-    if (found, given) != (takes, answers):
-        raise ValueError(
-            f"{run.path} does not fit {SIDECAR}. It must take tensors of {takes} and answer with "
-            f"arrays of {answers}. Received: a graph that takes {found} and answers with {given}. "
-            "Run the stage2 step again."
-        )
-    return run
-
-
-def _named(shapes: dict[str, graph.Shape]) -> graph.Shape | dict[str, graph.Shape]:
-    """Returns shapes by name; of one array its shape alone: each exporter names it otherwise."""
-    return next(iter(shapes.values())) if len(shapes) == 1 else shapes
 
 
 def _read(folder: Path) -> Sidecar[Any]:
-    values = _load(folder)
+    values = described.read(folder / GRAPH, folder / SIDECAR)
     try:
         recipe = recipe_of(values["recipe"])
         if values.get("kind", recipe.KIND) != recipe.KIND:
             raise ValueError(f"kind {values['kind']!r}")
         return Sidecar(tuple(values["classes"]), recipe, values["sha256"], _calibration(values))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _damaged(folder, error) from None
-
-
-def _load(folder: Path) -> dict[str, Any]:
-    for name in (GRAPH, SIDECAR):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(
-                f"{folder / name} is missing. Train the run first: python train.py stage2"
-            )
-    try:
-        return dict(json.loads((folder / SIDECAR).read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise _damaged(folder, error) from None
+        raise described.damaged(folder / SIDECAR, error) from None
 
 
 def _calibration(values: dict[str, Any]) -> dict[str, Any]:
@@ -227,7 +197,3 @@ def _calibration(values: dict[str, Any]) -> dict[str, Any]:
         **{name: values.get(name) for name in names},
         "of_clips": None if clips is None else Calibration(**clips),
     }
-
-
-def _damaged(folder: Path, error: Exception) -> ValueError:
-    return ValueError(f"{folder / SIDECAR} is damaged ({error!r}). Run the stage2 step again.")
