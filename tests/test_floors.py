@@ -130,6 +130,34 @@ def test_large_libraries_stay_in_their_rooms(room: str) -> None:
             assert not tops & {"pickle", "joblib"}, path
 
 
+def imported_at_once(path: Path) -> set[str]:
+    """Names of all modules that importing a file imports, of ours and foreign ones."""
+    names, files = set(), [path]
+    while files:
+        found = {
+            name
+            for node in tree_of(files.pop()).body
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [f"{node.module}.{alias.name}" for alias in node.names] + [str(node.module)]
+            )
+        }
+        ours = [ROOT / Path(*name.split(".")[1:]) for name in found - names if PACKAGE in name]
+        files += [file for one in ours if (file := one.with_suffix(".py")).is_file()]
+        names |= found
+    return names
+
+
+@pytest.mark.parametrize("step", ["labels", "build_cache", "report"])
+@pytest.mark.parametrize("kind", ["pictures", "clips", "parts"])
+def test_steps_that_share_a_process_import_no_large_library(kind: str, step: str) -> None:
+    names = imported_at_once(ROOT / "training" / kind / f"{step}.py")
+    assert f"{PACKAGE}.training.steps" in names
+    assert not {name.split(".")[0] for name in names} & (TORCH | TENSORFLOW)
+
+
 @pytest.mark.parametrize("room", ALLOWED)
 def test_package_files_import_nothing(room: str) -> None:
     for path in (ROOT / room).rglob("__init__.py"):

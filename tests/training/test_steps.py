@@ -9,9 +9,8 @@ from typer.testing import CliRunner
 
 from pose_activity import train
 from pose_activity.artifacts import manifest
-from pose_activity.configs.loading import find
-from pose_activity.configs.pictures import load
 from pose_activity.configs.sections import Run
+from pose_activity.training.kinds import load
 from pose_activity.training.status import step_statuses
 from pose_activity.training.steps import MadeFrom, Step, in_processes, require, run_step, steps_of
 
@@ -138,8 +137,8 @@ def test_a_step_that_is_not_needed_says_so(toy: Toy, capsys: pytest.CaptureFixtu
     assert not (toy.run.run_dir / "stage1").exists()
 
 
-def grouped(*settings: str) -> list[list[str]]:
-    run = load(find(Path("folder")), ("data.images=photos", *settings))
+def grouped(*settings: str, config: str = "folder", data: str = "data.images") -> list[list[str]]:
+    run = load(Path(config), (f"{data}=photos", *settings))
     return [[step.name for step in group] for group in in_processes(steps_of(run, look_only=True))]
 
 
@@ -154,6 +153,19 @@ def test_steps_share_a_process_unless_they_may_import_torch_or_tensorflow() -> N
     assert grouped("stage2.linear=null", "cache.person_view=null") == [
         *(["annotations", "cache"], ["stage2"], ["report"])
     ]
+
+
+@pytest.mark.parametrize(
+    ("config", "data", "groups"),
+    [
+        ("parts", "parts.images", [["annotations", "cache"], ["stage2"], ["report"]]),
+        ("gait", "clips.path", [["annotations"], ["stage1"], ["cache"], ["stage2"], ["report"]]),
+    ],
+)
+def test_of_every_kind_only_what_trains_or_exports_is_alone(
+    config: str, data: str, groups: list[list[str]]
+) -> None:
+    assert grouped(config=config, data=data) == groups
 
 
 def test_several_steps_in_one_process_end_at_the_first_that_fails() -> None:

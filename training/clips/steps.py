@@ -11,11 +11,9 @@ from pose_activity.annotations.skeleton import OPENPOSE18, Skeleton
 from pose_activity.annotations.types import LEARNED_FROM
 from pose_activity.artifacts import renamed
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
-from pose_activity.cache import fingerprint
 from pose_activity.cache.planes import PoseModelId
-from pose_activity.cache.record import INDEX
 from pose_activity.cache.sequence_recipe import SequenceRecipe
-from pose_activity.cache.store import StoredTensors, altered_tensors, missing_tensors, open_cache
+from pose_activity.cache.store import open_cache
 from pose_activity.cache.windows import CLIPS as USED
 from pose_activity.configs import sections
 from pose_activity.configs.clips import ClipRun
@@ -23,6 +21,7 @@ from pose_activity.stage1_pose.predict import GRAPH as POSE_GRAPH
 from pose_activity.stage1_pose.predict import read_sidecar
 from pose_activity.stage2_classifier.sidecar import GRAPH
 from pose_activity.stage2_classifier.vectors.linear import NUMBERS, SIDECAR
+from pose_activity.training.cache_step import cache_step, digest_of_cache
 from pose_activity.training.clips.files import FILES
 from pose_activity.training.file_digest import digest_of_files, without_own
 from pose_activity.training.pose_weights import digest_weights
@@ -60,7 +59,7 @@ def annotations(run: ClipRun, *, remember: bool) -> Step:
         external["ranges"] = partial(sha256_file, run.clips.ranges)
     if run.clips.lists:
         external["lists"] = partial(_digest_below, run.clips.lists, run.run_dir, remember)
-    return Step("annotations", recipe, dict, make, FILES["annotations"], external)
+    return Step("annotations", recipe, dict, make, FILES["annotations"], external, apart=False)
 
 
 def stage1(run: ClipRun, *, remember: bool) -> Step:
@@ -82,24 +81,19 @@ def stage1(run: ClipRun, *, remember: bool) -> Step:
         if section.graph
         else {"weights": partial(digest_weights, section.weights, look_only=not remember)}
     )
-    return Step("stage1", recipe, dict, make, FILES["stage1"], external)
+    apart = section.graph is None  # weights are exported by torch
+    return Step("stage1", recipe, dict, make, FILES["stage1"], external, apart=apart)
 
 
 def cache(run: ClipRun, *, remember: bool) -> Step:
     """Returns the step in which clips become sequences, which are stored."""
-    folder, table = run.run_dir / "cache", run.run_dir / "annotations" / CLIPS
-
-    def recipe() -> StoredTensors:
-        return StoredTensors(fingerprint.sign(sequence_recipe(run), folder), run.sequence.tensors)
+    table = run.run_dir / "annotations" / CLIPS
 
     def inputs() -> dict[str, str]:
         read = {"clips": sha256_file(table)}
         if run.has_videos:
             read["track"] = sha256_json(renamed.in_old_names(run.track.arguments(), "track"))
         return read
-
-    def lost() -> list[str]:
-        return missing_tensors(folder) or altered_tensors(folder)
 
     def make(folder: Path, asked: MadeFrom) -> Counts:
         from pose_activity.training.clips.build_cache import make_cache
@@ -109,8 +103,15 @@ def cache(run: ClipRun, *, remember: bool) -> Step:
     def videos() -> str:
         return _digest_of({clip.source for clip in read_clips(table)}, run.run_dir, remember)
 
-    external: _Digests = {"videos": videos} if run.has_videos else {}
-    return Step("cache", recipe, inputs, make, FILES["cache"], external, lost)
+    return cache_step(
+        run.run_dir,
+        partial(sequence_recipe, run),
+        inputs,
+        make,
+        tensors=run.sequence.tensors,
+        files=FILES["cache"],
+        external_inputs={"videos": videos} if run.has_videos else {},
+    )
 
 
 def stage2(run: ClipRun, *, remember: bool) -> Step:
@@ -154,16 +155,14 @@ def report(run: ClipRun, *, remember: bool) -> Step:
 
         return make_report(run, folder)
 
-    return Step("report", recipe, inputs, make, FILES["report"])
+    return Step("report", recipe, inputs, make, FILES["report"], apart=False)
 
 
 def _learned(run: ClipRun) -> dict[str, str]:
     """Returns the digest of all clips' sequences, or of the table of features."""
     if run.has_features:
         return {"clips": sha256_file(run.run_dir / "annotations" / FEATURES)}
-    cache = open_cache(run.run_dir / "cache")
-    index = sha256_file(cache.folder / INDEX)
-    return {"cache": sha256_json([index, cache.recipe.as_json(), cache.classes])}
+    return {"cache": digest_of_cache(run.run_dir)}
 
 
 def sequence_recipe(run: ClipRun) -> SequenceRecipe:

@@ -14,16 +14,15 @@ from pose_activity.annotations.part_files import read_part_samples
 from pose_activity.annotations.parts import SCHEMES
 from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import LEARNED_FROM, PartSample
-from pose_activity.artifacts.manifest import sha256_file, sha256_json
-from pose_activity.cache import fingerprint
+from pose_activity.artifacts.manifest import sha256_file
 from pose_activity.cache.parts import PartsRecipe
 from pose_activity.cache.planes import PoseModelId
-from pose_activity.cache.record import INDEX
-from pose_activity.cache.store import StoredTensors, altered_tensors, missing_tensors, open_cache
+from pose_activity.cache.store import open_cache
 from pose_activity.configs import sections
 from pose_activity.configs.parts import PartsRun
 from pose_activity.stage1_parts.predict import GRAPH
 from pose_activity.stage1_pose import predict as stage1_pose
+from pose_activity.training.cache_step import cache_step, digest_of_cache
 from pose_activity.training.file_digest import digest_of_files, without_own
 from pose_activity.training.parts.files import FILES
 from pose_activity.training.pose_weights import digest_weights
@@ -52,7 +51,7 @@ def annotations(run: PartsRun, *, remember: bool) -> Step:
         return make_annotations(run, folder)
 
     external: _Digests = {"images": partial(_digest_of_data, run, remember=remember)}
-    return Step("annotations", recipe, dict, make, FILES["annotations"], external)
+    return Step("annotations", recipe, dict, make, FILES["annotations"], external, apart=False)
 
 
 def stage1(run: PartsRun, *, remember: bool) -> Step:
@@ -74,29 +73,30 @@ def stage1(run: PartsRun, *, remember: bool) -> Step:
         if section.graph
         else {"weights": partial(digest_weights, section.weights, look_only=not remember)}
     )
-    return Step("stage1", recipe, dict, make, FILES["stage1"], external)
+    apart = section.graph is None  # weights are exported by torch
+    return Step("stage1", recipe, dict, make, FILES["stage1"], external, apart=apart)
 
 
 def cache(run: PartsRun, *, remember: bool) -> Step:
     """Returns the step in which images and masks are brought to one size and stored."""
-    folder = run.run_dir / "cache"
-
-    def recipe() -> StoredTensors:
-        return StoredTensors(fingerprint.sign(_recipe(run), folder), run.cache.tensors)
 
     def inputs() -> dict[str, str]:
         return {"samples": sha256_file(run.run_dir / SAMPLES)}
-
-    def lost() -> list[str]:
-        return missing_tensors(folder) or altered_tensors(folder)
 
     def make(folder: Path, asked: MadeFrom) -> Counts:
         from pose_activity.training.parts.build_cache import make_cache
 
         return make_cache(run, folder, asked)
 
-    external: _Digests = {"images": partial(_digest_of_images, run, remember=remember)}
-    return Step("cache", recipe, inputs, make, FILES["cache"], external, lost)
+    return cache_step(
+        run.run_dir,
+        partial(_recipe, run),
+        inputs,
+        make,
+        tensors=run.cache.tensors,
+        files=FILES["cache"],
+        external_inputs={"images": partial(_digest_of_images, run, remember=remember)},
+    )
 
 
 def stage2(run: PartsRun, *, remember: bool) -> Step:
@@ -127,10 +127,8 @@ def report(run: PartsRun, *, remember: bool) -> Step:
         return run.report.model_dump(mode="json")
 
     def inputs() -> dict[str, str]:
-        cache = open_cache(run.run_dir / "cache")
-        index = sha256_file(cache.folder / INDEX)
         return {
-            "cache": sha256_json([index, cache.recipe.as_json(), cache.classes]),
+            "cache": digest_of_cache(run.run_dir),
             "classifier": sha256_file(run.run_dir / "stage2" / GRAPH),
         }
 
@@ -139,7 +137,7 @@ def report(run: PartsRun, *, remember: bool) -> Step:
 
         return make_report(run, folder)
 
-    return Step("report", recipe, inputs, make, FILES["report"])
+    return Step("report", recipe, inputs, make, FILES["report"], apart=False)
 
 
 def _recipe(run: PartsRun) -> PartsRecipe:

@@ -11,15 +11,14 @@ from pose_activity.annotations.readers.registry import PICTURES as READERS
 from pose_activity.annotations.sample_files import digest_of_roles, read_samples
 from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import LEARNED_FROM, SPLITS
-from pose_activity.artifacts.manifest import sha256_file, sha256_json
-from pose_activity.cache import fingerprint
+from pose_activity.artifacts.manifest import sha256_file
 from pose_activity.cache.planes import LABELS, PoseModelId, Recipe
-from pose_activity.cache.record import INDEX
-from pose_activity.cache.store import StoredTensors, altered_tensors, missing_tensors, open_cache
+from pose_activity.cache.store import open_cache
 from pose_activity.configs import sections
 from pose_activity.configs.pictures import STAGE2_WEIGHTS, PictureRun, Stage2
 from pose_activity.stage1_parts import predict as parts
 from pose_activity.stage1_pose.predict import GRAPH, read_sidecar
+from pose_activity.training.cache_step import cache_step, digest_of_cache
 from pose_activity.training.file_digest import digest_of_files, without_own
 from pose_activity.training.pictures.files import FILES
 from pose_activity.training.pose_weights import digest_weights
@@ -104,16 +103,9 @@ def stage1(run: PictureRun, *, remember: bool) -> Step:
 
 def cache(run: PictureRun, *, remember: bool) -> Step:
     """Returns the step in which tensors are drawn and stored."""
-    folder = run.run_dir / "cache"
-
-    def recipe() -> StoredTensors:
-        return StoredTensors(fingerprint.sign(_tensor_recipe(run), folder), run.cache.tensors)
 
     def inputs() -> dict[str, str]:
         return {"samples": sha256_file(run.run_dir / SAMPLES)}
-
-    def lost() -> list[str]:
-        return missing_tensors(folder) or altered_tensors(folder)
 
     def make(folder: Path, asked: MadeFrom) -> Counts:
         from pose_activity.training.pictures.build_cache import make_cache
@@ -121,8 +113,15 @@ def cache(run: PictureRun, *, remember: bool) -> Step:
         return make_cache(run, folder, asked)
 
     images = partial(_digest_of_images, run, SAMPLES, SPLITS, remember=remember)
-    external: _Digests = {"images": images}
-    return Step("cache", recipe, inputs, make, FILES["cache"], external, lost, apart=False)
+    return cache_step(
+        run.run_dir,
+        partial(_tensor_recipe, run),
+        inputs,
+        make,
+        tensors=run.cache.tensors,
+        files=FILES["cache"],
+        external_inputs={"images": images},
+    )
 
 
 def stage2(run: PictureRun, *, remember: bool) -> Step:
@@ -157,10 +156,8 @@ def report(run: PictureRun, *, remember: bool) -> Step:
         return run.report.model_dump(mode="json")
 
     def inputs() -> dict[str, str]:
-        cache = open_cache(run.run_dir / "cache")
-        index = sha256_file(cache.folder / INDEX)
         return {
-            "cache": sha256_json([index, cache.recipe.as_json(), cache.classes]),
+            "cache": digest_of_cache(run.run_dir),
             "classifier": sha256_file(run.run_dir / "stage2" / "classifier.onnx"),
         }
 

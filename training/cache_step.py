@@ -1,0 +1,50 @@
+"""The step `cache` as every kind of run has it: how its tensors are made, and which are lost."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pose_activity.artifacts.manifest import sha256_file, sha256_json
+from pose_activity.cache import fingerprint
+from pose_activity.cache.record import INDEX
+from pose_activity.cache.store import StoredTensors, altered_tensors, missing_tensors, open_cache
+from pose_activity.training.steps import Counts, Step
+
+
+def cache_step(
+    run_dir: Path,
+    recipe: Callable[[], Any],
+    inputs: Callable[[], dict[str, str]],
+    make: Callable[..., Counts],
+    *,
+    tensors: str,
+    files: tuple[str, ...],
+    external_inputs: Mapping[str, Callable[[], str]],
+) -> Step:
+    """Returns the step; it imports neither torch nor TensorFlow.
+
+    Args:
+        run_dir: The run folder.
+        recipe: Returns what the tensors are to be, a value of `cache.recipes.RECIPES`.
+        inputs: See `Step`.
+        make: See `Step`.
+        tensors: How they are stored, a key of `cache.store.STORES`.
+        files: See `Step`.
+        external_inputs: See `Step`.
+    """
+    folder = run_dir / "cache"
+
+    def stored() -> StoredTensors:
+        return StoredTensors(fingerprint.sign(recipe(), folder), tensors)
+
+    def lost() -> list[str]:
+        return missing_tensors(folder) or altered_tensors(folder)
+
+    return Step("cache", stored, inputs, make, files, external_inputs, lost, apart=False)
+
+
+def digest_of_cache(run_dir: Path) -> str:
+    """Returns what changes when a finished cache does: of its tensors, recipe or classes."""
+    cache = open_cache(run_dir / "cache")
+    index = sha256_file(cache.folder / INDEX)
+    return sha256_json([index, cache.recipe.as_json(), cache.classes])
