@@ -2,7 +2,8 @@
 
 A kind is a folder beside this file with a `predictor.py` (files or frames in, answers out), a
 `draw.py` (what is drawn of them) and, if it watches cameras, a `live.py` (one frame after another
-in, answers out). It is imported when a model of the kind is used, for a quick start.
+in, answers out) and an `on_device.py` (what a browser needs to watch by itself). It is imported
+when a model of the kind is used, for a quick start.
 """
 
 from collections.abc import Callable
@@ -33,7 +34,7 @@ class Kind:
         folder: Its name in `inference/`.
         predictor: Name of the class in its `predictor.py`.
         files: What its models may have in addition to the graphs and their sidecars.
-        watches: Whether it has a `live.py`.
+        watches: Whether it has a `live.py` and an `on_device.py`.
         graph: Name of the file that stage 2 of its models exports; its sidecar is beside it.
         function: Name of the class in its `api.py`, the model as a Python function; None: the
             engine's `Classifier`.
@@ -68,6 +69,11 @@ class Kind:
     def live(self) -> "type[LiveSession] | None":
         """What answers a camera's frames; None: this kind does not."""
         return import_module(f"{__package__}.{self.folder}.live").Live if self.watches else None
+
+    @property
+    def on_device(self) -> Any:
+        """The module with `describe` and `expect` for browsers; None: there is none."""
+        return import_module(f"{__package__}.{self.folder}.on_device") if self.watches else None
 
     def load(self, model: Path, **options: Any) -> "Predictor":
         """Loads a model.

@@ -10,6 +10,7 @@
     pose_files.json             what pose files do not say, of one that was trained from them
     *_int8.xml, .bin, .json     int8 twins, where the run has them
     precision.json              which faster precisions may be used, if that was measured
+    on_device.json, _sample.png what a browser needs to answer by itself
 
 Only what model.json lists is used. `open_model` finds the stages in such a folder and in a run's.
 Knows nothing of configurations.
@@ -24,7 +25,7 @@ from typing import Any
 
 from pose_activity.artifacts import atomic
 from pose_activity.artifacts.manifest import sha256_file
-from pose_activity.inference import precision_records
+from pose_activity.inference import on_device, precision_records
 from pose_activity.inference.kinds import KINDS, Kind
 from pose_activity.runtime.graph import int8_is_of, twin_of
 from pose_activity.stage1_pose import predict as stage1
@@ -212,7 +213,7 @@ def _strays(folder: Path, listed: Mapping[str, str]) -> list[str]:
     """Returns files in a package that a model can have but the package does not list."""
     graphs = {Path(stage1.GRAPH), *(Path(kind.graph) for kind in KINDS.values())}
     names = [name for kind in KINDS.values() for name in kind.files]
-    names.append(precision_records.NAME)
+    names += [precision_records.NAME, on_device.NAME, on_device.SAMPLE]
     for graph in sorted(graphs):
         twins = [twin_of(graph, suffix).name for suffix in (".xml", ".bin", ".json")]
         names += [graph.name, graph.with_suffix(".json").name, *twins]

@@ -2,10 +2,12 @@
 
 import shlex
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pose_activity.configs.sections import Run
 from pose_activity.inference import package, precision_records
 from pose_activity.stage1_pose import predict as stage1_pose
+from pose_activity.training import on_device
 from pose_activity.training.console import say
 from pose_activity.training.kinds import kind_of
 from pose_activity.training.runs import bytes_below
@@ -33,11 +35,13 @@ def make_package(run: Run, out: Path, *, stage1: Path | None = None) -> None:
     require(run, steps_of(run))
     package.check_target(out)
     # The model is loaded, so that graphs and sidecars surely fit.
-    facts, card, example = kind_of(run).module("package").describe(run, folder)
+    facts, card, example, loaded = kind_of(run).module("package").describe(run, folder)
     measured = run.run_dir / precision_records.NAME
     files = package.files_of(run.run_dir, stage1_folder=folder)
     files += [measured] if measured.is_file() else []
-    package.write_package(out, files, card=card, about=facts)
+    with TemporaryDirectory() as made:
+        files += on_device.write(Path(made), loaded, package.kind_of(run.run_dir))
+        package.write_package(out, files, card=card, about=facts)
     size = bytes_below(out) / 1e6
     text = f"{run.run_dir}: {len(files) + 2} files, {size:.0f} MB in {out}"
     say(text, mark="packaged", style="green")

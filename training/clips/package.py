@@ -5,6 +5,7 @@ from typing import Any
 
 from pose_activity.configs.clips import ClipRun
 from pose_activity.inference.clips.predictor import ClipPredictor
+from pose_activity.inference.predictor import Predictor
 from pose_activity.training.clips.card import about, write_card
 
 
@@ -13,8 +14,8 @@ def takes_stage1(run: ClipRun) -> bool:
     return not run.has_videos
 
 
-def describe(run: ClipRun, stage1: Path | None) -> tuple[dict[str, Any], str, str]:
-    """Loads the model; returns its facts, its card, and what infer.py could be asked about.
+def describe(run: ClipRun, stage1: Path | None) -> tuple[dict[str, Any], str, str, Predictor]:
+    """Loads the model; returns its facts, its card, what infer.py may be asked about, and it.
 
     Args:
         run: Every step is finished.
@@ -30,4 +31,4 @@ def describe(run: ClipRun, stage1: Path | None) -> tuple[dict[str, Any], str, st
         )
     loaded = ClipPredictor(run.run_dir, engine="onnxruntime", threads=1, stage1_folder=stage1)
     facts = about(run, has_pose=loaded.pose is not None)
-    return facts, write_card(facts, loaded), "clip.mp4" if loaded.pose else "poses/"
+    return facts, write_card(facts, loaded), "clip.mp4" if loaded.pose else "poses/", loaded

@@ -5,6 +5,7 @@ from typing import Any
 
 from pose_activity.configs.parts import PartsRun
 from pose_activity.inference.parts.predictor import PartsPredictor
+from pose_activity.inference.predictor import Predictor
 from pose_activity.training.parts.card import about, write_card
 
 
@@ -13,8 +14,8 @@ def takes_stage1(run: PartsRun) -> bool:
     return False
 
 
-def describe(run: PartsRun, stage1: Path | None) -> tuple[dict[str, Any], str, str]:
-    """Loads the model; returns its facts, its card, and what infer.py could be asked about."""
+def describe(run: PartsRun, stage1: Path | None) -> tuple[dict[str, Any], str, str, Predictor]:
+    """Loads the model; returns its facts, its card, what infer.py may be asked about, and it."""
     loaded = PartsPredictor(run.run_dir, engine="onnxruntime", threads=1)
     facts = about(run)
-    return facts, write_card(facts, loaded), "photos/"
+    return facts, write_card(facts, loaded), "photos/", loaded
