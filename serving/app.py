@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from pose_activity.serving import (
+    device_routes,
     game_routes,
     health,
     job_routes,
@@ -26,6 +27,7 @@ VERSION = "1"
 _ROUTERS = (
     page_routes.router,
     model_facts.router,
+    device_routes.router,
     predictions.router,
     job_routes.router,
     health.router,

@@ -10,6 +10,7 @@ from pose_activity import version
 from pose_activity.annotations import videos
 from pose_activity.annotations.images import MOST_PIXELS
 from pose_activity.inference.package import NAME, read_model
+from pose_activity.serving import device_routes
 from pose_activity.serving.schemas import ModelDetails, problems
 from pose_activity.serving.service import Service
 
@@ -30,6 +31,7 @@ def facts_of(service: Service) -> dict[str, Any]:
     pose = predictor.pose
     skeleton = pose.skeleton if pose else None
     about = read_model(service.model) if (service.model / NAME).is_file() else {}
+    device, why_not = device_routes.offer(service)
     one_by_one = predictor.takes == "videos" or predictor.recipe.one_by_one
     return {
         "name": about.get("name", service.model.resolve().name),
@@ -56,6 +58,11 @@ def facts_of(service: Service) -> dict[str, Any]:
             "frame_pixels": videos.MOST_PIXELS,
             "queue": options.queue,
             "keep_seconds": options.keep,
+        },
+        "on_device": {
+            "offered": device is not None,
+            "why_not": why_not or None,
+            "bytes": device and device_routes.size_of(device),
         },
     }
 

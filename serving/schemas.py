@@ -86,6 +86,14 @@ class Limits(BaseModel):
     keep_seconds: float
 
 
+class OnDevice(BaseModel):
+    """Whether a browser can answer by itself."""
+
+    offered: bool
+    why_not: str | None = Field(description="Why it is not offered.")
+    bytes: int | None = Field(description="Of the graphs that it has to load.")
+
+
 class ModelDetails(BaseModel):
     """The model that answers here."""
 
@@ -107,6 +115,19 @@ class ModelDetails(BaseModel):
     source_url: str
     version: str
     limits: Limits
+    on_device: OnDevice
+
+
+class DeviceModel(BaseModel):
+    """What is done around the graphs in a browser; see `inference/on_device.py`."""
+
+    format: int
+    graphs: dict[str, dict[str, str | int]] = Field(description="Stage -> file, sha256, bytes.")
+    pose: dict[str, Any] | None
+    recipe: dict[str, Any] | None = Field(description="Of pictures; null: joints are sent.")
+    longest_side: int = Field(description="Of the frames that are looked at, in pixels.")
+    gate: dict[str, float] = Field(description="Limits that the sample's answers must keep.")
+    sample: dict[str, Any]
 
 
 class Examples(BaseModel):

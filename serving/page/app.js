@@ -2,6 +2,7 @@
 
 import { ask, askJson, Problem, useToken } from "./api.js";
 import { Camera } from "./camera.js";
+import { setUpSwitch } from "./device/switch.js";
 import { $, duration, el, size } from "./elements.js";
 import { setUpGame } from "./game.js";
 import { showFile, showJob } from "./results.js";
@@ -17,9 +18,10 @@ async function begin() {
   }
   describe(model);
   const guarded = guard(model);
-  setUpFiles(model, guarded);
-  await setUpExamples(model, guarded);
-  const camera = new Camera(model);
+  const device = setUpSwitch(model, () => camera.again());
+  const camera = new Camera(model, device);
+  setUpFiles(model, guarded, device);
+  await setUpExamples(model, guarded, device);
   setUpGame(camera);
   $("open-camera").onclick = () => guarded(() => camera.open());
   if (model.takes === "videos" && model.classes.length < 2) $("game").hidden = true;
@@ -77,9 +79,9 @@ function guard(model) {
   };
 }
 
-function setUpFiles(model, guarded) {
+function setUpFiles(model, guarded, device) {
   const take = (files) => guarded(async () => {
-    for (const file of files) await showFile(model, file);
+    for (const file of files) await showFile(model, file, device.current);
   });
   for (const input of [$("files"), $("snapshot")]) {
     input.onchange = () => {
@@ -100,11 +102,11 @@ function setUpFiles(model, guarded) {
   });
 }
 
-async function setUpExamples(model, guarded) {
+async function setUpExamples(model, guarded, device) {
   const { examples } = await askJson("/v1/examples");
   const run = (name) => guarded(async () => {
     const blob = await (await ask(`/v1/examples/${encodeURIComponent(name)}`)).blob();
-    await showFile(model, new File([blob], name, { type: blob.type }));
+    await showFile(model, new File([blob], name, { type: blob.type }), device.current);
   });
   const buttons = examples.map((name) => el("li", {}, el("button", { className: "second", type: "button", onclick: () => run(name) }, name)));
   $("examples").hidden = !buttons.length;

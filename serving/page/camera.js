@@ -1,11 +1,8 @@
-// The camera: one frame under way at a time, drawn over with what the server said of it.
+// The camera: one frame under way at a time, drawn over with what was said of it.
 
-import { openLive } from "./api.js";
 import { $, bars, called, el, say } from "./elements.js";
+import { openLink } from "./links.js";
 import { paint, peopleOf } from "./overlay.js";
-
-const QUALITY = 0.8;
-const HEADER = 16; // number, width, height (0 of a JPEG), seconds
 
 const SENTENCES = {
   NotAllowedError: "The camera was refused. Allow it for this page in the browser's address bar, and try again.",
@@ -17,10 +14,12 @@ const INSECURE =
   "Browsers give cameras only to pages from this computer or over https. Start the server with --tls-cert and --tls-key, or tunnel to it: ssh -L 8000:localhost:8000 HOST, then open http://localhost:8000.";
 
 export class Camera {
-  constructor(model) {
+  constructor(model, device) {
     this.model = model;
+    this.device = device; // .current: what answers in this browser, or null
     this.listeners = new Set(); // told every answer: (seconds, activity)
     this.canvas = document.createElement("canvas");
+    this.context = this.canvas.getContext("2d", { willReadFrequently: true });
     $("close-camera").onclick = () => this.close();
     $("camera-menu").onchange = (event) => this.start({ deviceId: { exact: event.target.value } });
     $("flip-camera").onclick = () => this.start({ facingMode: this.rear ? "user" : "environment" });
@@ -47,8 +46,8 @@ export class Camera {
   release(why = "") {
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = null;
-    this.socket?.close();
-    this.socket = null;
+    this.link?.close();
+    this.link = null;
     $("preview").srcObject = null;
     if (why) this.complain(why);
   }
@@ -88,17 +87,23 @@ export class Camera {
   }
 
   connect() {
-    const socket = openLive();
-    this.socket = socket;
     this.sent = 0;
     this.begun = performance.now();
     this.times = [];
-    socket.onmessage = (event) => this.take(JSON.parse(event.data));
-    socket.onclose = (event) => {
-      if (this.socket !== socket) return;
+    const device = this.device.current;
+    const onEnd = (reason) => {
       const refused = $("camera-problem").textContent;
-      this.release(refused || event.reason || "The connection to the server broke. Open the camera again.");
+      this.release(refused || reason || "The connection to the server broke. Open the camera again.");
     };
+    this.link = openLink(device, (said) => this.take(said), onEnd);
+    $("camera-privacy").textContent = whereTo(device);
+  }
+
+  // Somebody else answers from now on.
+  again() {
+    if (!this.stream) return;
+    this.link?.close();
+    this.connect();
   }
 
   get seconds() {
@@ -122,27 +127,20 @@ export class Camera {
 
   send() {
     const video = $("preview");
-    if (!this.socket || this.socket.readyState !== WebSocket.OPEN || !video.videoWidth) return;
+    if (!this.link || !video.videoWidth) return;
     const scale = Math.min(1, this.longest / Math.max(video.videoWidth, video.videoHeight));
     this.canvas.width = Math.round(scale * video.videoWidth);
     this.canvas.height = Math.round(scale * video.videoHeight);
-    this.canvas.getContext("2d").drawImage(video, 0, 0, this.canvas.width, this.canvas.height);
+    this.context.drawImage(video, 0, 0, this.canvas.width, this.canvas.height);
     const number = this.sent++;
-    const seconds = this.seconds;
-    this.canvas.toBlob(async (jpeg) => {
-      const frame = new Uint8Array(HEADER + jpeg.size);
-      const view = new DataView(frame.buffer);
-      view.setUint32(0, number, true);
-      view.setFloat64(8, seconds, true);
-      frame.set(new Uint8Array(await jpeg.arrayBuffer()), HEADER);
-      this.times[number] = performance.now();
-      this.socket?.send(frame);
-    }, "image/jpeg", QUALITY);
+    this.times[number] = performance.now();
+    this.link.send(this.canvas, number, this.seconds);
   }
 
   show(said) {
     const people = said.rows.some((row) => row.box) && !said.people ? [] : peopleOf(said.people, this.model, said.rows);
     if (this.model.takes === "videos") nameByBox(people, said.rows);
+    $("camera-drawing").dataset.frame = said.number;
     paint($("camera-drawing"), said.size, people, this.model, { mirrored: !this.rear });
     const first = said.rows[0];
     const seconds = this.seconds;
@@ -166,6 +164,12 @@ export class Camera {
     const middle = this.recent.map((frame) => frame.latency).sort((a, b) => a - b)[this.recent.length >> 1];
     $("rates").textContent = `${rate.toFixed(1)} frames/s, answered after ${Math.round(middle)} ms`;
   }
+}
+
+function whereTo(device) {
+  if (!device) return "Frames go to this server, are answered, and are not stored.";
+  if (device.about.recipe) return "Frames are answered on this device. Nothing is sent.";
+  return "People are found on this device, and only their joints go to this server. No picture is sent.";
 }
 
 // A model of motion has numbers of its own for people: the row whose box is a person's is theirs.

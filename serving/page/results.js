@@ -55,9 +55,10 @@ class Card {
   }
 }
 
-// Sends a file and shows what comes of it.
-export async function showFile(model, file) {
+// Sends a file, or has it answered on the device, and shows what comes of it.
+export async function showFile(model, file, device) {
   const card = new Card(model, file.name || "picture");
+  if (device) return showHere(card, file, device);
   if (file.size > model.limits.bytes) {
     card.fail(new Problem(413, `It has ${size(file.size)}, and a file may have ${size(model.limits.bytes)}. Make it smaller, or cut it.`));
     return;
@@ -67,6 +68,18 @@ export async function showFile(model, file) {
       (done, total) => card.tell(done < total ? `Sending: ${size(done)} of ${size(total)}` : "Looking at it", done / total), card.stopping.signal);
     if (sent.isJob) await follow(card, sent.records[0].id, file);
     else showPicture(card, sent.records, file);
+  } catch (error) {
+    card.fail(error);
+  }
+}
+
+async function showHere(card, file, device) {
+  try {
+    if (!device.about.recipe || !file.type.startsWith("image/")) {
+      throw new Problem(415, "On this device videos are not answered, and nothing was sent. Turn “On this device” off to send it.");
+    }
+    card.tell("Looking at it");
+    showPicture(card, await device.answer(file), file);
   } catch (error) {
     card.fail(error);
   }
