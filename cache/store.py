@@ -30,7 +30,7 @@ from pose_activity.artifacts import atomic, manifest
 from pose_activity.artifacts.ordered import in_order
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.removal import remove_tree
-from pose_activity.cache import index
+from pose_activity.cache import index, space
 from pose_activity.cache.memory_map import MemmapFiles
 from pose_activity.cache.recipes import AnyRecipe, recipe_of
 from pose_activity.cache.record import (
@@ -176,6 +176,7 @@ def build(
     inputs: Mapping[str, str],
     tensors: Tensors = "disk",
     threads: int = 2,
+    on_size: Callable[[str], None] | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> tuple[Cache[R], dict[Path, str]]:
     """Draws all entries, then writes the index, then the manifest.
@@ -192,6 +193,8 @@ def build(
         inputs: Name -> sha256 of what the sources were made from.
         tensors: "disk" stores a file per tensor, "memory_map" one array per split.
         threads: Sources drawn at the same time.
+        on_size: Called once, before anything is drawn, with how much disk space the tensors take
+            and how much is free.
         on_progress: Called with (done, total, name).
 
     Returns:
@@ -199,7 +202,7 @@ def build(
 
     Raises:
         CacheError: a picture (or a person, or a window) comes twice, or there is none at all, or
-            none that can be read.
+            none that can be read, or the disk has not enough space for the tensors.
     """
     started = time.monotonic()
     asked = StoredTensors(recipe, tensors).as_json()
@@ -208,6 +211,11 @@ def build(
     _begin(folder, {"recipe": asked, "inputs": dict(inputs)})
     _refuse_twins(sources)
     arrays_of = STORES[tensors](folder, recipe)
+    there = sum(arrays_of.text(source.entry) is not None for source in sources)
+    needed = space.space_of(folder, recipe, tensors=len(sources), there=there)
+    space.require(needed, folder)
+    if on_size:
+        on_size(str(needed))
     entries, unreadable = [], {}
     work = partial(_draw, recipe=recipe, kept_in=arrays_of)
     results = in_order(work, sources, workers=threads)

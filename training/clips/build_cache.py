@@ -29,7 +29,7 @@ from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage1_pose import predict
 from pose_activity.stage1_pose.track_video import clip_of_video
 from pose_activity.training.clips import steps
-from pose_activity.training.console import console, say_notes
+from pose_activity.training.console import console, say, say_notes
 from pose_activity.training.file_digest import FileDigests
 from pose_activity.training.steps import Counts, MadeFrom
 
@@ -65,6 +65,7 @@ def make_cache(
             inputs=asked.inputs,
             tensors=asked.recipe.tensors,
             threads=run.threads,
+            on_size=say,
             on_progress=show,
         )
     counts = {"sequences": len(cache.entries), "left_out": len(left_out)}

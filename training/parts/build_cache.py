@@ -15,7 +15,7 @@ from pose_activity.cache.store import StoredTensors
 from pose_activity.configs.parts import PartsRun
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage1_pose import predict as stage1
-from pose_activity.training.console import console, say_notes
+from pose_activity.training.console import console, say, say_notes
 from pose_activity.training.parts import steps
 from pose_activity.training.steps import Counts, MadeFrom
 
@@ -61,6 +61,7 @@ def make_cache(run: PartsRun, folder: Path, asked: MadeFrom[StoredTensors[PartsR
             inputs=asked.inputs,
             tensors=asked.recipe.tensors,
             threads=run.threads,
+            on_size=say,
             on_progress=show,
         )
     say_notes(undecodable.values())

@@ -17,7 +17,7 @@ from pose_activity.configs.pictures import PictureRun
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage1_parts import maps
 from pose_activity.stage1_parts import predict as parts
-from pose_activity.training.console import console, say_notes
+from pose_activity.training.console import console, say, say_notes
 from pose_activity.training.pictures.match_people import (
     Selection,
     Unmatched,
@@ -56,6 +56,7 @@ def make_cache(run: PictureRun, folder: Path, asked: MadeFrom[StoredTensors[Reci
             inputs=asked.inputs,
             tensors=asked.recipe.tensors,
             threads=run.threads,
+            on_size=say,
             on_progress=show,
         )
     say_notes(undecodable.values())
