@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from types import FrameType
 from typing import Any
 
@@ -20,7 +21,7 @@ _PARENT = "POSE_ACTIVITY_PARENT"  # in the environment: a pipe that closes when 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # requests to stop; Windows has no SIGHUP
 _SAME_S = 2.0  # one Ctrl-C reaches a step twice: from the terminal, and through the parent
 _LOOK_S = 1.0  # between two questions whether a step is to be stopped
-GRACE_S = 30.0  # for a step to stop by itself once its parent was killed
+GRACE_S = 10.0  # for a step to stop by itself
 
 
 def call(command: Sequence[str], *, lock: int, is_enough: Callable[[], bool] | None = None) -> int:
@@ -62,7 +63,11 @@ class Interruption(KeyboardInterrupt):
 
 
 def stop_on_signals() -> None:
-    """Lets SIGTERM and SIGHUP stop this process as Ctrl-C does, by an `Interruption`."""
+    """Lets SIGTERM and SIGHUP stop this process as Ctrl-C does, by an `Interruption`.
+
+    If it has not stopped `GRACE_S` later, it is ended. An `Interruption` may come late, while a
+    library computes for long, or be lost in one of those that Python calls for it to clean up.
+    """
     last = -_SAME_S
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -73,6 +78,8 @@ def stop_on_signals() -> None:
 
     for number in _heeded():
         signal.signal(number, stop)
+    if os.name != "nt":
+        _end_if_it_does_not_stop()
 
 
 def follow_parent() -> None:
@@ -91,7 +98,23 @@ def _stop_at_end_of(handle: int) -> None:
     os.read(handle, 1)  # nobody writes: it returns when the other end is closed
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_S)
-    os._exit(128 + signal.SIGTERM)  # every file is whole or absent at any time
+    os._exit(128 + signal.SIGTERM)  # as above, where `stop_on_signals` was not called
+
+
+@cache
+def _end_if_it_does_not_stop() -> None:
+    """Notices signals in a thread: in the main one Python is told of them between its own steps."""
+    ours, theirs = os.pipe()
+    os.set_blocking(theirs, False)
+    signal.set_wakeup_fd(theirs, warn_on_full_buffer=False)
+
+    def wait() -> None:
+        while (number := os.read(ours, 1)[0]) not in _heeded():
+            pass
+        time.sleep(GRACE_S)
+        os._exit(128 + number)  # every file is whole or absent at any time
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _wait(child: subprocess.Popen[Any], is_enough: Callable[[], bool] | None) -> int:

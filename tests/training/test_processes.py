@@ -133,3 +133,20 @@ def test_a_step_is_stopped_once_it_is_enough(tmp_path: Path) -> None:
         code = processes.call(command, lock=lock, is_enough=is_enough)
     assert code == 128 + signal.SIGTERM and (tmp_path / "cleaned").exists()
     assert looks.count(True) == 1
+
+
+def test_a_step_that_loses_the_request_is_ended(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path\n"
+        "from pose_activity.training import processes\n"
+        "processes.GRACE_S = 0.5\n"
+        "processes.stop_on_signals()\n"
+        "Path(sys.argv[1], 'begun').touch()\n"
+        "while True:\n"
+        "    try: time.sleep(60)\n"
+        "    except processes.Interruption: pass\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT) as process:
+        wait_for((tmp_path / "begun").exists)
+        process.terminate()
+        assert process.wait(20) == 128 + signal.SIGTERM
