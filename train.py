@@ -27,17 +27,20 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
 from pose_activity.artifacts.lock import locked
+from pose_activity.artifacts.shards import Shard
 from pose_activity.artifacts.utf8_mode import restart_in_utf8
 from pose_activity.configs import sections
 from pose_activity.configs.sections import Run
 from pose_activity.inference.output import run_program
+from pose_activity.runtime import cluster
 from pose_activity.training import kinds, processes
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # before OpenCV is imported
@@ -56,6 +59,24 @@ Config = Annotated[
     ),
 ]
 RunFolder = Annotated[Path, typer.Option("--run", help="Folder of a run.", show_default=False)]
+ShardOption = Annotated[
+    str | None,
+    typer.Option("--shard", help="Make one share of the step: 3/64 is the third of 64."),
+]
+MergeOption = Annotated[
+    int | None, typer.Option("--merge", min=1, help="Put so many finished shares together.")
+]
+ExecutorOption = Annotated[
+    Literal["local", "ray"],
+    typer.Option(help="Who does the work: this process, or the workers of a Ray cluster."),
+]
+AddressOption = Annotated[
+    str,
+    typer.Option(help="Of the Ray cluster, such as auto; local starts one on this machine."),
+]
+ShardsOption = Annotated[
+    int, typer.Option("--shards", min=1, help="Shares for the workers; several for each.")
+]
 What = Literal["tensors", "logs", "states", "dataset", "search", "all"]
 Set = Annotated[
     list[str] | None,
@@ -96,9 +117,26 @@ def stage1(config: Config, overrides: Set = None) -> None:
 
 
 @app.command()
-def cache(config: Config, overrides: Set = None) -> None:
-    """Find the poses, draw the planes and store the tensors."""
-    _make(_load(config, overrides, ["cache"]), "cache")
+def cache(
+    config: Config,
+    overrides: Set = None,
+    shard: ShardOption = None,
+    merge: MergeOption = None,
+    executor: ExecutorOption = "local",
+    address: AddressOption = cluster.LOCAL,
+    shards: ShardsOption = 64,
+) -> None:
+    """Find the poses, draw the planes and store the tensors.
+
+    On many machines: --shard 1/64 to --shard 64/64, each a job of its own, then --merge 64. Or
+    --executor ray, which does both.
+    """
+    run = _load(config, overrides, ["cache"])
+    parts = _parts(shard, merge, executor, address, shards)
+    if isinstance(parts, Shard):
+        _make_part(run, "cache", parts)
+    else:
+        _make(run, "cache", parts=parts)
 
 
 @app.command()
@@ -396,7 +434,35 @@ def run_all(config: Path, overrides: list[str] | None) -> Run:
     return run
 
 
-def _make(run: Run, step: str, **options: bool) -> None:
+def _parts(shard: str | None, merge: int | None, executor: str, address: str, count: int) -> Any:
+    """Returns the one shard to make, or what gives a step's parts; None: it is made as a whole."""
+    if sum((shard is not None, merge is not None, executor != "local")) > 1:
+        raise ValueError("--shard, --merge and --executor exclude each other: give one of them.")
+    if shard is not None:
+        return Shard.parse(shard)
+    from pose_activity.training import shards
+
+    if merge is not None:
+        return partial(shards.collect, count=merge)
+    if executor == "ray":
+        cluster.import_ray()  # be wrong in the first second
+        return partial(shards.spread, count=count, cluster=cluster.Cluster(address))
+    return None
+
+
+def _make_part(run: Run, step: str, shard: Shard) -> None:
+    """Makes one part of a step."""
+    from pose_activity.training.shards import make_part
+
+    processes.stop_on_signals()
+    try:
+        make_part(run, step, shard)
+    except processes.Interruption as stop:
+        _say_stopped(step)
+        raise typer.Exit(stop.code) from None
+
+
+def _make(run: Run, step: str, **options: Any) -> None:
     """Brings one step up to date; its options are those of its `make`."""
     processes.stop_on_signals()
     processes.follow_parent()

@@ -70,6 +70,18 @@ def read(folder: Path) -> dict[str, Any] | None:
     return value
 
 
+def read_finished(folder: Path) -> dict[str, Any]:
+    """Returns the manifest of a finished folder.
+
+    Raises:
+        ValueError: the folder was never finished, or its manifest is damaged.
+    """
+    found = read(folder)
+    if found is None:
+        raise ValueError(f"{folder} must be a finished folder. Received: no {NAME} in it.")
+    return found
+
+
 def differences(before: Any, now: Any, prefix: str = "") -> list[str]:
     """Returns one `key: before -> now` line for each leaf in which two JSON values differ."""
     if isinstance(before, dict) and isinstance(now, dict):

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import numpy as np
 
@@ -68,6 +68,10 @@ class MemmapFiles:
     def put(self, entry: Entry, arrays: Arrays) -> None:
         """See `TensorStore`."""
         self.parts[entry.split].put(entry, arrays)
+
+    def adopt(self, entry: Entry, other: Self) -> None:
+        """See `TensorStore`."""
+        self.put(entry, other.parts[entry.split].kept_arrays(entry))
 
     def finish(self) -> None:
         """See `TensorStore`."""

@@ -24,7 +24,9 @@ from pose_activity.artifacts.manifest import sha256_file
 from pose_activity.artifacts.progress import ProgressCallback
 
 FILE = "poses.parquet"
-SAVE_EVERY = 500  # pictures; what a kill can cost
+# Pictures that a kill can cost: so many, or this share of what is known. The whole file is written
+# each time, so that a fixed number would take time that grows with the square of all pictures.
+SAVE_EVERY, SAVE_SHARE = 500, 0.1
 _SOURCE = b"source"
 _FLOATS = pa.list_(pa.float32())
 _SCHEMA = pa.schema(
@@ -65,7 +67,7 @@ def find(
     """Returns the poses of `images`, asking stage 1 only for those that `path` does not hold.
 
     Args:
-        path: The parquet file; created, or extended in place (atomically, every `SAVE_EVERY`).
+        path: The parquet file; created, or extended in place (atomically, see `SAVE_EVERY`).
         images: Pictures.
         predict: Stage 1: RGB images and their paths -> one `Poses` each.
         source: JSON values that identify stage 1: graph digest and settings.
@@ -95,7 +97,7 @@ def find(
                 else:
                     found.unreadable[image] = f"{image}: cannot be opened"
         unsaved += len(fresh)
-        if unsaved >= SAVE_EVERY:
+        if unsaved >= max(SAVE_EVERY, SAVE_SHARE * len(rows)):
             _write_rows(path, rows.values(), source)
             unsaved = 0
         if on_progress:
@@ -103,6 +105,26 @@ def find(
     if unsaved or not path.exists():
         _write_rows(path, rows.values(), source)
     return found
+
+
+def merge(path: Path, parts: Iterable[Path], *, source: Mapping[str, Any]) -> None:
+    """Puts files of neighbouring pictures together: the result is that of `find` on them all.
+
+    Args:
+        path: The file; what it holds of the same stage 1 stays.
+        parts: Files of `find`; absent ones are left out, as where a share has no picture.
+        source: See `find`.
+
+    Raises:
+        ValueError: a part is damaged, or of another stage 1.
+    """
+    rows = read_rows(path, source=source)
+    for part in parts:
+        found = read_rows(part, source=source)
+        if part.exists() and not found and pq.ParquetFile(part).metadata.num_rows:
+            raise ValueError(f"{part} holds poses of another graph. Delete it, and make it again.")
+        rows |= found
+    _write_rows(path, rows.values(), source)
 
 
 def read_rows(path: Path, *, source: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ the index.
 import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -50,6 +50,10 @@ class TensorStore(Protocol):
 
     def put(self, entry: Entry, arrays: Arrays) -> None:
         """Stores one entry. Called from one thread, in the order of the sources."""
+        ...
+
+    def adopt(self, entry: Entry, other: Self) -> None:
+        """Stores one entry as another store of this kind has it, whose files stay; as `put`."""
         ...
 
     def finish(self) -> None:
@@ -108,8 +112,15 @@ class NpyFiles:
         atomic.write_text(self._text(entry), entry.text)
         self._wanted |= {path.name for path in self._files(entry)}
 
+    def adopt(self, entry: Entry, other: Self) -> None:
+        """See `TensorStore`: the files are linked, where the file system can."""
+        for source in other._files(entry):
+            atomic.link(source, self.folder / source.name)
+        self._wanted |= {path.name for path in self._files(entry)}
+
     def finish(self) -> None:
         """See `TensorStore`: each file is durable already."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         for path in self.folder.iterdir():
             if path.suffix in (".npy", ".txt") and path.name not in self._wanted:
                 path.unlink()

@@ -177,6 +177,7 @@ def build(
     tensors: Tensors = "disk",
     threads: int = 2,
     on_size: Callable[[str], None] | None = None,
+    may_be_empty: bool = False,
     on_progress: ProgressCallback | None = None,
 ) -> tuple[Cache[R], dict[Path, str]]:
     """Draws all entries, then writes the index, then the manifest.
@@ -195,6 +196,7 @@ def build(
         threads: Sources drawn at the same time.
         on_size: Called once, before anything is drawn, with how much disk space the tensors take
             and how much is free.
+        may_be_empty: Whether it may end without a tensor, as a part of a larger cache.
         on_progress: Called with (done, total, name).
 
     Returns:
@@ -202,14 +204,15 @@ def build(
 
     Raises:
         CacheError: a picture (or a person, or a window) comes twice, or there is none at all, or
-            none that can be read, or the disk has not enough space for the tensors.
+            none that can be read (unless it may be empty), or the disk has not enough space for
+            the tensors.
     """
     started = time.monotonic()
     asked = StoredTensors(recipe, tensors).as_json()
-    if not sources:
+    if not sources and not may_be_empty:
         raise CacheError(f"{folder}: a cache must have at least one tensor. Received: no source.")
     _begin(folder, {"recipe": asked, "inputs": dict(inputs)})
-    _refuse_twins(sources)
+    _refuse_twins([source.entry for source in sources])
     arrays_of = STORES[tensors](folder, recipe)
     there = sum(arrays_of.text(source.entry) is not None for source in sources)
     needed = space.space_of(folder, recipe, tensors=len(sources), there=there)
@@ -231,14 +234,74 @@ def build(
             entries.append(entry)
         if on_progress:
             on_progress(done, len(sources), source.entry.source.name)
-    if not entries:
+    if not entries and not may_be_empty:
         raise CacheError(f"{folder}: not one of {len(sources)} pictures could be read.")
     arrays_of.finish()
+    stored = StoredTensors(recipe, tensors)
+    return _finish(folder, stored, entries, classes, inputs, started), unreadable
+
+
+def merge(
+    folder: Path,
+    parts: Sequence[Path],
+    *,
+    recipe: R,
+    classes: Sequence[str],
+    inputs: Mapping[str, str],
+    tensors: Tensors = "disk",
+    on_progress: ProgressCallback | None = None,
+) -> Cache[R]:
+    """Puts caches of neighbouring sources together: the result is that of `build` on them all.
+
+    The parts stay as they are. Files of "disk" get a second name; those of "memory_map" are copied.
+
+    Args:
+        folder: Where the cache is to be.
+        parts: Folders of finished caches of the same recipe, in the order of the sources.
+        recipe: See `build`.
+        classes: See `build`.
+        inputs: See `build`.
+        tensors: See `build`.
+        on_progress: Called with (done, total, name).
+
+    Raises:
+        CacheError: a part is unfinished or damaged, a picture is in two of them, or there is none.
+    """
+    started = time.monotonic()
+    stored = StoredTensors(recipe, tensors)
+    caches = [open_cache(part) for part in parts]
+    entries = [entry for cache in caches for entry in cache.entries]
+    if not entries:
+        raise CacheError(f"{folder}: not one picture of {len(parts)} parts could be read.")
+    _refuse_twins(entries)
+    _begin(folder, {"recipe": stored.as_json(), "inputs": dict(inputs)})
+    arrays_of, done = STORES[tensors](folder, recipe), 0
+    for cache in caches:
+        store_of_part = STORES[tensors](cache.folder, recipe)
+        for entry in cache.entries:
+            arrays_of.adopt(entry, store_of_part)
+            done += 1
+            if on_progress:
+                on_progress(done, len(entries), entry.source.name)
+    arrays_of.finish()
+    return _finish(folder, stored, entries, classes, inputs, started)
+
+
+def _finish(
+    folder: Path,
+    stored: StoredTensors[R],
+    entries: Sequence[Entry],
+    classes: Sequence[str],
+    inputs: Mapping[str, str],
+    started: float,
+) -> Cache[R]:
+    """Writes the index, then the manifest; the arrays are there."""
     index.write(folder / INDEX, entries)
-    built = Cache(folder, recipe, tuple(classes), tuple(entries), tensors)
+    recipe = stored.recipe
+    built = Cache(folder, recipe, tuple(classes), tuple(entries), stored.tensors)
     manifest.write(
         folder,
-        recipe=asked,
+        recipe=stored.as_json(),
         inputs=inputs,
         outputs=[folder / INDEX],
         counts={
@@ -248,7 +311,7 @@ def build(
         },
         seconds=time.monotonic() - started,
     )
-    return open_cache(folder), unreadable
+    return open_cache(folder)
 
 
 def open_cache(folder: Path) -> Cache[Any]:
@@ -321,8 +384,7 @@ def _begin(folder: Path, plan: dict[str, Any]) -> None:
     atomic.write_json(note, plan)
 
 
-def _refuse_twins(sources: Iterable[Drawable]) -> None:
-    entries = [source.entry for source in sources]
+def _refuse_twins(entries: Iterable[Entry]) -> None:
     times = Counter((entry.source, entry.person, entry.window) for entry in entries)
     twice = [str(source) for (source, *_), n in times.items() if n > 1]
     if twice:

@@ -8,7 +8,7 @@ from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.cache import fingerprint
 from pose_activity.cache.record import INDEX
 from pose_activity.cache.store import StoredTensors, altered_tensors, missing_tensors, open_cache
-from pose_activity.training.steps import Counts, Step
+from pose_activity.training.steps import Counts, Sharding, Step
 
 
 def cache_step(
@@ -20,6 +20,7 @@ def cache_step(
     tensors: str,
     files: tuple[str, ...],
     external_inputs: Mapping[str, Callable[[], str]],
+    sharding: Sharding | None = None,
 ) -> Step:
     """Returns the step; it imports neither torch nor TensorFlow.
 
@@ -31,6 +32,7 @@ def cache_step(
         tensors: How they are stored, a key of `cache.store.STORES`.
         files: See `Step`.
         external_inputs: See `Step`.
+        sharding: See `Step`.
     """
     folder = run_dir / "cache"
 
@@ -40,7 +42,7 @@ def cache_step(
     def lost() -> list[str]:
         return missing_tensors(folder) or altered_tensors(folder)
 
-    return Step("cache", stored, inputs, make, files, external_inputs, lost, apart=False)
+    return Step("cache", stored, inputs, make, files, external_inputs, lost, sharding, apart=False)
 
 
 def digest_of_cache(run_dir: Path) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pose_activity.artifacts import manifest
+from pose_activity.artifacts.lock import NAME as LOCK
 from pose_activity.learning.history import TRAINING_FILES
 from pose_activity.training.kinds import KINDS
 
@@ -22,10 +23,15 @@ DATASET = (
 LOGS = ("logs/*/events.out.tfevents.*", "logs/tensorflow.txt")
 INT8 = ("*_int8.xml", "*_int8.bin", "*_int8.json")  # of `train.py precision`; each names its graph
 
+_PART = (manifest.NAME, LOCK, *("index.parquet", "recipe.json", "poses.parquet", "unmatched.csv"))
+PARTS = tuple(  # of a step that is made shard by shard, until they are merged
+    f"parts/part-*/{name}" for name in (*_PART, *TENSORS, "watched/*.parquet", "watched/asked.json")
+)
+
 RESTS = {  # step -> patterns below its folder, of what may be removed while the result stays
     "annotations": ("cleaning_dry_run.json",),
     "stage1": ("judged.parquet", "start/judged.parquet", *ROUND_WEIGHTS, *DATASET),
-    "cache": (*TENSORS, "features.parquet", "watched/*.parquet", "watched/asked.json"),
+    "cache": (*TENSORS, "features.parquet", "watched/*.parquet", "watched/asked.json", *PARTS),
     "stage2": STATES,
     "report": (),
 }

@@ -4,12 +4,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from pose_activity.artifacts import manifest
 from pose_activity.artifacts.atomic import write_json, write_text
 from pose_activity.artifacts.lock import locked
-from pose_activity.artifacts.removal import remove
+from pose_activity.artifacts.removal import remove, remove_tree
+from pose_activity.artifacts.shards import Shard
 from pose_activity.configs import reading
 from pose_activity.configs.sections import Run
 from pose_activity.training import kinds, remake
@@ -45,6 +47,20 @@ class MadeFrom(Generic[Recipe]):
     inputs: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Sharding:
+    """How a step is made shard by shard; what it makes whole then takes `parts`, their folders.
+
+    Attributes:
+        inputs: Returns the digests of what only this shard reads.
+        maker: Loads what all shards need, and returns what makes one of them: a function of the
+            part's folder, what it is made from, and the shard.
+    """
+
+    inputs: Callable[[Shard], dict[str, str]]
+    maker: Callable[[], Callable[[Path, MadeFrom, Shard], Counts]]
+
+
 def _nothing_lost() -> list[str]:
     return []
 
@@ -65,6 +81,7 @@ class Step:
             that raises OSError if the thing is gone.
         lost_files: Returns one line per missing file of the finished step that can be made again
             alone.
+        sharding: How it is made shard by shard; None: only as a whole.
         apart: Whether `all` gives it a process of its own: it may import torch or TensorFlow.
     """
 
@@ -75,6 +92,7 @@ class Step:
     files: tuple[str, ...]
     external_inputs: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     lost_files: Callable[[], list[str]] = _nothing_lost
+    sharding: Sharding | None = None
     apart: bool = True
 
     def made_from(self) -> MadeFrom:
@@ -103,7 +121,13 @@ def in_processes(steps: Sequence[Step]) -> list[list[Step]]:
     ]
 
 
-def run_step(run: Run, name: str, **options: Any) -> None:
+def run_step(
+    run: Run,
+    name: str,
+    *,
+    parts: Callable[[Run, Step], Sequence[Path]] | None = None,
+    **options: Any,
+) -> None:
     """Brings one step up to date: skips it, or makes it and writes its manifest.
 
     It is made in its own folder, or beside its old result, which stays until the new one is
@@ -112,6 +136,8 @@ def run_step(run: Run, name: str, **options: Any) -> None:
     Args:
         run: The whole configuration.
         name: One of `sections.STEPS`.
+        parts: Returns the folders of finished parts that the step is put together from, once it is
+            to be made; they are removed at the end. None makes it as a whole.
         **options: Of the step's `make`.
 
     Raises:
@@ -142,6 +168,8 @@ def run_step(run: Run, name: str, **options: Any) -> None:
         write_text(run.run_dir / CONFIG, reading.dump(run))
         write_json(run.run_dir / VERSIONS, versions())
         started = time.monotonic()
+        made = parts(run, step) if parts else []
+        options |= {"parts": made} if parts else {}
         counts = step.make(work, asked, **options)
         seconds = time.monotonic() - started
         own = manifest.read(work) or {"counts": {}}  # the cache's, which vouches for itself
@@ -154,6 +182,8 @@ def run_step(run: Run, name: str, **options: Any) -> None:
             seconds=seconds,
         )
         remake.finish(folder, name, work)
+        for parent in {part.parent for part in made}:
+            remove_tree(parent)
     say(f"in {seconds:.0f} s: {folder}", mark="done", style="green")
 
 

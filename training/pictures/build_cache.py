@@ -1,15 +1,17 @@
 """The step `cache`: poses are found, planes drawn, tensors stored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from pose_activity.annotations.names import MPII_ACTIVITIES
 from pose_activity.annotations.sample_files import read_samples
-from pose_activity.artifacts import csv_text
-from pose_activity.artifacts.atomic import replacing
+from pose_activity.annotations.types import Sample
+from pose_activity.artifacts import csv_text, manifest
+from pose_activity.artifacts.atomic import replacing, write_bytes
 from pose_activity.artifacts.names import shown
+from pose_activity.artifacts.shards import WHOLE, Shard
 from pose_activity.cache import poses, store
 from pose_activity.cache.planes import Recipe
 from pose_activity.cache.store import StoredTensors
@@ -19,36 +21,87 @@ from pose_activity.stage1_parts import maps
 from pose_activity.stage1_parts import predict as parts
 from pose_activity.training.console import console, say, say_notes
 from pose_activity.training.pictures.match_people import (
-    Selection,
     Unmatched,
     each_person,
     whole_pictures,
 )
 from pose_activity.training.pictures.poses import poses_of
+from pose_activity.training.pictures.stage1 import pose_loader, source_of
+from pose_activity.training.pictures.steps import SAMPLES
 from pose_activity.training.steps import Counts, MadeFrom
 
 UNMATCHED = "unmatched.csv"
 
 
-def make_cache(run: PictureRun, folder: Path, asked: MadeFrom[StoredTensors[Recipe]]) -> Counts:
-    """Draws every picture's planes, or every person's, and stores them."""
+def make_cache(
+    run: PictureRun,
+    folder: Path,
+    asked: MadeFrom[StoredTensors[Recipe]],
+    *,
+    parts: Sequence[Path] = (),
+) -> Counts:
+    """Draws every picture's planes, or every person's, and stores them.
+
+    Args:
+        run: The whole configuration.
+        folder: Of the cache.
+        asked: What it is made from.
+        parts: What `part_maker` made of all shards, in order; none: it is drawn here.
+    """
+    if parts:
+        return _merge(run, folder, asked, parts)
+    samples = read_samples(run.run_dir / SAMPLES)
+    return _draw(run, folder, asked, samples, _Loaders(run))
+
+
+def part_maker(
+    run: PictureRun,
+) -> Callable[[Path, MadeFrom[StoredTensors[Recipe]], Shard], Counts]:
+    """Returns what draws one shard of the pictures; the graphs are loaded once."""
+    samples, loaders = read_samples(run.run_dir / SAMPLES), _Loaders(run)
+
+    def make(folder: Path, asked: MadeFrom[StoredTensors[Recipe]], shard: Shard) -> Counts:
+        return _draw(run, folder, asked, shard.take(samples), loaders, shard=shard)
+
+    return make
+
+
+class _Loaders:
+    """The graphs that a cache needs, each loaded when it is first asked for."""
+
+    def __init__(self, run: PictureRun) -> None:
+        stage1 = run.run_dir / "stage1"
+        self.pose = pose_loader(run, stage1)
+        # The parts network is asked by as many threads as draw planes.
+        self.parts = cache(partial(parts.load, stage1, threads=run.threads, streams=run.threads))
+
+
+def _draw(
+    run: PictureRun,
+    folder: Path,
+    asked: MadeFrom[StoredTensors[Recipe]],
+    samples: Sequence[Sample],
+    loaders: _Loaders,
+    shard: Shard = WHOLE,
+) -> Counts:
+    """Draws the planes of these samples, which are one shard of all."""
     recipe = asked.recipe.recipe
-    samples = read_samples(run.run_dir / "annotations" / "samples.jsonl")
     found = poses.Found()
     if recipe.needs_poses:
-        found = poses_of(run, [sample.image for sample in samples], folder)
+        found = poses_of(run, [sample.image for sample in samples], folder, loaders.pose)
     say_notes(found.unreadable.values())
     readable = [sample for sample in samples if sample.image not in found.unreadable]
     choose = each_person if recipe.one_by_one else whole_pictures
     chosen = choose(readable, found.poses)
     if recipe.needs_parts:
-        find = partial(maps.find, _load_parts(run))
+        find = partial(maps.find, loaders.parts())
         chosen.specs = [replace(spec, find_parts=find) for spec in chosen.specs]
     say_notes(chosen.notes)
     _write_unmatched(folder / UNMATCHED, chosen.unmatched if recipe.one_by_one else None)
-    _check_splits(run, chosen, len(samples))
+    if shard == WHOLE:
+        _check_splits(run, {spec.split for spec in chosen.specs}, len(samples), len(chosen.specs))
     with progress_bar("drawing planes", console) as show:
-        cache, undecodable = store.build(
+        built, undecodable = store.build(
             folder,
             chosen.specs,
             recipe=recipe,
@@ -57,20 +110,45 @@ def make_cache(run: PictureRun, folder: Path, asked: MadeFrom[StoredTensors[Reci
             tensors=asked.recipe.tensors,
             threads=run.threads,
             on_size=say,
+            may_be_empty=shard != WHOLE,
             on_progress=show,
         )
     say_notes(undecodable.values())
-    counts = {
-        "tensors": len(cache.entries),
+    return {
+        "tensors": len(built.entries),
         "unreadable": len(found.unreadable | undecodable),
         "unmatched": len(chosen.unmatched),
     }
-    return counts
 
 
-def _load_parts(run: PictureRun) -> parts.PartsNetwork:
-    """Loads the run's parts network; it is asked by as many threads as draw planes."""
-    return parts.load(run.run_dir / "stage1", threads=run.threads, streams=run.threads)
+def _merge(
+    run: PictureRun,
+    folder: Path,
+    asked: MadeFrom[StoredTensors[Recipe]],
+    made: Sequence[Path],
+) -> Counts:
+    """Puts the parts of all shards together."""
+    recipe = asked.recipe.recipe
+    if recipe.needs_poses and run.cache.poses == "stage1":
+        source = source_of(run, run.run_dir / "stage1")
+        poses.merge(folder / poses.FILE, [part / poses.FILE for part in made], source=source)
+    _merge_unmatched(folder / UNMATCHED, [part / UNMATCHED for part in made])
+    entries = [entry for part in made for entry in store.open_cache(part).entries]
+    samples = read_samples(run.run_dir / SAMPLES)
+    _check_splits(run, {entry.split for entry in entries}, len(samples), len(entries))
+    counted = [manifest.read_finished(part)["counts"] for part in made]
+    with progress_bar("merging parts", console) as show:
+        store.merge(
+            folder,
+            made,
+            recipe=recipe,
+            classes=_classes(run, {label for counts in counted for label in counts["classes"]}),
+            inputs=asked.inputs,
+            tensors=asked.recipe.tensors,
+            on_progress=show,
+        )
+    names = ("tensors", "unreadable", "unmatched")
+    return {name: sum(counts[name] for counts in counted) for name in names}
 
 
 def _write_unmatched(path: Path, unmatched: Iterable[Unmatched] | None) -> None:
@@ -87,14 +165,23 @@ def _write_unmatched(path: Path, unmatched: Iterable[Unmatched] | None) -> None:
                 writer.writerow((shown(row.image), person, row.activity, row.reason))
 
 
-def _check_splits(run: PictureRun, chosen: Selection, pictures: int) -> None:
+def _merge_unmatched(path: Path, parts: Sequence[Path]) -> None:
+    """Puts files of `_write_unmatched` together, where there are any."""
+    there = [part.read_bytes() for part in parts if part.exists()]
+    if not there:
+        path.unlink(missing_ok=True)
+        return
+    head = there[0].splitlines(keepends=True)[0]
+    write_bytes(path, head + b"".join(part.removeprefix(head) for part in there))
+
+
+def _check_splits(run: PictureRun, there: Collection[str], pictures: int, tensors: int) -> None:
     """Refuses what would only fail after all training: a split that is needed and empty."""
-    there = {source.split for source in chosen.specs}
     empty = [split for split in ("train", "val", run.report.split) if split not in there]
     if empty:
         raise ValueError(
             f"No tensor for {' and '.join(dict.fromkeys(empty))}: of {pictures} pictures, "
-            f"{len(chosen.specs)} tensors could be made. Pictures that cannot be read and people "
+            f"{tensors} tensors could be made. Pictures that cannot be read and people "
             "that stage 1 did not find are named above; add pictures, or lower "
             "stage1.predict.confidence."
         )

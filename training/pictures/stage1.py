@@ -1,6 +1,6 @@
 """The step `stage1`: a pose model is trained or taken as it is, exported, and measured."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
 from itertools import islice
@@ -247,20 +247,46 @@ def poses_of_split(
     return [found.poses[sample.image] for sample in readable], readable
 
 
-def find_poses(run: PictureRun, images: Sequence[Path], stage1: Path, path: Path) -> Any:
-    """Asks the graph in folder `stage1` about the pictures that the file `path` does not know."""
-    keep, sidecar = run.stage1.predict, predict.read_sidecar(stage1)
-    source = {**{name: sidecar[name] for name in ("sha256", "size")}, **keep.arguments()}
+def pose_loader(run: PictureRun, stage1: Path) -> Callable[[], predict.PosePredictor]:
+    """Returns what loads the graph in folder `stage1` once, when it is first asked for."""
 
     @cache
-    def predictor() -> predict.PosePredictor:  # loaded only where a picture is not known
-        return predict.load(stage1, threads=run.threads, keep=keep)
+    def load() -> predict.PosePredictor:
+        return predict.load(stage1, threads=run.threads, keep=run.stage1.predict)
+
+    return load
+
+
+def find_poses(
+    run: PictureRun,
+    images: Sequence[Path],
+    stage1: Path,
+    path: Path,
+    load: Callable[[], predict.PosePredictor] | None = None,
+) -> poses.Found:
+    """Asks the graph in folder `stage1` about the pictures that the file `path` does not know.
+
+    Args:
+        run: The whole configuration.
+        images: The pictures.
+        stage1: Folder of the graph.
+        path: What `cache.poses` keeps there.
+        load: See `pose_loader`; None loads the graph for this call.
+    """
+    predictor, source = load or pose_loader(run, stage1), source_of(run, stage1)
 
     def find(pixels: Sequence[np.ndarray], paths: Sequence[Path]) -> list[Poses]:
         return predictor()(pixels, paths)
 
     with progress_bar("finding poses", console) as show:
         return poses.find(path, images, find, source=source, on_progress=show)
+
+
+def source_of(run: PictureRun, stage1: Path) -> dict[str, Any]:
+    """Returns what identifies the graph in folder `stage1` and its settings."""
+    sidecar = predict.read_sidecar(stage1)
+    of_graph = {name: sidecar[name] for name in ("sha256", "size")}
+    return of_graph | run.stage1.predict.arguments()
 
 
 def _figure(value: float | None) -> str:

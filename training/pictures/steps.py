@@ -1,6 +1,6 @@
 """What each step of a run on pictures is made from, and how."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from pose_activity.annotations.sample_files import digest_of_roles, read_samples
 from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import LEARNED_FROM, SPLITS
 from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.artifacts.shards import Shard
 from pose_activity.cache.planes import LABELS, PoseModelId, Recipe
 from pose_activity.cache.store import open_cache
 from pose_activity.configs import sections
@@ -22,7 +23,7 @@ from pose_activity.training.cache_step import cache_step, digest_of_cache
 from pose_activity.training.file_digest import digest_of_files, without_own
 from pose_activity.training.pictures.files import FILES
 from pose_activity.training.pose_weights import digest_weights
-from pose_activity.training.steps import Counts, MadeFrom, Step
+from pose_activity.training.steps import Counts, MadeFrom, Sharding, Step
 
 SAMPLES = "annotations/samples.jsonl"
 _OF_LINEAR = (  # of the section stage2
@@ -107,10 +108,15 @@ def cache(run: PictureRun, *, remember: bool) -> Step:
     def inputs() -> dict[str, str]:
         return {"samples": sha256_file(run.run_dir / SAMPLES)}
 
-    def make(folder: Path, asked: MadeFrom) -> Counts:
+    def make(folder: Path, asked: MadeFrom, *, parts: Sequence[Path] = ()) -> Counts:
         from pose_activity.training.pictures.build_cache import make_cache
 
-        return make_cache(run, folder, asked)
+        return make_cache(run, folder, asked, parts=parts)
+
+    def make_part() -> Callable[[Path, MadeFrom, Shard], Counts]:
+        from pose_activity.training.pictures.build_cache import part_maker
+
+        return part_maker(run)
 
     images = partial(_digest_of_images, run, SAMPLES, SPLITS, remember=remember)
     return cache_step(
@@ -121,6 +127,7 @@ def cache(run: PictureRun, *, remember: bool) -> Step:
         tensors=run.cache.tensors,
         files=FILES["cache"],
         external_inputs={"images": images},
+        sharding=Sharding(partial(_digests_of_shard, run), make_part),
     )
 
 
@@ -229,6 +236,12 @@ def _digest_of_images(
     if files and not any(file.is_file() for file in files):
         raise FileNotFoundError(f"data.images: none of {len(files)} pictures is there")
     return digest_of_files(files, run.run_dir, remember=remember)
+
+
+def _digests_of_shard(run: PictureRun, shard: Shard) -> dict[str, str]:
+    """Returns the digest of the pictures of one shard of the cache."""
+    files = [sample.image for sample in shard.take(read_samples(run.run_dir / SAMPLES))]
+    return {"images": digest_of_files(files, run.run_dir, remember=False)}
 
 
 def stage1_roles(run: PictureRun) -> dict[str, tuple[str, ...]]:
