@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -13,7 +13,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from pose_activity.artifacts.names import shown
+from pose_activity.artifacts.shards import WHOLE, Shard
 from pose_activity.artifacts.utf8_mode import restart_in_utf8
+from pose_activity.runtime.cluster import LOCAL
+
+if TYPE_CHECKING:
+    from pose_activity.inference.options import OutputOptions
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # before OpenCV is imported
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
@@ -112,6 +117,24 @@ def main(
     hide_faces: Annotated[
         bool, typer.Option("--blur-faces", help="Hide faces in what is drawn and in the gallery.")
     ] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(help="Predict one share of the images: 3/64 is the third of 64."),
+    ] = None,
+    merge: Annotated[
+        int | None, typer.Option(min=1, help="Put so many finished shares together into --out.")
+    ] = None,
+    executor: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="Who does the work: this process, or the workers of a Ray cluster."),
+    ] = "local",
+    address: Annotated[
+        str,
+        typer.Option(help="Of the Ray cluster, such as auto; local starts one on this machine."),
+    ] = LOCAL,
+    shards: Annotated[
+        int, typer.Option(min=1, help="Shares for the workers; several for each.")
+    ] = 64,
 ) -> None:
     """Recognize activities in photos, and people or actions in videos.
 
@@ -123,19 +146,28 @@ def main(
     Example: python infer.py holiday/ 'more/*.jpg' clip.mp4 --run runs/demo --draw drawn/
 
     Example: python infer.py holiday/ --poses --model runs/demo --out poses.json
+
+    On many machines: --shard 1/64 to --shard 64/64, each a job of its own, then --merge 64. Or
+    --executor ray, which does both.
     """
     from pose_activity.inference import table as tables
     from pose_activity.inference.interrupt import GracefulInterrupt
     from pose_activity.inference.kinds import KINDS
     from pose_activity.inference.options import OutputOptions, Session
     from pose_activity.inference.package import kind_of
-    from pose_activity.inference.provenance import describe
+    from pose_activity.inference.shards import Job, table_of
+    from pose_activity.runtime.cluster import Cluster, import_ray
     from pose_activity.runtime.progress import progress_bar
 
     if resume and overwrite:
         raise ValueError("--resume keeps what is in --out and --overwrite does not: leave one out.")
     if video_format not in ("webm", "mp4"):
         raise ValueError(f"--video-format is webm or mp4. Received: {video_format}")
+    if sum((shard is not None, merge is not None, executor != "local")) > 1:
+        raise ValueError("--shard, --merge and --executor exclude each other: give one of them.")
+    share = Shard.parse(shard) if shard else WHOLE
+    if executor == "ray":
+        import_ray()  # be wrong in the first second
     options = OutputOptions(
         draw,
         gallery,
@@ -156,13 +188,30 @@ def main(
         out = out or Path(f"predictions{kind.predictor_class.formats[0]}")
         sources = kind.predictor_class.find_sources(paths, _print_note)
         tables.check_name(out, kind.predictor_class.formats)
-        tables.check_free(out, resume=resume, overwrite=overwrite)
+        if share == WHOLE:
+            tables.check_free(out, resume=resume, overwrite=overwrite)
+        if (share, merge, executor) != (WHOLE, None, "local"):
+            _refuse_undivided(options, alone=share == WHOLE)
         predictor = kind.load(run, **given)
         predictor.check(options, sources)
         drawings = kind.drawings(predictor, sources, options)
     for note in predictor.notes:
         _print_note(note)
-    made_by = describe(predictor, run, options=predictor.settings(options), notes={"paths": paths})
+    whole = table_of(predictor, run, out, sources, options, paths)
+    if executor == "ray":
+        rows = {"every": every, "smooth": smooth, "per_window": per_window}
+        job = Job(paths, str(run), str(out), poses, given, rows)
+        with progress_bar(f"predicting {len(sources)} sources in {shards} shards", console) as show:
+            job.spread(shards, Cluster(address), on_progress=show)
+        merge = shards
+    if merge is not None:
+        with _flags_in_errors():
+            merged = whole.merge(merge, overwrite=overwrite)
+        _say(f"{merged.total()} rows of {merge} shards in {out}")
+        raise typer.Exit(int(_failed(merged, strict=strict)))
+    if share != WHOLE and not overwrite and whole.is_finished(share):
+        _say(f"up to date: {whole.path(share)}")
+        return
     counts: Counter[str] = Counter()
     failed_drawings = 0
 
@@ -173,18 +222,12 @@ def main(
 
     with (
         GracefulInterrupt() as stop,
-        tables.open_table(
-            out,
-            predictor.columns(options, sources),
-            manifest=made_by,
-            resume=resume,
-            overwrite=overwrite,
-        ) as table,
+        whole.begin(share, resume=resume, overwrite=overwrite) as table,
         drawings,
         progress_bar("predicting", console) as show,
     ):
         session = Session(table.has, stop.until, drawings.paint, show)
-        for answer in predictor.predict(sources, options, session):
+        for answer in predictor.predict(share.take(sources), options, session):
             failed_drawings += count_undrawn(drawings.add(answer))
             for row in answer.rows:
                 table.write(row)
@@ -201,14 +244,34 @@ def main(
     kept = f" ({table.kept} of them from before)" if table.kept else ""
     drawn = f", drawn in {draw}" if draw else ""
     drawn += f", shown in {gallery}" if gallery else ""
-    summary = shown(f"{table.counts.total()} rows in {out}{kept}{drawn}")
-    console.print(escape(summary), soft_wrap=True)
+    _say(f"{table.counts.total()} rows in {whole.path(share)}{kept}{drawn}")
     if stop.asked:
-        console.print("[yellow]stopped:[/] the same command with --resume continues")
+        resuming = " with --resume" if share == WHOLE else ""
+        console.print(f"[yellow]stopped:[/] the same command{resuming} continues")
         raise typer.Exit(130)
-    failed = table.counts["error"]
-    if failed_drawings or (failed and (strict or failed == table.counts.total())):
+    if failed_drawings or _failed(table.counts, strict=strict):
         raise typer.Exit(1)
+
+
+def _failed(counts: Counter[str], *, strict: bool) -> bool:
+    """Tells whether there are errors, and of everything if that is no strict question."""
+    return counts["error"] > 0 and (strict or counts["error"] == counts.total())
+
+
+def _say(text: str) -> None:
+    console.print(escape(shown(text)), soft_wrap=True)
+
+
+def _refuse_undivided(options: "OutputOptions", *, alone: bool) -> None:
+    """Refuses what is made of all images together; `alone`: by no job that could draw."""
+    from pose_activity.inference.options import OptionError
+
+    whole = ["gallery", *(["draw", "explain", "tracks"] if alone else [])]
+    for name in whole:
+        if getattr(options, name):
+            raise OptionError(
+                name, "this is not made here, of a table that others make shares of. Leave it out."
+            )
 
 
 @contextmanager
