@@ -25,7 +25,11 @@ CHOICES: Mapping[str, Mapping[str, Mapping[str, str]]] = {  # section -> key -> 
 # Keys that were added, with the choice that stands for what was done before. Without it, nothing
 # that was made then would fit.
 ADDED: Mapping[str, Mapping[str, Any]] = {  # section -> key -> choice, or those of a part of it
-    "stage2": {"monitor": "loss", "augment": {"random_changes": 0, "random_strength": 0.3}}
+    "stage2": {
+        "monitor": "loss",
+        "replicas": 1,
+        "augment": {"random_changes": 0, "random_strength": 0.3},
+    }
 }
 # What a step's manifest calls its recipe is part of a section; that of the report tells
 # `split.unseen` too. A training notes the recipe of its tensors, a table of answers "tracking".

@@ -170,7 +170,7 @@ class Stage2(Section):
 
     With `fine_tune` as well, all of it learns from there on; see `fit_views.fit_views`. It takes
     `dropout`, `batch`, `patience`, `monitor`, `precision` and `augment`. The keys from
-    `adapter_start` to `fine_tune_layers` and `class_weights` are of runs without both.
+    `adapter_start` to `fine_tune_layers`, `class_weights` and `replicas` are of runs without both.
     """
 
     model: Literal[
@@ -199,6 +199,7 @@ class Stage2(Section):
     monitor: MonitorName = "loss"
     class_weights: bool = False
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    replicas: Positive = 1
     unknown_precision: Fraction = 0.9
     unknown_min_coverage: Fraction = 0.8
     augment: Augment | None = Augment()

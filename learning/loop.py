@@ -28,6 +28,7 @@ from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.removal import remove_tree
 from pose_activity.cache.store import Cache
 from pose_activity.learning import optimization
+from pose_activity.learning.distribution import replicas_of
 from pose_activity.learning.epochs import EpochRunner, Phase
 from pose_activity.learning.fine_tuning import take_averages
 from pose_activity.learning.history import (
@@ -54,6 +55,7 @@ def train(
     checkpoint: Literal["best", "last"] = "best",
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32",
     rebuild: Callable[[], keras.Model] | None = None,
+    replicas: int = 1,
     finish: bool = False,
     logs: Path | None = None,
     on_progress: ProgressCallback | None = None,
@@ -73,6 +75,7 @@ def train(
         precision: Of the arithmetic in training, by Keras' names.
         rebuild: Makes the network that gets the weights: of the same layers, in float32, of the
             sizes of prediction; None where the trained one is such.
+        replicas: Accelerators that learn together; see `distribution.replicas_of`.
         finish: Whether to train no further and keep an epoch of those that were trained.
         logs: Folder for TensorBoard: what the history tells, from its first epoch on, and
             `out`/augmentations.png where it is there. None for none.
@@ -100,7 +103,11 @@ def train(
             if on_progress:
                 on_progress(done, steps, text)
 
-        with optimization.computing_in(precision), _open_log(logs, out) as log:
+        with (
+            optimization.computing_in(precision),
+            _open_log(logs, out) as log,
+            replicas_of(replicas),
+        ):
             for phase in phases:
                 history = History.read(out / HISTORY, monitor=monitor)
                 _run_phase(phase, runner, out, history, patience=patience, log=log, tell=tell)

@@ -45,6 +45,7 @@ def fit(
     class_weights: bool = False,
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32",
     augment: Augment | None = None,
+    replicas: int = 1,
     seed: int = 0,
     threads: int = 2,
     finish: bool = False,
@@ -76,6 +77,8 @@ def fit(
         precision: Of the arithmetic in training, by Keras' names; a mixed one is faster on hardware
             that has it. The head computes in float32, weights and `classifier.keras` are float32.
         augment: What training images go through; None for nothing.
+        replicas: Accelerators of this machine that share every batch; see
+            `learning.distribution`.
         seed: Of everything random.
         threads: Of TensorFlow; another number gives slightly other weights.
         finish: Whether to train no further and keep the best epoch of those that were trained.
@@ -145,7 +148,8 @@ def fit(
         patience=patience,
         monitor=judge,
         precision=precision,
-        rebuild=None if precision == "float32" else lambda: build(None),
+        rebuild=None if precision == "float32" and replicas == 1 else lambda: build(None),
+        replicas=replicas,
         finish=finish,
         logs=logs,
         on_progress=on_progress,

@@ -34,7 +34,14 @@ _OF_HEAD = (head.FILE, head.EXPORTED, HELD_OUT, LEARNING_CURVE)
 _OF_LINEAR = ("model", "weights", "linear", "unknown_precision", "unknown_min_coverage")
 _NOT_FITTED = (  # keys of the section that fine-tuning does not take
     *("adapter_start", "train_adapter", "epochs", "learning_rate", "fine_tune_epochs"),
-    *("fine_tune_learning_rate", "fine_tune_layers", "class_weights", "linear", "fine_tune"),
+    *(
+        "fine_tune_learning_rate",
+        "fine_tune_layers",
+        "class_weights",
+        "replicas",
+        "linear",
+        "fine_tune",
+    ),
     *("unknown_precision", "unknown_min_coverage"),
 )
 
