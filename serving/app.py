@@ -54,6 +54,7 @@ def create_app(service: Service) -> FastAPI:
         license_info={"name": model_facts.LICENCE, "identifier": model_facts.LICENCE},
         docs_url=None,  # their pages load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # a file would be sent twice
         lifespan=lifespan,
         separate_input_output_schemas=False,
     )

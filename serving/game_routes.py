@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 from starlette.responses import JSONResponse, Response
 
 from pose_activity.inference.results import UNKNOWN
@@ -40,20 +41,32 @@ class _InTime(APIRoute):
 router = APIRouter(prefix="/v1/game", route_class=_InTime, max_body_size=_MOST_BYTES)
 
 
+def _number(value: Any) -> Any:
+    """Refuses what pydantic would take for a number: texts and truth values."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PydanticCustomError("number", "Input should be a number")
+    return value
+
+
+_NUMBER = BeforeValidator(_number)
+
+
 class Wish(BaseModel):
     """A game: the same values give the same one."""
 
     model_config = ConfigDict(extra="forbid")
 
-    seed: Annotated[int, Field(ge=0, lt=2**32)]
-    rounds: Annotated[int, Field(ge=1, le=50)] = 6
-    seconds: Annotated[float, Field(ge=1, le=60, description="Of a round.")] = 5.0
+    seed: Annotated[int, Field(ge=0, lt=2**32), _NUMBER]
+    rounds: Annotated[int, Field(ge=1, le=50), _NUMBER] = 6
+    seconds: Annotated[float, Field(ge=1, le=60, description="Of a round."), _NUMBER] = 5.0
 
 
 class Seen(BaseModel):
     """An answer of the model."""
 
-    seconds: Annotated[float, Field(ge=0, le=10_000, description="Since the game's beginning.")]
+    seconds: Annotated[
+        float, Field(ge=0, le=10_000, description="Since the game's beginning."), _NUMBER
+    ]
     action: Annotated[str | None, Field(max_length=300, description="null: nobody was there.")]
 
 

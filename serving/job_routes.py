@@ -77,7 +77,7 @@ async def delete_job(request: Request, job: JobId) -> Response:
         200: {
             "description": "Server-sent events: row (with its number as id), progress, and at "
             "last done, failed or cancelled",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {}},
         },
         **problems(401, 404, 422),
     },

@@ -21,9 +21,21 @@ def describe(app: FastAPI) -> None:
             schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
             for name in _REPLACED:
                 schemas.pop(name, None)
+            for path in found["paths"].values():
+                for method in path.values():
+                    for parameter in method.get("parameters", ()):
+                        parameter["schema"] = _never_null(parameter["schema"])
             parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
             found["security"] = [{"token": []}, {}]  # one, or where there is no token none
             app.openapi_schema = found
         return app.openapi_schema
 
     app.openapi = openapi
+
+
+def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Returns the schema of a parameter, which is left out and never null."""
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    for one in schema.get("anyOf", ()):
+        rest |= {} if one == {"type": "null"} else one
+    return rest

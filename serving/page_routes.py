@@ -58,7 +58,7 @@ async def list_examples(request: Request) -> Response:
     response_model=None,
     responses={
         200: {"content": {"application/octet-stream": {}}, "description": "The file"},
-        **problems(401, 404),
+        **problems(401, 404, 422),
     },
 )
 async def read_example(

@@ -93,7 +93,7 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     first = error.errors()[0]
-    name = str(first["loc"][-1])
+    name = "body" if first["type"] == "json_invalid" else str(first["loc"][-1])
     return Problem(
         422, f"{name}: {first['msg']}.", repr(first.get("input")), "See /openapi.json."
     ).as_response()
@@ -103,14 +103,19 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     rules = {
+        400: "A body is JSON, as /openapi.json says.",
         404: "The paths of this server are listed in /openapi.json.",
         405: "Each path takes the methods that /openapi.json lists.",
     }
     rule = rules.get(error.status_code, str(error.detail))
     received = f"{request.method} {request.url.path}"
-    return Problem(
-        error.status_code, rule, received, headers=dict(error.headers or {})
-    ).as_response()
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        # Starlette names the methods of the first route of this path, and there may be more.
+        pattern = getattr(request.scope.get("route"), "path", None)
+        methods = request.app.openapi()["paths"].get(pattern, {})
+        headers["Allow"] = ", ".join(sorted(map(str.upper, methods))) or headers.get("allow", "GET")
+    return Problem(error.status_code, rule, received, headers=headers).as_response()
 
 
 def _catching(app: ASGIApp) -> ASGIApp:

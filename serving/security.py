@@ -7,6 +7,7 @@ something, or opens a WebSocket, must come from our own page. Plain ASGI: WebSoc
 
 import hmac
 import ipaddress
+import re
 import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ PROTOCOL = "pose-activity"  # of our WebSockets
 _BEARER = "bearer."  # before the token, in another subprotocol
 _OPEN = ("/", "/healthz", "/source.zip")  # need no token
 _PAGE = "/page/"
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")  # name, port
 _SAFE = ("GET", "HEAD", "OPTIONS")
 POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
@@ -102,11 +104,12 @@ class Guard:
 
     def _is_ours(self, host: str) -> bool:
         """Returns whether a Host is one of our names, or an address, which no foreign DNS gives."""
+        found = _HOST.fullmatch(host)
+        name = found[1].lower() if found else ""
+        if name in self._names:
+            return True
         try:
-            name = urlsplit(f"//{host}").hostname or ""
-            if name in self._names:
-                return True
-            ipaddress.ip_address(name)
+            ipaddress.ip_address(name.strip("[]"))
         except ValueError:
             return False
         return True

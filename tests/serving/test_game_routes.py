@@ -35,11 +35,25 @@ def test_the_same_wish_and_the_answers_are_judged(server: Running) -> None:
         {**WISH, "seconds": 0.1},
         {**WISH, "cheat": True},
         {"rounds": 3},
+        {**WISH, "seed": False},
+        {**WISH, "rounds": "3"},
+        {**WISH, "seconds": None},
     ],
 )
 def test_what_is_no_game_is_a_problem(server: Running, wish: dict) -> None:
     refused = server.client.post("/v1/game", json=wish)
     assert refused.status_code == 422
+    assert refused.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[" * 100_000, b'{"seed": ' + b"9" * 10_000 + b"}", b"\xff\xfe{}", b'{"seconds": NaN}'],
+)
+def test_what_is_no_json_is_a_problem(server: Running, body: bytes) -> None:
+    headers = {"content-type": "application/json"}
+    refused = server.client.post("/v1/game", content=body, headers=headers)
+    assert refused.status_code in (400, 422)
     assert refused.headers["content-type"] == "application/problem+json"
 
 

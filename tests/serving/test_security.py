@@ -46,6 +46,11 @@ def ask(server: Running, method: str, path: str, **headers: str) -> httpx.Respon
         ("evil.example", 400),
         ("localhost.evil.example", 400),
         ("evil.example:127.0.0.1", 400),
+        ("evil@localhost", 400),
+        ("localhost/evil", 400),
+        ("localhost:999999", 400),
+        ("[::1", 400),
+        ("::1", 400),
         ("", 400),
     ],
 )
@@ -75,6 +80,26 @@ def test_without_the_token(guarded: Running, path: str, given: str) -> None:
     answer = ask(guarded, "GET", path, authorization=given)
     assert answer.status_code == 401 and answer.headers["www-authenticate"] == "Bearer"
     assert TOKEN not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        (f"v1/model?token={TOKEN}", {}),
+        (f"v1/model?authorization=Bearer%20{TOKEN}", {}),
+        ("v1/model", {"cookie": f"token={TOKEN}; authorization=Bearer {TOKEN}"}),
+        ("v1/model", {"x-token": TOKEN}),
+        ("v1/model", {"proxy-authorization": f"Bearer {TOKEN}"}),
+        ("page/../v1/model", {}),
+        ("page/%2e%2e/v1/model", {}),
+        ("healthz/../v1/model", {}),
+    ],
+)
+def test_a_token_in_the_wrong_place(guarded: Running, path: str, headers: dict[str, str]) -> None:
+    head = f"GET /{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    with guarded.connect(f"{head}{lines}\r\n".encode()) as connection:
+        assert connection.recv(100)[9:12] in (b"401", b"404")
 
 
 def test_with_the_token_and_what_needs_none(guarded: Running) -> None:
