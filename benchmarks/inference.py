@@ -5,9 +5,9 @@
 PHOTOS is a folder of at least 200 JPEGs with people; `POSE_ACTIVITY_WEIGHTS` (or the current
 folder) holds yolov8n-pose.pt. Stage 2 is an EfficientNetB0 on four planes of 640x480 with random
 weights: they cost what trained ones cost, but say nothing about which activity a precision changes,
-so a precision is judged by the joints here. Each round runs every contestant once, in a process of
+so a precision is judged by the poses here. Each round runs every contestant once, in a process of
 its own, and ratios are taken within a round, so that a busy machine slows both sides. Printed and
-written: medians over the rounds.
+written: medians over the rounds, lowest and highest ratio, and how busy the machine was before.
 """
 
 import json
@@ -28,8 +28,13 @@ from rich.table import Table
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+sys.path.insert(0, str(ROOT))
+
+from pose_activity.artifacts import manifest  # noqa: E402
+
 LEAST_IMAGES = 200
 console = Console()
+Figure = Callable[[dict[str, dict[str, float]]], float]  # of a round
 
 MAKE_POSE = """
 import sys
@@ -61,6 +66,7 @@ classes = tuple(f"activity {i}" for i in range(20))
 export.export(run / "stage2", recipe=recipe, classes=classes, tensors=tensors)
 """
 PRECISIONS = ("bf16", "int8")
+DEFAULT = "onnxruntime"  # the engine that `auto` takes for f32
 EXTRA = (("openvino", "bf16"), ("openvino", "int8"))
 SIZES = {"full": (640, 480), "small": (320, 240)}
 
@@ -74,6 +80,7 @@ def main(
 ) -> None:
     """Measures, prints a table and writes the figures."""
     found = sorted(photos.rglob("*.jpg"))
+    load = os.getloadavg()[0]
     step = len(found) // images
     if not step:
         raise typer.BadParameter(f"{photos} must hold {images} JPEGs. It holds {len(found)}")
@@ -87,12 +94,13 @@ def main(
         allowed = [name for name, facts in precisions.items() if facts.get("passes")]
         measured = [one_round(work, threads, allowed) for _ in range(rounds)]
         graphs = time_graphs(work, threads)
-        (share,) = ours("share", work, "full", "openvino", "f32", threads)
+        (share,) = ours("share", work, "full", DEFAULT, "f32", threads)
     result = {
         **summarise(measured, allowed),
         **share,
         **{"images": images, "rounds": rounds, "threads": threads},
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
+        "load_before": round(load, 2),
         "precisions": precisions,
         "graphs": graphs,
     }
@@ -107,6 +115,9 @@ def make_run(run: Path, size: tuple[int, int], image: Path, work: Path) -> None:
     console.print(f"exporting both graphs, {width}x{height}", highlight=False)
     python(["-c", MAKE_POSE, str(run / "stage1"), str(width), str(image)], work)
     python(["-c", MAKE_CLASSIFIER, str(run), str(width), str(height)], work)
+    for stage in ("stage1", "stage2"):  # a model is used once its steps are finished
+        outputs = [path for path in (run / stage).iterdir() if path.is_file()]
+        manifest.write(run / stage, recipe={}, inputs={}, outputs=outputs)
 
 
 def compare_precisions(work: Path, threads: int) -> dict[str, dict[str, Any]]:
@@ -128,9 +139,7 @@ def one_round(work: Path, threads: int, allowed: list[str]) -> dict[str, dict[st
     keras = work / "full" / "stage2" / "classifier.keras"
     plain = ["benchmarks/straightforward.py", str(weights), str(keras), str(work / "all.txt")]
     measured = {"straightforward": timed(lambda: python(plain, work))}
-    for engine, precision in [("openvino", p) for p in ("f32", *allowed)] + [
-        ("onnxruntime", "f32")
-    ]:
+    for engine, precision in [(DEFAULT, "f32"), *(("openvino", p) for p in ("f32", *allowed))]:
         for what, note in (("classify", ""), ("limit", ", the graphs alone")):
             asked = (what, work, "full", engine, precision, threads)
             measured[f"{engine} {precision}{note}"] = timed(lambda asked=asked: ours(*asked))
@@ -165,7 +174,7 @@ def time_graphs(work: Path, threads: int) -> list[dict[str, Any]]:
 
 def ours(what: str, work: Path, run: str, engine: str, precision: str, threads: int) -> list:
     """Runs `benchmarks/ours.py`; returns the JSON lines it printed."""
-    listed = work / ("all.txt" if what in ("classify", "limit") else "few.txt")
+    listed = work / ("few.txt" if what in ("graphs", "share") else "all.txt")
     tail = [str(work / run), str(listed), engine, precision, str(threads)]
     return python(["benchmarks/ours.py", what, *tail], work)
 
@@ -189,25 +198,35 @@ def python(arguments: list[str], work: Path) -> list[dict[str, Any]]:
 def summarise(rounds: list[dict[str, dict[str, float]]], allowed: list[str]) -> dict[str, Any]:
     """Returns the medians over rounds of what is promised, and of what each contestant did."""
 
-    def median(figure: Callable[[dict[str, dict[str, float]]], float]) -> float:
+    def median(figure: Figure) -> float:
         return round(statistics.median(figure(r) for r in rounds), 4)
 
-    plain = "straightforward"
-    speed = {
-        precision: median(
-            lambda r, p=precision: r[f"openvino {p}"]["images_per_s"] / r[plain]["images_per_s"]
-        )
-        for precision in ("f32", *allowed)
+    def ratio(mine: str, key: str, theirs: str) -> Figure:
+        return lambda r: r[mine][key] / r[theirs][key]
+
+    def limit_share(name: str) -> Figure:
+        return ratio(name, "images_per_s", f"{name}, the graphs alone")
+
+    plain, f32 = "straightforward", f"{DEFAULT} f32"
+    candidates = [f32, *(f"openvino {precision}" for precision in allowed)]
+    speed = {name: median(ratio(name, "images_per_s", plain)) for name in candidates}
+    best = max(speed, key=lambda name: speed[name])
+    figures = {
+        "throughput_ratio_f32": ratio(f32, "images_per_s", plain),
+        "throughput_ratio_best": ratio(best, "images_per_s", plain),
+        "limit_share": limit_share(f32),
+        "startup_ratio": ratio(f32, "startup_s", plain),
+        "memory_ratio": ratio(f32, "peak_mb", plain),
     }
-    best = max(speed, key=lambda precision: speed[precision])
-    ours, alone = "openvino f32", "openvino f32, the graphs alone"
+    between = {
+        name: [round(end(map(figure, rounds)), 4) for end in (min, max)]
+        for name, figure in figures.items()
+    }
     return {
-        "throughput_ratio_f32": speed["f32"],
-        "throughput_ratio_best": speed[best],
-        "best_precision": best,
-        "limit_share": median(lambda r: r[ours]["images_per_s"] / r[alone]["images_per_s"]),
-        "startup_ratio": median(lambda r: r[ours]["startup_s"] / r[plain]["startup_s"]),
-        "memory_ratio": median(lambda r: r[ours]["peak_mb"] / r[plain]["peak_mb"]),
+        **{name: median(figure) for name, figure in figures.items()},
+        "limit_shares": {name: median(limit_share(name)) for name in candidates},
+        "best_precision": best.split()[1],
+        "lowest_and_highest": between,
         "contestants": {
             name: {key: median(lambda r, n=name, k=key: r[n][k]) for key in rounds[0][name]}
             for name in rounds[0]
@@ -223,15 +242,15 @@ def show(result: dict[str, Any]) -> None:
         memory = f"{facts['peak_mb']:.0f} MB" if "peak_mb" in facts else ""
         table.add_row(name, f"{facts['images_per_s']:.2f}", startup, memory)
     console.print(table)
-    for key in ("throughput_ratio_f32", "throughput_ratio_best", "limit_share"):
-        console.print(f"{key}: {result[key]:.2f}", highlight=False)
+    console.print(f"load before: {result['load_before']} on {os.cpu_count()} CPUs", highlight=False)
+    for key, (low, high) in result["lowest_and_highest"].items():
+        console.print(f"{key}: {result[key]:.3f} ({low:.3f} to {high:.3f})", highlight=False)
     rows = Table("graph", "size", "engine", "precision", "batch", "ms an image")
     for row in result["graphs"]:
         names = ("graph", "size", "engine", "precision", "batch")
         rows.add_row(*(str(row[name]) for name in names), f"{row['ms']:.1f}")
     console.print(rows)
-    for key in ("startup_ratio", "memory_ratio", "planes_share"):
-        console.print(f"{key}: {result[key]:.3f}", highlight=False)
+    console.print(f"planes_share: {result['planes_share']:.3f}", highlight=False)
 
 
 if __name__ == "__main__":

@@ -49,13 +49,21 @@ def keep(folder: Path, record: dict[str, Any]) -> None:
 
     Args:
         folder: A run folder.
-        record: `precision`, `engine`, `graphs` (stage -> sha256), `passes`, `text`, and figures.
+        record: `precision`, `engine`, `graphs` (stage -> sha256), `twins` (the same of int8 graphs'
+            descriptions), `passes`, `text`, and figures.
     """
     others = [old for old in records(folder) if _key(old) != _key(record)]
     write_json(folder / NAME, [*others, record])
 
 
-def require(folder: Path, precision: Precision, *, engine: str, graphs: dict[str, str]) -> None:
+def require(
+    folder: Path,
+    precision: Precision,
+    *,
+    engine: str,
+    graphs: dict[str, str],
+    twins: dict[str, str],
+) -> None:
     """Refuses a precision that was not found good enough for these very graphs.
 
     Args:
@@ -63,6 +71,7 @@ def require(folder: Path, precision: Precision, *, engine: str, graphs: dict[str
         precision: Asked for; f32 needs no record.
         engine: That is to run the graphs.
         graphs: Stage -> sha256 of its f32 graph.
+        twins: Stage -> sha256 of the description of its int8 graph, where it runs one.
 
     Raises:
         PrecisionError: it changes the answers too much, or was not measured with these graphs.
@@ -70,7 +79,8 @@ def require(folder: Path, precision: Precision, *, engine: str, graphs: dict[str
     if precision == Precision():
         return
     for record in records(folder):
-        if _key(record) == (str(precision), engine) and record["graphs"] == graphs:
+        known = record["graphs"], record.get("twins", {})
+        if _key(record) == (str(precision), engine) and known == (graphs, twins):
             if record["passes"]:
                 return
             raise PrecisionError(

@@ -11,6 +11,7 @@ from copy import copy
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
+from pose_activity.artifacts.manifest import sha256_file
 from pose_activity.cache.planes import PoseModelId
 from pose_activity.inference.model_check import check_model
 from pose_activity.inference.options import OutputOptions, Session
@@ -82,6 +83,16 @@ class Predictor(ABC):
     def graphs(self) -> dict[str, str]:
         """Stage -> sha256 of its f32 graph."""
         return {name: stage.sha256 for name, stage in self.stages.items()}
+
+    @property
+    def twins(self) -> dict[str, str]:
+        """Stage -> sha256 of the description of its int8 graph, of the stages that run one."""
+        asked = {"stage1": self.precision.stage1, "stage2": self.precision.stage2}
+        return {
+            name: sha256_file(stage.graph.path.with_suffix(".json"))
+            for name, stage in self.stages.items()
+            if asked[name] == "int8"
+        }
 
     @property
     def calibration(self) -> dict[str, Any]:

@@ -52,6 +52,9 @@ def open_onnxruntime(path: Path, precision: str, threads: int, streams: int) -> 
     options.log_severity_level = 3  # errors only
     options.intra_op_num_threads = threads // streams
     options.inter_op_num_threads = 1
+    # A plan of the memory is kept for each shape, and pictures have many shapes: a quarter of the
+    # process's memory.
+    options.enable_mem_pattern = False
     cuda = ("CUDAExecutionProvider", {"use_tf32": "0"})  # without this it rounds f32 to 10 bits
     there = onnxruntime.get_available_providers()
     providers = [cuda] if cuda[0] in there else []

@@ -1,4 +1,4 @@
-"""An exported graph, run on the fastest engine this machine has.
+"""An exported graph, run on an engine that this machine has.
 
 In goes a numpy batch, or several by the names of the graph's inputs; out comes a tuple of numpy
 arrays. Knows nothing of images or people.
@@ -28,7 +28,9 @@ from pose_activity.runtime.engines import (
     open_openvino,
 )
 
-ENGINES = ("openvino", "onnxruntime")  # "auto" takes the first that is installed
+# "auto" takes the first that is installed and has the precision. In f32 ONNX Runtime is as fast as
+# OpenVINO, with half of its memory and start-up time (`benchmarks/inference.py`).
+ENGINES = ("onnxruntime", "openvino")
 PRECISIONS = ("f32", "bf16", "int8")
 
 # Engine -> the process that loaded a graph first. A fork copies none of the engine's threads, and
@@ -127,7 +129,7 @@ def load(
 
     Args:
         path: A `.onnx` file, for int8 too.
-        engine: "openvino", "onnxruntime", or "auto": openvino where it is installed.
+        engine: "onnxruntime", "openvino", or "auto": onnxruntime for f32, openvino for others.
         precision: One of `PRECISIONS`; the lower ones are faster and move joints by a few pixels.
         threads: CPU threads of all streams together; None takes one per core.
         streams: Calls that may run at the same time; each has threads / streams threads. With one
@@ -233,7 +235,7 @@ def _first_installed(engines: tuple[str, ...], precision: str) -> str:
         if name in installed:
             return name
     raise ModuleNotFoundError(
-        f"The engine {wanted[0]!r} is not installed. Run: pip install {wanted[-1]}. "
+        f"The engine {wanted[0]!r} is not installed. Run: pip install {wanted[0]}. "
         f"Installed engines: {installed or 'none'}"
     )
 
@@ -264,6 +266,17 @@ def int8_is_of(path: Path) -> bool:
     return json.loads(described.read_text(encoding="utf-8"))["sha256"].get(
         path.name
     ) == sha256_file(path)
+
+
+def kept_convolutions(path: Path) -> tuple[int, int] | None:
+    """Returns how many first and last convolutions of a graph's int8 twin are f32, if it says so.
+
+    Raises:
+        FileNotFoundError: there is no twin.
+    """
+    described = json.loads(twin_of(path, ".json").read_text(encoding="utf-8"))
+    kept = described.get("kept_convolutions")
+    return kept and (kept["first"], kept["last"])
 
 
 def _find_twin(path: Path) -> Path:

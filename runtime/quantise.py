@@ -25,7 +25,13 @@ from pose_activity.runtime.graph import twin_of
 _CONVOLUTIONS = ("Convolution", "GroupConvolution")
 
 
-def quantise(path: Path, batches: Iterable[np.ndarray | Batches], *, keep_first: int = 0) -> Path:
+def quantise(
+    path: Path,
+    batches: Iterable[np.ndarray | Batches],
+    *,
+    keep_first: int = 0,
+    keep_last: int = 0,
+) -> Path:
     """Writes an int8 graph beside an f32 one.
 
     Weights become int8 symmetrically per channel, activations per tensor.
@@ -37,6 +43,8 @@ def quantise(path: Path, batches: Iterable[np.ndarray | Batches], *, keep_first:
             by their names.
         keep_first: How many convolutions, counted from each input, stay in f32: what is rounded
             there is rounded for the whole network.
+        keep_last: How many convolutions on the longest way to an output stay in f32, from the
+            output; it is they that say how many pixels and what probability.
 
     Returns:
         The `.xml` file; its description, `.json`, is written last.
@@ -57,7 +65,11 @@ def quantise(path: Path, batches: Iterable[np.ndarray | Batches], *, keep_first:
             nncf.Dataset([_in_order(model, batch) for batch in samples]),
             subset_size=len(samples),
             preset=nncf.QuantizationPreset.MIXED,
-            ignored_scope=nncf.IgnoredScope(names=_first_convolutions(model, keep_first)),
+            ignored_scope=nncf.IgnoredScope(
+                names=sorted(
+                    {*_first_convolutions(model, keep_first), *_last_convolutions(model, keep_last)}
+                )
+            ),
         )
     out = twin_of(path)
     out.with_suffix(".json").unlink(missing_ok=True)
@@ -69,7 +81,8 @@ def quantise(path: Path, batches: Iterable[np.ndarray | Batches], *, keep_first:
             written.with_suffix(suffix).replace(out.with_suffix(suffix))
     files = (path, out, out.with_suffix(".bin"))
     digests = {file.name: sha256_file(file) for file in files}
-    write_json(out.with_suffix(".json"), {"sha256": digests})
+    kept = {"first": keep_first, "last": keep_last}
+    write_json(out.with_suffix(".json"), {"sha256": digests, "kept_convolutions": kept})
     return out
 
 
@@ -92,6 +105,23 @@ def _first_convolutions(model: Any, count: int) -> list[str]:
         if kind in _CONVOLUTIONS and any(counted[i] < count for i in inputs_of[name]):
             counted.update(inputs_of[name])
             found.append(name)
+    return found
+
+
+def _last_convolutions(model: Any, count: int) -> set[str]:
+    """Returns the names of those that have fewer than `count` others between them and an output."""
+    behind: dict[str, int] = {}  # node -> convolutions on the longest way from it to an output
+    found = set[str]()
+    for node in reversed(model.get_ordered_ops()):
+        name = node.get_friendly_name()
+        users = [
+            port.get_node() for output in node.outputs() for port in output.get_target_inputs()
+        ]
+        steps = max((behind[user.get_friendly_name()] for user in users), default=0)
+        counts = node.get_type_name() in _CONVOLUTIONS
+        behind[name] = steps + counts
+        if counts and steps < count:
+            found.add(name)
     return found
 
 

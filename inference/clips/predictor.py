@@ -132,7 +132,7 @@ class ClipPredictor(TwoStagePredictor):
         self.tracking = read_tracking(stage1_folder or self.folders.stage1)
         form = pose_files.read_format(folder)
         self.form = form if fps is None else replace(form, fps=fps)
-        require(run, self.precision, engine=self.engine, graphs=self.graphs)
+        require(run, self.precision, engine=self.engine, graphs=self.graphs, twins=self.twins)
 
     @staticmethod
     def find_sources(names: Sequence[str], on_note: Callable[[str], None]) -> list[Path]:

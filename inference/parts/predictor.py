@@ -91,7 +91,7 @@ class PartsPredictor(FramePredictor, TwoStagePredictor):
                 self.folders.stage1, precision=self.precision.stage1, **self._runtime
             )
         if not unchecked:
-            require(run, self.precision, engine=self.engine, graphs=self.graphs)
+            require(run, self.precision, engine=self.engine, graphs=self.graphs, twins=self.twins)
 
     @property
     def calibration(self) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class PicturePredictor(FramePredictor, TwoStagePredictor):
             self.pose = self.load_pose(self.folders.stage1)
         self.parts = self._load_parts() if self.recipe.needs_parts else None
         if not unchecked:
-            require(run, self.precision, engine=self.engine, graphs=self.graphs)
+            require(run, self.precision, engine=self.engine, graphs=self.graphs, twins=self.twins)
 
     def _load_parts(self) -> parts.PartsNetwork:
         """Loads the network whose parts the classifier was trained on."""

@@ -126,7 +126,7 @@ class PosesPredictor(FramePredictor):
             streams=self.threads,
         )
         self.engine = self.pose.graph.engine
-        require(model, self.precision, engine=self.engine, graphs=self.graphs)
+        require(model, self.precision, engine=self.engine, graphs=self.graphs, twins=self.twins)
 
     @property
     def stages(self) -> dict[str, Any]:

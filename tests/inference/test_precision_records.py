@@ -7,6 +7,7 @@ import pytest
 from pose_activity.inference.precision_records import NAME, Precision, PrecisionError, keep, require
 
 GRAPHS = {"stage1": "a" * 64, "stage2": "b" * 64}
+TWINS = {"stage2": "d" * 64}
 INT8 = Precision("int8", "int8")
 
 
@@ -15,6 +16,7 @@ def record(**changes) -> dict:
         "precision": "int8",
         "engine": "openvino",
         "graphs": GRAPHS,
+        "twins": TWINS,
         "passes": True,
         "text": "joints move 0.80 px",
     } | changes
@@ -36,18 +38,18 @@ def test_another_precision(text: str) -> None:
 
 
 def test_f32_needs_no_record(tmp_path: Path) -> None:
-    require(tmp_path, Precision(), engine="openvino", graphs=GRAPHS)
+    require(tmp_path, Precision(), engine="openvino", graphs=GRAPHS, twins=TWINS)
 
 
 def test_a_good_record_allows_it(tmp_path: Path) -> None:
     keep(tmp_path, record())
-    require(tmp_path, INT8, engine="openvino", graphs=GRAPHS)
+    require(tmp_path, INT8, engine="openvino", graphs=GRAPHS, twins=TWINS)
 
 
 def test_a_bad_record_refuses_it_with_its_figures(tmp_path: Path) -> None:
     keep(tmp_path, record(passes=False, text="joints move 6.31 px"))
     with pytest.raises(PrecisionError, match=r"too much on openvino: joints move 6\.31 px\. Take"):
-        require(tmp_path, INT8, engine="openvino", graphs=GRAPHS)
+        require(tmp_path, INT8, engine="openvino", graphs=GRAPHS, twins=TWINS)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,7 @@ def test_a_bad_record_refuses_it_with_its_figures(tmp_path: Path) -> None:
     [
         {"engine": "onnxruntime"},
         {"graphs": {**GRAPHS, "stage2": "c" * 64}},
+        {"twins": {"stage2": "e" * 64}},  # made again since
         {"precision": "f32/int8"},
     ],
 )
@@ -63,7 +66,7 @@ def test_what_was_not_measured_is_refused(tmp_path: Path, other: dict) -> None:
     with pytest.raises(
         PrecisionError, match=r"nobody has compared precision int8 .*precision int8"
     ):
-        require(tmp_path, INT8, engine="openvino", graphs=GRAPHS)
+        require(tmp_path, INT8, engine="openvino", graphs=GRAPHS, twins=TWINS)
 
 
 def test_a_new_record_takes_the_place_of_the_old(tmp_path: Path) -> None:
@@ -72,10 +75,10 @@ def test_a_new_record_takes_the_place_of_the_old(tmp_path: Path) -> None:
     keep(tmp_path, record(passes=False))
     assert (tmp_path / NAME).read_text(encoding="utf-8").count('"passes"') == 2
     with pytest.raises(PrecisionError, match="Take f32"):
-        require(tmp_path, INT8, engine="openvino", graphs=GRAPHS)
+        require(tmp_path, INT8, engine="openvino", graphs=GRAPHS, twins=TWINS)
 
 
 def test_a_damaged_file(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text("[{]", encoding="utf-8")
     with pytest.raises(ValueError, match=r"precision\.json is damaged"):
-        require(tmp_path, INT8, engine="openvino", graphs=GRAPHS)
+        require(tmp_path, INT8, engine="openvino", graphs=GRAPHS, twins=TWINS)

@@ -150,8 +150,8 @@ def test_a_strided_batch_is_taken(linear: Path):
     assert graph.load(linear)(batch)[0].shape == (6, 3)
 
 
-@pytest.mark.parametrize("installed", [("openvino", "onnxruntime"), ("onnxruntime",)])
-def test_auto_takes_the_fastest_installed(
+@pytest.mark.parametrize("installed", [("onnxruntime", "openvino"), ("openvino",)])
+def test_auto_takes_the_first_that_is_installed(
     linear: Path, monkeypatch: pytest.MonkeyPatch, installed: tuple[str, ...]
 ):
     need(installed[0])
@@ -167,6 +167,8 @@ def test_an_engine_that_is_not_installed(linear: Path, monkeypatch: pytest.Monke
         graph.load(linear, engine="openvino")
     with pytest.raises(ModuleNotFoundError, match="pip install onnxruntime"):
         graph.load(linear)
+    with pytest.raises(ModuleNotFoundError, match="pip install openvino"):
+        graph.load(linear, precision="int8")
 
 
 @pytest.mark.parametrize(
