@@ -35,7 +35,7 @@ def hide_faces(
         boxes: `(N, 4)` float32 xyxy pixels.
     """
     hidden = image.copy()
-    for x1, y1, x2, y2, is_round in _faces(skeleton, keypoints, boxes):
+    for x1, y1, x2, y2, is_round in find_faces(skeleton, keypoints, boxes):
         left, top = max(0, int(x1)), max(0, int(y1))
         right, bottom = min(image.shape[1], int(np.ceil(x2))), min(image.shape[0], int(np.ceil(y2)))
         if right <= left or bottom <= top:
@@ -53,10 +53,13 @@ def hide_faces(
     return hidden
 
 
-def _faces(
+def find_faces(
     skeleton: Skeleton, keypoints: np.ndarray, boxes: np.ndarray
 ) -> Iterator[tuple[float, float, float, float, bool]]:
-    """Yields x1, y1, x2, y2 of each face, and whether it is the disc in there."""
+    """Yields x1, y1, x2, y2 of each face, and whether it is the disc in there.
+
+    Arguments are those of `hide_faces`; a face may reach outside the picture.
+    """
     face = [skeleton.index(name) for name in _FACE if name in skeleton.joints]
     throat = [skeleton.index(name) for name in _THROATS if name in skeleton.joints]
     for joints, (x1, y1, x2, y2) in zip(keypoints, boxes.tolist(), strict=True):

@@ -162,11 +162,13 @@ class ClipReport(Section):
     the gallery, the others the probes. Without it each clip is compared with all others. With
     `split: given` a gallery says that the people of test are not among those of training.
     `probes` is another: the probes are then only those other clips in whose name it is found.
+    `hide_faces` makes the faces of those who are followed unrecognizable in the page's pictures.
     """
 
     split: Literal["val", "test"] = "test"
     gallery: str | None = None
     probes: str | None = None
+    hide_faces: bool = False
 
     @model_validator(mode="after")
     def _patterns(self) -> "ClipReport":

@@ -119,6 +119,7 @@ def page_facts(
             clips.get(predictions.images[row]),
             of_video=run.has_videos,
             threshold=run.sequence.min_confidence,
+            hide_faces=run.report.hide_faces,
         )
 
     sections: list[Section] = [

@@ -13,6 +13,7 @@ import numpy as np
 from pose_activity.annotations import drawing, videos
 from pose_activity.annotations.clip_files import read_clips
 from pose_activity.annotations.clips import Clip
+from pose_activity.annotations.faces import hide_faces as without_faces
 from pose_activity.annotations.images import ImageError
 from pose_activity.annotations.readers.feature_table import read_features
 from pose_activity.artifacts import manifest
@@ -81,19 +82,27 @@ def poses_section(run: ClipRun, clips: Sequence[Clip]) -> Section:
     return Section("poses", "Poses", "Stage 1: poses", blocks)
 
 
-def strip_uri(clip: Clip | None, *, of_video: bool, threshold: float) -> str | None:
+def strip_uri(
+    clip: Clip | None, *, of_video: bool, threshold: float, hide_faces: bool = False
+) -> str | None:
     """Returns a strip of frames as a `data:` URI; None if nothing can be shown.
 
     Args:
         clip: With keypoints.
         of_video: Whether its source is a video that they were found in.
         threshold: Joints with v <= `threshold` are left out.
+        hide_faces: Whether the person's face is made unrecognizable.
     """
     if clip is None or clip.keypoints is None or clip.skeleton is None or not clip.valid.any():
         return None
     rows = np.flatnonzero(clip.valid)
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, _FRAMES).round().astype(int))]
     frames = list(_video_frames(clip, rows) if of_video else _blank_frames(clip, rows))
+    if hide_faces:
+        frames = [
+            (without_faces(pixels, clip.skeleton, person[None], _box(person)[None]), person)
+            for pixels, person in frames
+        ]
     drawn = [
         drawing.draw_poses(pixels, clip.skeleton, person[None], threshold=threshold)
         for pixels, person in frames
@@ -105,6 +114,12 @@ def strip_uri(clip: Clip | None, *, of_video: bool, threshold: float) -> str | N
     size = max(1, round(width * scale)), max(1, round(height * scale))
     strip = np.concatenate([drawing.fit(frame, size) for frame in drawn], axis=1)
     return data_uri(strip, max(strip.shape[:2]))
+
+
+def _box(person: np.ndarray) -> np.ndarray:
+    """Returns the `(4,)` box around somebody's joints that were found."""
+    there = person[person[:, 2] > 0, :2]
+    return np.concatenate([there.min(0), there.max(0)]) if len(there) else np.zeros(4, np.float32)
 
 
 def _video_frames(clip: Clip, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

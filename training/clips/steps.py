@@ -143,6 +143,8 @@ def report(run: ClipRun, *, remember: bool) -> Step:
         asked = run.report.model_dump(mode="json")
         if run.report.probes is None:  # as it was before they could be chosen
             del asked["probes"]
+        if not run.report.hide_faces:  # likewise
+            del asked["hide_faces"]
         return asked | {"open_set": run.open_set}
 
     def inputs() -> dict[str, str]:

@@ -60,7 +60,12 @@ from pose_activity.training.report_page.facts import (
     Sheet,
 )
 from pose_activity.training.report_page.headline import headline_section
-from pose_activity.training.report_page.images import data_uri, sheet_uri, try_load
+from pose_activity.training.report_page.images import (
+    data_uri,
+    sheet_uri,
+    try_load,
+    without_faces,
+)
 from pose_activity.training.report_page.input_worth import ignored_note, worth_section
 from pose_activity.training.report_page.learning_curve import curve_blocks
 from pose_activity.training.report_page.mistakes import mistakes_section
@@ -180,13 +185,17 @@ def page_facts(
 
     def draw(path: Path, person: int) -> np.ndarray | None:
         image = try_load(path)
-        return None if image is None else draw_seen(image, found.get(path), cache.recipe, person)
+        if image is None:
+            return None
+        if run.report.hide_faces:
+            image = without_faces(image, found.get(path))
+        return draw_seen(image, found.get(path), cache.recipe, person)
 
     def picture_of(row: int) -> str | None:
         drawn = draw(predictions.images[row], int(predictions.persons[row]))
         if drawn is None:
             return None
-        maps = maps_of(row)
+        maps = () if run.report.hide_faces else maps_of(row)
         return data_uri(with_maps(drawn, maps), _TILE_ROW) if maps else data_uri(drawn, _TILE)
 
     def suspect_of(path: Path, person: int) -> str | None:
@@ -243,6 +252,8 @@ def _shown(recipe: Recipe) -> str:
 
 
 def _augmentations(run: PictureRun) -> list[Block]:
+    if run.report.hide_faces:
+        return []
     sheet = sheet_uri(run.run_dir / "stage2" / "augmentations.png", _SHEET)
     summary = "What the network sees in training (augmentations)"
     return [Sheet(summary, sheet, "Training tensors after augmentation")] if sheet else []

@@ -65,7 +65,9 @@ def data_section(run: PictureRun, cache: Cache, unit: str) -> Section:
     ]
     counts = [(text, cleaning[key]) for key, text in HEADS.items()]
     fixed = any(isinstance(count, int) and count for _, count in rules)
-    sheet = sheet_uri(folder / "cleaning.png", _SHEET) if fixed else None
+    sheet = None
+    if fixed and not run.report.hide_faces:
+        sheet = sheet_uri(folder / "cleaning.png", _SHEET)
     read, cleaned = "What was read", "What the cleaner did"
     blocks: list[Block] = [
         SideBySide(

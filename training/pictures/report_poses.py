@@ -30,7 +30,7 @@ from pose_activity.training.report_page.facts import (
     Tiles,
     pairs,
 )
-from pose_activity.training.report_page.images import Tile, data_uri, try_load
+from pose_activity.training.report_page.images import Tile, data_uri, try_load, without_faces
 
 SHOWN = 6  # pictures of each kind, best and worst
 _OF_LABELS = (
@@ -199,6 +199,7 @@ def extremes(run: PictureRun) -> tuple[list[Tile], list[Tile]]:
         label.image: (label, _in_labels(pose, label))
         for label, pose in zip(labels, poses, strict=True)
     }
+    found = {label.image: pose for label, pose in zip(labels, poses, strict=True)}
     ranking = score_pictures(poses, labels)
     best = ranking[: min(SHOWN, (len(ranking) + 1) // 2)]
     worst = ranking[len(best) :][::-1][:SHOWN]
@@ -208,6 +209,8 @@ def extremes(run: PictureRun) -> tuple[list[Tile], list[Tile]]:
         image, head = try_load(score.image), score.pckh50
         drawn = None
         if image is not None:
+            if run.report.hide_faces:
+                image = without_faces(image, found[score.image])
             drawn = draw_comparison(image, *pairs[score.image], threshold=threshold)
         return Tile(
             source=None if drawn is None else data_uri(drawn, _TILE),

@@ -160,7 +160,10 @@ def report(run: PictureRun, *, remember: bool) -> Step:
     """Returns the step in which the classifier is judged."""
 
     def recipe() -> dict[str, Any]:
-        return run.report.model_dump(mode="json")
+        asked = run.report.model_dump(mode="json")
+        if not run.report.hide_faces:  # as it was before they could be hidden
+            del asked["hide_faces"]
+        return asked
 
     def inputs() -> dict[str, str]:
         return {

@@ -7,7 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pose_activity.annotations.faces import hide_faces
 from pose_activity.annotations.images import ImageError, load_rgb
+from pose_activity.annotations.types import Poses
 
 _JPEG_QUALITY = 78
 
@@ -38,6 +40,13 @@ def data_uri(image: np.ndarray, longest: int) -> str:
     quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
     return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
+
+
+def without_faces(image: np.ndarray, poses: Poses | None) -> np.ndarray:
+    """Returns `(H, W, 3)` uint8 RGB with the faces of those who were found in it hidden."""
+    if poses is None:
+        return image
+    return hide_faces(image, poses.skeleton, poses.keypoints, poses.boxes)
 
 
 def sheet_uri(path: Path, longest: int) -> str | None:

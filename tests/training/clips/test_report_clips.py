@@ -10,7 +10,7 @@ from pose_activity.annotations import videos
 from pose_activity.annotations.clips import Clip, steady_times
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.training.clips.report_clips import strip_uri
-from tests.inference.motion_model import crossing, write_film
+from tests.inference.motion_model import SIZE, crossing, write_film
 
 
 def _clip(source: Path, keypoints: np.ndarray, span: tuple[int, int] | None = None) -> Clip:
@@ -58,6 +58,23 @@ def test_frames_of_the_video_below_the_joints(tmp_path: Path) -> None:
         shown = strip[:, i * width : (i + 1) * width].astype(int)
         expected = cv2.resize(frames[first + i], (width, len(strip)), interpolation=cv2.INTER_AREA)
         assert np.abs(shown - expected)[20:, 20:].mean() < 8, i
+
+
+def test_the_face_of_the_person_is_hidden(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 255, (6, SIZE[1], SIZE[0], 3), np.uint8)
+    film = write_film(tmp_path / "film.avi", list(frames))
+    joints = np.zeros((6, 17, 3), np.float32)
+    joints[:, :3] = [(80, 30, 1), (84, 27, 1), (76, 27, 1)]  # nose and eyes
+    joints[:, 15:] = [(70, 110, 1), (90, 110, 1)]  # ankles
+    clip = _clip(film, joints, (0, 6))
+    seen, hidden = (
+        _pixels(strip_uri(clip, of_video=True, threshold=1.0, hide_faces=hides)).astype(int)
+        for hides in (False, True)
+    )
+    changed = np.abs(seen - hidden).max(2) > 40
+    head, legs = slice(0, len(seen) // 3), slice(len(seen) // 2, None)
+    assert changed[head].mean() > 0.02 and changed[legs].mean() < 0.001
 
 
 def test_nothing_where_nothing_can_be_shown(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ from pose_activity.training.report_page.images import Tile
 from tests.html_reader import Reader
 from tests.inference import view_model
 
+HIDDEN = {"hide_faces": True}
 CLASSES = ("reading", "riding_a_<bike>", "walking")
 
 
@@ -344,6 +345,14 @@ def test_two_views_are_classified_and_shown(run: PictureRun, tmp_path: Path) -> 
             None,
             maps_of=lambda row: maps_of(classifier, cache, row, "test"),
         )
+        noise = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
+        patch.setattr(report, "try_load", lambda _: noise)
+        shy = asked.model_copy(update={"report": asked.report.model_copy(update=HIDDEN)})
+        seen = report.page_facts(asked, cache, answers, scores, None)
+        hidden = report.page_facts(shy, cache, answers, scores, None, maps_of=lambda _: [noise])
+    seen, hidden = ({tile.file: tile.source for tile in _tiles(page)} for page in (seen, hidden))
+    changed = [file for file, picture in seen.items() if hidden[file] != picture]
+    assert changed == ["photo_4.png"], "where somebody is; and no maps beside"
     assert found.subtitle.endswith("planes rgb, the person's rgb at 48 pixels")
     blocks = [block for section in found.sections for block in section.blocks]
     wide = {tile.file: _shape(tile.source) for tile in _tiles(found)}
