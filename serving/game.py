@@ -186,7 +186,7 @@ def _judge(prompt: Prompt, spans: Iterable[_Span], unknown: str, worth: float) -
 def _missed(inside: Sequence[_Span], hold: float, unknown: str) -> str:
     """Returns why a round has no hit: what was seen for the longest time."""
     if hold:
-        return f"seen for {hold:.1f} s only; hold it for {LEAST_HOLD:g} s"
+        return f"seen too briefly: hold it for {LEAST_HOLD:g} s"
     if not inside:
         return "no answer came"
     shares: dict[str | None, float] = {}

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from pose_activity.annotations.videos import Frame
+from pose_activity.cache.planes import FOUND, PERSON, PICTURE
+from pose_activity.cache.record import X
 from pose_activity.inference.on_device import (
     CannotBeOnDevice,
     describe_graph,
@@ -14,6 +16,7 @@ from pose_activity.inference.on_device import (
 )
 from pose_activity.inference.pictures.predictor import PicturePredictor
 
+_MADE = {X, PICTURE, PERSON, FOUND}  # the arrays that page/device/planes.js makes
 _NEAR = 0.05  # two activities whose probabilities are nearer than this are a toss-up
 
 
@@ -21,12 +24,16 @@ def describe(predictor: PicturePredictor) -> dict[str, Any]:
     """Returns what is done around the graphs, as JSON values.
 
     Raises:
-        CannotBeOnDevice: the classifier sees body parts.
+        CannotBeOnDevice: the classifier sees what a browser does not make.
     """
     recipe, pose = predictor.recipe, predictor.pose
     if recipe.needs_parts:
         raise CannotBeOnDevice(
             "The classifier sees planes of body parts, which a browser does not make."
+        )
+    if others := sorted(recipe.arrays.keys() - _MADE):
+        raise CannotBeOnDevice(
+            f"The classifier sees {', '.join(others)} besides, which a browser does not make."
         )
     graphs = {"classifier": describe_graph(predictor.classifier)}
     if pose is not None:

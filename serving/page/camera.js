@@ -20,6 +20,7 @@ export class Camera {
     this.listeners = new Set(); // told every answer: (seconds, activity)
     this.canvas = document.createElement("canvas");
     this.context = this.canvas.getContext("2d", { willReadFrequently: true });
+    $("camera-stage").classList.toggle("covered", model.hides_faces);
     $("close-camera").onclick = () => this.close();
     $("camera-menu").onchange = (event) => this.start({ deviceId: { exact: event.target.value } });
     $("flip-camera").onclick = () => this.start({ facingMode: this.rear ? "user" : "environment" });
@@ -121,8 +122,8 @@ export class Camera {
       if (said.number !== null) setTimeout(() => this.send(), 250);
       return;
     }
+    this.show(said); // over the frame that it is about: the next one takes its place
     this.send();
-    this.show(said);
   }
 
   send() {
@@ -141,7 +142,7 @@ export class Camera {
     const people = said.rows.some((row) => row.box) && !said.people ? [] : peopleOf(said.people, this.model, said.rows);
     if (this.model.takes === "videos") nameByBox(people, said.rows);
     $("camera-drawing").dataset.frame = said.number;
-    paint($("camera-drawing"), said.size, people, this.model, { mirrored: !this.rear });
+    paint($("camera-drawing"), this.canvas, said.size, people, this.model, { mirrored: !this.rear });
     const first = said.rows[0];
     const seconds = this.seconds;
     for (const listener of this.listeners) listener(seconds, first.activity);

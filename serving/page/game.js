@@ -16,7 +16,7 @@ export function setUpGame(camera) {
       $("game-result").hidden = false;
       $("game-result").replaceChildren(el("p", { className: "problem" }, error.message));
     }
-    $("game-prompt").hidden = $("game-clock").hidden = true;
+    $("game-board").hidden = true;
     button.disabled = false;
     button.textContent = "Play again";
   };
@@ -26,18 +26,23 @@ async function play(camera) {
   const wish = { seed: Math.floor(Math.random() * 2 ** 31), rounds: 6, seconds: 5 };
   const { prompts } = await post("/v1/game", wish);
   $("game-result").hidden = true;
-  $("game-prompt").hidden = false;
+  $("game-board").hidden = false;
+  $("camera-stage").scrollIntoView({ block: "center" });
+  $("game-clock").value = 0;
   for (let left = COUNTDOWN; left; left--) {
     $("game-prompt").textContent = `Ready? ${left}`;
     await wait(1);
   }
   const begun = camera.seconds;
   const answers = [];
-  const listen = (seconds, activity) => answers.push({ seconds: Math.max(seconds - begun, 0), action: activity });
+  let asked = null;
+  const listen = (seconds, activity) => {
+    answers.push({ seconds: Math.max(seconds - begun, 0), action: activity });
+    $("game-prompt").textContent = activity === asked ? `${asked} ✓` : asked;
+  };
   camera.listeners.add(listen);
-  $("game-clock").hidden = false;
   for (const prompt of prompts) {
-    $("game-prompt").textContent = prompt.action;
+    $("game-prompt").textContent = asked = prompt.action;
     say(prompt.action);
     for (;;) {
       const share = (camera.seconds - begun - prompt.start) / (prompt.stop - prompt.start);
@@ -62,7 +67,9 @@ function show(score) {
     el("p", { className: "answer" }, `${score.points} of 1000 points`),
     el("p", {}, `${score.hits} of ${score.rounds.length} actions, ${score.streak} one after another. Best so far: ${best}.`),
     el("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: "Rounds" },
-      el("table", {}, el("tbody", {}, ...score.rounds.map((round) => el("tr", {}, ...cells(round)))))));
+      el("table", {},
+        el("thead", {}, el("tr", {}, ...["Action", "Seen", "Points"].map((name) => el("th", { scope: "col" }, name)))),
+        el("tbody", {}, ...score.rounds.map((round) => el("tr", {}, ...cells(round)))))));
   $("game-result").hidden = false;
   say(`${score.points} of 1000 points`);
 }

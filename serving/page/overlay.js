@@ -1,12 +1,15 @@
-// People drawn over a picture or a frame: box, bones, joints, name.
+// People drawn over a picture or a frame: box, bones, joints, name; with their faces hidden, if they are to be.
+
+import { hideFaces } from "./faces.js";
 
 const COLOURS = ["#4f9dff", "#ff9f43", "#34d399", "#f472b6", "#facc15", "#a78bfa", "#fb7185", "#22d3ee"];
 const SEEN = 0.25; // joints of a lower confidence would only clutter a drawing
 
 export const colourOf = (person) => COLOURS[person % COLOURS.length];
 
-// people: [{ box, joints: [[x, y, confidence], ...], label, person }] in pixels of the picture.
-export function paint(canvas, pictureSize, people, model, { mirrored = false } = {}) {
+// people: [{ box, joints: [[x, y, confidence], ...], label, person }] in pixels of the picture. picture: what is
+// drawn over; where faces are to be hidden it is drawn into the canvas, without them.
+export function paint(canvas, picture, pictureSize, people, model, { mirrored = false } = {}) {
   const { width, height } = canvas.getBoundingClientRect();
   const dense = Math.min(devicePixelRatio || 1, 2);
   canvas.width = Math.max(Math.round(width * dense), 1);
@@ -16,6 +19,10 @@ export function paint(canvas, pictureSize, people, model, { mirrored = false } =
   const left = (canvas.width - scale * pictureSize[0]) / 2;
   const top = (canvas.height - scale * pictureSize[1]) / 2;
   const at = ([x, y]) => [left + scale * x, top + scale * y];
+  if (model.hides_faces) {
+    context.drawImage(picture, left, top, scale * pictureSize[0], scale * pictureSize[1]);
+    hideFaces(context, people, model.joints, at, scale);
+  }
   const index = new Map(model.joints.map((name, i) => [name, i]));
   context.lineWidth = 2.5 * dense;
   context.lineCap = "round";

@@ -108,7 +108,7 @@ function showPicture(card, records, file) {
   const picture = el("img", { alt: `${card.name}, with ${found.length} people drawn`, src: URL.createObjectURL(file) });
   const canvas = el("canvas", { ariaHidden: "true" });
   const people = peopleOf(found, card.model, records);
-  const redraw = () => paint(canvas, [picture.naturalWidth, picture.naturalHeight], people, card.model);
+  const redraw = () => paint(canvas, picture, [picture.naturalWidth, picture.naturalHeight], people, card.model);
   picture.onload = () => {
     redraw();
     new ResizeObserver(redraw).observe(picture);
@@ -227,7 +227,7 @@ class Film {
   draw() {
     if (!this.video.videoWidth) return;
     const seen = [this.video.videoWidth, this.video.videoHeight];
-    paint(this.canvas, this.followed?.size ?? seen, this.people(this.video.currentTime), this.card.model);
+    paint(this.canvas, this.video, this.followed?.size ?? seen, this.people(this.video.currentTime), this.card.model);
   }
 
   people(seconds) {

@@ -71,7 +71,7 @@ def test_a_miss_has_its_reason(action: str | None, why: str) -> None:
 def test_a_flicker_is_no_hit_and_silence_is_none() -> None:
     film = [Answer(t / 30, "wave" if t == 40 else "sit") for t in range(120)]
     (flicker,) = score([Prompt("wave", 0, 4)], film, unknown="unknown").rounds
-    assert (flicker.hit, flicker.missed) == (False, "seen for 0.0 s only; hold it for 0.3 s")
+    assert (flicker.hit, flicker.missed) == (False, "seen too briefly: hold it for 0.3 s")
     (silence,) = score([Prompt("wave", 0, 4)], [], unknown="unknown").rounds
     assert silence.missed == "no answer came"
 

@@ -123,7 +123,7 @@ def test_the_game_scores_what_the_camera_shows(filming: Any, colours: Running) -
         page.locator("#camera-answer .answer").wait_for(timeout=10_000)
         page.get_by_role("button", name="Start the game").click()
         page.locator("#game-result .answer").wait_for(timeout=20_000)
-        rows = page.locator("#game-result tr").all_inner_texts()
+        rows = page.locator("#game-result tbody tr").all_inner_texts()
     assert len(rows) == 3
     for row in rows:
         action, what, points = row.split("\t")

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pose_activity.annotations.skeleton import COCO17
+from pose_activity.annotations.faces import find_faces
+from pose_activity.annotations.skeleton import COCO17, MPII16, Skeleton
 from pose_activity.annotations.synthetic import parts
 from pose_activity.annotations.types import Poses
 from pose_activity.cache import framing, heatmap
@@ -19,8 +20,8 @@ from pose_activity.cache.options import PersonView, Style
 from pose_activity.cache.people import POLICIES
 from pose_activity.cache.planes import Recipe, make_arrays
 from pose_activity.inference.smoothing import TrailingMean
+from pose_activity.runtime import calibrate
 from pose_activity.stage1_pose import predict
-from pose_activity.stage2_classifier import calibrate
 from tests.serving.running import Running
 
 BONES = [list(bone) for bone in COCO17.bone_index]
@@ -235,6 +236,22 @@ def test_answers_are_steadied_as_in_python(page: Any) -> None:
     expected = [mean(Path("camera"), seconds, values) for seconds, values in seen]
     code = "((mean) => given[0].map(([s, p]) => mean.add(s, p)))(new m.TrailingMean(1))"
     assert np.allclose(call(page, "answers", code, seen), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("skeleton", [COCO17, MPII16], ids=lambda s: s.name)
+def test_faces_are_found_as_in_python(page: Any, skeleton: Skeleton) -> None:
+    poses = people((211, 157), 12)
+    keypoints = poses.keypoints[:, : len(skeleton)]
+    keypoints[3, :, 2] = 0
+    expected = list(find_faces(skeleton, keypoints, poses.boxes))
+    found = call(
+        page,
+        "../faces",
+        "m.findFaces(given[0].map((box, i) => ({box, joints: given[1][i]})), given[2])",
+        *(poses.boxes, keypoints, skeleton.joints),
+    )
+    assert len(found) == 12 and [*found[3]][4] is False
+    assert np.allclose(np.array(found, float), np.array(expected, float), atol=1e-3)
 
 
 def test_the_gate_counts_what_was_lost(page: Any) -> None:
