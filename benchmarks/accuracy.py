@@ -70,6 +70,7 @@ ROWS = {
         "folder", ("cache.person_view=null", "cache.planes=[rgb, heatmap]"), "rgb_heatmap"
     ),
     "best": Row("best"),
+    "live": Row("live", folder="live"),
 }
 CONTESTANT = "plain_keras"
 NAMES = (*ROWS, CONTESTANT)
