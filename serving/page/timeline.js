@@ -2,7 +2,9 @@
 
 import { clock, el, svg } from "./elements.js";
 
-const WIDE = 900;
+const WIDEST = 900;
+const NARROWEST = 240;
+const AROUND = 64; // pixels beside it
 const HIGH = 34;
 const NAMES = 90;
 const MOST = 20;
@@ -10,11 +12,13 @@ const MOST = 20;
 export function timeline(lanes, duration, seek) {
   const shown = lanes.slice(0, MOST);
   if (!shown.length) return el("div");
-  const x = (seconds) => NAMES + ((WIDE - NAMES) * seconds) / duration;
-  const drawing = svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH * shown.length + 20}`, class: "lanes", role: "group", "aria-label": "Timeline" });
+  // As wide as it will be shown: scaled down to a phone, its words could not be read.
+  const wide = Math.min(Math.max(document.documentElement.clientWidth - AROUND, NARROWEST), WIDEST);
+  const x = (seconds) => NAMES + ((wide - NAMES) * seconds) / duration;
+  const drawing = svg("svg", { viewBox: `0 0 ${wide} ${HIGH * shown.length + 20}`, class: "lanes", role: "group", "aria-label": "Timeline" });
   shown.forEach((lane, i) => {
     const y = HIGH * i;
-    drawing.append(svg("text", { x: 0, y: y + 20 }, lane.name), svg("rect", { class: "lane", x: NAMES, y, width: WIDE - NAMES, height: HIGH - 6 }));
+    drawing.append(svg("text", { x: 0, y: y + 20 }, lane.name), svg("rect", { class: "lane", x: NAMES, y, width: wide - NAMES, height: HIGH - 6 }));
     for (const part of lane.parts) {
       const width = Math.max(x(part.stop) - x(part.start), 3);
       const text = `${lane.name}: ${part.label}, ${clock(part.start)} to ${clock(part.stop)}`;
@@ -32,6 +36,6 @@ export function timeline(lanes, duration, seek) {
     }
   });
   const y = HIGH * shown.length + 14;
-  drawing.append(svg("text", { x: NAMES, y }, clock(0)), svg("text", { x: WIDE, y, "text-anchor": "end" }, clock(duration)));
+  drawing.append(svg("text", { x: NAMES, y }, clock(0)), svg("text", { x: wide, y, "text-anchor": "end" }, clock(duration)));
   return el("div", {}, el("h3", {}, "When"), drawing);
 }

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.inference.motion_model import picture
@@ -21,6 +23,16 @@ def both(tmp_path: Path) -> Path:
     return write_picture(tmp_path / "both.jpg", picture(red=(20, 20), blue=(110, 30)))
 
 
+BLUE = (79, 157, 255)  # of the first person's drawing
+
+
+def drawn_pixels(page: Any) -> int:
+    """How many pixels of the drawing a visitor sees."""
+    data = np.frombuffer(card(page).locator(".stage").screenshot(), np.uint8)
+    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1].astype(int)
+    return int((abs(pixels - BLUE).max(axis=-1) < 20).sum())
+
+
 def card(page: Any) -> Any:
     return page.locator("#results article").first
 
@@ -31,6 +43,7 @@ def test_a_picture_is_named_with_its_people(browser: Any, colours: Running, both
         card(page).locator(".answer").wait_for()
         assert card(page).locator(".answer").inner_text() in ("red", "blue")
         until(page, "document.querySelector('article canvas').dataset.people === '2'")
+        assert drawn_pixels(page) > 100
         assert card(page).locator(".bars li").count() == 3
         assert "both.jpg: " in page.locator("#status").inner_text()
 
@@ -121,6 +134,7 @@ def test_a_video_names_its_people_and_gives_their_table(
             "Person 2: to the left",
         ]
         until(page, "document.querySelector('article canvas').dataset.people === '2'")
+        assert drawn_pixels(page) > 100, "the drawing is above the video and its controls"
         with page.expect_download() as saved:
             card(page).get_by_role("button", name="Table (CSV)").click()
         rows = list(csv.DictReader(io.StringIO(saved.value.path().read_text(encoding="utf-8"))))
@@ -181,6 +195,8 @@ def test_on_a_phone_nothing_has_to_be_pushed_aside(
             page.set_input_files("#files", file)
             card(page).locator(".answer").first.wait_for()
             assert page.evaluate("document.documentElement.scrollWidth") <= 360
+            for words in card(page).locator(".lanes text").all():
+                assert (words.bounding_box() or {"height": 0})["height"] >= 10, "can be read"
             if folder := os.environ.get("SCREENSHOTS"):
                 page.screenshot(path=f"{folder}/phone-{file.stem}.png", full_page=True)
 
