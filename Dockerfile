@@ -1,7 +1,9 @@
 # syntax=docker/dockerfile:1
 # The web page of a model: docker build -t pose-activity . ; docs/serve.md says how to run it.
-# The base is named by its digest; another one: --build-arg BASE=... (a Debian with Python 3.11-3.13).
-ARG BASE=docker.io/library/python:3.13-slim-bookworm
+# The base is named by its digest: of the index of all platforms with Python 3.13.14 that Docker's
+# own record of its images (github.com/docker-library/repo-info) lists for 5 August 2026. A newer
+# one, or another Debian with Python 3.11 to 3.13: --build-arg BASE=...
+ARG BASE=docker.io/library/python:3.13-slim-bookworm@sha256:67a1e1f215ccda113cfc024e8639049257e88f273898f595b61476d128d387e8
 
 # Installs what the hashed lock names, and the package, into a folder that the second stage takes.
 FROM ${BASE} AS build
