@@ -33,7 +33,7 @@ def test_training_pictures_fill_up_a_small_validation_split(tmp_path: Path) -> N
     (tmp_path / "annotations").mkdir()
     for split, count in (("val", 30), ("train", 300)):
         text = "".join(f"{split}{i}.jpg\n" for i in range(count))
-        (tmp_path / "annotations" / f"{split}.txt").write_text(text)
+        (tmp_path / "annotations" / f"{split}.txt").write_text(text, encoding="utf-8")
     images = precision._compared(SimpleNamespace(run_dir=tmp_path))  # type: ignore[arg-type]
     assert len(set(images)) == len(images) == LEAST_PICTURES
     assert [image.name[:3] for image in images].count("val") == 30
@@ -42,7 +42,8 @@ def test_training_pictures_fill_up_a_small_validation_split(tmp_path: Path) -> N
 def test_what_was_tried_counts_for_the_same_graphs_and_engine(tmp_path: Path) -> None:
     step = {"kept": {"stage1": [0, 4]}, "passes": False, "text": "moved"}
     record = {"precision": "int8", "engine": "openvino", "graphs": {"stage1": "a"}, **step}
-    (tmp_path / "precision.json").write_text(json.dumps([{**record, "tried": [step]}]))
+    text = json.dumps([{**record, "tried": [step]}])
+    (tmp_path / "precision.json").write_text(text, encoding="utf-8")
     run, plain = SimpleNamespace(run_dir=tmp_path), SimpleNamespace(engine="openvino", graphs={})
     assert precision._tried(run, "int8", plain) == []  # type: ignore[arg-type]
     plain.graphs = {"stage1": "a"}
