@@ -51,8 +51,8 @@ def demo(
     run_all(Path("demo"), [f"run_dir={folder}", *settings])
     infer.main(
         [str(folder / "annotations" / "test.txt")],
-        run=folder,
-        out=folder / "predictions.csv",
+        run=str(folder),
+        out=str(folder / "predictions.csv"),
         gallery=folder / "gallery.html",
         overwrite=True,
     )

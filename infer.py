@@ -14,6 +14,7 @@ from rich.table import Table
 
 from pose_activity.artifacts.names import shown
 from pose_activity.artifacts.shards import WHOLE, Shard
+from pose_activity.artifacts.shards import shards as all_shards
 from pose_activity.artifacts.utf8_mode import restart_in_utf8
 from pose_activity.runtime.cluster import LOCAL
 
@@ -31,14 +32,15 @@ def main(
         list[str],
         typer.Argument(
             help="Images, videos, folders (recursive), globs, .txt files with a name per line, or "
-            "camera:0; for clip models pose files too."
+            "camera:0; for clip models pose files too. Or URLs, such as s3://bucket/photos."
         ),
     ],
     run: Annotated[
-        Path, typer.Option("--run", "--model", help="Folder of a run or of a packaged model.")
+        str,
+        typer.Option("--run", "--model", help="Folder of a run or of a packaged model; or a URL."),
     ],
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             help="Table to write: .csv, or .jsonl or .parquet with everything; for poses .json "
             "(COCO) too. Default: predictions.csv, or predictions.json with --poses."
@@ -155,6 +157,7 @@ def main(
     from pose_activity.inference.kinds import KINDS
     from pose_activity.inference.options import OutputOptions, Session
     from pose_activity.inference.package import kind_of
+    from pose_activity.inference.remote import Places
     from pose_activity.inference.shards import Job, table_of
     from pose_activity.runtime.cluster import Cluster, import_ray
     from pose_activity.runtime.progress import progress_bar
@@ -184,34 +187,48 @@ def main(
     given = {name: value for name, value in asked.items() if value is not None}
     given |= {"engine": engine, "precision": precision, "threads": threads}
     with _flags_in_errors():
-        kind = KINDS["poses"] if poses else kind_of(run)
-        out = out or Path(f"predictions{kind.predictor_class.formats[0]}")
-        sources = kind.predictor_class.find_sources(paths, _print_note)
-        tables.check_name(out, kind.predictor_class.formats)
+        places = Places(paths, run)
+        model = places.model
+        kind = KINDS["poses"] if poses else kind_of(model)
+        file = places.table(out or f"predictions{kind.predictor_class.formats[0]}")
+        sources = places.find_sources(kind.predictor_class.find_sources, _print_note)
+        tables.check_name(file, kind.predictor_class.formats)
         if share == WHOLE:
-            tables.check_free(out, resume=resume, overwrite=overwrite)
+            tables.check_free(file, resume=resume, overwrite=overwrite)
         if (share, merge, executor) != (WHOLE, None, "local"):
             _refuse_undivided(options, alone=share == WHOLE)
-        predictor = kind.load(run, **given)
+        if executor == "ray" and places.is_remote:
+            raise ValueError(
+                "--executor ray needs files that all machines share. With URLs, give each job its "
+                "--shard."
+            )
+        predictor = kind.load(model, **given)
         predictor.check(options, sources)
         drawings = kind.drawings(predictor, sources, options)
     for note in predictor.notes:
         _print_note(note)
-    whole = table_of(predictor, run, out, sources, options, paths)
+    whole = table_of(predictor, model, file, sources, options, paths, places.name_of)
     if executor == "ray":
         rows = {"every": every, "smooth": smooth, "per_window": per_window}
-        job = Job(paths, str(run), str(out), poses, given, rows)
+        job = Job(paths, str(run), str(file), poses, given, rows)
         with progress_bar(f"predicting {len(sources)} sources in {shards} shards", console) as show:
             job.spread(shards, Cluster(address), on_progress=show)
         merge = shards
     if merge is not None:
+        parts = [whole.path(part) for part in all_shards(merge)]
         with _flags_in_errors():
+            places.pull(parts)
             merged = whole.merge(merge, overwrite=overwrite)
-        _say(f"{merged.total()} rows of {merge} shards in {out}")
-        raise typer.Exit(int(_failed(merged, strict=strict)))
-    if share != WHOLE and not overwrite and whole.is_finished(share):
-        _say(f"up to date: {whole.path(share)}")
+        where = places.push(file, instead_of=parts)
+        _say(f"{merged.total()} rows of {merge} shards in {where}")
+        if _failed(merged, strict=strict):
+            raise typer.Exit(1)
         return
+    if share != WHOLE and not overwrite:
+        places.pull([whole.path(share)])
+        if whole.is_finished(share):
+            _say(f"up to date: {whole.path(share)}")
+            return
     counts: Counter[str] = Counter()
     failed_drawings = 0
 
@@ -224,12 +241,18 @@ def main(
         GracefulInterrupt() as stop,
         whole.begin(share, resume=resume, overwrite=overwrite) as table,
         drawings,
+        places.here(share.take(sources)),
         progress_bar("predicting", console) as show,
     ):
-        session = Session(table.has, stop.until, drawings.paint, show)
+        session = Session(
+            lambda source, frame: table.has(places.name_of(source), frame),
+            stop.until,
+            drawings.paint,
+            show,
+        )
         for answer in predictor.predict(share.take(sources), options, session):
             failed_drawings += count_undrawn(drawings.add(answer))
-            for row in answer.rows:
+            for row in map(places.named, answer.rows):
                 table.write(row)
                 counts[row.group if row.status == "ok" else f"({row.status})"] += 1
                 if row.error:
@@ -240,11 +263,12 @@ def main(
         table.stopped = stop.asked
 
     _print_counts(counts, predictor.counted, predictor.unit(options))
-    _print_unknown(counts, predictor.unknown_below, out)
+    _print_unknown(counts, predictor.unknown_below, file)
     kept = f" ({table.kept} of them from before)" if table.kept else ""
     drawn = f", drawn in {draw}" if draw else ""
     drawn += f", shown in {gallery}" if gallery else ""
-    _say(f"{table.counts.total()} rows in {whole.path(share)}{kept}{drawn}")
+    where = places.push(whole.path(share))
+    _say(f"{table.counts.total()} rows in {where}{kept}{drawn}")
     if stop.asked:
         resuming = " with --resume" if share == WHOLE else ""
         console.print(f"[yellow]stopped:[/] the same command{resuming} continues")

@@ -42,7 +42,7 @@ class Lines(Protocol):
         """Returns a row's line, with its line break."""
         ...
 
-    def name(self, image: Path) -> str:
+    def name(self, image: Path | str) -> str:
         """Returns an image's path as it is in `Key.image`."""
         ...
 
@@ -70,7 +70,7 @@ class CsvLines:
         values = row.as_columns()
         return _csv_line([values[column] for column in self.columns])
 
-    def name(self, image: Path) -> str:
+    def name(self, image: Path | str) -> str:
         """Returns the path in UTF-8."""
         return shown(image)
 
@@ -100,7 +100,7 @@ class JsonLines:
         """Returns a row's line."""
         return in_json(json.dumps(row.as_record(), ensure_ascii=False, allow_nan=False)) + "\n"
 
-    def name(self, image: Path) -> str:
+    def name(self, image: Path | str) -> str:
         """Returns the path in UTF-8."""
         return shown(image)
 

@@ -9,7 +9,7 @@ is a share, so that parts of two lists are never merged.
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,14 @@ class ShardedTable:
         columns: Of all rows, whatever a shard holds.
         manifest: How it is made, see `provenance.describe`.
         sources: All that it is about, in order.
+        name_of: Returns what a row calls a source.
     """
 
     out: Path
     columns: Columns
     manifest: Mapping[str, Any]
     sources: Sequence[Path]
+    name_of: Callable[[Path], str] = shown
 
     def path(self, shard: Shard) -> Path:
         """Returns where the rows of a shard are written."""
@@ -124,7 +126,7 @@ class ShardedTable:
     def _manifest_of(self, shard: Shard) -> Mapping[str, Any]:
         if shard == WHOLE:
             return self.manifest
-        names = sha256_json([shown(source) for source in self.sources])
+        names = sha256_json([self.name_of(source) for source in self.sources])
         share = {"shard": str(shard), "of_sources": names}
         return {**self.manifest, "made_by": {**self.manifest["made_by"], **share}}
 
@@ -200,6 +202,7 @@ def table_of(
     sources: Sequence[Path],
     options: OutputOptions,
     names: Sequence[str],
+    name_of: Callable[[Path], str] = shown,
 ) -> ShardedTable:
     """Returns the table that a predictor makes.
 
@@ -210,7 +213,8 @@ def table_of(
         sources: All of them.
         options: What is asked for.
         names: What was named as sources, for the manifest.
+        name_of: See `ShardedTable`.
     """
     settings = predictor.settings(options)
     made_by = describe(predictor, model, options=settings, notes={"paths": [*names]})
-    return ShardedTable(out, predictor.columns(options, sources), made_by, sources)
+    return ShardedTable(out, predictor.columns(options, sources), made_by, sources, name_of)

@@ -166,7 +166,7 @@ class Table:
             self._file = stack.enter_context(self._partial.open("ab"))
             self._opened = stack.pop_all()
 
-    def has(self, image: Path, frame: int | None) -> bool:
+    def has(self, image: Path | str, frame: int | None) -> bool:
         """Tells whether an earlier run wrote the rows of a picture or of a video's frame.
 
         Where the rows of a video belong together, `frame` does not matter.

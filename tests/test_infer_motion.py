@@ -57,7 +57,9 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def name(model: Path, *paths: Path, out: Path, **options) -> int:
     """Calls the command; returns its exit code."""
     try:
-        infer.main([*map(str, paths)], model, out, engine="onnxruntime", threads=1, **options)
+        infer.main(
+            [*map(str, paths)], str(model), str(out), engine="onnxruntime", threads=1, **options
+        )
     except typer.Exit as stop:
         return stop.exit_code
     return 0

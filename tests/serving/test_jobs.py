@@ -48,8 +48,8 @@ def test_a_video_is_answered_as_on_the_command_line(
     tracks = Path("tracks") if kind == "clips" else None
     monkeypatch.chdir(tmp_path)
     Path(film.name).write_bytes(film.read_bytes())
-    infer.main([film.name], run=model, out=Path("a.csv"), draw=Path("drawn"), tracks=tracks)
-    infer.main([film.name], run=model, out=Path("a.jsonl"))
+    infer.main([film.name], run=str(model), out="a.csv", draw=Path("drawn"), tracks=tracks)
+    infer.main([film.name], run=str(model), out="a.jsonl")
     with running(model, tmp_path / "state") as server:
         sent = server.send(film.read_bytes(), name=film.name)
         job = server.finish(sent)

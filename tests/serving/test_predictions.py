@@ -24,7 +24,7 @@ def infer_on(
     """Bytes that infer.py writes about a file in the folder where it is called."""
     monkeypatch.chdir(folder)
     (folder / name).write_bytes(data)
-    infer.main([name], run=model, out=Path(f"rows{ending}"), threads=2)
+    infer.main([name], run=str(model), out=f"rows{ending}", threads=2)
     return (folder / f"rows{ending}").read_bytes()
 
 

@@ -17,7 +17,11 @@ def test_tracks_of_a_video(tmp_path: Path) -> None:
     model = motion_model.write_model(tmp_path / "model")
     film = write_film(tmp_path / "film.avi", crossing())
     infer.main(
-        [str(film)], run=model, out=tmp_path / "a.csv", tracks=tmp_path / "tracks", threads=1
+        [str(film)],
+        run=str(model),
+        out=str(tmp_path / "a.csv"),
+        tracks=tmp_path / "tracks",
+        threads=1,
     )
     (path,) = (tmp_path / "tracks").iterdir()
     assert path.name == tracks_name(film)
@@ -40,4 +44,4 @@ def test_a_model_of_pictures_follows_nobody(tmp_path: Path) -> None:
     model = view_model.write_model(tmp_path / "model")
     film = write_film(tmp_path / "film.avi", crossing(2))
     with pytest.raises(ValueError, match="--tracks: people are followed by models of clips"):
-        infer.main([str(film)], run=model, out=tmp_path / "a.csv", tracks=tmp_path)
+        infer.main([str(film)], run=str(model), out=str(tmp_path / "a.csv"), tracks=tmp_path)

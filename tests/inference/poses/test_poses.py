@@ -41,7 +41,7 @@ def poses(model: Path, *paths: Path, **options) -> int:
     """Calls the command; returns its exit code."""
     names = [*map(str, paths)]
     try:
-        infer.main(names, model, poses=True, engine="onnxruntime", threads=1, **options)
+        infer.main(names, str(model), poses=True, engine="onnxruntime", threads=1, **options)
     except typer.Exit as stop:
         return stop.exit_code
     return 0
