@@ -63,6 +63,7 @@ def train_batches(
     shrink: float = 1.0,
     mixup: float = 0.0,
     balanced: bool = False,
+    multiple: int = 1,
 ) -> tf.data.Dataset:
     """Builds the batches of training epochs, which may be read as often as there are epochs.
 
@@ -78,6 +79,8 @@ def train_batches(
         mixup: Above 0, each example is mixed with another of its batch, by a share from Beta(mixup,
             mixup); source: Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018.
         balanced: Whether each class comes as often; see `balanced_order`.
+        multiple: Number of devices that share a batch: of every batch but the last, its size is a
+            multiple.
 
     Returns:
         Batches of float32 inputs `(B, *shape)`, by name where there are several, and of targets:
@@ -105,6 +108,7 @@ def train_batches(
             yield example
 
     size = -(-len(entries) // max(steps, 1))
+    size = -(-size // multiple) * multiple
     data = _batches(cache, examples, len(entries), size, shrink=shrink)
     if mixup:
         data = _mixed(data, mixup, classes=len(cache.classes), seed=seed, epoch=epoch)

@@ -48,6 +48,7 @@ class EpochRunner:
         cache: What is learned from.
         seed: Of the whole training.
         steps: How many an epoch has.
+        replicas: Devices that share every batch.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class EpochRunner:
         class_weights: dict[int, float] | None = None,
         mixup: float = 0.0,
         balanced: bool = False,
+        replicas: int = 1,
     ) -> None:
         """Notes how the batches are to be.
 
@@ -71,8 +73,9 @@ class EpochRunner:
             class_weights: Class id -> weight in the loss, or None.
             mixup: See `batches.train_batches`.
             balanced: See there.
+            replicas: Devices that share every batch; see `distribution.replicas_of`.
         """
-        self.cache, self.seed = cache, seed
+        self.cache, self.seed, self.replicas = cache, seed, replicas
         self.steps = -(-len(cache.of_split("train")) // batch)
         self._batch, self._class_weights, self._epoch = batch, class_weights, 0
         self._training = lru_cache(
@@ -85,13 +88,18 @@ class EpochRunner:
                 augmentation=augmentation,
                 mixup=mixup,
                 balanced=balanced,
+                multiple=replicas,
             )
         )
 
     @cached_property
     def _validation(self) -> Any:
         held_out = self.cache.of_split("val")
-        return fixed_batches(self.cache, held_out, batch=self._batch) if held_out else None
+        if not held_out:
+            return None
+        # Keras builds a network of several devices from the first batch, in equal shares.
+        batch = min(self._batch, len(held_out) - len(held_out) % self.replicas)
+        return fixed_batches(self.cache, held_out, batch=batch)
 
     def run(
         self, network: keras.Model, phase: Phase, epoch: int, tell: Callable[[int, str], None]

@@ -55,7 +55,6 @@ def train(
     checkpoint: Literal["best", "last"] = "best",
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32",
     rebuild: Callable[[], keras.Model] | None = None,
-    replicas: int = 1,
     finish: bool = False,
     logs: Path | None = None,
     on_progress: ProgressCallback | None = None,
@@ -75,7 +74,6 @@ def train(
         precision: Of the arithmetic in training, by Keras' names.
         rebuild: Makes the network that gets the weights: of the same layers, in float32, of the
             sizes of prediction; None where the trained one is such.
-        replicas: Accelerators that learn together; see `distribution.replicas_of`.
         finish: Whether to train no further and keep an epoch of those that were trained.
         logs: Folder for TensorBoard: what the history tells, from its first epoch on, and
             `out`/augmentations.png where it is there. None for none.
@@ -106,7 +104,7 @@ def train(
         with (
             optimization.computing_in(precision),
             _open_log(logs, out) as log,
-            replicas_of(replicas),
+            replicas_of(runner.replicas),
         ):
             for phase in phases:
                 history = History.read(out / HISTORY, monitor=monitor)

@@ -141,6 +141,7 @@ def fit(
             if augment
             else None,
             class_weights=weigh_classes(cache) if class_weights else None,
+            replicas=replicas,
         ),
         out,
         asked=asked,
@@ -149,7 +150,6 @@ def fit(
         monitor=judge,
         precision=precision,
         rebuild=None if precision == "float32" and replicas == 1 else lambda: build(None),
-        replicas=replicas,
         finish=finish,
         logs=logs,
         on_progress=on_progress,
