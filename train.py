@@ -204,6 +204,11 @@ def search(
         int, typer.Option(min=1, help="Number of trials in all; those of an earlier call count.")
     ] = 20,
     overrides: Set = None,
+    executor: ExecutorOption = "local",
+    address: AddressOption = cluster.LOCAL,
+    at_once: Annotated[
+        int, typer.Option("--at-once", min=1, help="Trials that a Ray cluster makes at a time.")
+    ] = 4,
 ) -> None:
     """Try the settings that the section `search` names; rank them by their scores on val.
 
@@ -212,8 +217,21 @@ def search(
     """
     from pose_activity.training import search as searching
 
+    rounds = None
+    if executor == "ray":
+        from pose_activity.training.search_on_cluster import on_cluster
+
+        cluster.import_ray()  # be wrong in the first second
+        rounds = partial(on_cluster, address=address)
     try:
-        best = searching.search(config, overrides or (), trials=trials, program=STEP_COMMAND)
+        best = searching.search(
+            config,
+            overrides or (),
+            trials=trials,
+            program=STEP_COMMAND,
+            rounds=rounds,
+            at_once=at_once,
+        )
     except searching.Stopped as stop:
         Console().print("stopped: the same command resumes the search.", highlight=False)
         raise typer.Exit(stop.code) from None

@@ -151,7 +151,13 @@ class _Watch:
 
 
 def search(
-    config: Path, overrides: Sequence[str], *, trials: int, program: Sequence[str]
+    config: Path,
+    overrides: Sequence[str],
+    *,
+    trials: int,
+    program: Sequence[str],
+    rounds: Callable[[Trials], search_study.RoundObjective] | None = None,
+    at_once: int = 1,
 ) -> Path | None:
     """Runs trials until there are as many as are wanted; says and writes which is the best.
 
@@ -160,6 +166,9 @@ def search(
         overrides: `key=value` each, see `configs.reading`.
         trials: Number of trials in all; those of an earlier call count.
         program: Words of the command that makes a step.
+        rounds: Returns what makes several trials at once, given what makes one; None makes them
+            one by one.
+        at_once: How many; see `search_study.run_rounds`.
 
     Returns:
         The configuration with the best settings; None: no trial is done.
@@ -182,7 +191,10 @@ def search(
         try:
             make = Trials(config, overrides, run, program)
             after = partial(_note, study=study, make=make, wanted=trials)
-            search_study.run_trials(study, trials, make, after=after)
+            if rounds is None:
+                search_study.run_trials(study, trials, make, after=after)
+            else:
+                search_study.run_rounds(study, trials, rounds(make), at_once=at_once, after=after)
             return _say_best(study.rows(), make)
         finally:
             study.close()

@@ -4,7 +4,7 @@ Every trial that ended is in a file (Optuna's, in SQLite) before the next one st
 `kill -9` the trial that ran is repeated in its folder. Knows nothing of how a trial is made.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,18 @@ Figures = Mapping[str, float]  # of val, by their names; and "n"
 # Makes a trial: its settings, its folder's name, and what stops it (told of the figure after each
 # epoch). Raises TrialPruned where that stopped it, ValueError or OSError where it failed.
 Objective = Callable[[Mapping[str, str], str, Callable[[int, float], bool]], Figures]
+
+
+@dataclass(frozen=True)
+class TrialRequest:
+    """A trial that is to be made: its settings, and its folder's name."""
+
+    settings: Mapping[str, str]
+    folder: str
+
+
+# Makes some trials; returns the figures of each, or why it failed.
+RoundObjective = Callable[[Sequence[TrialRequest]], Sequence[Figures | str]]
 
 
 @dataclass(frozen=True)
@@ -116,36 +128,83 @@ def run_trials(
     """
     _repeat_interrupted(study.inner)
     while len(study.rows()) < wanted:
-        number = len(study.inner.get_trials(deepcopy=False))
-        # Of its own for each trial, so that a resumed search tries what an unbroken one would.
-        study.inner.sampler = optuna.samplers.TPESampler(seed=study.seed + number)
-        trial = study.inner.ask()
+        trial = _ask(study)
         folder = _folder_of(trial)
         _run(study, trial, folder, objective)
         after(next(row for row in study.rows() if row.trial == folder))
 
 
-def _run(study: Study, trial: Trial, folder: str, objective: Objective) -> None:
-    """Runs one trial and writes down how it ended."""
+def run_rounds(
+    study: Study,
+    wanted: int,
+    objective: RoundObjective,
+    *,
+    at_once: int,
+    after: Callable[[table.Row], None],
+) -> None:
+    """Runs trials as `run_trials` does, but several at once; none is pruned.
+
+    The trials of a round do not know each other's results, so that a search in rounds tries other
+    settings than one without.
+
+    Args:
+        study: See `run_trials`.
+        wanted: See there.
+        objective: Makes the trials of a round.
+        at_once: Trials in a round.
+        after: See there.
+    """
+    _repeat_interrupted(study.inner)
+    while (left := wanted - len(study.rows())) > 0:
+        trials = [_ask(study) for _ in range(min(at_once, left))]
+        asked = [TrialRequest(_draw(study, trial), _folder_of(trial)) for trial in trials]
+        for trial, outcome in zip(trials, objective(asked), strict=True):
+            _tell(study, trial, outcome)
+            folder = _folder_of(trial)
+            after(next(row for row in study.rows() if row.trial == folder))
+
+
+def _ask(study: Study) -> Trial:
+    number = len(study.inner.get_trials(deepcopy=False))
+    # Of its own for each trial, so that a resumed search tries what an unbroken one would.
+    study.inner.sampler = optuna.samplers.TPESampler(seed=study.seed + number)
+    return study.inner.ask()
+
+
+def _draw(study: Study, trial: Trial) -> dict[str, str]:
     settings = space.draw(trial, study.space)
     trial.set_user_attr(_SETTINGS, settings)
+    return settings
+
+
+def _tell(study: Study, trial: Trial, outcome: Figures | str) -> None:
+    """Writes down how a trial ended: its figures, or why it failed."""
+    if isinstance(outcome, str):
+        trial.set_user_attr(_WHY, " ".join(outcome.split()))
+        study.inner.tell(trial, state=TrialState.FAIL)
+        return
+    for name, value in outcome.items():
+        trial.set_user_attr(name, value)
+    study.inner.tell(trial, outcome[study.metric])
+
+
+def _run(study: Study, trial: Trial, folder: str, objective: Objective) -> None:
+    """Runs one trial and writes down how it ended."""
+    settings = _draw(study, trial)
 
     def stops(epoch: int, figure: float) -> bool:
         trial.report(figure, epoch)
         return trial.should_prune()
 
     try:
-        figures = objective(settings, folder, stops)
+        outcome: Figures | str = objective(settings, folder, stops)
     except TrialPruned as pruned:
         trial.set_user_attr(_WHY, str(pruned))
         study.inner.tell(trial, state=TrialState.PRUNED)
+        return
     except (ValueError, OSError) as error:
-        trial.set_user_attr(_WHY, " ".join(str(error).split()))
-        study.inner.tell(trial, state=TrialState.FAIL)
-    else:
-        for name, value in figures.items():
-            trial.set_user_attr(name, value)
-        study.inner.tell(trial, figures[study.metric])
+        outcome = str(error)
+    _tell(study, trial, outcome)
 
 
 def _repeat_interrupted(study: optuna.Study) -> None:

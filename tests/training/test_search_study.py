@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import optuna
@@ -11,7 +11,14 @@ import pytest
 
 from pose_activity.configs.sections import Run
 from pose_activity.training import search_study, search_table
-from pose_activity.training.search_study import Figures, Study, open_study, run_trials
+from pose_activity.training.search_study import (
+    Figures,
+    Study,
+    TrialRequest,
+    open_study,
+    run_rounds,
+    run_trials,
+)
 from tests.commands import ROOT
 
 SPACE = {"x": {"low": -1.0, "high": 1.0}, "name": {"choices": ["a", None, [1, 2]]}}
@@ -52,6 +59,26 @@ def test_trials_of_an_earlier_call_count(study: Study) -> None:
     run_trials(study, 2, parabola, after=ended.append)
     run_trials(study, 3, parabola, after=ended.append)
     assert [row.trial for row in ended] == ["trial_0", "trial_1", "trial_2"]
+
+
+def test_several_at_once_are_as_many_in_all(study: Study) -> None:
+    ended, rounds = [], []
+
+    def make(asked: Sequence[TrialRequest]) -> list[Figures | str]:
+        rounds.append([one.folder for one in asked])
+        return [
+            "no such\nlayer"
+            if one.folder == "trial_1"
+            else parabola(one.settings, one.folder, lambda *_: False)
+            for one in asked
+        ]
+
+    run_trials(study, 1, parabola, after=ended.append)
+    run_rounds(study, 6, make, at_once=3, after=ended.append)
+    assert rounds == [["trial_1", "trial_2", "trial_3"], ["trial_4", "trial_5"]]
+    assert [row.trial for row in ended] == [f"trial_{n}" for n in range(6)]
+    assert [row.state for row in study.rows()] == ["done"] * 5 + ["failed"]
+    assert study.rows()[-1].why == "no such layer"
 
 
 def test_a_trial_that_fails_is_kept_with_its_reason_and_the_search_goes_on(study: Study) -> None:
