@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pose_activity.serving.jobs import Job
 from tests.inference.motion_model import picture
 from tests.serving.browser.conftest import opened, until, write_picture
 from tests.serving.running import Running
@@ -160,6 +162,50 @@ def test_a_job_survives_reloading_and_its_drawing_plays(
         page.evaluate("document.querySelector('article video').play()")
         until(page, "document.querySelector('article video').currentTime > 0.2")
         assert page.evaluate("document.querySelector('article video').error") is None
+
+
+def test_work_can_be_watched_and_cancelled(
+    browser: Any, walkers: Running, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = Job.tell
+
+    def tell_slowly(job: Job, done: int, of: int) -> None:
+        time.sleep(0.3)
+        tell(job, done, of)
+
+    monkeypatch.setattr(Job, "tell", tell_slowly)
+    with opened(browser, walkers) as page:
+        page.set_input_files("#files", film)
+        until(page, "document.querySelector('article progress').value > 0")
+        until(page, "document.querySelector('article p').textContent.startsWith('Frame ')")
+        before = page.evaluate("document.querySelector('article progress').value")
+        until(page, f"document.querySelector('article progress').value > {before}")
+        card(page).get_by_role("button", name="Cancel").click()
+        card(page).locator(".problem").wait_for()
+        assert "Nothing of it is kept" in card(page).locator(".problem").inner_text()
+    assert not walkers.left()
+
+
+def test_a_model_of_people_asks_for_their_consent(
+    browser: Any, colours: Running, both: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pose_activity.serving.model_facts._identifies", lambda about: True)
+    with opened(browser, colours) as page:
+        assert page.title() == "Who is it?"
+        assert page.locator("#files").is_disabled()
+        page.get_by_role("button", name="red.jpg").click()
+        assert not page.locator("article").count(), "nothing is looked at before"
+        page.get_by_label("Everybody shown has agreed").check()
+        page.set_input_files("#files", both)
+        card(page).locator(".answer").wait_for()
+
+
+def test_the_source_is_one_click_away(browser: Any, colours: Running) -> None:
+    """As the AGPL (section 13) wants it."""
+    with opened(browser, colours) as page:
+        with page.expect_download() as saved:
+            page.get_by_role("link", name="source code").click()
+        assert saved.value.path().read_bytes().startswith(b"PK")
 
 
 def test_delete_now_deletes(browser: Any, walkers: Running, film: Path) -> None:

@@ -13,10 +13,11 @@ def _html(value: facts.Facts) -> Reader:
     return reader
 
 
-def _all_blocks() -> list[facts.Block]:
+def all_blocks(words: str) -> list[facts.Block]:
+    """One of each kind, with the same words wherever there may be some."""
     columns = [
-        facts.Column(EVIL),
-        facts.Column(EVIL, "name", keyed=True),
+        facts.Column(words),
+        facts.Column(words, "name", keyed=True),
         facts.Column("count", "count"),
         facts.Column("share", "share"),
         facts.Column("figure", "figure"),
@@ -24,26 +25,26 @@ def _all_blocks() -> list[facts.Block]:
         facts.Column("times", "times"),
     ]
     rows = [
-        (EVIL, EVIL, 3, 0.25, 0.125, [0.5, 0.25], (EVIL, 2)),
-        (EVIL, EVIL, "not checked", 0.0, 0.0, [], ("", 0)),
+        (words, words, 3, 0.25, 0.125, [0.5, 0.25], (words, 2)),
+        (words, words, "not checked", 0.0, 0.0, [], ("", 0)),
     ]
-    tiles = [Tile(None, EVIL, (EVIL,), EVIL), Tile("data:image/x", EVIL, (), EVIL)]
+    tiles = [Tile(None, words, (words,), words), Tile("data:image/x", words, (), words)]
     return [
-        facts.Prose(f"`{EVIL}` {EVIL}", "strong"),
-        facts.Heading(EVIL),
-        facts.Table(EVIL, columns, rows, sortable=True, summary=EVIL),
-        facts.Cards([(EVIL, 0.5), (EVIL, 1.0)]),
+        facts.Prose(f"`{words}` {words}", "strong"),
+        facts.Heading(words),
+        facts.Table(words, columns, rows, sortable=True, summary=words),
+        facts.Cards([(words, 0.5), (words, 1.0)]),
         facts.Charts(["<svg><g></g></svg>"]),
-        facts.Sheet(EVIL, "data:image/x", EVIL),
+        facts.Sheet(words, "data:image/x", words),
         facts.Tiles(tiles, "strip"),
-        facts.Matrix([EVIL, "b"], [(0, 1, 3, 0.75)]),
-        facts.Code(EVIL, f"{EVIL}\nsecond line", summary=EVIL),
+        facts.Matrix([words, "b"], [(0, 1, 3, 0.75)]),
+        facts.Code(words, f"{words}\nsecond line", summary=words),
         facts.SideBySide([[facts.Prose("left")], [facts.pairs("p", [("right", "one")])]]),
     ]
 
 
 def test_every_block_is_shown_and_escaped() -> None:
-    blocks = _all_blocks()
+    blocks = all_blocks(EVIL)
     assert {block.kind for block in blocks} == {kind.kind for kind in facts.Block.__args__}
     section = facts.Section("all", EVIL, EVIL, blocks)
     found = _html(facts.Facts(EVIL, EVIL, [section]))
