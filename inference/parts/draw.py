@@ -5,8 +5,8 @@ pixel. A video becomes a coloured copy alone.
 """
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,8 +14,8 @@ import numpy as np
 from pose_activity.annotations.drawing import draw_poses
 from pose_activity.annotations.drawing_mark import mark
 from pose_activity.artifacts.atomic import write_bytes
-from pose_activity.inference import overlay
-from pose_activity.inference.annotated_media import AnnotatedOutput, drawing_name
+from pose_activity.inference.annotated_media import drawing_name
+from pose_activity.inference.copies import Copies
 from pose_activity.inference.options import OutputOptions
 from pose_activity.inference.parts.paint import paint_legend, paint_over
 from pose_activity.inference.parts.predictor import PartsPredictor
@@ -25,7 +25,7 @@ from pose_activity.inference.results import FrameResult
 _HIDDEN = 1.1  # no joint is that sure: boxes alone are drawn
 
 
-class Drawings:
+class Drawings(Copies):
     """Copies of images and videos, and masks; see `inference.predictor.Drawings`."""
 
     def __init__(
@@ -38,10 +38,9 @@ class Drawings:
             sources: What it is asked about.
             options: What is to be drawn, and where.
         """
-        self._options = options
-        self._held = ExitStack()
+        super().__init__(PartsPainter(), options)
 
-    def paint(self, answer: FrameResult) -> np.ndarray | str | None:
+    def paint(self, answer: FrameResult) -> Any:
         """Draws what needs the pixels."""
         row = answer.rows[0]
         folder = self._options.draw
@@ -51,30 +50,7 @@ class Drawings:
                 write_bytes(folder / f"{drawing_name(row.image)}.png", data)
             except OSError as error:
                 return f"{row.image}: {error}"
-        if self._options.hide_faces:
-            answer = overlay.without_faces(answer)
-        return self._copies.paint(answer)
-
-    def add(self, answer: FrameResult) -> list[str]:
-        """Takes an answer, with what `paint` made."""
-        undrawn = self._copies.add(answer)
-        return [undrawn] if undrawn else []
-
-    def close(self) -> list[str]:
-        """Finishes the last video."""
-        undrawn = self._copies.close()
-        return [undrawn] if undrawn else []
-
-    def __enter__(self) -> "Drawings":
-        options = self._options
-        copies = AnnotatedOutput(
-            options.draw, PartsPainter(), every=options.every, video=options.video
-        )
-        self._copies = self._held.enter_context(copies)
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self._held.__exit__(*raised)  # type: ignore[arg-type]
+        return super().paint(answer)
 
 
 class PartsPainter:

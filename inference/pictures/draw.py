@@ -1,16 +1,16 @@
 """Drawings of answers about images: annotated copies, the gallery's cards, explanations."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
 from pose_activity.cache.framing import window
 from pose_activity.cache.planes import Recipe, people_seen
 from pose_activity.inference import overlay
-from pose_activity.inference.annotated_media import AnnotatedOutput
+from pose_activity.inference.copies import Copies
 from pose_activity.inference.gallery import Card, Gallery, make_card
 from pose_activity.inference.options import NO_FACES, OptionError, OutputOptions
 from pose_activity.inference.pictures.explain import Explanations
@@ -18,7 +18,7 @@ from pose_activity.inference.pictures.predictor import PicturePredictor
 from pose_activity.inference.results import FrameResult, Result
 
 
-class Drawings:
+class Drawings(Copies):
     """All that is drawn of an image or of a video's frame; see `inference.predictor.Drawings`."""
 
     def __init__(
@@ -35,7 +35,8 @@ class Drawings:
             OptionError: see `Explanations`; faces, and the model finds nobody or explains.
             OSError: the gallery cannot be written.
         """
-        self._recipe, self._options = predictor.recipe, options
+        self._recipe = predictor.recipe
+        super().__init__(AnswerPainter(self._recipe.heatmap.min_confidence), options)
         if options.hide_faces and predictor.pose is None:
             raise OptionError("hide_faces", NO_FACES)
         if options.hide_faces and options.explain:
@@ -44,7 +45,6 @@ class Drawings:
             )
         self._explanations = Explanations(predictor, sources, options.draw, wanted=options.explain)
         self._gallery = Gallery(options.gallery, predictor.unit(options), link=options.link)
-        self._held = ExitStack()
 
     def paint(self, answer: FrameResult) -> tuple:
         """Draws what needs the pixels."""
@@ -57,24 +57,13 @@ class Drawings:
         """Takes an answer, with what `paint` made."""
         copy, cards, unexplained = answer.made
         self._gallery.add(answer.rows, cards)
-        undrawn = (self._copies.add(replace(answer, made=copy)), unexplained)
-        return [message for message in undrawn if message]
+        undrawn = super().add(replace(answer, made=copy))
+        return [*undrawn, *([unexplained] if unexplained else [])]
 
-    def close(self) -> list[str]:
-        """Finishes the last video."""
-        undrawn = self._copies.close()
-        return [undrawn] if undrawn else []
-
-    def __enter__(self) -> "Drawings":
-        painter = AnswerPainter(self._recipe.heatmap.min_confidence)
-        options = self._options
-        copies = AnnotatedOutput(options.draw, painter, every=options.every, video=options.video)
-        self._copies = self._held.enter_context(copies)
+    def __enter__(self) -> Self:
+        super().__enter__()
         self._held.enter_context(self._gallery)
         return self
-
-    def __exit__(self, *raised: object) -> None:
-        self._held.__exit__(*raised)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Drawings of poses: copies with boxes and skeletons, with the joints' heatmaps beside them."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,18 +8,16 @@ import cv2
 import numpy as np
 
 from pose_activity.annotations.drawing import draw_poses
-from pose_activity.inference import overlay
-from pose_activity.inference.annotated_media import AnnotatedOutput
+from pose_activity.inference.copies import Copies
 from pose_activity.inference.options import OutputOptions
 from pose_activity.inference.poses.predictor import PoseResult, PosesPredictor
-from pose_activity.inference.results import FrameResult
 from pose_activity.stage1_pose.estimate import draw_estimate, maps_of
 
 _SEEN = 0.25  # joints of a lower confidence would only clutter a drawing
 _LONGEST = 1600  # pixels a side of a drawing with heatmaps: there is one for each joint
 
 
-class Drawings:
+class Drawings(Copies):
     """Copies of images and videos; see `inference.predictor.Drawings`."""
 
     def __init__(
@@ -33,34 +30,7 @@ class Drawings:
             sources: What it is asked about.
             options: What is to be drawn, and where.
         """
-        self._options = options
-        self._held = ExitStack()
-
-    def paint(self, answer: FrameResult) -> np.ndarray | str | None:
-        """Draws what needs the pixels."""
-        if self._options.hide_faces:
-            answer = overlay.without_faces(answer)
-        return self._copies.paint(answer)
-
-    def add(self, answer: FrameResult) -> list[str]:
-        """Takes an answer, with what `paint` made."""
-        undrawn = self._copies.add(answer)
-        return [undrawn] if undrawn else []
-
-    def close(self) -> list[str]:
-        """Finishes the last video."""
-        undrawn = self._copies.close()
-        return [undrawn] if undrawn else []
-
-    def __enter__(self) -> "Drawings":
-        painter = PosePainter(self._options.heatmaps)
-        options = self._options
-        copies = AnnotatedOutput(options.draw, painter, every=options.every, video=options.video)
-        self._copies = self._held.enter_context(copies)
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self._held.__exit__(*raised)  # type: ignore[arg-type]
+        super().__init__(PosePainter(options.heatmaps), options)
 
 
 @dataclass(frozen=True)
