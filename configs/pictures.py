@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from pose_activity.annotations.cleaning.rules import PADDING
 from pose_activity.annotations.readers.name_patterns import compile_pattern
 from pose_activity.annotations.readers.registry import PICTURES as READERS
 from pose_activity.artifacts.ranges import OutOfRange
@@ -91,7 +92,7 @@ class Draw(Section):
 class Clean(Section):
     """The annotation cleaner."""
 
-    padding: Fraction = 0.1
+    padding: Fraction = PADDING
 
 
 class Stage1(Section):

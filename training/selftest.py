@@ -88,7 +88,9 @@ def draw_and_store(folder: Path) -> str:
         ValueError: labels or tensors did not come back as they were written.
     """
     data = folder / "data"
-    labels = pictures.write(data, images=PICTURES, size=(96, 96), seed=0, faults=False)
+    labels = pictures.write(
+        data, images=PICTURES, size=(96, 96), seed=0, faults=False, walking=False
+    )
     kept = clean.clean(read_mpii(labels, data / "images"), root=data / "images").kept
     recipe = Recipe(width=SIZE, height=SIZE, heatmap=Style(bone_width=2, joint_radius=2))
     sources = [TensorSpec(s.image, str(s.activity), "train", _as_poses(s)) for s in kept]

@@ -32,6 +32,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pose_activity.annotations.cleaning.rules import (
+    PADDING,
     Reason,
     boxes_from_joints,
     check_file,
@@ -114,7 +115,7 @@ class Cleaned:
 def clean(
     samples: Iterable[Sample],
     *,
-    padding: float = 0.1,
+    padding: float = PADDING,
     need_keypoints: bool = True,
     need_activity: Literal["picture", "person", "none"] = "picture",
     check_images: bool = True,

@@ -69,8 +69,8 @@ def write(
     images: int,
     size: tuple[int, int],
     seed: int,
-    faults: bool = True,
-    walking: bool = False,
+    faults: bool,
+    walking: bool,
     on_progress: ProgressCallback | None = None,
 ) -> Path:
     """Draws the data set.

@@ -71,12 +71,12 @@ class _Walker:
 def write(
     folder: Path,
     *,
-    people: int = 8,
-    clips: int = 16,
-    frames: int = 60,
-    size: tuple[int, int] = (160, 160),
-    fps: float = 25.0,
-    seed: int = 0,
+    people: int,
+    clips: int,
+    frames: int,
+    size: tuple[int, int],
+    fps: float,
+    seed: int,
     on_progress: ProgressCallback | None = None,
 ) -> Path:
     """Draws the data set.

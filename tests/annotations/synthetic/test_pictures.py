@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,11 +17,16 @@ from pose_activity.annotations.cleaning.clean import clean
 from pose_activity.annotations.images import load_rgb
 from pose_activity.annotations.readers.mpii import read_mpii
 from pose_activity.annotations.skeleton import MPII16
+from pose_activity.annotations.synthetic import pictures
 from pose_activity.annotations.synthetic.body import ACTIVITIES
-from pose_activity.annotations.synthetic.pictures import FAULTS, write
+from pose_activity.annotations.synthetic.pictures import FAULTS
 from pose_activity.annotations.types import Sample
 
 SIZE = (256, 256)
+
+
+def write(folder: Path, *, faults: bool = True, walking: bool = False, **rest: Any) -> Path:
+    return pictures.write(folder, faults=faults, walking=walking, **rest)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,10 +19,17 @@ from pose_activity.annotations.readers.video_folder import read_video_folder
 from pose_activity.annotations.skeleton import MPII16
 from pose_activity.annotations.synthetic import walkers
 from pose_activity.annotations.synthetic.gait import BONES, RANGES, Gait, body, gaits, on_a_day
-from pose_activity.annotations.synthetic.walkers import TRUTH, VIDEOS, Film, crossing, walk, write
+from pose_activity.annotations.synthetic.walkers import TRUTH, VIDEOS, Film, crossing, walk
 
 SIZE = (96, 96)
 PHASES = range(0, 360, 15)
+
+
+SMALL = {"people": 2, "clips": 1, "frames": 1, "size": SIZE, "fps": 25.0, "seed": 0}
+
+
+def write(folder: Path, **changed: Any) -> Path:
+    return walkers.write(folder, **{**SMALL, **changed})
 
 
 @pytest.fixture
@@ -31,7 +39,7 @@ def gait() -> Gait:
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("drawn"), people=2, clips=2, frames=6, size=SIZE, seed=1)
+    return write(tmp_path_factory.mktemp("drawn"), clips=2, frames=6, seed=1)
 
 
 def length(points: dict[str, np.ndarray], one: str, other: str) -> float:
@@ -158,7 +166,7 @@ def test_coding_hardly_changes_the_pictures(tmp_path: Path, gait: Gait) -> None:
 
 def test_equal_seeds_give_equal_bytes(tmp_path: Path) -> None:
     for name, seed, clips in (("a", 1, 1), ("b", 1, 2), ("c", 2, 1)):
-        write(tmp_path / name, people=2, clips=clips, frames=3, size=SIZE, seed=seed)
+        write(tmp_path / name, clips=clips, frames=3, seed=seed)
     a, b, c = (
         {
             path.relative_to(tmp_path / name): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -253,7 +261,7 @@ def movement(clip: np.ndarray) -> np.ndarray:
 
 @pytest.mark.slow
 def test_gait_tells_people_apart_and_neither_place_nor_colour(tmp_path: Path) -> None:
-    write(tmp_path, people=6, clips=8, frames=30, size=(64, 64), fps=15, seed=0)
+    write(tmp_path, people=6, clips=8, frames=30, size=(64, 64), fps=15)
     truth: list[Clip] = read_clips(tmp_path / TRUTH)
     labels = [clip.label for clip in truth]
     joints = [clip.keypoints for clip in truth if clip.keypoints is not None]
@@ -278,7 +286,7 @@ def test_progress_is_told(tmp_path: Path) -> None:
     def note(*step: object) -> None:
         told.append(step)  # type: ignore[arg-type]
 
-    assert write(tmp_path, people=2, clips=1, frames=1, size=SIZE, on_progress=note) == tmp_path
+    assert write(tmp_path, on_progress=note) == tmp_path
     assert told == [(1, 2, "person01/clip_01.mp4"), (2, 2, "person02/clip_01.mp4")]
 
 
@@ -307,5 +315,5 @@ def test_an_opencv_without_the_codec_is_named(
 ) -> None:
     monkeypatch.setattr(walkers, "_CODEC", "none")
     with pytest.raises(RuntimeError, match="cannot write none videos. Install"):
-        write(tmp_path, people=1, clips=1, frames=1, size=SIZE)
+        write(tmp_path)
     assert not list(tmp_path.rglob("*.mp4"))
