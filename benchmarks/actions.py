@@ -21,7 +21,7 @@ from pose_activity.cache import store
 from pose_activity.cache import windows as clip_windows
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 from pose_activity.stage2_classifier import export_sequences, fit_sequences, predict_sequences
-from pose_activity.stage2_classifier.options import SequenceAugment
+from pose_activity.stage2_classifier.options import SequenceAugment, SequenceFit
 
 SPLITS = ("split1", "split2", "split3")
 FPS = 25.0  # of no consequence: frames are taken as they come
@@ -87,7 +87,12 @@ def measure(data: Path, seeds: Sequence[int]) -> dict[str, dict[str, Any]]:
 
 
 def score(
-    clips: Sequence[Clip], folder: Path, *, recipe: SequenceRecipe = RECIPE, **settings: Any
+    clips: Sequence[Clip],
+    folder: Path,
+    *,
+    recipe: SequenceRecipe = RECIPE,
+    seed: int = 0,
+    **settings: Any,
 ) -> tuple[float, float]:
     """Trains on the clips of "train" and answers those of "test".
 
@@ -95,7 +100,8 @@ def score(
         clips: With keypoints, labels and splits.
         folder: An empty one, for cache and classifier.
         recipe: What the tensors are.
-        **settings: Of `fit_sequences.fit`.
+        seed: Of the training.
+        **settings: Of `SequenceFit`.
 
     Returns:
         The accuracy, and the milliseconds that one clip takes.
@@ -106,7 +112,7 @@ def score(
         folder / "cache", windows, recipe=recipe, classes=classes, inputs={}, tensors="memory_map"
     )
     out = folder / "stage2"
-    fit_sequences.fit(cache, out, threads=1, **settings)
+    fit_sequences.fit(cache, out, SequenceFit(**settings), seed=seed, threads=1)
     tested = cache.of_split("test")
     tensors = np.stack([cache.load(entry).x for entry in tested])
     export_sequences.export(out, recipe=recipe, classes=cache.classes, tensors=tensors[:8])

@@ -7,7 +7,7 @@ frozen value of the room that it is for, or the named arguments of a function th
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -28,7 +28,7 @@ from pose_activity.configs.sections import (
     split_kind,
 )
 from pose_activity.stage1_pose.options import TrackOptions
-from pose_activity.stage2_classifier.options import LinearOptions, MonitorName, SequenceAugment
+from pose_activity.stage2_classifier.options import LinearOptions, SequenceFit, UnknownAnswers
 
 
 class DrawWalkers(Section):
@@ -121,38 +121,21 @@ class Sequence(SequenceOptions):
     tensors: Literal["disk", "memory_map"] = "disk"
 
 
-class SequenceStage2(Section):
-    """The classifier of clips. See `stage2_classifier.fit_sequences.fit`.
+@dataclass(frozen=True)
+class SequenceStage2(SequenceFit, UnknownAnswers):
+    """The classifier of clips.
 
     `encoder` names a finished run of clips whose network is used as it is, frozen, for its vectors
     alone; only `linear` is then trained. `linear` classifies instead of the network's own head.
     """
 
-    model: str = "lstm"
-    options: dict[str, Any] = {}
     encoder: LocalPath | None = None
     linear: LinearOptions | None = None
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    batch: Positive = 32
-    epochs: Positive = 50
-    learning_rate: Rate = 1e-3
-    schedule: Literal["constant", "cosine"] = "constant"
-    warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    patience: Positive | None = None
-    monitor: MonitorName = "loss"
-    checkpoint: Literal["best", "last"] = "best"
-    class_weights: bool = False
-    unknown_precision: Fraction = 0.9
-    unknown_min_coverage: Fraction = 0.8
-    augment: SequenceAugment | None = SequenceAugment()
 
-    @model_validator(mode="after")
-    def _fits(self) -> "SequenceStage2":
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.encoder is not None and self.linear is None:
             raise ValueError("encoder gives vectors alone: add linear, the classifier on them")
-        return self
 
 
 class ClipReport(Section):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+PRECISION, MIN_COVERAGE = 0.9, 0.8  # what `threshold` is usually told
 _LOWEST, _HIGHEST = 0.05, 20.0  # temperatures
 _TINY = float(np.finfo(np.float32).tiny)  # replaces a probability that was rounded to 0
 
@@ -57,7 +58,11 @@ class Calibration:
 
 
 def fit(
-    probabilities: np.ndarray, labels: np.ndarray, *, precision: float, min_coverage: float = 0.8
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    *,
+    precision: float,
+    min_coverage: float = MIN_COVERAGE,
 ) -> Calibration:
     """Fits temperature and threshold on answers such as will be given.
 
@@ -152,8 +157,8 @@ def threshold(
     probabilities: np.ndarray,
     labels: np.ndarray,
     *,
-    precision: float = 0.9,
-    min_coverage: float = 0.8,
+    precision: float = PRECISION,
+    min_coverage: float = MIN_COVERAGE,
 ) -> Threshold | None:
     """Finds the smallest probability from which on answers are right often enough.
 

@@ -32,8 +32,8 @@ def export(
     validation: export_graph.Answers = (),
     clips: Sequence[Hashable] | None = None,
     least_seen: float | None = None,
-    unknown_precision: float = 0.9,
-    unknown_min_coverage: float = 0.8,
+    unknown_precision: float = calibrate.PRECISION,
+    unknown_min_coverage: float = calibrate.MIN_COVERAGE,
     threads: int = 1,
     tolerance: float = 1e-4,
 ) -> float:

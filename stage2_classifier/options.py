@@ -4,8 +4,8 @@ Imports nothing heavy, so that a mistake in a configuration is reported at once.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
 
 from pose_activity.artifacts.ranges import (
     Above0,
@@ -18,6 +18,7 @@ from pose_activity.artifacts.ranges import (
     Share,
 )
 from pose_activity.learning.history import LOSS, Monitor
+from pose_activity.runtime import calibrate
 
 MonitorName = Literal["loss", "accuracy", "macro_f1"]
 MONITORS: Mapping[MonitorName, Monitor] = {  # all on the validation tensors
@@ -181,6 +182,60 @@ class SequenceAugment(Checked):
     time_crop: Share = 0.0
     frame_dropout: Fraction = 0.0
     joint_dropout: Fraction = 0.0
+
+
+@dataclass(frozen=True)
+class SequenceFit(Checked):
+    """How a classifier of sequences is trained; see `fit_sequences.fit`.
+
+    Attributes:
+        model: A key of `models.sequences.registry.SEQUENCE_MODELS`.
+        options: The model's own, see its function; what is not named has its default.
+        dropout: Share of the embedding left out in training.
+        batch: Sequences per step.
+        epochs: At most.
+        learning_rate: Adam's, after the warm-up.
+        schedule: "constant", or "cosine": falls to 0 at the last epoch.
+        warmup_epochs: In which the learning rate rises from 0, step by step.
+        weight_decay: Of all weights, per unit of learning rate; above 0 Adam becomes AdamW.
+        label_smoothing: Share of the truth that is spread over all classes; in the history's losses
+            too.
+        patience: Epochs without a better value of the monitor after which training ends; None:
+            none.
+        monitor: Which figure on "val" tells the best epoch.
+        checkpoint: "best": the best epoch by the monitor; "last": the last one.
+        class_weights: Whether rare classes weigh more, by n / (classes * n_class).
+        augment: What training sequences go through; None for nothing.
+    """
+
+    model: str = "lstm"
+    options: dict[str, Any] = field(default_factory=dict)
+    dropout: Share = 0.0
+    batch: Positive = 32
+    epochs: Positive = 50
+    learning_rate: Above0 = 1e-3
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_epochs: NotNegative = 0.0
+    weight_decay: NotNegative = 0.0
+    label_smoothing: Share = 0.0
+    patience: Positive | None = None
+    monitor: MonitorName = "loss"
+    checkpoint: Literal["best", "last"] = "best"
+    class_weights: bool = False
+    augment: SequenceAugment | None = SequenceAugment()
+
+
+@dataclass(frozen=True)
+class UnknownAnswers(Checked):
+    """From which probability on answers are given; see `calibrate.threshold`.
+
+    Attributes:
+        unknown_precision: Share of right answers that the threshold is to give.
+        unknown_min_coverage: Share of the answers that are given in any case.
+    """
+
+    unknown_precision: Fraction = calibrate.PRECISION
+    unknown_min_coverage: Fraction = calibrate.MIN_COVERAGE
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from pose_activity.cache.planes import CHANNELS
 from pose_activity.configs.clips import (
     DrawWalkers,
     Sequence,
-    SequenceStage2,
     Track,
 )
 from pose_activity.configs.pictures import (
@@ -87,14 +86,6 @@ CASES = [
         | {"recipe", "classes", "tensors", "validation", "tolerance"},
     ),
     (DrawWalkers, keywords(walkers.write) | {"folder": EMPTY}, {"seed"}),
-    (
-        SequenceStage2,
-        arguments_of("stage2_classifier/fit_sequences.py", "fit")
-        | arguments_of("stage2_classifier/export_sequences.py", "export")
-        | {"encoder": None, "linear": None},
-        {"seed", "threads", "logs", "finish", "clips", "least_seen"}
-        | {"recipe", "classes", "tensors", "validation", "tolerance"},
-    ),
 ]
 
 

@@ -119,7 +119,8 @@ def stage2(run: ClipRun, *, remember: bool) -> Step:
     section = run.stage2
 
     def recipe() -> dict[str, Any]:
-        return section.model_dump(mode="json") | {"seed": run.seed, "threads": run.threads}
+        config = run.model_dump(mode="json")["stage2"]
+        return config | {"seed": run.seed, "threads": run.threads}
 
     def inputs() -> dict[str, str]:
         if run.has_features or section.linear:  # which keeps vectors of every split

@@ -123,9 +123,7 @@ def _train(run: ClipRun, cache: Cache, folder: Path, finish: bool) -> dict[str, 
             return fit_sequences.fit(
                 cache,
                 folder,
-                **section.arguments(
-                    "encoder", "linear", "unknown_precision", "unknown_min_coverage"
-                ),
+                section,
                 seed=run.seed,
                 threads=run.threads,
                 finish=finish,

@@ -10,11 +10,12 @@ from child_pictures import die_at, digest, weights_of
 
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.learning.history import History
-from pose_activity.stage2_classifier.fit_sequences import fit
+from pose_activity.stage2_classifier import fit_sequences
 from pose_activity.stage2_classifier.models.sequences import registry
-from pose_activity.stage2_classifier.options import SequenceAugment
+from pose_activity.stage2_classifier.options import SequenceAugment, SequenceFit
 
 registry.SEQUENCE_MODELS["tiny"] = "tiny_sequence_model"
+OTHERS = ("seed", "threads", "finish", "on_progress")  # that are not of `SequenceFit`
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 OPTIONS: dict[str, Any] = {
     "model": "tiny",
@@ -31,6 +32,12 @@ OPTIONS: dict[str, Any] = {
     "augment": SequenceAugment(noise=0.02, frame_dropout=0.1),
     "threads": 1,
 }
+
+
+def fit(cache: Cache, out: Path, **options: Any) -> History:
+    """`fit_sequences.fit`, whose settings and other arguments come together."""
+    others = {name: options.pop(name) for name in OTHERS if name in options}
+    return fit_sequences.fit(cache, out, SequenceFit(**options), **others)
 
 
 def train(cache: Cache, out: Path, **options: Any) -> tuple[History, str]:

@@ -7,13 +7,12 @@ from typing import Any
 
 import keras
 import numpy as np
-from child_sequences import OPTIONS, digest_of, rows_of, train
+from child_sequences import OPTIONS, digest_of, fit, rows_of, train
 
 from pose_activity.artifacts.manifest import StaleError
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.learning import optimization
 from pose_activity.stage2_classifier.export_sequences import export
-from pose_activity.stage2_classifier.fit_sequences import fit
 
 cache, out = open_cache(Path(sys.argv[1])), Path(sys.argv[2])
 facts: dict[str, Any] = {}
