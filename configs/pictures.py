@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from pose_activity.annotations.cleaning.rules import PADDING
+from pose_activity.annotations.cleaning.options import CleanOptions
 from pose_activity.annotations.readers.name_patterns import compile_pattern
 from pose_activity.annotations.readers.registry import PICTURES as READERS
 from pose_activity.artifacts.ranges import OutOfRange
@@ -25,7 +25,6 @@ from pose_activity.configs.sections import (
     LocalPath,
     PoseSkeleton,
     Positive,
-    Rate,
     Run,
     Section,
     Split,
@@ -33,7 +32,7 @@ from pose_activity.configs.sections import (
     Weights,
 )
 from pose_activity.stage1_pose.options import PoseFilter, PoseFit
-from pose_activity.stage2_classifier.options import Augment, FineTune, FrozenHead, MonitorName
+from pose_activity.stage2_classifier.options import FineTune, FrozenHead, NetworkFit, UnknownAnswers
 
 STAGE2_WEIGHTS = ("imagenet", "noisy_student", "none")  # anything else is a path
 
@@ -87,12 +86,6 @@ class Draw(Section):
     height: Positive = 240
     faults: bool = True
     walking: bool = False
-
-
-class Clean(Section):
-    """The annotation cleaner."""
-
-    padding: Fraction = PADDING
 
 
 class Stage1(Section):
@@ -163,15 +156,15 @@ class Cache(PlaneOptions):
             raise ValueError(f"{' and '.join(asked)}: how one person is shown needs people: each")
 
 
-class Stage2(Section):
-    """The classifier. See `stage2_classifier.fit.fit`.
+@dataclass(frozen=True)
+class Stage2(NetworkFit, UnknownAnswers):
+    """The classifier.
 
     With `linear`, the backbone stays as it is and a linear classifier is fitted on its features, in
     seconds; nothing else is trained. `weights` may then be a backbone's graph, an `.onnx` file.
 
     With `fine_tune` as well, all of it learns from there on; see `fit_views.fit_views`. It takes
-    `dropout`, `batch`, `patience`, `monitor`, `precision` and `augment`. The keys from
-    `adapter_start` to `fine_tune_layers`, `class_weights` and `replicas` are of runs without both.
+    the fields of `PictureFit`; the others of `NetworkFit` are of runs without both.
     """
 
     model: Literal[
@@ -187,26 +180,11 @@ class Stage2(Section):
     weights: Weights = "imagenet"
     linear: FrozenHead | None = None
     fine_tune: FineTune | None = None
-    adapter_start: Literal["identity", "random", "branch"] = "identity"
-    train_adapter: bool = True
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    batch: Positive = 32
-    epochs: Positive = 25
-    learning_rate: Rate = 1e-3
-    fine_tune_epochs: Count = 0
-    fine_tune_learning_rate: Rate = 1e-4
-    fine_tune_layers: Positive | None = None
-    patience: Positive = 5
-    monitor: MonitorName = "loss"
-    class_weights: bool = False
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
-    replicas: Positive = 1
-    unknown_precision: Fraction = 0.9
-    unknown_min_coverage: Fraction = 0.8
-    augment: Augment | None = Augment()
 
-    @model_validator(mode="after")
-    def _published(self) -> "Stage2":
+    def __post_init__(self) -> None:
+        if self.epochs == 0:
+            raise OutOfRange({"epochs": "must be at least 1. Received: 0"})
+        super().__post_init__()
         if self.weights == "noisy_student" and not self.model.startswith("efficientnet_b"):
             raise ValueError(
                 f"weights 'noisy_student' are published for efficientnet_b0 to _b3, not for "
@@ -234,7 +212,6 @@ class Stage2(Section):
             raise ValueError("fine_tune starts from the head of linear: set linear: {} as well")
         if self.fine_tune and self.class_weights:
             raise ValueError("class_weights is for the older recipes: set fine_tune.imbalance")
-        return self
 
 
 class Report(Section):
@@ -259,7 +236,7 @@ class PictureRun(Run):
 
     draw: Draw | None = None
     data: Data
-    clean: Clean = Clean()
+    clean: CleanOptions = CleanOptions()
     split: SplitOrGiven = Split()
     stage1: Stage1 = Stage1()
     cache: Cache = Cache()

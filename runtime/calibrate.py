@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PRECISION, MIN_COVERAGE = 0.9, 0.8  # what `threshold` is usually told
 _LOWEST, _HIGHEST = 0.05, 20.0  # temperatures
 _TINY = float(np.finfo(np.float32).tiny)  # replaces a probability that was rounded to 0
 
@@ -62,7 +61,7 @@ def fit(
     labels: np.ndarray,
     *,
     precision: float,
-    min_coverage: float = MIN_COVERAGE,
+    min_coverage: float,
 ) -> Calibration:
     """Fits temperature and threshold on answers such as will be given.
 
@@ -157,8 +156,8 @@ def threshold(
     probabilities: np.ndarray,
     labels: np.ndarray,
     *,
-    precision: float = PRECISION,
-    min_coverage: float = MIN_COVERAGE,
+    precision: float,
+    min_coverage: float,
 ) -> Threshold | None:
     """Finds the smallest probability from which on answers are right often enough.
 

@@ -13,10 +13,10 @@ import keras
 from pose_activity.cache.planes import Recipe
 from pose_activity.cache.record import Input
 from pose_activity.learning import loop
-from pose_activity.runtime import calibrate
 from pose_activity.stage2_classifier import export_graph
 from pose_activity.stage2_classifier.models.images import adapter  # noqa: F401 (saved layers)
 from pose_activity.stage2_classifier.models.images.activation_map import with_activation_map
+from pose_activity.stage2_classifier.options import UnknownAnswers
 
 
 def export(
@@ -26,8 +26,8 @@ def export(
     classes: tuple[str, ...],
     tensors: Input,
     validation: export_graph.Answers = (),
-    unknown_precision: float = calibrate.PRECISION,
-    unknown_min_coverage: float = calibrate.MIN_COVERAGE,
+    unknown_precision: float = UnknownAnswers.unknown_precision,
+    unknown_min_coverage: float = UnknownAnswers.unknown_min_coverage,
     mirror: bool = False,
     threads: int = 1,
     tolerance: float = 1e-5,

@@ -18,6 +18,7 @@ from pose_activity.learning import loop
 from pose_activity.runtime import calibrate
 from pose_activity.stage2_classifier import export_graph
 from pose_activity.stage2_classifier.models.sequences import registry
+from pose_activity.stage2_classifier.options import UnknownAnswers
 from pose_activity.stage2_classifier.predict_sequences import by_clip
 
 OUTPUTS = ("probabilities", "embedding")
@@ -32,8 +33,8 @@ def export(
     validation: export_graph.Answers = (),
     clips: Sequence[Hashable] | None = None,
     least_seen: float | None = None,
-    unknown_precision: float = calibrate.PRECISION,
-    unknown_min_coverage: float = calibrate.MIN_COVERAGE,
+    unknown_precision: float = UnknownAnswers.unknown_precision,
+    unknown_min_coverage: float = UnknownAnswers.unknown_min_coverage,
     threads: int = 1,
     tolerance: float = 1e-4,
 ) -> float:

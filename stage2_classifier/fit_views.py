@@ -27,9 +27,8 @@ from pose_activity.learning.scoring import SmoothedCrossentropy, accuracy
 from pose_activity.stage2_classifier import augment as augmentations
 from pose_activity.stage2_classifier.fit import check_splits
 from pose_activity.stage2_classifier.models.images import assembly
-from pose_activity.stage2_classifier.options import MONITORS, Augment, FineTune, MonitorName
+from pose_activity.stage2_classifier.options import MONITORS, FineTune, PictureFit
 
-_NOT_ASKED = ("cache", "out", "head", "finish", "logs", "on_progress")
 _ADAPTER_LAYERS: tuple[str, ...] = ("branch_in", "branch_out")
 
 Head = tuple[np.ndarray, np.ndarray]  # kernel (D, classes) and bias (classes,), of the features
@@ -38,18 +37,13 @@ Head = tuple[np.ndarray, np.ndarray]  # kernel (D, classes) and bias (classes,),
 def fit_views(
     cache: Cache,
     out: Path,
+    settings: PictureFit,
     *,
     head: Head,
     options: FineTune,
-    model: str = "efficientnet_lite0",
-    weights: str = "imagenet",
+    model: str,
+    weights: str,
     pooling: Sequence[Literal["mean", "max"]] = ("mean", "max"),
-    dropout: float = 0.2,
-    batch: int = 16,
-    patience: int | None = None,
-    monitor: MonitorName = "loss",
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32",
-    augment: Augment | None = None,
     seed: int = 0,
     threads: int = 2,
     finish: bool = False,
@@ -61,22 +55,17 @@ def fit_views(
     Args:
         cache: Its splits "train" and "val" are used.
         out: Folder for what the header of `loop` lists.
+        settings: Of any training; of a value derived from it, its own fields alone count.
         head: What the last layer starts as; its rows as `assembly.build_views` orders them.
         options: How all of it learns.
-        model: A key of `backbones.registry.MODELS`.
-        weights: "none", a name that the model publishes, or a path; see `registry.find_weights`.
+        model: See `fit.fit`.
+        weights: See there.
         pooling: How each view is pooled.
-        dropout: Share of the features left out in training.
-        batch: Images per step.
-        patience: Epochs without a better value of the monitor after which a phase ends; None: none.
-        monitor: Which figure on "val" chooses the epoch to keep; a key of `MONITORS`.
-        precision: Of the arithmetic in training; see `fit.fit`.
-        augment: What training images go through; None for nothing.
         seed: Of everything random.
-        threads: Of TensorFlow; another number gives slightly other weights.
-        finish: Whether to train no further and keep the best epoch of those that were trained.
-        logs: Folder for TensorBoard, see `loop.train`.
-        on_progress: Called with (done steps, all steps if nothing stops early, text).
+        threads: See `loop.train`.
+        finish: See there.
+        logs: See there.
+        on_progress: See there.
 
     Returns:
         One entry per epoch.
@@ -88,16 +77,16 @@ def fit_views(
         FloatingPointError: the loss is no longer finite.
         StaleError: `out` holds a training of other settings or tensors.
     """
-    asked = {name: value for name, value in locals().items() if name not in _NOT_ASKED}
+    asked = {name: asdict(settings)[name] for name in PictureFit.__dataclass_fields__}
+    asked |= {"model": model, "weights": weights, "seed": seed, "threads": threads}
     check_splits(cache)
     start = registry.find_weights(model, weights, on_progress=on_progress)
-    asked |= {"options": asdict(options), "augment": asdict(augment) if augment else None}
-    asked |= {"pooling": list(pooling), "head_sha256": _digest(head)}
+    asked |= {"options": asdict(options), "pooling": list(pooling), "head_sha256": _digest(head)}
     asked |= {"weights_sha256": start and manifest.sha256_file(start)}
-    judge, views = MONITORS[monitor], cache.recipe.views
+    judge, augment, views = MONITORS[settings.monitor], settings.augment, cache.recipe.views
     runner = EpochRunner(
         cache,
-        batch=batch,
+        batch=settings.batch,
         seed=seed,
         augmentation=of_inputs(augmentations.build_views(views, augment)) if augment else None,
         mixup=options.mixup,
@@ -114,7 +103,7 @@ def fit_views(
             found=FOUND in cache.recipe.arrays,
             classes=len(cache.classes),
             weights=weights,
-            dropout=dropout,
+            dropout=settings.dropout,
         )
 
     def begin() -> keras.Model:
@@ -136,9 +125,9 @@ def fit_views(
         out,
         asked=asked,
         threads=threads,
-        patience=patience,
+        patience=settings.patience,
         monitor=judge,
-        precision=precision,
+        precision=settings.precision,
         rebuild=lambda: build(None, sizes),
         finish=finish,
         logs=logs,

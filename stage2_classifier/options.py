@@ -18,7 +18,6 @@ from pose_activity.artifacts.ranges import (
     Share,
 )
 from pose_activity.learning.history import LOSS, Monitor
-from pose_activity.runtime import calibrate
 
 MonitorName = Literal["loss", "accuracy", "macro_f1"]
 MONITORS: Mapping[MonitorName, Monitor] = {  # all on the validation tensors
@@ -83,6 +82,64 @@ class Augment(Checked):
     heatmap_dropout: Fraction = 0.0
     random_changes: Count = 0
     random_strength: Annotated[float, Range(0, 1, "(]")] = 0.3
+
+
+@dataclass(frozen=True)
+class PictureFit(Checked):
+    """What every training of a classifier of pictures is told; see `fit` and `fit_views`.
+
+    Attributes:
+        dropout: Share of features left out in training.
+        batch: Images per step.
+        patience: Epochs without a better value of the monitor after which a phase ends.
+        monitor: Which figure on "val" chooses the epoch to keep.
+        precision: Of the arithmetic in training, by Keras' names; a mixed one is faster on hardware
+            that has it. The head computes in float32, weights and `classifier.keras` are float32.
+        augment: What training images go through; None for nothing.
+    """
+
+    dropout: Share = 0.2
+    batch: Positive = 32
+    patience: Positive = 5
+    monitor: MonitorName = "loss"
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    augment: Augment | None = Augment()
+
+
+@dataclass(frozen=True)
+class NetworkFit(PictureFit):
+    """How a classifier is trained from a pretrained backbone on; see `fit.fit`.
+
+    Attributes:
+        adapter_start: See `models.images.adapter`.
+        train_adapter: Whether the two adapter convolutions learn from the first epoch on. An
+            untrained identity adapter sees RGB only; training it costs more than twice the time,
+            since the gradient must then pass the whole backbone.
+        epochs: At most, with a frozen backbone; may be 0.
+        learning_rate: Adam's, with a frozen backbone.
+        fine_tune_epochs: At most, after those; 0 for none.
+        fine_tune_learning_rate: Adam's, then.
+        fine_tune_layers: How many of the backbone's last layers learn then; None for all. Its
+            batch normalisation stays in inference mode always.
+        class_weights: Whether rare classes weigh more, by n / (classes * n_class).
+        replicas: Accelerators of this machine that share every batch; see
+            `learning.distribution`.
+    """
+
+    adapter_start: Literal["identity", "random", "branch"] = "identity"
+    train_adapter: bool = True
+    epochs: Count = 25
+    learning_rate: Above0 = 1e-3
+    fine_tune_epochs: Count = 0
+    fine_tune_learning_rate: Above0 = 1e-4
+    fine_tune_layers: Positive | None = None
+    class_weights: bool = False
+    replicas: Positive = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.epochs + self.fine_tune_epochs < 1:
+            raise ValueError("epochs + fine_tune_epochs must be at least 1. Received: 0")
 
 
 @dataclass(frozen=True)
@@ -234,8 +291,8 @@ class UnknownAnswers(Checked):
         unknown_min_coverage: Share of the answers that are given in any case.
     """
 
-    unknown_precision: Fraction = calibrate.PRECISION
-    unknown_min_coverage: Fraction = calibrate.MIN_COVERAGE
+    unknown_precision: Fraction = 0.9
+    unknown_min_coverage: Fraction = 0.8
 
 
 @dataclass(frozen=True)

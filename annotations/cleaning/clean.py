@@ -31,8 +31,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pose_activity.annotations.cleaning.options import CleanOptions
 from pose_activity.annotations.cleaning.rules import (
-    PADDING,
     Reason,
     boxes_from_joints,
     check_file,
@@ -115,7 +115,7 @@ class Cleaned:
 def clean(
     samples: Iterable[Sample],
     *,
-    padding: float = PADDING,
+    padding: float = CleanOptions.padding,
     need_keypoints: bool = True,
     need_activity: Literal["picture", "person", "none"] = "picture",
     check_images: bool = True,
@@ -130,8 +130,7 @@ def clean(
 
     Args:
         samples: As a reader gives them.
-        padding: By what fraction of its height a box made from joints grows over a missing head
-            top and below missing ankles; 0 or more.
+        padding: See `CleanOptions`; 0 or more.
         need_keypoints: Whether an image without people is dropped.
         need_activity: What must have one: the picture; it or a person in it; or nothing.
         check_images: Whether files are looked at. Without (a dry run) the rules that need them are

@@ -33,9 +33,6 @@ def drop_outside(keypoints: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarr
     return _without(keypoints, np.any(keypoints[..., :2] >= np.array(size), axis=-1))
 
 
-PADDING = 0.1  # what `boxes_from_joints` is usually told
-
-
 def boxes_from_joints(
     keypoints: np.ndarray,
     skeleton: Skeleton,

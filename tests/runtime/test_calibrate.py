@@ -125,11 +125,13 @@ def test_coverage_comes_before_precision(min_coverage, expected):
 
 
 def test_threshold_where_everything_and_nothing_will_do():
-    found = calibrate.threshold(*answers((0.9, True), (0.6, True)))
+    found = calibrate.threshold(*answers((0.9, True), (0.6, True)), precision=0.9, min_coverage=0.8)
     assert found == calibrate.Threshold(0.0, 1.0, 1.0)
-    assert calibrate.threshold(*answers((0.9, False)), min_coverage=0) is None
-    assert calibrate.threshold(*answers((0.9, False))) == calibrate.Threshold(0.0, 1.0, 0.0)
-    assert calibrate.threshold(np.zeros((0, 2), np.float32), np.zeros(0, int)) is None
+    case = answers((0.9, False))
+    assert calibrate.threshold(*case, precision=0.9, min_coverage=0) is None
+    usual = {"precision": 0.9, "min_coverage": 0.8}
+    assert calibrate.threshold(*case, **usual) == calibrate.Threshold(0.0, 1.0, 0.0)
+    assert calibrate.threshold(np.zeros((0, 2), np.float32), np.zeros(0, int), **usual) is None
 
 
 def clips(count: int, windows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -179,7 +181,9 @@ def together(windows: np.ndarray, fitted: calibrate.Calibration) -> np.ndarray:
 
 
 def test_nothing_to_fit_on() -> None:
-    found = calibrate.fit(np.zeros((0, 3), np.float32), np.zeros(0, int), precision=0.9)
+    found = calibrate.fit(
+        np.zeros((0, 3), np.float32), np.zeros(0, int), precision=0.9, min_coverage=0.8
+    )
     assert found == calibrate.Calibration(1.0, None, None, 0)
     with pytest.raises(ValueError, match="temperature must be positive. Received: 0"):
         calibrate.Calibration(0)

@@ -80,7 +80,7 @@ def test_clips_are_calibrated_on_the_means_over_their_windows(folder, saved):
     means = np.stack([windows[row].mean(0) for row in rows])
     labels = np.array([saved["labels"][row][0] for row in rows])
     assert 1 < len(names) < len(windows)
-    expected = calibrate.fit(means, labels, precision=0.5)
+    expected = calibrate.fit(means, labels, precision=0.5, min_coverage=0.8)
     found = classifier.of_clips
     assert found.fitted_on == len(names) and classifier.least_seen == 0.4
     assert found.temperature == pytest.approx(expected.temperature, rel=1e-2)

@@ -32,18 +32,6 @@ from pose_activity.training.unknown import say_unknown
 _FITTED = "fitted.json"  # in there, written last: from what it was made, and its figures
 _OF_HEAD = (head.FILE, head.EXPORTED, HELD_OUT, LEARNING_CURVE)
 _OF_LINEAR = ("model", "weights", "linear", "unknown_precision", "unknown_min_coverage")
-_NOT_FITTED = (  # keys of the section that fine-tuning does not take
-    *("adapter_start", "train_adapter", "epochs", "learning_rate", "fine_tune_epochs"),
-    *(
-        "fine_tune_learning_rate",
-        "fine_tune_layers",
-        "class_weights",
-        "replicas",
-        "linear",
-        "fine_tune",
-    ),
-    *("unknown_precision", "unknown_min_coverage"),
-)
 
 
 def fine_tune(run: PictureRun, folder: Path, *, finish: bool = False) -> Counts:
@@ -73,7 +61,7 @@ def fine_tune(run: PictureRun, folder: Path, *, finish: bool = False) -> Counts:
 
 def _fit_start(run: PictureRun, cache: Cache, folder: Path) -> Mapping[str, Any]:
     """Fits the linear classifier, once, and returns its figures."""
-    section = run.classifier.model_dump(mode="json")
+    section = run.model_dump(mode="json")["stage2"]
     made_from = {
         **{name: section[name] for name in _OF_LINEAR},
         "tensors": cache.digest(LEARNED_FROM),
@@ -106,10 +94,12 @@ def _train(run: PictureRun, cache: Cache, folder: Path, *, finish: bool) -> Hist
             return fit_views.fit_views(
                 cache,
                 folder,
+                section,
                 head=head.load(folder / LINEAR).folded(),
                 options=options,
                 pooling=pooling,
-                **section.arguments(*_NOT_FITTED),
+                model=section.model,
+                weights=section.weights,
                 seed=run.seed,
                 threads=run.threads,
                 finish=finish,

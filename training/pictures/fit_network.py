@@ -45,9 +45,9 @@ def fit_network(run: PictureRun, folder: Path, *, finish: bool = False) -> Count
             return fit.fit(
                 cache,
                 folder,
-                **run.classifier.arguments(
-                    *("linear", "fine_tune", "unknown_precision", "unknown_min_coverage")
-                ),
+                run.classifier,
+                model=run.classifier.model,
+                weights=run.classifier.weights,
                 seed=run.seed,
                 threads=run.threads,
                 finish=finish,

@@ -136,7 +136,7 @@ def stage2(run: PictureRun, *, remember: bool) -> Step:
     section = run.classifier
 
     def recipe() -> dict[str, Any]:
-        config = section.model_dump(mode="json")
+        config = run.model_dump(mode="json")["stage2"]
         if section.linear and not section.fine_tune:
             return {key: config[key] for key in _OF_LINEAR} | _fixed(run)
         unused = set() if section.fine_tune else {"linear", "fine_tune"}

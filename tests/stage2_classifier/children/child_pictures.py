@@ -14,10 +14,12 @@ import numpy as np
 from pose_activity.backbones import registry
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.learning.history import History
-from pose_activity.stage2_classifier.fit import fit
-from pose_activity.stage2_classifier.options import Augment
+from pose_activity.stage2_classifier import fit as network
+from pose_activity.stage2_classifier.options import Augment, NetworkFit
 
 registry.MODELS["tiny"] = "tiny_model"
+# What is not of `NetworkFit`.
+OTHERS = ("model", "weights", "seed", "threads", "finish", "logs", "on_progress")
 OPTIONS: dict[str, Any] = {
     "model": "tiny",
     "weights": "none",
@@ -28,6 +30,13 @@ OPTIONS: dict[str, Any] = {
     "fine_tune_learning_rate": 0.005,
     "augment": Augment(flip=0.5),
 }
+
+
+def fit(cache: Cache, out: Path, **options: Any) -> History:
+    """`fit.fit`, whose settings and other arguments come together."""
+    usual = {"model": "tiny", "weights": "none"}
+    others = {name: options.pop(name) for name in OTHERS if name in options}
+    return network.fit(cache, out, NetworkFit(**options), **{**usual, **others})
 
 
 def train(cache: Cache, out: Path, **options: Any) -> tuple[History, dict[str, np.ndarray]]:

@@ -11,8 +11,8 @@ from child_pictures import die_at, digest, weights_of
 
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.learning.history import History
-from pose_activity.stage2_classifier.fit_views import fit_views
-from pose_activity.stage2_classifier.options import Augment, FineTune
+from pose_activity.stage2_classifier import fit_views as views
+from pose_activity.stage2_classifier.options import Augment, FineTune, PictureFit
 
 OPTIONS: dict[str, Any] = {"model": "tiny", "weights": "none", "batch": 5, "augment": Augment()}
 FINE_TUNE: dict[str, Any] = {
@@ -31,6 +31,13 @@ def head(classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """Returns what a fit on frozen features might have found."""
     rng = np.random.default_rng(0)
     return rng.normal(0, 0.1, (FEATURES, classes)), rng.normal(0, 0.1, classes)
+
+
+def fit_views(cache: Cache, out: Path, **options: Any) -> History:
+    """`fit_views.fit_views`, whose settings and other arguments come together."""
+    names = PictureFit.__dataclass_fields__
+    settings = PictureFit(**{name: options.pop(name) for name in names if name in options})
+    return views.fit_views(cache, out, settings, **options)
 
 
 def train(

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import keras
 import numpy as np
-from child_views import FEATURES, OPTIONS
+from child_views import FEATURES, OPTIONS, fit_views
 
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.types import Poses
@@ -20,7 +20,6 @@ from pose_activity.cache.options import PersonView, Style
 from pose_activity.cache.planes import Recipe
 from pose_activity.cache.record import as_float, stack
 from pose_activity.cache.tensor_spec import TensorSpec
-from pose_activity.stage2_classifier.fit_views import fit_views
 from pose_activity.stage2_classifier.options import FineTune
 
 CLASSES = ("down", "up")

@@ -10,17 +10,15 @@ import numpy as np
 from pose_activity.cache.store import open_cache
 from pose_activity.stage2_classifier.export import export
 from pose_activity.stage2_classifier.fit import fit
-from pose_activity.stage2_classifier.options import Augment
+from pose_activity.stage2_classifier.options import Augment, NetworkFit
 
 cache, out = open_cache(Path(sys.argv[1])), Path(sys.argv[2])
 fit(
     cache,
     out,
-    batch=8,
-    epochs=2,
-    learning_rate=5e-3,
-    augment=Augment(rotate=5.0),
-    dropout=0.1,
+    NetworkFit(batch=8, epochs=2, learning_rate=5e-3, augment=Augment(rotate=5.0), dropout=0.1),
+    model="efficientnet_lite0",
+    weights="imagenet",
 )
 tensors = np.stack([cache.load(entry).x for entry in cache.of_split("test")])
 labels = np.array([cache.class_id(entry) for entry in cache.of_split("test")])

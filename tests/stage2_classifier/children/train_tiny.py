@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from child_pictures import OPTIONS, digest, train, weights_of
+from child_pictures import OPTIONS, digest, fit, train, weights_of
 from sklearn.metrics import f1_score
 
 from pose_activity.artifacts.manifest import StaleError
@@ -18,7 +18,6 @@ from pose_activity.learning.batches import fixed_batches, train_batches
 from pose_activity.learning.metrics import MacroF1
 from pose_activity.stage2_classifier import augment
 from pose_activity.stage2_classifier.export import export
-from pose_activity.stage2_classifier.fit import fit
 from pose_activity.stage2_classifier.models.images import assembly
 
 cache, out = open_cache(Path(sys.argv[1])), Path(sys.argv[2])

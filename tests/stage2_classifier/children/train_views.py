@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from child_views import FINE_TUNE, OPTIONS, head, train
+from child_views import FINE_TUNE, OPTIONS, fit_views, head, train
 
 from pose_activity.cache.record import as_float, stack
 from pose_activity.cache.store import open_cache
@@ -19,7 +19,6 @@ from pose_activity.learning.batches import balanced_order, train_batches
 from pose_activity.learning.metrics import MacroF1
 from pose_activity.learning.scoring import SmoothedCrossentropy, accuracy
 from pose_activity.stage2_classifier.export import export
-from pose_activity.stage2_classifier.fit_views import fit_views
 from pose_activity.stage2_classifier.options import FineTune
 
 cache, out = open_cache(Path(sys.argv[1])), Path(sys.argv[2])
