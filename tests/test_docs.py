@@ -134,6 +134,21 @@ def test_files_that_are_named_exist(path: Path) -> None:
             assert (ROOT / name).exists(), name
 
 
+@pytest.mark.parametrize("path", CURRENT, ids=named)
+def test_files_and_names_without_a_folder_exist(path: Path) -> None:
+    """Of the documents for those who change the code: names such as `registry.py`, `RULES`."""
+    rooms = [folder for folder in ROOT.glob("[!.]*") if folder.is_dir()]
+    code = [*ROOT.glob("*.py"), *(file for room in rooms for file in room.rglob("*.py"))]
+    files = {file.name for file in code}
+    defined = "\n".join(file.read_text(encoding="utf-8") for file in code)
+    for span in spans(path):
+        if re.fullmatch(r"\w+\.py", span):
+            assert span in files, span
+        elif path.name == "CONTRIBUTING.md" and re.fullmatch(r"_?[A-Z][A-Za-z_]+", span):
+            pattern = rf"^\s*(class {span}\b|{span}\b[^\n]* = )"
+            assert re.search(pattern, defined, re.M) or span == "POSE_ACTIVITY_DATA", span
+
+
 def tracked() -> list[Path]:
     """Files of the project; without git, those of the folders that hold a package."""
     command = ["git", "ls-files"]

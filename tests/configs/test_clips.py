@@ -53,7 +53,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
     for part in (
         "clips.paht: unknown key. Did you mean 'path'?",
         "sequence.windows: Input should be 'first', 'sliding' or 'whole'. Received: 'some'",
-        "stage2.epochs: Input should be greater than or equal to 1. Received: 0",
+        "stage2.epochs: must be at least 1. Received: 0",
         "stage1.train: unknown key.",
     ):
         assert part in str(caught.value)
