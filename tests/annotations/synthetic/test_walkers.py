@@ -25,7 +25,7 @@ SIZE = (96, 96)
 PHASES = range(0, 360, 15)
 
 
-SMALL = {"people": 2, "clips": 1, "frames": 1, "size": SIZE, "fps": 25.0, "seed": 0}
+SMALL: dict[str, Any] = {"people": 2, "clips": 1, "frames": 1, "size": SIZE, "fps": 25.0, "seed": 0}
 
 
 def write(folder: Path, **changed: Any) -> Path:

@@ -34,7 +34,7 @@ OPTIONS: dict[str, Any] = {
 
 def fit(cache: Cache, out: Path, **options: Any) -> History:
     """`fit.fit`, whose settings and other arguments come together."""
-    usual = {"model": "tiny", "weights": "none"}
+    usual: dict[str, Any] = {"model": "tiny", "weights": "none"}
     others = {name: options.pop(name) for name in OTHERS if name in options}
     return network.fit(cache, out, NetworkFit(**options), **{**usual, **others})
 
