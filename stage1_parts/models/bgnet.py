@@ -10,7 +10,6 @@ from typing import Any
 import keras
 
 from pose_activity.stage1_parts.models import hpnet
-from pose_activity.stage1_parts.models.decoder import check_size
 from pose_activity.stage1_parts.models.layers import (
     BACKBONE,
     answer,
@@ -57,8 +56,7 @@ def build(
 
 
 def _first_look(height: int | None, width: int | None, planes: tuple[str, ...]) -> keras.Model:
-    check_size(height, width, multiple=8)
-    inputs, picture, help = pixels(height, width, planes)
+    inputs, picture, help = pixels(height, width, planes, multiple=8)
     x = scaled(picture, help)
     for depth, filters in enumerate(_DOWN):
         x = convolve(x, filters, f"down{depth}", stride=2)

@@ -11,7 +11,7 @@ import keras
 
 from pose_activity.stage1_parts import bodypix_graph
 from pose_activity.stage1_parts.bodypix_graph import STRIDES, Weights
-from pose_activity.stage1_parts.models.decoder import check_size, decode
+from pose_activity.stage1_parts.models.decoder import decode
 from pose_activity.stage1_parts.models.layers import BACKBONE, layers, pixels
 
 _CHANNELS = (16, 32, 64, 64, 128, 128, 256, 256, 256, 256, 256, 256, 256, 256)  # of the x0.50 file
@@ -34,8 +34,7 @@ def build(
         classes: How many.
         weights: BodyPix' ONNX file; None for a random start of the half size.
     """
-    check_size(height, width, multiple=16)
-    inputs, picture, help = pixels(height, width, planes)
+    inputs, picture, help = pixels(height, width, planes, multiple=16)
     backbone = build_backbone(height, width, weights and bodypix_graph.read_weights(weights))
     *features, own = backbone(picture)
     features[-1] = layers.Concatenate(name="with_own_answers")([features[-1], own])

@@ -54,18 +54,3 @@ def _shrunk(help: Any, strides: list[int]) -> dict[int, list[Any]]:
         help = layers.AveragePooling2D(stride // before, name=f"help{stride}")(help)
         found[stride], before = [help], stride
     return found
-
-
-def check_size(height: int | None, width: int | None, *, multiple: int) -> None:
-    """Refuses a size that the strides do not divide.
-
-    Raises:
-        ValueError: it is not a multiple.
-    """
-    for name, length in (("height", height), ("width", width)):
-        if length is not None and length % multiple:
-            near = max(multiple, round(length / multiple) * multiple)
-            raise ValueError(
-                f"{name} must be a multiple of {multiple} for this network. Received: {length}. "
-                f"Take {near}."
-            )

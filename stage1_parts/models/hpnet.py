@@ -17,7 +17,6 @@ from typing import Any
 
 import keras
 
-from pose_activity.stage1_parts.models.decoder import check_size
 from pose_activity.stage1_parts.models.layers import answer, layers, pixels, scaled
 
 _LOCAL = (16, 16, 36)  # filters of L
@@ -75,8 +74,8 @@ def build(
     factors = _FACTORS.get(name, _PUBLISHED)
     stages = _STAGES[:2] if name == "hpnet_3" else _STAGES
     used = {branch.name for stage in stages for branch in stage}
-    check_size(height, width, multiple=lcm(*(factors[one] for one in used)))
-    inputs, picture, help = pixels(height, width, planes)
+    multiple = lcm(*(factors[one] for one in used))
+    inputs, picture, help = pixels(height, width, planes, multiple=multiple)
     image = scaled(picture, help)
     first = seen = _chain(image, _LOCAL, "I")
     found: list[Any] = []

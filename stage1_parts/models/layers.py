@@ -10,18 +10,25 @@ layers = keras.layers
 BACKBONE = "backbone"  # the part of a network that was trained before, where there is one
 
 
-def pixels(height: int | None, width: int | None, planes: tuple[str, ...]) -> tuple[Any, Any, Any]:
+def pixels(
+    height: int | None, width: int | None, planes: tuple[str, ...], *, multiple: int
+) -> tuple[Any, Any, Any]:
     """Returns a network's input, its picture and what helps beside it.
 
     Args:
         height: Of the input, in pixels; None: any.
         width: Likewise.
         planes: ("rgb",) or ("rgb", "bones").
+        multiple: What height and width must be multiples of, for the network's strides.
 
     Returns:
         The input `(B, H, W, C)`; its picture `(B, H, W, 3)` in 0..255; and the help, or None: a
         plane of 0 and 1 for each part of the tree, `(B, H, W, 15)`.
+
+    Raises:
+        ValueError: other planes, or a size that the strides do not divide.
     """
+    _check_size(height, width, multiple)
     if planes not in (("rgb",), ("rgb", "bones")):
         raise ValueError(f"planes must be rgb, or rgb and bones. Received: {', '.join(planes)}")
     inputs: Any = keras.Input((height, width, 3 + len(planes[1:])), name="planes")
@@ -30,6 +37,16 @@ def pixels(height: int | None, width: int | None, planes: tuple[str, ...]) -> tu
     second: Any = inputs[..., 3:]
     numbers: Any = keras.ops.arange(len(TREE), dtype="float32")
     return inputs, inputs[..., :3], keras.ops.cast(keras.ops.equal(second, numbers), "float32")
+
+
+def _check_size(height: int | None, width: int | None, multiple: int) -> None:
+    for name, length in (("height", height), ("width", width)):
+        if length is not None and length % multiple:
+            near = max(multiple, round(length / multiple) * multiple)
+            raise ValueError(
+                f"{name} must be a multiple of {multiple} for this network. Received: {length}. "
+                f"Take {near}."
+            )
 
 
 def scaled(picture: Any, help: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from pose_activity.backbones import registry
-from pose_activity.stage1_parts.models.decoder import check_size, decode
+from pose_activity.stage1_parts.models.decoder import decode
 from pose_activity.stage1_parts.models.layers import BACKBONE, pixels
 
 BACKBONE_MODEL = "efficientnet_lite0"
@@ -31,8 +31,7 @@ def build(
         classes: How many.
         weights: Of the backbone, see `backbones.efficientnet_lite`; None: a random start.
     """
-    check_size(height, width, multiple=32)
-    inputs, picture, help = pixels(height, width, planes)
+    inputs, picture, help = pixels(height, width, planes, multiple=32)
     whole: Any = registry.build_backbone(
         BACKBONE_MODEL, height=height, width=width, weights=weights
     )

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import keras
 
-from pose_activity.stage1_parts.models.decoder import check_size
 from pose_activity.stage1_parts.models.layers import answer, convolve, layers, pixels, scaled
 
 _WIDTHS = (16, 32, 64, 128)
@@ -27,8 +26,7 @@ def build(
         classes: How many.
         weights: None: there are none.
     """
-    check_size(height, width, multiple=8)
-    inputs, picture, help = pixels(height, width, planes)
+    inputs, picture, help = pixels(height, width, planes, multiple=8)
     x, passed = scaled(picture, help), []
     for depth, filters in enumerate(_WIDTHS):
         if depth:

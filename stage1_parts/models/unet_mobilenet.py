@@ -5,7 +5,6 @@ from typing import Any
 
 import keras
 
-from pose_activity.stage1_parts.models.decoder import check_size
 from pose_activity.stage1_parts.models.layers import BACKBONE, answer, convolve, layers, pixels
 
 _SEEN = (  # by stride: 2, 4, 8, 16, 32
@@ -35,8 +34,7 @@ def build(
         classes: How many.
         weights: Keras' MobileNetV2 (alpha 0.35) without top as `.h5`; None for a random start.
     """
-    check_size(height, width, multiple=32)
-    inputs, picture, help = pixels(height, width, planes)
+    inputs, picture, help = pixels(height, width, planes, multiple=32)
     random: Any = None  # Keras would download others
     whole = keras.applications.MobileNetV2(
         (height, width, 3), alpha=0.35, include_top=False, weights=random
