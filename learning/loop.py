@@ -176,6 +176,7 @@ def _run_phase(
         if network is None:
             started = history.of_phase(phase.name).epochs
             network = load_state(out, started[-1].epoch) if started else phase.begin()
+            runner.prepare(network, phase)
         if phase.rate:
             rate = phase.rate(history.of_phase(phase.name).epochs)
             network.optimizer.learning_rate = rate  # type: ignore[assignment]

@@ -118,6 +118,10 @@ def test_an_empty_split_is_an_error(tiny):
     assert "'val'" in tiny["no_val"] and "{'train': 24, 'val': 0}" in tiny["no_val"]
 
 
+def test_a_step_is_traced_once_in_each_phase(tiny):
+    assert tiny["traced"] == 2
+
+
 def test_a_diverging_training_is_an_error(tiny):
     assert "Lower the learning rate" in tiny["diverged"]
 
