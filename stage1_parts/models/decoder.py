@@ -1,8 +1,8 @@
-"""Coarse features of a pretrained backbone into an answer of a quarter of the image's size.
+"""Coarse features of a pretrained backbone into an answer of half or a quarter of the image's size.
 
 From the coarsest features on, each step doubles the size and adds the finer features; the help
-(bones, or a heatmap) joins at every size. Training compares a pixel of the answer with the target
-at its centre; `export` enlarges the answer.
+(bones, or a heatmap) joins at every size but half of the image's. Training compares a pixel of the
+answer with the target at its centre; `export` enlarges the answer.
 """
 
 from collections.abc import Mapping
@@ -12,13 +12,15 @@ from pose_activity.stage1_parts.models.layers import answer, convolve, layers, s
 
 _WIDTHS = {32: 128, 16: 128, 8: 64, 4: 48}  # channels by stride
 _SKIPS = {16: 64, 8: 48, 4: 32}  # channels of the finer features that are added
+_FINEST = 2  # of this stride a step is one convolution: most of the pixels are there
+_FINEST_WIDTH = 24
 
 
 def decode(features: Mapping[int, Any], help: Any, classes: int) -> Any:
-    """Returns `(B, H / 4, W / 4, classes)` probabilities.
+    """Returns `(B, H / s, W / s, classes)` probabilities, s the least stride of the features.
 
     Args:
-        features: By stride (a power of 2, down to 4), `(B, H / stride, W / stride, F)`.
+        features: By stride (a power of 2, down to 4 or 2), `(B, H / stride, W / stride, F)`.
         help: `(B, H, W, C)`, or None.
         classes: How many.
     """
@@ -30,7 +32,7 @@ def decode(features: Mapping[int, Any], help: Any, classes: int) -> Any:
     y = separate(x, _WIDTHS[coarsest], f"around{coarsest}", kernel=5)
     y = separate(y, _WIDTHS[coarsest], f"beyond{coarsest}", kernel=5)
     x = layers.Add(name=f"sum{coarsest}")([x, y])
-    for stride in strides[1:]:
+    for stride in [stride for stride in strides[1:] if stride != _FINEST]:
         width = _WIDTHS[stride]
         x = layers.UpSampling2D(2, interpolation="bilinear", name=f"up{stride}")(x)
         x = convolve(x, width, f"narrow{stride}", kernel=1)
@@ -38,7 +40,14 @@ def decode(features: Mapping[int, Any], help: Any, classes: int) -> Any:
         x = _joined([x, finer, *helps[stride]])
         x = separate(x, width, f"mix{stride}")
         x = separate(x, width, f"refine{stride}")
-    return answer(x, classes)
+    return answer(_sharpened(x, features[_FINEST]) if _FINEST in features else x, classes)
+
+
+def _sharpened(x: Any, finest: Any) -> Any:
+    """Doubles the size once more, with features of half of the image's size."""
+    x = convolve(x, _FINEST_WIDTH, f"narrow{_FINEST}", kernel=1)
+    x = layers.UpSampling2D(2, interpolation="bilinear", name=f"up{_FINEST}")(x)
+    return separate(_joined([x, finest]), _FINEST_WIDTH, f"mix{_FINEST}")
 
 
 def _joined(some: list[Any]) -> Any:

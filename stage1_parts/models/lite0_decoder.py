@@ -11,7 +11,13 @@ from pose_activity.stage1_parts.models.layers import BACKBONE, pixels
 
 BACKBONE_MODEL = "efficientnet_lite0"
 # The last feature of each stride: what follows has half the size.
-_SEEN = {4: "block2_add", 8: "block4_add", 16: "block10_add", 32: "block15_project_norm"}
+_SEEN = {
+    2: "block0_project_norm",
+    4: "block2_add",
+    8: "block4_add",
+    16: "block10_add",
+    32: "block15_project_norm",
+}
 
 
 def build(

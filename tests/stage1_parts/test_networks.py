@@ -31,7 +31,7 @@ def test_every_network_answers_with_probabilities(facts):
         sizes[model] = (height, width)
     assert sizes["hpnet"] == sizes["hpnet_strided"] == sizes["bgnet_hpnet"] == (240, 320)
     assert sizes["unet"] == (96, 128) and sizes["unet_mobilenet"] == (48, 64)
-    assert sizes["bodypix"] == sizes["lite0_decoder"] == (24, 32)
+    assert sizes["bodypix"] == (24, 32) and sizes["lite0_decoder"] == (48, 64)
 
 
 def test_what_does_not_fit_is_refused(facts):
