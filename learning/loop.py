@@ -30,7 +30,7 @@ from pose_activity.cache.store import Cache
 from pose_activity.learning import optimization
 from pose_activity.learning.distribution import replicas_of
 from pose_activity.learning.epochs import EpochRunner, Phase
-from pose_activity.learning.fine_tuning import take_averages
+from pose_activity.learning.fine_tuning import averaged, take_averages
 from pose_activity.learning.history import (
     LOSS,
     TRAINING_FILES,
@@ -41,6 +41,7 @@ from pose_activity.learning.history import (
 )
 
 CLASSIFIER, _STATES, HISTORY, EARLY, _ASKED = TRAINING_FILES
+Pictures = Callable[[keras.Model], Mapping[str, bytes]]  # name -> PNG file
 
 
 def train(
@@ -57,6 +58,7 @@ def train(
     rebuild: Callable[[], keras.Model] | None = None,
     finish: bool = False,
     logs: Path | None = None,
+    pictures: Pictures | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> History:
     """Trains, or resumes an interrupted training, or returns the history of a finished one.
@@ -77,6 +79,9 @@ def train(
         finish: Whether to train no further and keep an epoch of those that were trained.
         logs: Folder for TensorBoard: what the history tells, from its first epoch on, and
             `out`/augmentations.png where it is there. None for none.
+        pictures: Asked after each epoch, where there are `logs`, with the weights that are
+            validated: what TensorBoard shows of the network. Epochs before an interruption have
+            none.
         on_progress: Called with (done steps, all steps if nothing stops early, text).
 
     Returns:
@@ -108,7 +113,16 @@ def train(
         ):
             for phase in phases:
                 history = History.read(out / HISTORY, monitor=monitor)
-                _run_phase(phase, runner, out, history, patience=patience, log=log, tell=tell)
+                _run_phase(
+                    phase,
+                    runner,
+                    out,
+                    history,
+                    patience=patience,
+                    log=log,
+                    pictures=pictures,
+                    tell=tell,
+                )
     history = History.read(out / HISTORY, checkpoint=checkpoint, monitor=monitor)
     _write_classifier(out, history, rebuild)
     return history
@@ -168,6 +182,7 @@ def _run_phase(
     *,
     patience: int | None,
     log: EventLog | None,
+    pictures: Pictures | None,
     tell: Callable[[int, str], None],
 ) -> None:
     """Runs what is left of one phase; each epoch's state is on disk before the history names it."""
@@ -188,6 +203,11 @@ def _run_phase(
         history.write(out / HISTORY)
         if log:
             _log_epoch(log, row, time.time())
+        if log and pictures:
+            with averaged(network):
+                found = pictures(network)
+            for name, png in found.items():
+                log.picture(name, png, step=row.epoch + 1)
         _prune(out, {history.epochs[-1].epoch, history.best.epoch})
 
 

@@ -31,7 +31,14 @@ from pose_activity.stage1_parts.options import (
     PartsMonitorName,
 )
 
-_NOT_ASKED = ("cache", "out", "finish", "logs", "on_progress")  # they do not change the weights
+_NOT_ASKED = (
+    "cache",
+    "out",
+    "finish",
+    "logs",
+    "pictures",
+    "on_progress",
+)  # they do not change the weights
 
 
 def fit(
@@ -59,6 +66,7 @@ def fit(
     threads: int = 2,
     finish: bool = False,
     logs: Path | None = None,
+    pictures: loop.Pictures | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> History:
     """Trains, or goes on with an interrupted training, or returns the history of a finished one.
@@ -94,6 +102,7 @@ def fit(
         threads: Of TensorFlow; another number gives slightly other weights.
         finish: Whether to train no further and keep the best epoch of those that were trained.
         logs: Folder for TensorBoard, see `loop.train`.
+        pictures: What it shows after each epoch, likewise.
         on_progress: Called with (done steps, all steps if nothing stops early, text).
 
     Returns:
@@ -168,6 +177,7 @@ def fit(
         monitor=PARTS_MONITORS[monitor],
         finish=finish,
         logs=logs,
+        pictures=pictures,
         on_progress=on_progress,
     )
 

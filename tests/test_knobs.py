@@ -5,8 +5,10 @@ from typing import get_args, get_type_hints
 
 import pytest
 
+from pose_activity.annotations.cleaning.parts import clean_parts
 from pose_activity.annotations.skeleton import SKELETONS
 from pose_activity.annotations.splitting import split
+from pose_activity.annotations.synthetic import parts as drawn_parts
 from pose_activity.annotations.synthetic import pictures, walkers
 from pose_activity.backbones.lite_layout import LITES
 from pose_activity.backbones.registry import MODELS
@@ -19,6 +21,7 @@ from pose_activity.configs.clips import (
     Sequence,
     Track,
 )
+from pose_activity.configs.parts import CleanParts, DrawParts
 from pose_activity.configs.pictures import (
     Cache,
     Draw,
@@ -44,6 +47,16 @@ EMPTY = inspect.Parameter.empty
 CASES = [
     (Split, keywords(split.split), {"seed", "together"}),
     (DrawWalkers, keywords(walkers.write) | {"folder": EMPTY}, {"seed"}),
+    (
+        DrawParts,
+        keywords(drawn_parts.write) | {"folder": EMPTY, "width": 320, "height": 256},
+        {"seed", "size"},
+    ),
+    (
+        CleanParts,
+        keywords(clean_parts),
+        {"folder", "root", "unread", "cases_per_rule", "threads"},
+    ),
 ]
 
 

@@ -15,6 +15,7 @@ from pose_activity.learning.tensorflow_start import start_tensorflow
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage1_parts.models import registry
 from pose_activity.training.console import console, say
+from pose_activity.training.parts.epoch_pictures import epoch_pictures
 from pose_activity.training.resume import resume_or_restart
 from pose_activity.training.steps import Counts
 
@@ -40,6 +41,7 @@ def make_stage2(run: PartsRun, folder: Path, *, finish: bool = False) -> Counts:
                 threads=run.threads,
                 finish=finish,
                 logs=run.run_dir / "logs" / "stage2",
+                pictures=epoch_pictures(cache),
                 on_progress=show,
             )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import keras
 import numpy as np
 
@@ -86,7 +87,15 @@ try:
     fitting.fit(cache, out / "killed", **options, on_progress=kill)
 except Killed:
     pass
-fitting.fit(cache, out / "killed", **options)
+PNG = cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes()
+
+
+def look(network: keras.Model) -> dict[str, bytes]:
+    network.predict_on_batch(np.zeros((1, SIZE, SIZE, 4), np.float32))
+    return {"val": PNG}
+
+
+fitting.fit(cache, out / "killed", **options, logs=out / "logs", pictures=look)
 trained: list[Any] = [
     keras.models.load_model(out / name / loop.CLASSIFIER, compile=False)
     for name in ("whole", "killed")
@@ -97,6 +106,8 @@ facts: dict[str, Any] = {
     "same": all(map(np.array_equal, *zip(*pairs, strict=True))),
     "metrics": [dict(epoch.metrics) for epoch in history.epochs],
 }
+(log,) = (out / "logs").iterdir()
+facts["pictures"] = log.read_bytes().count(PNG)
 sgd = {**options, "epochs": 2, "optimizer": "sgd_decay", "ema": 0.0, "start": None}
 rates = fitting.fit(cache, out / "sgd", **sgd).epochs
 facts["rates"] = [epoch.learning_rate for epoch in rates]
