@@ -18,6 +18,7 @@ in `training/`, which is imported only after the configuration was checked.
     clean        free disk space: remove what can be made again
     package      copy the model alone into a folder, for prediction elsewhere
     precision    check whether bf16 or int8 gives the same answers
+    phone        write the network as a LiteRT file, for a phone
     check-videos find videos that do not show one person well enough to learn from
     import-clips turn the folders of 3DPeople into one archive per clip
     doctor       check whether this installation works
@@ -298,6 +299,21 @@ def package(
     from pose_activity.training.package import make_package
 
     make_package(runs.open_run(run), out, stage1=stage1)
+
+
+@app.command()
+def phone(
+    run: RunFolder,
+    out: Annotated[Path, typer.Option(help="The folder that gets the two files.")],
+) -> None:
+    """Write the network as a LiteRT file (.tflite) for phones, compared with Keras first.
+
+    Needs the extra "phone". Runs on pictures whose stage 2 is one Keras network, and body parts.
+    """
+    from pose_activity.training import runs
+    from pose_activity.training.phone import write_phone
+
+    write_phone(runs.open_run(run), out)
 
 
 @app.command()

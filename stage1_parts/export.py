@@ -56,8 +56,7 @@ def export(
     Raises:
         ValueError: the difference is larger than `tolerance`; nothing is written then.
     """
-    learned: Any = keras.models.load_model(out / CLASSIFIER, compile=False)
-    network = for_every_pixel(learned, recipe, mirror=mirror)
+    network = load_network(out, recipe, mirror=mirror)
     parity = onnx_export.write(
         out / GRAPH,
         network,
@@ -71,7 +70,7 @@ def export(
         "kind": "parts",
         "classes": list(recipe.scheme.names),
         "recipe": recipe.as_json(),
-        "model": learned.name,
+        "model": network.name,
         "mirror": mirror,
         "sha256": manifest.sha256_file(out / GRAPH),
         "keras_sha256": manifest.sha256_file(out / CLASSIFIER),
@@ -81,6 +80,12 @@ def export(
     }
     atomic.write_json(out / SIDECAR, about)
     return parity
+
+
+def load_network(out: Path, recipe: Any, *, mirror: bool = False) -> keras.Model:
+    """Loads the Keras network of `out` with an answer for every pixel; see `for_every_pixel`."""
+    learned = keras.models.load_model(out / CLASSIFIER, compile=False)
+    return for_every_pixel(learned, recipe, mirror=mirror)
 
 
 def for_every_pixel(network: Any, recipe: Any, *, mirror: bool = False) -> keras.Model:

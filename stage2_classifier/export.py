@@ -57,8 +57,7 @@ def export(
     Raises:
         ValueError: the difference is larger than `tolerance`; nothing is written then.
     """
-    network: Any = keras.models.load_model(out / loop.CLASSIFIER, compile=False)
-    mapped, outputs = with_activation_map(network, mirror=mirror)
+    mapped, outputs = with_activation_map(load_network(out), mirror=mirror)
     return export_graph.write(
         out,
         mapped,
@@ -72,3 +71,8 @@ def export(
         threads=threads,
         tolerance=tolerance,
     )
+
+
+def load_network(out: Path) -> Any:
+    """Loads the Keras network that `fit` wrote to `out`, with its own layers."""
+    return keras.models.load_model(out / loop.CLASSIFIER, compile=False)

@@ -8,6 +8,7 @@
     val_figures.py    figures(run): how well it does on val, for `train.py search`
     package.py        takes_stage1(run), describe(run, stage1): the card of a packaged model
     precision.py      try_precision(run, ...), of the kinds whose graphs may be quantised
+    phone.py          NAME, network_of(run, folder), of the kinds whose network may be a LiteRT file
 
 The other modules of `training` never ask which kind a run is of. A kind's modules are imported when
 they are needed, so that a step imports only what it needs and the command line answers quickly.

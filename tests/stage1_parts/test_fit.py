@@ -50,6 +50,11 @@ def test_the_graph_answers_for_every_pixel_as_keras_does(facts):
     assert facts["mirror"] < 1e-4, "of a mirrored image it says the mirrored answer"
 
 
+def test_a_litert_file_answers_as_keras_does(facts):
+    assert facts["litert"] <= 1e-4 and facts["files"] == ["parts.tflite"]
+    assert "must answer as Keras does, within -1" in facts["refused"]["litert"]
+
+
 def test_pixels_are_calibrated(facts):
     assert 0.05 <= facts["temperature"] <= 20
     assert {*facts["calibration"]} == {"before", "after"}

@@ -16,7 +16,7 @@ from pose_activity.annotations.types import Masks
 from pose_activity.cache import store
 from pose_activity.cache.parts import PartsRecipe, make_target
 from pose_activity.cache.record import WHOLE, Arrays, Entry, X, Y, key_of
-from pose_activity.learning import loop
+from pose_activity.learning import litert, loop
 from pose_activity.stage1_parts import fit as fitting
 from pose_activity.stage1_parts import predict
 from pose_activity.stage1_parts.export import export, for_every_pixel
@@ -143,6 +143,13 @@ facts["sums"] = float(np.abs(answers.sum(axis=-1) - 1).max())
 facts["temperature"] = network.temperature
 told = json.loads((out / "whole" / predict.SIDECAR).read_text(encoding="utf-8"))
 facts["calibration"] = told["calibration_error"]
+phone = for_every_pixel(whole, RECIPE, mirror=True)
+facts["litert"] = litert.write(phone, out / "parts.tflite", tensors)
+try:
+    litert.write(phone, out / "refused.tflite", tensors, tolerance=-1.0)
+except ValueError as error:
+    facts["refused"]["litert"] = str(error)
+facts["files"] = [path.name for path in out.glob("*.tflite")]
 sides = np.array(PARTS15.flip_index, np.uint8)
 mirrored = tensors[:, :, ::-1].copy()
 mirrored[..., 3] = sides[mirrored[..., 3]]

@@ -24,6 +24,10 @@ def cache_of(*targets: np.ndarray) -> Any:
     )
 
 
+def decode(png: bytes) -> np.ndarray:
+    return np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR))[..., ::-1]
+
+
 class Answers:
     """Says torso in the left half of everything, at a quarter of the size."""
 
@@ -41,7 +45,7 @@ def test_image_mask_and_answer_are_side_by_side() -> None:
     labelled[:8], labelled[8:16], labelled[16:24] = TORSO, LOWER_ARM, IGNORE
     found = epoch_pictures(cache_of(*[empty] * 20, labelled))(Answers())
     assert [*found] == ["val"]
-    drawn = cv2.imdecode(np.frombuffer(found["val"], np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    drawn = decode(found["val"])
     assert drawn.shape == (SHOWN * 32, 3 * 64, 3)
     first = drawn[:32]  # the one in which there is somebody
     assert (first[:, :64] == 200).all()
@@ -58,4 +62,4 @@ def test_image_mask_and_answer_are_side_by_side() -> None:
 
 def test_fewer_images_than_are_shown() -> None:
     found = epoch_pictures(cache_of(np.zeros((32, 64), np.uint8)))(Answers())
-    assert cv2.imdecode(np.frombuffer(found["val"], np.uint8), 1).shape == (32, 192, 3)
+    assert decode(found["val"]).shape == (32, 192, 3)
