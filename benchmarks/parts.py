@@ -203,7 +203,8 @@ class Bench:
             "cpu_minutes": round((time.process_time() - used) / 60, 1),
             "epochs": len(history.epochs),
         }
-        merge(took, {**minutes, "curve": [dict(epoch.metrics) for epoch in history.epochs]})
+        curve = [{n: round(v, 4) for n, v in one.metrics.items()} for one in history.epochs]
+        merge(took, {**minutes, "curve": curve})
         held_out = [cache.load(entry) for entry in cache.of_split("val")]
         export(
             out,
