@@ -20,6 +20,7 @@ in `training/`, which is imported only after the configuration was checked.
     precision    check whether bf16 or int8 gives the same answers
     phone        write the network as a LiteRT file, for a phone
     check-videos find videos that do not show one person well enough to learn from
+    label-videos label body parts in videos by bones and silhouettes
     import-clips turn the folders of 3DPeople into one archive per clip
     doctor       check whether this installation works
 """
@@ -391,6 +392,34 @@ def check_videos(
         cut=cut,
         threads=threads,
     )
+
+
+@app.command(name="label-videos")
+def label_videos(
+    paths: Annotated[list[Path], typer.Argument(help="Videos, or folders of them.")],
+    model: Annotated[
+        Path, typer.Option(help="A run, a packaged model, or a folder with pose.onnx.")
+    ],
+    bodypix: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="BodyPix' ONNX file: silhouettes.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for images/ and masks/.")],
+    every: Annotated[int, typer.Option(min=1, help="Use every Nth frame.")] = 10,
+    least: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of a silhouette that must have a part.")
+    ] = 0.5,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,
+) -> None:
+    """Label the body parts in unlabelled videos by bones, where a silhouette agrees with them.
+
+    Example: python train.py label-videos clips/ --model runs/demo --bodypix FILE --out data/taught
+    """
+    from pose_activity.inference.poses.predictor import PosesPredictor
+    from pose_activity.stage1_parts.untrained import BodyPix
+    from pose_activity.training.label_videos import label_videos
+
+    pose, parts = PosesPredictor(model, threads=threads).pose, BodyPix(bodypix, threads=threads)
+    label_videos(paths, pose, lambda image: 1 - parts(image)[..., 0], out, every=every, least=least)
 
 
 @app.command(name="import-clips")
