@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pose_activity.artifacts.names import shown
-from pose_activity.artifacts.shards import WHOLE, Shard
+from pose_activity.artifacts.shards import UNDIVIDED, Shard
 from pose_activity.artifacts.shards import shards as all_shards
 from pose_activity.artifacts.utf8_mode import restart_in_utf8
 from pose_activity.runtime.cluster import LOCAL
@@ -168,7 +168,7 @@ def main(
         raise ValueError(f"--video-format is webm or mp4. Received: {video_format}")
     if sum((shard is not None, merge is not None, executor != "local")) > 1:
         raise ValueError("--shard, --merge and --executor exclude each other: give one of them.")
-    share = Shard.parse(shard) if shard else WHOLE
+    share = Shard.parse(shard) if shard else UNDIVIDED
     if executor == "ray":
         import_ray()  # be wrong in the first second
     options = OutputOptions(
@@ -193,10 +193,10 @@ def main(
         file = places.table(out or f"predictions{kind.predictor_class.formats[0]}")
         sources = places.find_sources(kind.predictor_class.find_sources, _print_note)
         tables.check_name(file, kind.predictor_class.formats)
-        if share == WHOLE:
+        if share == UNDIVIDED:
             tables.check_free(file, resume=resume, overwrite=overwrite)
-        if (share, merge, executor) != (WHOLE, None, "local"):
-            _refuse_undivided(options, alone=share == WHOLE)
+        if (share, merge, executor) != (UNDIVIDED, None, "local"):
+            _refuse_undivided(options, alone=share == UNDIVIDED)
         if executor == "ray" and places.is_remote:
             raise ValueError(
                 "--executor ray needs files that all machines share. With URLs, give each job its "
@@ -224,7 +224,7 @@ def main(
         if _failed(merged, strict=strict):
             raise typer.Exit(1)
         return
-    if share != WHOLE and not overwrite:
+    if share != UNDIVIDED and not overwrite:
         places.pull([whole.path(share)])
         if whole.is_finished(share):
             _say(f"up to date: {whole.path(share)}")
@@ -270,7 +270,7 @@ def main(
     where = places.push(whole.path(share))
     _say(f"{table.counts.total()} rows in {where}{kept}{drawn}")
     if stop.asked:
-        resuming = " with --resume" if share == WHOLE else ""
+        resuming = " with --resume" if share == UNDIVIDED else ""
         console.print(f"[yellow]stopped:[/] the same command{resuming} continues")
         raise typer.Exit(130)
     if failed_drawings or _failed(table.counts, strict=strict):

@@ -64,7 +64,7 @@ class Shard:
         return items[start : self.number * len(items) // self.count]
 
 
-WHOLE = Shard(1, 1)
+UNDIVIDED = Shard(1, 1)
 
 
 def shards(count: int) -> list[Shard]:

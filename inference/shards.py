@@ -18,7 +18,7 @@ from pose_activity.artifacts.manifest import StaleError, differences, sha256_jso
 from pose_activity.artifacts.names import shown
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.removal import remove_tree
-from pose_activity.artifacts.shards import WHOLE, Shard, require_all, shards
+from pose_activity.artifacts.shards import UNDIVIDED, Shard, require_all, shards
 from pose_activity.inference.kinds import KINDS
 from pose_activity.inference.options import OutputOptions, Session
 from pose_activity.inference.package import kind_of
@@ -51,7 +51,7 @@ class ShardedTable:
 
     def path(self, shard: Shard) -> Path:
         """Returns where the rows of a shard are written."""
-        if shard == WHOLE:
+        if shard == UNDIVIDED:
             return self.out
         suffix = self.out.suffix if self.out.suffix.lower() in _TEXT else _TEXT[-1]
         return self.folder / f"{shard.name}{suffix}"
@@ -67,7 +67,7 @@ class ShardedTable:
             self.path(shard),
             self.columns,
             manifest=self._manifest_of(shard),
-            resume=(resume or shard != WHOLE) and not overwrite,
+            resume=(resume or shard != UNDIVIDED) and not overwrite,
             overwrite=overwrite,
         )
 
@@ -124,7 +124,7 @@ class ShardedTable:
         return json.loads(path.read_text(encoding="utf-8"))
 
     def _manifest_of(self, shard: Shard) -> Mapping[str, Any]:
-        if shard == WHOLE:
+        if shard == UNDIVIDED:
             return self.manifest
         names = sha256_json([self.name_of(source) for source in self.sources])
         share = {"shard": str(shard), "of_sources": names}
@@ -186,7 +186,7 @@ class Worker:
     def __call__(self, shard: str) -> None:
         """Makes one part, unless it is finished."""
         share = Shard.parse(shard)
-        if share != WHOLE and self._table.is_finished(share):
+        if share != UNDIVIDED and self._table.is_finished(share):
             return
         with self._table.begin(share) as table:
             named = share.take(self._table.sources)

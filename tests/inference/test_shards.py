@@ -6,7 +6,7 @@ import pytest
 
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.artifacts.manifest import StaleError
-from pose_activity.artifacts.shards import WHOLE, PartsMissingError, Shard, shards
+from pose_activity.artifacts.shards import UNDIVIDED, PartsMissingError, Shard, shards
 from pose_activity.inference.results import (
     PERSON_COLUMNS,
     VIDEO_COLUMNS,
@@ -34,7 +34,7 @@ def table_in(path: Path, engine: str = "openvino", sources: list[Path] = SOURCES
     return ShardedTable(path, COLUMNS, made_by, sources)
 
 
-def write(table: ShardedTable, shard: Shard = WHOLE) -> None:
+def write(table: ShardedTable, shard: Shard = UNDIVIDED) -> None:
     with table.begin(shard) as opened:
         for source in shard.take(table.sources):
             for row in ROWS[source]:

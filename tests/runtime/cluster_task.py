@@ -7,11 +7,16 @@ from pathlib import Path
 
 
 def slow_copier(folder: str, seconds: float) -> Callable[[str], str]:
-    """Returns what leaves a file for an item, after a while, and says who did it."""
+    """Returns what leaves a file for an item, after a while, once two workers have begun."""
+    begun = Path(folder) / "begun.txt"
 
     def work(item: str) -> str:
-        with (Path(folder) / "begun.txt").open("a", encoding="utf-8") as file:
-            file.write(f"{item}\n")
+        with begun.open("a", encoding="utf-8") as file:
+            file.write(f"{item} {os.getpid()}\n")
+        for _ in range(600):
+            if len({line.split()[1] for line in begun.read_text("utf-8").splitlines()}) == 2:
+                break
+            time.sleep(0.1)
         time.sleep(seconds)
         (Path(folder) / f"{item}.done").write_text(str(os.getpid()), encoding="utf-8")
         return f"{item}!"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pose_activity.annotations.synthetic import pictures
+from pose_activity.annotations.synthetic import parts, pictures
 from pose_activity.artifacts import manifest
 from pose_activity.artifacts.lock import locked
 from pose_activity.artifacts.shards import PartsMissingError, Shard, shards
@@ -83,6 +83,22 @@ def test_workers_of_a_cluster_make_the_same(labelled: Path, whole: Path, tmp_pat
     run = _copy(labelled, tmp_path / "sharded")
     run_step(run, "cache", parts=partial(spread, count=5, cluster=Cluster(LOCAL)))
     assert content_of(run.run_dir / "cache") == content_of(whole / "cache")
+
+
+def test_images_with_masks_are_divided_as_well(tmp_path: Path) -> None:
+    drawn = tmp_path / "data"
+    parts.write(drawn, images=12, size=(64, 64), seed=0)
+    contents = []
+    for name, count in (("whole", None), ("sharded", 5)):
+        settings = [f"run_dir={tmp_path / name}", f"parts.images={drawn}", "draw=null"]
+        sizes = ["split={train: 6, val: 3, test: 3}", "cache.width=32", "cache.height=32"]
+        run = kinds.load(Path("demo_parts"), [*settings, *sizes])
+        run_step(run, "annotations")
+        for shard in shards(count) if count else ():
+            make_part(run, "cache", shard)
+        run_step(run, "cache", parts=partial(collect, count=count) if count else None)
+        contents.append(content_of(run.run_dir / "cache"))
+    assert contents[0] == contents[1] and len(contents[0]) > 24
 
 
 def test_missing_and_stale_parts_are_named(labelled: Path, tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """The step `cache` of a run on body parts: images and masks are brought to one size and stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pose_activity.annotations.images import ImageError
 from pose_activity.annotations.part_files import load_image, load_mask
 from pose_activity.annotations.types import Masks, PartSample, Poses
+from pose_activity.artifacts import manifest
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
+from pose_activity.artifacts.shards import UNDIVIDED, Shard
 from pose_activity.cache import poses, store
 from pose_activity.cache.parts import PartsRecipe, make_example
 from pose_activity.cache.record import WHOLE, Arrays, Entry, key_of
@@ -46,14 +50,63 @@ class LabelledImage:
         return make_example(load_image(self.sample), self.poses, masks, recipe)
 
 
-def make_cache(run: PartsRun, folder: Path, asked: MadeFrom[StoredTensors[PartsRecipe]]) -> Counts:
-    """Brings every image and its mask to the tensors' size, and stores both."""
+def make_cache(
+    run: PartsRun,
+    folder: Path,
+    asked: MadeFrom[StoredTensors[PartsRecipe]],
+    *,
+    parts: Sequence[Path] = (),
+) -> Counts:
+    """Brings every image and its mask to the tensors' size, and stores both.
+
+    Args:
+        run: The whole configuration.
+        folder: Of the cache.
+        asked: What it is made from.
+        parts: What `part_maker` made of all shards, in order; none: it is made here.
+    """
+    if parts:
+        return _merge(run, folder, asked, parts)
+    return _store(run, folder, asked, steps.samples_of(run), pose_loader(run))
+
+
+def part_maker(
+    run: PartsRun,
+) -> Callable[[Path, MadeFrom[StoredTensors[PartsRecipe]], Shard], Counts]:
+    """Returns what stores one shard of the images; the pose graph is loaded once."""
+    samples, load = steps.samples_of(run), pose_loader(run)
+
+    def make(folder: Path, asked: MadeFrom[StoredTensors[PartsRecipe]], shard: Shard) -> Counts:
+        return _store(run, folder, asked, shard.take(samples), load, shard=shard)
+
+    return make
+
+
+def pose_loader(run: PartsRun) -> Callable[[], stage1.PosePredictor]:
+    """Returns what loads the run's pose graph once, when it is first asked for."""
+
+    @cache
+    def load() -> stage1.PosePredictor:
+        keep = run.pose_model.predict
+        return stage1.load(run.run_dir / "stage1", threads=run.threads, keep=keep)
+
+    return load
+
+
+def _store(
+    run: PartsRun,
+    folder: Path,
+    asked: MadeFrom[StoredTensors[PartsRecipe]],
+    samples: Sequence[PartSample],
+    load: Callable[[], stage1.PosePredictor],
+    shard: Shard = UNDIVIDED,
+) -> Counts:
+    """Stores the tensors of these samples, which are one shard of all."""
     recipe = asked.recipe.recipe
-    samples = steps.samples_of(run)
-    found = find_poses(run, samples, folder) if recipe.needs_poses else {}
+    found = find_poses(run, samples, folder, load) if recipe.needs_poses else {}
     sources = [LabelledImage(sample, found.get(sample.source)) for sample in samples]
     with progress_bar("storing tensors", console) as show:
-        cache, undecodable = store.build(
+        built, undecodable = store.build(
             folder,
             sources,
             recipe=recipe,
@@ -62,14 +115,58 @@ def make_cache(run: PartsRun, folder: Path, asked: MadeFrom[StoredTensors[PartsR
             tensors=asked.recipe.tensors,
             threads=run.threads,
             on_size=say,
+            may_be_empty=shard != UNDIVIDED,
             on_progress=show,
         )
     say_notes(undecodable.values())
-    return {"tensors": len(cache.entries), "unreadable": len(undecodable)}
+    return {"tensors": len(built.entries), "unreadable": len(undecodable)}
 
 
-def find_poses(run: PartsRun, samples: Sequence[PartSample], cache: Path) -> Mapping[Path, Poses]:
+def _merge(
+    run: PartsRun,
+    folder: Path,
+    asked: MadeFrom[StoredTensors[PartsRecipe]],
+    made: Sequence[Path],
+) -> Counts:
+    """Puts the parts of all shards together."""
+    recipe = asked.recipe.recipe
+    if recipe.needs_poses:
+        source = _source_of(run)
+        poses.merge(folder / poses.FILE, [part / poses.FILE for part in made], source=source)
+    with progress_bar("merging parts", console) as show:
+        store.merge(
+            folder,
+            made,
+            recipe=recipe,
+            classes=recipe.scheme.names,
+            inputs=asked.inputs,
+            tensors=asked.recipe.tensors,
+            on_progress=show,
+        )
+    counted = [manifest.read_finished(part)["counts"] for part in made]
+    return {name: sum(one[name] for one in counted) for name in ("tensors", "unreadable")}
+
+
+def _source_of(run: PartsRun) -> dict[str, Any]:
+    """Returns what identifies the run's pose graph and its settings."""
+    sidecar = stage1.read_sidecar(run.run_dir / "stage1")
+    of_graph = {name: sidecar[name] for name in ("sha256", "size")}
+    return of_graph | run.pose_model.predict.arguments()
+
+
+def find_poses(
+    run: PartsRun,
+    samples: Sequence[PartSample],
+    cache: Path,
+    load: Callable[[], stage1.PosePredictor] | None = None,
+) -> Mapping[Path, Poses]:
     """Asks stage 1 about the images that the cache's folder does not know; by `PartSample.source`.
+
+    Args:
+        run: The whole configuration.
+        samples: The images.
+        cache: Of the cache.
+        load: See `pose_loader`; None loads the graph for this call.
 
     Raises:
         ValueError: an image cannot be read, or is a frame of an archive.
@@ -80,9 +177,7 @@ def find_poses(run: PartsRun, samples: Sequence[PartSample], cache: Path) -> Map
             "A plane of poses needs images in files of their own. Received: a frame of an archive, "
             f"{archived}. Set cache.planes: [rgb]."
         )
-    keep = run.pose_model.predict
-    predictor = stage1.load(run.run_dir / "stage1", threads=run.threads, keep=keep)
-    source = {"sha256": predictor.sha256, "size": predictor.size, **keep.arguments()}
+    predictor, source = (load or pose_loader(run))(), _source_of(run)
     images = [sample.image for sample in samples]
     with progress_bar("finding poses", console) as show:
         found = poses.find(cache / poses.FILE, images, predictor, source=source, on_progress=show)

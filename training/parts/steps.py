@@ -3,7 +3,7 @@
 The step `stage2` trains the network: of what the run trains it is the last, as in every kind.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from pose_activity.annotations.parts import SCHEMES
 from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import LEARNED_FROM, PartSample
 from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.artifacts.shards import Shard
 from pose_activity.cache.parts import PartsRecipe
 from pose_activity.cache.planes import PoseModelId
 from pose_activity.cache.store import open_cache
@@ -26,7 +27,7 @@ from pose_activity.training.cache_step import cache_step, digest_of_cache
 from pose_activity.training.file_digest import digest_of_files, without_own
 from pose_activity.training.parts.files import FILES
 from pose_activity.training.pose_weights import digest_weights
-from pose_activity.training.steps import Counts, MadeFrom, Step
+from pose_activity.training.steps import Counts, MadeFrom, Sharding, Step
 
 SAMPLES = "annotations/samples.jsonl"
 _Digests = dict[str, Callable[[], str]]
@@ -83,10 +84,15 @@ def cache(run: PartsRun, *, remember: bool) -> Step:
     def inputs() -> dict[str, str]:
         return {"samples": sha256_file(run.run_dir / SAMPLES)}
 
-    def make(folder: Path, asked: MadeFrom) -> Counts:
+    def make(folder: Path, asked: MadeFrom, *, parts: Sequence[Path] = ()) -> Counts:
         from pose_activity.training.parts.build_cache import make_cache
 
-        return make_cache(run, folder, asked)
+        return make_cache(run, folder, asked, parts=parts)
+
+    def make_part() -> Callable[[Path, MadeFrom, Shard], Counts]:
+        from pose_activity.training.parts.build_cache import part_maker
+
+        return part_maker(run)
 
     return cache_step(
         run.run_dir,
@@ -96,6 +102,7 @@ def cache(run: PartsRun, *, remember: bool) -> Step:
         tensors=run.cache.tensors,
         files=FILES["cache"],
         external_inputs={"images": partial(_digest_of_images, run, remember=remember)},
+        sharding=Sharding(partial(_digests_of_shard, run), make_part),
     )
 
 
@@ -184,6 +191,13 @@ def _digest_of_data(run: PartsRun, *, remember: bool) -> str:
             f"parts.images: no such folder, or an empty one: {run.parts.images}"
         )
     return digest_of_files(sorted({*files}), run.run_dir, remember=remember)
+
+
+def _digests_of_shard(run: PartsRun, shard: Shard) -> dict[str, str]:
+    """Returns the digest of the images and masks of one shard of the cache."""
+    samples = shard.take(samples_of(run))
+    files = dict.fromkeys(path for sample in samples for path in (sample.image, sample.mask))
+    return {"images": digest_of_files(files, run.run_dir, remember=False)}
 
 
 def _digest_of_images(run: PartsRun, *, remember: bool) -> str:

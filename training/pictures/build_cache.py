@@ -11,7 +11,7 @@ from pose_activity.annotations.types import Sample
 from pose_activity.artifacts import csv_text, manifest
 from pose_activity.artifacts.atomic import replacing, write_bytes
 from pose_activity.artifacts.names import shown
-from pose_activity.artifacts.shards import WHOLE, Shard
+from pose_activity.artifacts.shards import UNDIVIDED, Shard
 from pose_activity.cache import poses, store
 from pose_activity.cache.planes import Recipe
 from pose_activity.cache.store import StoredTensors
@@ -82,7 +82,7 @@ def _draw(
     asked: MadeFrom[StoredTensors[Recipe]],
     samples: Sequence[Sample],
     loaders: _Loaders,
-    shard: Shard = WHOLE,
+    shard: Shard = UNDIVIDED,
 ) -> Counts:
     """Draws the planes of these samples, which are one shard of all."""
     recipe = asked.recipe.recipe
@@ -98,7 +98,7 @@ def _draw(
         chosen.specs = [replace(spec, find_parts=find) for spec in chosen.specs]
     say_notes(chosen.notes)
     _write_unmatched(folder / UNMATCHED, chosen.unmatched if recipe.one_by_one else None)
-    if shard == WHOLE:
+    if shard == UNDIVIDED:
         _check_splits(run, {spec.split for spec in chosen.specs}, len(samples), len(chosen.specs))
     with progress_bar("drawing planes", console) as show:
         built, undecodable = store.build(
@@ -110,7 +110,7 @@ def _draw(
             tensors=asked.recipe.tensors,
             threads=run.threads,
             on_size=say,
-            may_be_empty=shard != WHOLE,
+            may_be_empty=shard != UNDIVIDED,
             on_progress=show,
         )
     say_notes(undecodable.values())
