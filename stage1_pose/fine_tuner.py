@@ -19,17 +19,17 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import nn
-from ultralytics.models.yolo.pose import PoseTrainer
 from ultralytics.utils.loss import v8PoseLoss
 from ultralytics.utils.torch_utils import unwrap_model
 
 from pose_activity.annotations.derived_joints import joint_weights
 from pose_activity.annotations.skeleton import COCO17, Skeleton
+from pose_activity.stage1_pose.resumable_trainer import ResumableTrainer
 
 _NUMBERS = 3  # of a joint: x, y, confidence
 
 
-class FineTuner(PoseTrainer):
+class FineTuner(ResumableTrainer):
     """For `YOLO.train(trainer=FineTuner)`; importable, as training on several GPUs needs."""
 
     def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> Any:

@@ -3,6 +3,7 @@
 In goes data.yaml, out come `OUT/best.pt` and, per round, ultralytics' own folder with its table
 (results.csv), plots and weights. `OUT/fitted.json` is written last and says what best.pt was
 trained with: who asks for the same again gets it at once, whatever went wrong after the training.
+Until then `OUT/states` holds what a stopped training goes on from: see `resumable_trainer`.
 """
 
 import csv
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pose_activity.annotations.readers.yolo_files import describe, label_of
-from pose_activity.artifacts import atomic
+from pose_activity.artifacts import atomic, manifest
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.removal import remove_tree
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pose_activity.artifacts.events import EventLog
 
 BEST, NOTE = "best.pt", "fitted.json"
+STATES, ASKED = "states", "asked.json"  # of an unfinished training
 _USUAL = PoseFit()
 
 
@@ -45,7 +47,9 @@ def fit(
     """Trains; the same arguments on the same machine give the same weights.
 
     Where `out` holds what the same arguments gave, nothing is trained: the weights that training
-    starts from, and pictures and labels of train and val, are compared by their content.
+    starts from, and pictures and labels of train and val, are compared by their content. Where it
+    holds the states of a training with the same arguments that was stopped, that is gone on with
+    after its last whole epoch.
 
     Args:
         data_yaml: Of a data set with train and val.
@@ -87,30 +91,46 @@ def fit(
     }
     if is_fitted(out, asked):
         _shifted(on_progress, 0, sum(epochs), len(epochs))(sum(epochs), 0, "trained before")
+        remove_tree(out / STATES)
         return out / BEST
-    clear(out)
+    if manifest.begun(out / STATES / ASKED, asked) != []:
+        clear(out)
+        atomic.write_json(out / STATES / ASKED, asked)
     settings["data"] = str(data_yaml.resolve())
     tune = options.preserve_start and start.is_file()
     from pose_activity.artifacts.events import EventLog  # tensorboard, where it trains alone
 
+    resumed: list[int] = []
     with nullcontext() if logs is None else EventLog(logs) as log:
         for i, count in enumerate(epochs):
             report = _shifted(on_progress, sum(epochs[:i]), sum(epochs), i + 1)
             folder = out / f"round{i + 1}"
             follow = _following(log, folder / "results.csv", sum(epochs[:i]))
             round_settings = {**settings, "epochs": count}
-            _run_round(start, folder, round_settings, tune, options.amp, threads, report, follow)
+            stops = _stops_of_whole(folder)
+            if stops is None:
+                stops = _run_round(
+                    start, folder, round_settings, tune, options.amp, threads, report, follow
+                )
+            resumed += [sum(epochs[:i]) + number for number in stops]
             start = folder / "weights" / "last.pt"
     (out / NOTE).unlink(missing_ok=True)
     with atomic.replacing(out / BEST) as temporary:
         shutil.copyfile(start.with_name(BEST), temporary)
-    atomic.write_json(out / NOTE, {"asked": asked, "sha256": sha256_file(out / BEST)})
+    note = {"asked": asked, "sha256": sha256_file(out / BEST), "resumed": resumed}
+    atomic.write_json(out / NOTE, note)
+    remove_tree(out / STATES)
     return out / BEST
 
 
+def resumed_after(out: Path) -> list[int]:
+    """Returns after how many epochs the finished training in `out` was stopped and gone on with."""
+    return json.loads((out / NOTE).read_text(encoding="utf-8")).get("resumed", [])
+
+
 def clear(out: Path) -> None:
-    """Removes the rounds that an earlier, perhaps killed, run of `fit` left in `out`."""
-    for folder in out.glob("round*"):
+    """Removes the rounds and states that an earlier, perhaps killed, run of `fit` left in `out`."""
+    for folder in (out / STATES, *out.glob("round*")):
         remove_tree(folder)
 
 
@@ -134,6 +154,19 @@ def pictures_digest(data_yaml: Path) -> str:
     return sha256_json([[os.path.relpath(path, folder), sha256_file(path)] for path in files])
 
 
+def _stops_of_whole(folder: Path) -> list[int] | None:
+    """Returns after which epochs a finished round was gone on with; None if it is not finished."""
+    note, weights = folder.parent / STATES / f"{folder.name}.json", folder / "weights"
+    if not note.exists():
+        return None
+    found = json.loads(note.read_text(encoding="utf-8"))
+    return found["resumed"] if found["sha256"] == _digests(weights) else None
+
+
+def _digests(weights: Path) -> dict[str, str]:
+    return {path.name: sha256_file(path) for path in sorted(weights.glob("*.pt"))}
+
+
 def _run_round(
     start: Path,
     folder: Path,
@@ -143,10 +176,13 @@ def _run_round(
     threads: int | None,
     report: ProgressCallback,
     follow: Callable[[], None],
-) -> None:
+) -> list[int]:
     ultralytics_env.prepare()
     import torch
     from ultralytics import YOLO
+
+    from pose_activity.stage1_pose.fine_tuner import FineTuner
+    from pose_activity.stage1_pose.resumable_trainer import ResumableTrainer
 
     model = YOLO(start, task="pose")
     if threads:
@@ -158,11 +194,8 @@ def _run_round(
     model.add_callback("on_fit_epoch_end", lambda trainer: report(*_epoch_line(trainer)))
     model.add_callback("on_fit_epoch_end", lambda _: follow())
     on_gpu = torch.cuda.is_available() and settings["device"] != "cpu"
-    trainer = None
-    if tune:
-        from pose_activity.stage1_pose.fine_tuner import FineTuner as trainer
     model.train(
-        trainer=trainer,
+        trainer=FineTuner if tune else ResumableTrainer,
         **settings,
         # ultralytics tests fp16 with a model that it downloads; bf16 needs no test.
         amp="bf16" if amp and on_gpu else False,
@@ -173,6 +206,10 @@ def _run_round(
         verbose=False,
     )
     follow()  # On several GPUs ultralytics trains in processes of its own, without callbacks.
+    resumed = [*getattr(model.trainer, "resumed", ())]
+    note = {"sha256": _digests(folder / "weights"), "resumed": resumed}
+    atomic.write_json(folder.parent / STATES / f"{folder.name}.json", note)
+    return resumed
 
 
 def _following(log: "EventLog | None", table: Path, before: int) -> Callable[[], None]:

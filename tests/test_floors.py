@@ -47,6 +47,7 @@ TENSORFLOW = {"tensorflow", "keras", "tf2onnx", "efficientnet"}
 TORCH_ROOMS = {
     "stage1_pose/fit.py",
     "stage1_pose/fine_tuner.py",
+    "stage1_pose/resumable_trainer.py",
     "stage1_pose/validate.py",
     "stage1_pose/export.py",
 }

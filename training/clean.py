@@ -24,7 +24,7 @@ from pose_activity.training.own_files import (
     DATASET,
     INT8,
     LOGS,
-    ROUND_WEIGHTS,
+    POSE_STATES,
     STATES,
     TENSORS,
     files_of,
@@ -56,7 +56,7 @@ KINDS = {  # name -> description, and the files below a run folder
     "logs": ("TensorBoard's curves; only another training makes them", LOGS),
     "states": (
         "intermediate states of trainings; an unfinished one restarts",
-        (*_of("stage2", STATES), *_of("stage1", ROUND_WEIGHTS), *_BEGUN),
+        (*_of("stage2", STATES), *_of("stage1", POSE_STATES), *_BEGUN),
     ),
     "dataset": ("stage 1's copy of its training pictures", _of("stage1", DATASET)),
     SEARCH: ("trials of a search; its table and its best settings stay", _TRIALS),

@@ -14,7 +14,7 @@ from pose_activity.learning.history import TRAINING_FILES
 from pose_activity.training.kinds import KINDS
 
 TENSORS = ("tensors/*.npy", "tensors/*.txt")
-ROUND_WEIGHTS = ("round*/weights/*.pt",)
+POSE_STATES = ("states/*.pt", "states/*.json", "round*/weights/*.pt")
 STATES = ("states/*.keras", "states/best.weights.h5")
 DATASET = (
     *("dataset/data.yaml", "dataset/images/*/*"),
@@ -30,7 +30,7 @@ PARTS = tuple(  # of a step that is made shard by shard, until they are merged
 
 RESTS = {  # step -> patterns below its folder, of what may be removed while the result stays
     "annotations": ("cleaning_dry_run.json",),
-    "stage1": ("judged.parquet", "start/judged.parquet", *ROUND_WEIGHTS, *DATASET),
+    "stage1": ("judged.parquet", "start/judged.parquet", *POSE_STATES, *DATASET),
     "cache": (*TENSORS, "features.parquet", "watched/*.parquet", "watched/asked.json", *PARTS),
     "stage2": STATES,
     "report": (),

@@ -67,7 +67,8 @@ def make_stage1(run: PictureRun, folder: Path) -> Counts:
         say_notes([note] if note else [])
         metrics |= compare_with_start(run, samples, folder) if fine_tuned else {}
         write_json(folder / METRICS, metrics)
-    return metrics
+    resumed = fit.resumed_after(folder) if section.train else []
+    return metrics | ({"resumed_after_epochs": resumed} if resumed else {})
 
 
 def export_start(run: PictureRun, samples: Sequence[Sample], weights: Path, folder: Path) -> bool:
