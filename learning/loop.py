@@ -27,7 +27,7 @@ from pose_activity.artifacts.events import EventLog
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.removal import remove_tree
 from pose_activity.cache.store import Cache
-from pose_activity.learning import optimization
+from pose_activity.learning import optimization, saving
 from pose_activity.learning.distribution import replicas_of
 from pose_activity.learning.epochs import EpochRunner, Phase
 from pose_activity.learning.fine_tuning import averaged, take_averages
@@ -224,8 +224,7 @@ def _write_classifier(
     learned.save_weights(weights)
     kept: Any = rebuild() if rebuild else load_state(out, history.kept.epoch, compile=False)
     kept.load_weights(weights)
-    with atomic.replacing(out / CLASSIFIER) as path:
-        kept.save(path)
+    saving.save(kept, out / CLASSIFIER)
     remove_tree(out / _STATES)
 
 
