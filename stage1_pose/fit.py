@@ -28,7 +28,7 @@ from pose_activity.stage1_pose.options import PoseFit
 if TYPE_CHECKING:
     from pose_activity.artifacts.events import EventLog
 
-BEST, NOTE = "best.pt", "fitted.json"
+BEST, LAST, NOTE = "best.pt", "last.pt", "fitted.json"
 STATES, ASKED = "states", "asked.json"  # of an unfinished training
 _USUAL = PoseFit()
 
@@ -113,7 +113,7 @@ def fit(
                     start, folder, round_settings, tune, options.amp, threads, report, follow
                 )
             resumed += [sum(epochs[:i]) + number for number in stops]
-            start = folder / "weights" / "last.pt"
+            start = folder / "weights" / LAST
     (out / NOTE).unlink(missing_ok=True)
     with atomic.replacing(out / BEST) as temporary:
         shutil.copyfile(start.with_name(BEST), temporary)
@@ -164,7 +164,8 @@ def _stops_of_whole(folder: Path) -> list[int] | None:
 
 
 def _digests(weights: Path) -> dict[str, str]:
-    return {path.name: sha256_file(path) for path in sorted(weights.glob("*.pt"))}
+    files = (weights / name for name in (BEST, LAST))
+    return {path.name: sha256_file(path) for path in files if path.exists()}
 
 
 def _run_round(
