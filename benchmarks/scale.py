@@ -62,7 +62,14 @@ def run(model: Path, images: int) -> dict[str, Any]:
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in STEPS}
     with tempfile.TemporaryDirectory() as name:
         data = Path(name) / "data"
-        pictures.write(data, images=images * FACTORS[-1], size=(SIDE, SIDE), faults=False, seed=0)
+        pictures.write(
+            data,
+            images=images * FACTORS[-1],
+            size=(SIDE, SIDE),
+            faults=False,
+            walking=False,
+            seed=0,
+        )
         for factor in FACTORS:
             folder = Path(name) / str(factor)
             folder.mkdir()

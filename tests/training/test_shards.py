@@ -23,7 +23,7 @@ COUNT = 4
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run whose labels are read and split; its poses are the labels' own."""
     folder = tmp_path_factory.mktemp("runs") / "labelled"
-    pictures.write(folder / "data", images=40, size=(64, 64), seed=0)
+    pictures.write(folder / "data", images=40, size=(64, 64), faults=True, walking=False, seed=0)
     run_step(_open(folder), "annotations")
     return folder
 
