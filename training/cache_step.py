@@ -7,7 +7,13 @@ from typing import Any
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.cache import fingerprint
 from pose_activity.cache.record import INDEX
-from pose_activity.cache.store import StoredTensors, altered_tensors, missing_tensors, open_cache
+from pose_activity.cache.store import (
+    StoredTensors,
+    Tensors,
+    altered_tensors,
+    missing_tensors,
+    open_cache,
+)
 from pose_activity.training.steps import Counts, Sharding, Step
 
 
@@ -17,7 +23,7 @@ def cache_step(
     inputs: Callable[[], dict[str, str]],
     make: Callable[..., Counts],
     *,
-    tensors: str,
+    tensors: Tensors,
     files: tuple[str, ...],
     external_inputs: Mapping[str, Callable[[], str]],
     sharding: Sharding | None = None,
