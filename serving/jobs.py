@@ -235,10 +235,9 @@ class Jobs:
 
     def place_of(self, job: Job) -> int | None:
         """Returns how many jobs are in front of a waiting one, and itself; None: its turn came."""
-        if job.state != "waiting":
-            return None
+        # Its worker may begin meanwhile, so each state is looked at once.
         waiting = [other for other in self._jobs.values() if other.state == "waiting"]
-        return waiting.index(job) + 1
+        return waiting.index(job) + 1 if job in waiting else None
 
     def expires(self, job: Job) -> str | None:
         """Returns when the files of an ended job are deleted, as text of ISO 8601."""

@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pose_activity import infer
 from pose_activity.annotations.videos import read_frames
+from pose_activity.serving.jobs import Jobs
 from tests.inference.motion_model import crossing, write_film
 from tests.serving.running import Running, running
 from tests.serving.test_predictions import RED
@@ -117,6 +120,20 @@ def test_who_looks_on_is_told_of_the_end(server: Running, long_film: bytes) -> N
         next(line for line in lines if line == "event: row")
         server.client.delete(location)
         assert "event: cancelled" in [*lines]
+
+
+def test_a_job_that_begins_while_its_place_is_asked_for() -> None:
+    class Beginning:
+        states = iter(["waiting", "running"])
+
+        @property
+        def state(self) -> str:
+            return next(self.states, "running")
+
+    job = Beginning()
+    queue: Any = SimpleNamespace(_jobs={"1": job})
+    assert Jobs.place_of(queue, job) == 1  # type: ignore[arg-type]
+    assert Jobs.place_of(queue, job) is None  # type: ignore[arg-type]
 
 
 def test_a_full_queue_and_places(pictures_model: Path, long_film: bytes, tmp_path: Path) -> None:
