@@ -99,11 +99,11 @@ def fit(
         monitor: Which figure on "val" chooses the epoch to keep; a key of `PARTS_MONITORS`.
         augment: What training images go through; None for nothing.
         seed: Of everything random.
-        threads: Of TensorFlow; another number gives slightly other weights.
-        finish: Whether to train no further and keep the best epoch of those that were trained.
-        logs: Folder for TensorBoard, see `loop.train`.
-        pictures: What it shows after each epoch, likewise.
-        on_progress: Called with (done steps, all steps if nothing stops early, text).
+        threads: See `loop.train`.
+        finish: See there.
+        logs: See there.
+        pictures: See there.
+        on_progress: See there.
 
     Returns:
         One entry per epoch.
