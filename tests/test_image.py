@@ -36,14 +36,15 @@ mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount -o remount,bind,ro "$root"
-exec chroot "$root" /usr/bin/setpriv --reuid 10001 --regid 10001 --clear-groups \\
+exec /usr/sbin/chroot "$root" /usr/bin/setpriv --reuid 10001 --regid 10001 --clear-groups \\
     --inh-caps=-all --bounding-set=-all --no-new-privs "$@"
 """
 TOOLS = ("buildah", "mmdebstrap")
 BASE = """FROM scratch
 ADD base.tar /
 COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-ENV PATH=/usr/local/bin:/usr/bin:/bin PIP_CERT=/etc/ssl/certs/ca-certificates.crt
+ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
+ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt
 """
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
