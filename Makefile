@@ -2,6 +2,7 @@
 # make demo-gait   recognizes drawn people who walk, in videos
 # make demo-parts  finds the body parts of drawn people, pixel by pixel
 # make test     the default test suite        make test-slow   what takes minutes
+# make test-survival   every step of every kind, killed at random moments and started again
 # make test-browser   the web page, in Chromium
 # make test-infer   after make demo: packages its model and predicts where only [infer] is installed
 # make lint     ruff and pyright              make format      let ruff fix what it can
@@ -19,7 +20,7 @@ INSTALLED := .venv/.installed
 # The two photos that the ultralytics package ships, found without importing it.
 PHOTOS = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; print(f('ultralytics').submodule_search_locations[0])")/assets/*.jpg
 
-.PHONY: demo demo-gait demo-parts web test test-slow test-browser test-image test-infer bench bench-serve bench-sequences bench-accuracy bench-parts lint format lock clean
+.PHONY: demo demo-gait demo-parts web test test-slow test-survival test-browser test-image test-infer bench bench-serve bench-sequences bench-accuracy bench-parts lint format lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/python train.py all --config configs/demo_quick.yaml
@@ -53,6 +54,10 @@ test: $(INSTALLED)
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m "slow"
+
+# 45 minutes at most; a second call goes on with the trials that are missing.
+test-survival: $(INSTALLED)
+	$(BIN)/python benchmarks/survival.py
 
 # Needs Debian's chromium, and `make web` for answers in the browser; with REQUIRE_BROWSER=1 the absence
 # of one is a failure.
