@@ -1,20 +1,29 @@
 """The project's commands, as a user calls them."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
+
+from tests.forkserver import fresh_process, server
 
 ROOT = Path(__file__).resolve().parent.parent
+ROOMS = {"stage1": "torch", "stage2": "tensorflow"}  # step -> what it may import
 
 
-def call(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs a script of the project, such as `train.py`."""
-    command = [sys.executable, script, *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+def call(script: str, *arguments: str | Path, fresh: bool = False) -> CompletedProcess[str]:
+    """Runs a script of the project, such as `train.py`, in a fork that has imported its room's.
+
+    `fresh` starts a process that has imported nothing, as a user does.
+    """
+    if fresh:
+        return fresh_process(Path(script), *arguments)
+    room = ROOMS.get(str(arguments[0]), "neither")
+    return server(room).run(Path(script), *arguments)
 
 
-def train_tiny(folder: Path, step: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def train_tiny(
+    folder: Path, step: str, *arguments: str, fresh: bool = False
+) -> CompletedProcess[str]:
     """Runs a step of `train.py` with the smallest configuration and network, in `folder`."""
     data = folder / "data"
     settings = {
@@ -24,7 +33,8 @@ def train_tiny(folder: Path, step: str, *arguments: str) -> subprocess.Completed
         "data.images": data / "images",
     }
     changed = [part for item in settings.items() for part in ("--set", "=".join(map(str, item)))]
-    return call("tests/train_small.py", step, "--config", "tests/tiny.yaml", *changed, *arguments)
+    command = ("tests/train_small.py", step, "--config", "tests/tiny.yaml", *changed, *arguments)
+    return call(*command, fresh=fresh)
 
 
 def copy_of(tiny_run: Path, tmp_path: Path) -> Path:

@@ -11,42 +11,58 @@ from xdist.scheduler import LoadScopeScheduling
 
 from pose_activity.annotations.readers.mpii import read_mpii
 from pose_activity.annotations.types import Sample
+from pose_activity.configs.sections import STEPS
 from tests.commands import train_tiny
+from tests.forkserver import close_servers
 
 # Rooms whose tests share costly fixtures that no other room's need.
 ROOMS = ("annotations", "stage1_pose", "stage2_classifier")
 # Costly fixtures of several rooms -> the process that has them.
 SHARED = {"tiny_run": "tiny_run", "mpii_release": "annotations"}
+LONGEST = ("stage2_classifier", "tiny_run", "stage1_pose", "annotations")
 
 
 class RoomScheduling(LoadScopeScheduling):
     """Gives a process whole rooms, all files that share a costly fixture, or else single files."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        room = file.split("/")[1]
-        if room in ROOMS:
-            return room
-        text = _text_of(file)
-        return next((scope for name, scope in SHARED.items() if name in text), file)
+        return _scope_of(nodeid.partition("::")[0])
 
 
 @cache
-def _text_of(file: str) -> str:
-    return (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
+def _scope_of(file: str) -> str:
+    room = file.split("/")[1]
+    if room in ROOMS:
+        return room
+    text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
+    return next((scope for name, scope in SHARED.items() if name in text), file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> RoomScheduling:
     """Serves `pytest -n`; without it, tests run in one process as ever."""
+    config.option.loadscopereorder = False  # by the number of tests, which tells little
     return RoomScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts what takes longest first, so that in the end no process waits for another one."""
+
+    def place(item: pytest.Item) -> int:
+        scope = _scope_of(item.nodeid.partition("::")[0])
+        return LONGEST.index(scope) if scope in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def user_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keeps what runs keep for later ones away from the user's own."""
+    """Keeps what runs and Keras keep for later ones away from the user's own; ends fork servers."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("home") / "keras"))
+        patch.setenv("NO_ALBUMENTATIONS_UPDATE", "1")
         yield
+        close_servers()
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +84,7 @@ def mpii_release(data_dir: Path) -> list[Sample]:
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that went through all steps of `train.py` on drawn pictures."""
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    done = train_tiny(folder, "all")
-    assert done.returncode == 0, done.stdout + done.stderr
+    for step in STEPS:
+        done = train_tiny(folder, step)
+        assert done.returncode == 0, done.stdout + done.stderr
     return folder

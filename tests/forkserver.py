@@ -1,9 +1,9 @@
-"""Processes that find a large library imported already.
+"""Processes that find large libraries imported already.
 
 Importing TensorFlow costs more CPU than most of what tests ask of it. A fork server is a process
 that imports it once and forks for every script. Nothing else is shared: each child starts from the
-imports alone, with random generators of its own. Hash seeds are the server's; a test for which
-they matter runs one of its scripts in a `fresh_process`.
+imports alone, with random generators of its own and the environment of who asks. Hash seeds are the
+server's; a test for which they matter runs one of its scripts in a `fresh_process`.
 """
 
 import json
@@ -17,12 +17,44 @@ from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+# What is imported for whom; torch and TensorFlow never meet. Engines are not: what they start does
+# not outlive a fork.
+ROOMS = {
+    "tensorflow": ("tensorflow", "keras", "tf2onnx"),
+    "torch": ("torch", "torch._inductor.config", "albumentations", "matplotlib", "polars"),
+    "neither": (
+        "pose_activity.inference.clips.predictor",
+        "pose_activity.inference.pictures.predictor",
+        "pose_activity.training.clips.report",
+        "pose_activity.training.pictures.build_cache",
+        "pose_activity.training.pictures.labels",
+        "pose_activity.training.pictures.report",
+    ),
+}
+_SERVERS: dict[str, "ForkServer"] = {}
+
+
+def server(room: str) -> "ForkServer":
+    """Returns this process's server of one of `ROOMS`, which starts when it is first asked for."""
+    if room not in _SERVERS:
+        _SERVERS[room] = ForkServer(*ROOMS[room])
+    return _SERVERS[room]
+
+
+def close_servers() -> None:
+    """Ends this process's servers."""
+    while _SERVERS:
+        _SERVERS.popitem()[1].close()
 
 
 class ForkServer:
-    """Runs scripts in forks of a process that has imported `libraries`, one at a time."""
+    """Runs scripts in forks of a process that has imported `libraries`, one at a time.
+
+    All of them get `environment` besides what is there when they start.
+    """
 
     def __init__(self, *libraries: str, **environment: str) -> None:
+        self._own = environment
         self._process = subprocess.Popen(
             [sys.executable, __file__, *libraries],
             cwd=ROOT,
@@ -41,7 +73,7 @@ class ForkServer:
         with tempfile.TemporaryDirectory() as folder:
             output, errors = Path(folder) / "output", Path(folder) / "errors"
             command = [str(script), *map(str, arguments)]
-            call = [command, environment, str(output), str(errors)]
+            call = [command, _environment(self._own | environment), str(output), str(errors)]
             print(json.dumps(call), file=self._process.stdin, flush=True)
             code = int(self._process.stdout.readline())
             return subprocess.CompletedProcess(
@@ -89,11 +121,12 @@ def _become(command: list[str], environment: dict[str, str], output: str, errors
     for number, path in enumerate((os.devnull, output, errors)):
         opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         os.dup2(opened, number)
+    os.environ.clear()
     os.environ.update(environment)
     random.seed()
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()
-    sys.argv, sys.path[0] = command, str(Path(command[0]).parent)
+    sys.argv, sys.path[0] = command, str(Path(command[0]).resolve().parent)
     runpy.run_path(command[0], run_name="__main__")
 
 

@@ -26,7 +26,7 @@ import os, sys
 sys.path.insert(0, "")
 from pathlib import Path
 from tests import commands
-def replace(script, *arguments):
+def replace(script, *arguments, fresh):
     command = [sys.executable, script, *map(str, arguments)]
     os.execv(sys.executable, command)
 commands.call = replace
@@ -251,7 +251,7 @@ def test_the_old_result_stays_where_the_new_one_fails(tiny_run: Path, tmp_path: 
     names = ("stage2/classifier.onnx", "stage2/history.csv", "stage2/thesis.docx")
     before = {name: (copy / name).read_bytes() for name in names}
     wrong = ("--set", "stage2.learning_rate=1e30")
-    done = train_tiny(copy, "stage2", *drawn_in(tiny_run), *wrong)
+    done = train_tiny(copy, "stage2", *drawn_in(tiny_run), *wrong, fresh=True)
     assert done.returncode == 2 and "The loss must stay finite" in done.stdout, done.stdout
     assert done.stderr == "", "TensorFlow's start-up lines are in the log"
     assert (copy / "logs" / "tensorflow.txt").is_file()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.stage2_classifier.conftest import Child, child, fork_server
+from tests.stage2_classifier.conftest import Child, child
 
-__all__ = ["child", "fork_server"]
+__all__ = ["child"]
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 import importlib.util
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -12,7 +12,7 @@ import pytest
 from pose_activity.annotations.readers.yolo import write_yolo
 from pose_activity.annotations.skeleton import COCO17, MPII16, Skeleton
 from pose_activity.annotations.types import Sample
-from tests.forkserver import ForkServer
+from tests.forkserver import server
 
 RunPython = Callable[..., str]
 
@@ -70,21 +70,18 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="session")
-def run_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunPython]:
+def run_python(tmp_path_factory: pytest.TempPathFactory) -> RunPython:
     """Runs a script's text in a process of its own, with torch at hand; returns what it prints."""
     scripts = tmp_path_factory.mktemp("scripts")
-    slow_to_import = ("torch", "torch._inductor.config", "albumentations", "matplotlib", "polars")
-    fork_server = ForkServer(*slow_to_import, NO_ALBUMENTATIONS_UPDATE="1")
 
     def run(script: str, *arguments: object, **environment: str) -> str:
         path = scripts / "script.py"
         path.write_text(script, encoding="utf-8")
-        done = fork_server.run(path, *arguments, **environment)
+        done = server("torch").run(path, *arguments, **environment)
         assert done.returncode == 0, done.stderr[-4000:]
         return done.stdout
 
-    yield run
-    fork_server.close()
+    return run
 
 
 def drawn_samples(folder: Path, count: int, skeleton: Skeleton = MPII16) -> list[Sample]:

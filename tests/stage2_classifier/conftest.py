@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pose_activity.cache import store
 from pose_activity.cache.options import PersonView, Style
 from pose_activity.cache.planes import Recipe
 from pose_activity.cache.tensor_spec import TensorSpec
-from tests.forkserver import ForkServer, fresh_process
+from tests.forkserver import fresh_process, server
 from tests.stage2_classifier.walkers import build_cache
 
 CHILDREN = Path(__file__).parent / "children"
@@ -28,22 +28,13 @@ Child = Callable[..., subprocess.CompletedProcess]
 
 
 @pytest.fixture(scope="session")
-def fork_server(tmp_path_factory) -> Iterator[ForkServer]:
-    """Has imported TensorFlow, with a folder of its own for what Keras downloads."""
-    keras_home = tmp_path_factory.mktemp("home") / "keras"
-    fork_server = ForkServer("tensorflow", "keras", "tf2onnx", KERAS_HOME=str(keras_home))
-    yield fork_server
-    fork_server.close()
-
-
-@pytest.fixture(scope="session")
-def child(request) -> Child:
+def child() -> Child:
     """Runs `children/NAME.py` with arguments; fails with its output where it does not end well."""
 
     def run(
         name: str, *arguments: object, check: bool = True, fresh: bool = False, **environment: str
     ) -> subprocess.CompletedProcess:
-        start = fresh_process if fresh else request.getfixturevalue("fork_server").run
+        start = fresh_process if fresh else server("tensorflow").run
         done = start(CHILDREN / f"{name}.py", *arguments, **environment)
         assert not check or done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done
