@@ -60,6 +60,8 @@ class PersonView(Checked):
         people: Policy from `cache.people.POLICIES` that chooses one.
         margin: Added on each side of the box, as a share of its longer side.
         heatmap: How the person is drawn.
+        joints: Whether that person's joints are an input as well, as numbers; see
+            `cache.joint_numbers`.
     """
 
     planes: tuple[Plane, ...] = ("rgb",)
@@ -67,6 +69,7 @@ class PersonView(Checked):
     people: Literal["most_prominent", "centre", "largest", "top_score"] = "most_prominent"
     margin: Annotated[float, Range(0, 10)] = 0.125
     heatmap: Style = field(default_factory=Style)
+    joints: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -35,6 +35,11 @@ def most_prominent(poses: Poses) -> np.ndarray:
     return _first(-poses.scores * _areas(poses))
 
 
+def by_prominence(poses: Poses) -> np.ndarray:
+    """All people, the most prominent one first; no policy: a network sees no order."""
+    return np.argsort(-poses.scores * _areas(poses), kind="stable")
+
+
 def largest(poses: Poses) -> np.ndarray:
     """The person with the largest box."""
     return _first(-_areas(poses))

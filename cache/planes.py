@@ -1,8 +1,8 @@
 """One image and its poses into what stage 2 sees: training and inference share `make_arrays`.
 
 In come a uint8 RGB image, its `Poses` in image pixels and, where planes show parts of bodies, its
-`PartMaps`; out go uint8 arrays by their names: the one tensor `(H, W, C)` in 0..255; or the
-picture, the person in it, and whether one was found.
+`PartMaps`; out go arrays by their names: the one tensor `(H, W, C)` uint8 in 0..255; or the
+picture, the person in it, and whether one was found, and perhaps the joints as numbers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.annotations.types import Poses
-from pose_activity.cache import part_maps
+from pose_activity.cache import joint_numbers, part_maps
 from pose_activity.cache.framing import PAD, Framed, crop_square, resize, window
 from pose_activity.cache.heatmap import draw
 from pose_activity.cache.options import OF_PARTS, PersonView, Plane, PlaneOptions, Style
@@ -22,7 +23,8 @@ from pose_activity.cache.record import Arrays, ArraySpec, X
 
 CHANNELS = {"rgb": 3, "heatmap": 1, "parts": len(NAMES), "rgb_person": 3}
 LABELS = "labels"  # in place of a pose graph's digest: the poses are the labels' own joints
-PICTURE, PERSON, FOUND = "picture", "person", "found"  # the inputs of a recipe with two views
+# The inputs of a recipe with two views; the last where person_view.joints is asked.
+PICTURE, PERSON, FOUND, JOINTS = "picture", "person", "found", "joints"
 # What was not asked for is not in the JSON, as before it could be: digests stay what they were.
 _UNSAID = ("fingerprint", "person_view", "parts")
 
@@ -109,7 +111,7 @@ class Recipe(PlaneOptions):
 
     @property
     def dtype(self) -> np.dtype:
-        """Of every array."""
+        """Of every array but the joints."""
         return np.dtype("|u1")
 
     @property
@@ -129,9 +131,13 @@ class Recipe(PlaneOptions):
     @property
     def arrays(self) -> dict[str, ArraySpec]:
         """What a cache stores of an entry, and a classifier takes."""
-        found = {} if self.person_view is None else {FOUND: ArraySpec((1,), self.dtype)}
-        views = {name: ArraySpec(view.shape, self.dtype) for name, view in self.views.items()}
-        return {**views, **found}
+        specs = {name: ArraySpec(view.shape, self.dtype) for name, view in self.views.items()}
+        if self.person_view:
+            specs[FOUND] = ArraySpec((1,), self.dtype)
+        if self.person_view and self.person_view.joints:
+            size = joint_numbers.size(Skeleton.from_text(self.pose.skeleton))
+            specs[JOINTS] = ArraySpec((2, size), np.dtype(np.float32))
+        return specs
 
     @property
     def whole(self) -> View:
@@ -144,6 +150,8 @@ class Recipe(PlaneOptions):
         values = {name: v for name, v in values.items() if name not in _UNSAID or v}
         if self.person_view:
             values["person_view"]["planes"] = list(self.person_view.planes)
+            if not self.person_view.joints:
+                del values["person_view"]["joints"]
         return values
 
     @classmethod
@@ -175,7 +183,8 @@ def make_arrays(
     Returns:
         By name, what `recipe.arrays` says: {"x"}; or {"picture", "person", "found"}, where "person"
         is the square around the most prominent one (see `PersonView`). Where nobody was found, it
-        is the whole picture, letterboxed, and "found" `(1,)` is 0, else 1.
+        is the whole picture, letterboxed, and "found" `(1,)` is 0, else 1. Where they are asked,
+        that person's "joints" `(2, D)` float32, see `cache.joint_numbers`.
     """
     planes = make(image, poses, recipe, person, parts)
     if recipe.person_view is None or poses is None:
@@ -183,7 +192,10 @@ def make_arrays(
     chosen = POLICIES[recipe.person_view.people](poses)
     square = _show_person(image, poses, chosen, recipe.person_view)
     framed = _stack(square, poses, parts, chosen, recipe.views[PERSON])
-    return {PICTURE: planes, PERSON: framed, FOUND: np.array([len(chosen) > 0], np.uint8)}
+    arrays = {PICTURE: planes, PERSON: framed, FOUND: np.array([len(chosen) > 0], np.uint8)}
+    if recipe.person_view.joints:
+        arrays[JOINTS] = joint_numbers.make(poses, int(chosen[0]) if len(chosen) else None)
+    return arrays
 
 
 def make(

@@ -15,6 +15,7 @@ import numpy as np
 from pose_activity.annotations.clips import Clip
 from pose_activity.annotations.skeleton import SKELETONS, Skeleton
 from pose_activity.annotations.types import Masks, Poses, no_people
+from pose_activity.cache import joint_numbers
 from pose_activity.cache.framing import square, window
 from pose_activity.cache.options import PersonView
 from pose_activity.cache.part_maps import NAMES, PartMaps
@@ -73,6 +74,9 @@ def _people_views(recipe: Recipe, view: PersonView, skeleton: Skeleton) -> Itera
         _poses((64, 48), skeleton, inner=True), scores=np.array([0.3, 0.6, 0.95], np.float32)
     )
     yield POLICIES[view.people](crowd)
+    if view.joints:
+        for person in (1, None):
+            yield np.rint(64 * joint_numbers.make(crowd, person)).astype(np.int16)
     yield np.array(square(np.array([100.5, 60.25, 180, 250], np.float32), view.margin))
 
 

@@ -318,6 +318,11 @@ class PictureRun(Run):
             )
         if self.cache.person_view and not stage2.linear:
             wrong.append("cache.person_view needs stage2.linear, with or without fine_tune: set it")
+        if self.cache.person_view and self.cache.person_view.joints and stage2.fine_tune:
+            wrong.append(
+                "cache.person_view.joints is for stage2.linear alone: a network that is trained "
+                "does not read them. Drop it, or stage2.fine_tune"
+            )
         if not tuned and stage2.adapter_start == "random":
             wrong.append("a random adapter must be trained: set stage2.train_adapter: true")
         if self.report.split == "test" and self.split != "given" and not self.split.test:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pose_activity.cache.planes import FOUND
+from pose_activity.cache.planes import FOUND, JOINTS
 from pose_activity.runtime import calibrate
 from pose_activity.stage2_classifier.frozen.head import LinearHead
 from pose_activity.stage2_classifier.frozen.layout import POOLINGS, Layout
@@ -72,15 +72,14 @@ class FeatureAnswers:
 
     def _columns_of(self, piece: Piece) -> Iterator[slice]:
         """Yields where a piece's numbers are in a whole vector."""
-        if piece.array == FOUND:
-            yield slice(-1, None)
+        features, whole = self.layout.features(len(self.blank)), len(self.blank)
+        if piece.array == JOINTS:
+            yield slice(whole - self.layout.joints, whole)
             return
-        size = len(POOLINGS) * self._features
+        if piece.array == FOUND:
+            yield slice(whole - self.layout.joints - 1, whole - self.layout.joints)
+            return
+        size = len(POOLINGS) * features
         for number, look in enumerate(self.layout.looks):
             if (look.view, look.first) == (piece.array, piece.start):
                 yield slice(number * size, (number + 1) * size)
-
-    @property
-    def _features(self) -> int:
-        numbers = len(self.blank) - self.layout.found
-        return numbers // (len(self.layout.looks) * len(POOLINGS))

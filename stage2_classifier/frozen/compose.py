@@ -1,14 +1,14 @@
 """A frozen backbone and a linear head as one ONNX graph: arrays of a recipe in, probabilities out.
 
-The graph takes the recipe's arrays by their names, float32 with values 0..255 ("found" 0 or 1), and
-answers with `probabilities` `(B, classes)` and, for each view, where it looked: `activation_map`
-`(B, h, w)` of the first one, `activation_map_VIEW` of another. The backbone's weights are in it
-once, however many pictures it looks at.
+The graph takes the recipe's arrays by their names, float32 with values 0..255 ("found" 0 or 1, and
+"joints" as `cache.joint_numbers` has them), and answers with `probabilities` `(B, classes)` and,
+for each view, where it looked: `activation_map` `(B, h, w)` of the first one, `activation_map_VIEW`
+of another. The backbone's weights are in it once, however many pictures it looks at.
 
 Source of the maps: Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR
 2016. A mean's part is spread over the places as the features are; a maximum's part stands where the
-maximum is, times the number of places. The means of all maps, plus what the bias and "found" add,
-are the logit of the most probable class.
+maximum is, times the number of places. The means of all maps, plus what the bias, "found" and the
+joints add, are the logit of the most probable class.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,9 +19,10 @@ import onnx
 from onnx import helper, numpy_helper
 
 from pose_activity.cache.part_maps import COLOURS
-from pose_activity.cache.planes import CHANNELS, FOUND, Recipe
+from pose_activity.cache.planes import CHANNELS, FOUND, JOINTS, Recipe
 from pose_activity.runtime.canonical import canonical
 from pose_activity.stage2_classifier.frozen.head import LinearHead
+from pose_activity.stage2_classifier.frozen.joint_scores import JointScores
 from pose_activity.stage2_classifier.frozen.layout import POOLINGS, Layout, Look
 
 PROBABILITIES, MAP = "probabilities", "activation_map"
@@ -39,7 +40,7 @@ def compose(
         pooling: Names from `layout.POOLINGS`.
 
     Raises:
-        ValueError: the head takes vectors of another size.
+        ValueError: the head takes vectors of another size, or other joints.
     """
     layout = Layout.of(recipe)
     used = [name for name in POOLINGS if name in pooling]
@@ -49,6 +50,10 @@ def compose(
         raise ValueError(
             f"The head must take {blocks} blocks of equal length"
             f"{' and one number' if layout.found else ''}. Received: {len(head.kernel)} numbers"
+        )
+    if (joints := head.joints.size if head.joints else 0) != layout.joints:
+        raise ValueError(
+            f"The head must take {layout.joints} numbers of joints. Received: {joints}"
         )
     parts = _Parts(backbone)
     seen = [parts.look(one, recipe) for one in layout.looks]
@@ -106,11 +111,7 @@ class _Parts:
         first, count = look.first, CHANNELS[look.plane]
         pixels = look.view
         if count < recipe.arrays[look.view].shape[-1]:
-            ends = [
-                self.constant(f"{what}({name})", np.array([value], np.int64))
-                for what, value in {"first": first, "past": first + count, "axis": 3}.items()
-            ]
-            pixels = self.node("Slice", [pixels, *ends], f"pixels({name})")
+            pixels = self.cut(pixels, {3: (first, first + count)}, f"pixels({name})")
         if count == 3:
             return pixels
         if look.plane == "parts":
@@ -129,9 +130,44 @@ class _Parts:
         centred = self.node("Sub", [vector, mean], "centred")
         standard = self.node("Mul", [centred, factor], "standard")
         weights = [self.constant("kernel", head.kernel), self.constant("bias", head.bias)]
-        logits = self.node("Gemm", [standard, *weights], "logits")
+        if head.joints:
+            sums = self.node("Gemm", [standard, *weights], "sums")
+            logits = self.node("Add", [sums, self.score(head.joints)], "logits")
+        else:
+            logits = self.node("Gemm", [standard, *weights], "logits")
         self.node("Softmax", [logits], PROBABILITIES, axis=1)
         return self.node("ArgMax", [logits], "best", axis=1, keepdims=0)
+
+    def score(self, scores: JointScores) -> str:
+        """Adds what the joints alone say: `(B, C)`."""
+        there = self.cut(JOINTS, {1: (0, 1), 2: (0, 1)}, "there(joints)")
+        axis = self.constant("axis(joints)", np.array([2], np.int64))
+        flag = self.node("Squeeze", [there, axis], "flag(joints)")
+        numbers = self.cut(JOINTS, {2: (1, 1 + len(scores.mean))}, "numbers(joints)")
+        centred = self.node(
+            "Sub", [numbers, self.constant("mean(joints)", scores.mean)], "centred(joints)"
+        )
+        standard = self.node(
+            "Mul", [centred, self.constant("factor(joints)", scores.factor)], "standard(joints)"
+        )
+        column = self.node("Unsqueeze", [standard, axis], "column(joints)")  # (B, 2, 1, D)
+        apart = self.node(
+            "Sub", [column, self.constant("anchors(joints)", scores.anchors)], "apart(joints)"
+        )
+        distances = self.node("ReduceSumSquare", [apart], "distances", axes=[3], keepdims=0)
+        width = self.constant("width(joints)", -scores.width)
+        powers = self.node("Exp", [self.node("Mul", [distances, width], "powers(joints)")], "exp")
+        alike = self.node("ReduceMean", [powers], "alike(joints)", axes=[1], keepdims=0)
+        kernel = self.constant("kernel(joints)", scores.kernel)
+        found = self.node("MatMul", [alike, kernel], "scores(joints)")
+        return self.node("Mul", [found, flag], "added(joints)")
+
+    def cut(self, array: str, ranges: Mapping[int, tuple[int, int]], output: str) -> str:
+        """Cuts a part out of an array, given by ranges of its axes."""
+        starts, ends = np.array([*ranges.values()], np.int64).T
+        named = {"first": starts, "past": ends, "axes": np.array([*ranges], np.int64)}
+        given = [self.constant(f"{what}({output})", value) for what, value in named.items()]
+        return self.node("Slice", [array, *given], output)
 
     def map(self, features: str, best: str, kernels: Mapping[str, np.ndarray]) -> str:
         """Returns `(B, h, w)`: what each place adds to the logit of the best class.

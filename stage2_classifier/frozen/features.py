@@ -21,7 +21,7 @@ from pose_activity.artifacts import atomic
 from pose_activity.artifacts.manifest import sha256_file
 from pose_activity.artifacts.ordered import in_order
 from pose_activity.artifacts.progress import ProgressCallback
-from pose_activity.cache.planes import FOUND, picture_of
+from pose_activity.cache.planes import FOUND, JOINTS, picture_of
 from pose_activity.cache.record import Arrays, Entry, by_name
 from pose_activity.cache.store import Cache
 from pose_activity.runtime import graph
@@ -103,15 +103,20 @@ def find(
 
 
 def mirror(arrays: Arrays) -> Arrays:
-    """Returns the views with left and right exchanged."""
-    return {name: array if name == FOUND else array[:, ::-1] for name, array in arrays.items()}
+    """Returns the views, and the joints, with left and right exchanged."""
+    turned = {JOINTS: lambda rows: rows[::-1], FOUND: lambda flag: flag}
+    return {
+        name: turned[name](array) if name in turned else array[:, ::-1]
+        for name, array in arrays.items()
+    }
 
 
 def vector(arrays: Arrays, run: graph.Graph, layout: Layout) -> np.ndarray:
     """Returns a picture's whole vector.
 
     Args:
-        arrays: `(H, W, C)` uint8 by the views' names, and "found" `(1,)` where there is one.
+        arrays: `(H, W, C)` uint8 by the views' names, and "found" `(1,)` and "joints" `(2, D)`
+            where there are such.
         run: The backbone.
         layout: Of the vector.
 
@@ -124,6 +129,8 @@ def vector(arrays: Arrays, run: graph.Graph, layout: Layout) -> np.ndarray:
         blocks += [features.mean((0, 1)), features.max((0, 1))]
     if layout.found:
         blocks.append(arrays[FOUND].astype(np.float32))
+    if layout.joints:
+        blocks.append(arrays[JOINTS].ravel())
     return np.concatenate(blocks)
 
 

@@ -3,25 +3,29 @@
 Vectors and class ids in, a `LinearHead` out, with what heads like it answered on pictures that they
 had not learned from. Knows nothing of pictures or graphs. A head is the mean of a softmax
 regression and of a linear discriminant, whose logits are brought to the same spread: both are
-linear, and together they are right more often than each.
+linear, and together they are right more often than each. Where the last numbers of a vector are
+joints, a classifier of these alone is joined late: its scores are added to the logits with a weight
+that the inner folds choose as well.
 """
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.runtime import calibrate
-from pose_activity.stage2_classifier.frozen import discriminant, softmax
+from pose_activity.stage2_classifier.frozen import discriminant, joint_scores, softmax
 from pose_activity.stage2_classifier.frozen.head import LinearHead
 
 # Of C, when it is chosen. On thousands of standardised numbers the loss falls steeply at first and
 # is then flat over decades: the search ends where the next value gains too little.
 GRID = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0)
 _LEAST_GAIN = 0.01  # of the loss, in nats
+JOINT_WEIGHTS = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # of the scores of joints
 _ROUGH = 1e-4  # tolerance of the fits that only choose C
 
 
@@ -47,14 +51,18 @@ class Fitted:
     Attributes:
         head: Learned from all rows.
         tried: Each value of C that gained something, from the strongest penalty on; the last one
-            is the head's.
+            is the head's. Judged without joints.
         held_out: `(N, classes)` float32 for each row of `vectors`: the probabilities of a head of
-            this C that did not learn from it.
+            this C and joint weight that did not learn from it.
+        joint_weight: With which scores of joints are added; 0 where there are none.
+        accuracy: Of `held_out`.
     """
 
     head: LinearHead
     tried: tuple[Tried, ...]
     held_out: np.ndarray
+    joint_weight: float
+    accuracy: float
 
 
 def fit(
@@ -64,6 +72,7 @@ def fit(
     classes: int,
     mirrored: np.ndarray | None = None,
     groups: Sequence[str],
+    joints: int = 0,
     C: float | None = None,
     folds: int = 5,
     seed: int = 0,
@@ -78,6 +87,7 @@ def fit(
         mirrored: `(N, D)`, of the mirror images: learned from as well, with half the weight each;
             None: there are none.
         groups: N names; pictures of one group are on one side of a fold.
+        joints: How many of the last numbers are of joints, see `Layout`.
         C: Inverse strength of the penalty; None: chosen from `GRID` by the folds.
         folds: Number of folds, 2 or more; fewer where there are fewer groups.
         seed: Of the folds.
@@ -91,10 +101,16 @@ def fit(
             "A classifier needs pictures of two classes and two groups. Received: "
             f"{len(ids)} pictures of {len(np.unique(ids))} and {len({*groups})}. Add pictures."
         )
-    data = _Data.of(vectors, mirrored, ids, classes)
+    plain, numbers = _without_joints(vectors, joints), _joints_of(vectors, joints)
+    data = _Data.of(plain, _without_joints(mirrored, joints), ids, classes)
     parts = [*_folds(ids, groups, folds, seed)]
     tried, held_out = _search(data, parts, GRID if C is None else (C,), on_progress)
-    return Fitted(data.head(tried[-1].C), tuple(tried), held_out)
+    head, weight = data.head(tried[-1].C), 0.0
+    if joints:
+        weight, held_out = _join(held_out, numbers, ids, parts)
+        head = _with_joints(head, numbers, ids, weight)
+    accuracy = float((held_out.argmax(1) == ids).mean())
+    return Fitted(head, tuple(tried), held_out, weight, accuracy)
 
 
 def fit_head(
@@ -103,11 +119,67 @@ def fit_head(
     *,
     classes: int,
     mirrored: np.ndarray | None = None,
+    joints: int = 0,
     C: float,
+    joint_weight: float = 0.0,
     tolerance: float = softmax.TOLERANCE,
 ) -> LinearHead:
-    """Fits a head whose C is known; the arguments are those of `fit` and of `softmax.fit`."""
-    return _Data.of(vectors, mirrored, ids, classes).head(C, tolerance=tolerance)
+    """Fits a head whose C and joint weight are known; see `fit` and `softmax.fit`."""
+    plain, mirrored = (_without_joints(side, joints) for side in (vectors, mirrored))
+    head = _Data.of(plain, mirrored, ids, classes).head(C, tolerance=tolerance)
+    return _with_joints(head, _joints_of(vectors, joints), ids, joint_weight) if joints else head
+
+
+def _without_joints(vectors: Any, joints: int) -> Any:
+    """Returns vectors, or None, without the last numbers."""
+    return vectors if vectors is None or not joints else vectors[:, :-joints]
+
+
+def _joints_of(vectors: np.ndarray, joints: int) -> np.ndarray:
+    return vectors[:, vectors.shape[1] - joints :]
+
+
+def _with_joints(
+    head: LinearHead, numbers: np.ndarray, ids: np.ndarray, weight: float
+) -> LinearHead:
+    """Returns a head to which scores of joints are joined that learned from all rows."""
+    scores = joint_scores.fit(numbers, ids, classes=len(head.bias))
+    return replace(head, joints=scores.times(weight))
+
+
+def _join(
+    held_out: np.ndarray,
+    numbers: np.ndarray,
+    ids: np.ndarray,
+    parts: Sequence[tuple[np.ndarray, np.ndarray]],
+) -> tuple[float, np.ndarray]:
+    """Chooses the weight of the joints' scores, on pictures that neither learned from.
+
+    Args:
+        held_out: `(N, classes)`, the head's probabilities in the folds.
+        numbers: `(N, J)` of the joints.
+        ids: `(N,)` class ids.
+        parts: The folds.
+
+    Returns:
+        The weight, and both together in the folds.
+    """
+    scores = np.zeros_like(held_out)
+    for learned, held in parts:
+        found = joint_scores.fit(numbers[learned], ids[learned], classes=held_out.shape[1])
+        scores[held] = found(numbers[held])
+    logs = np.log(np.maximum(held_out, np.finfo(np.float32).tiny))
+    joined = {weight: _normalised(logs + weight * scores) for weight in JOINT_WEIGHTS}
+    losses = {weight: _judge(weight, joined[weight], ids).loss for weight in joined}
+    weight = min(losses, key=lambda one: losses[one])
+    if losses[weight] > losses[0.0] - _LEAST_GAIN:
+        weight = 0.0  # a weight that gains so little is chance
+    return weight, joined[weight]
+
+
+def _normalised(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return (powers / powers.sum(1, keepdims=True)).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)

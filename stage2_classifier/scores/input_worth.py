@@ -13,7 +13,7 @@ import numpy as np
 
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.cache.framing import PAD
-from pose_activity.cache.planes import CHANNELS, FOUND, PERSON, Recipe
+from pose_activity.cache.planes import CHANNELS, FOUND, JOINTS, PERSON, Recipe
 from pose_activity.cache.record import Arrays, Input, as_input, by_name, stack
 from pose_activity.stage2_classifier.scores.resampling import Interval, paired_difference
 
@@ -79,7 +79,7 @@ class Worth:
 
 
 def parts_of(recipe: Recipe) -> list[Part]:
-    """Returns what can be taken away: planes and views, and all that stage 1 finds.
+    """Returns what can be taken away: planes, views and joints, and all that stage 1 finds.
 
     Nothing for a recipe with one plane alone.
     """
@@ -98,6 +98,9 @@ def parts_of(recipe: Recipe) -> list[Part]:
                 pieces += (Piece(FOUND, 0, 1, 0),)
             found.append(Part(name, pieces, name == PERSON))
         found += planes if len(planes) > 1 or not several else []
+    if JOINTS in recipe.arrays:
+        size = recipe.arrays[JOINTS].shape[-1]
+        found.append(Part(JOINTS, (Piece(JOINTS, 0, size, 0),), True))
     stage1 = [part for part in found if part.of_stage1]
     if len(stage1) > 1:
         pieces = tuple(dict.fromkeys(piece for part in stage1 for piece in part.pieces))

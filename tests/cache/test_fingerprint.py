@@ -37,6 +37,7 @@ RECIPES = {
     "an odd view": replace(SMALL, person_view=PersonView(size=37)),
     "a view of a pixel": replace(SMALL, person_view=PersonView(size=1)),
     "a wider view": replace(SMALL, person_view=replace(VIEW, margin=0.3)),
+    "joints beside it": replace(SMALL, person_view=replace(VIEW, joints=True)),
     "another person's view": replace(SMALL, person_view=replace(VIEW, people="top_score")),
     "joints": JOINTS,
     "maps": MAPS,

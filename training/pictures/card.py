@@ -25,6 +25,7 @@ from pose_activity.training.runs import VERSIONS
 
 _CONFIG = ("split", "stage1", "cache", "stage2", "seed")
 _APACHE = "Apache-2.0"
+_AND_JOINTS = ", and that person's joints as numbers"
 _NETWORKS = {
     "imagenet": f"published ImageNet weights, {_APACHE}",
     "noisy_student": f"published noisy-student weights, {_APACHE}",
@@ -97,7 +98,7 @@ def _how(recipe: Recipe) -> str:
     person = (
         f" and a square around the {view.people.replace('_', ' ')} person, "
         f"{' + '.join(view.planes)} at {view.size}x{view.size}; where nobody is found, the whole "
-        "picture again"
+        f"picture again{_AND_JOINTS if view.joints else ''}"
         if view
         else ""
     )
@@ -144,6 +145,7 @@ def _drawn_rows(seen: Recipe) -> list[tuple[str, str]]:
     if view:
         what = f"{' + '.join(view.planes)}, {view.size}x{view.size}, margin {view.margin:g}"
         rows += [("person's view", what), ("its person", view.people.replace("_", " "))]
+        rows += [("its joints", "as numbers, beside the pictures")] if view.joints else []
         rows += [("its heatmap", _style(view.heatmap))] if "heatmap" in view.planes else []
     return rows
 

@@ -24,7 +24,9 @@ def write_curve(
     held_out_ids: np.ndarray,
     classes: int,
     groups: Sequence[str],
+    joints: int,
     C: float,
+    joint_weight: float,
     seed: int,
 ) -> None:
     """Writes the learning curve; none where nothing is held out.
@@ -37,14 +39,25 @@ def write_curve(
         held_out_ids: `(M,)` class ids.
         classes: Number of classes.
         groups: N names.
+        joints: How many of the last numbers are of joints.
         C: Inverse strength of the penalty, as chosen on all of them.
+        joint_weight: Of the joints' scores, as chosen on all of them.
         seed: Of the drawing.
     """
     if not len(held_out):
         return
 
     def fit(some: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        return fit_head(some, labels, classes=classes, C=C, tolerance=_ROUGH).probabilities
+        head = fit_head(
+            some,
+            labels,
+            classes=classes,
+            joints=joints,
+            C=C,
+            joint_weight=joint_weight,
+            tolerance=_ROUGH,
+        )
+        return head.probabilities
 
     points = learning_curve(
         vectors,

@@ -56,6 +56,7 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
     vectors, mirrored = _find_vectors(run, cache, linear, [*train, *val], graph)
     ids = np.array([cache.class_id(entry) for entry in [*train, *val]])
     classes, groups = len(cache.classes), _groups(run, train)
+    joints = Layout.of(cache.recipe).joints
     with progress_bar("fitting", console) as show:
         fitted = fit.fit(
             vectors[learned],
@@ -63,6 +64,7 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
             classes=classes,
             mirrored=None if mirrored is None else mirrored[learned],
             groups=groups,
+            joints=joints,
             C=linear.C,
             folds=linear.folds,
             seed=run.seed,
@@ -70,7 +72,15 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
         )
     chosen, exported = fitted.tried[-1], fitted.head
     if run.report.split == "test":
-        exported = fit.fit_head(vectors, ids, classes=classes, mirrored=mirrored, C=chosen.C)
+        exported = fit.fit_head(
+            vectors,
+            ids,
+            classes=classes,
+            mirrored=mirrored,
+            joints=joints,
+            C=chosen.C,
+            joint_weight=fitted.joint_weight,
+        )
     on_val = fitted.head.probabilities(vectors[judged])
     # Neither the folds' answers nor those on val are to pictures that were learned from.
     answers = _write_answers(run, folder, cache, np.concatenate([fitted.held_out, on_val]))
@@ -94,16 +104,23 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
         held_out_ids=ids[judged],
         classes=classes,
         groups=groups,
+        joints=joints,
         C=chosen.C,
+        joint_weight=fitted.joint_weight,
         seed=run.seed,
     )
     report = evaluate(on_val, ids[judged], classes=cache.classes, split="val")
     accuracy = report.accuracy
-    say(f"C {chosen.C:g}: accuracy {chosen.accuracy:.3f} on inner folds, {accuracy:.3f} on val")
+    with_joints = f", joints by {fitted.joint_weight:g}" if joints else ""
+    say(
+        f"C {chosen.C:g}{with_joints}: accuracy {fitted.accuracy:.3f} on inner folds, "
+        f"{accuracy:.3f} on val"
+    )
     say_unknown(folder, held_out=len(ids))
     return {
         "C": chosen.C,
-        "folds_accuracy": chosen.accuracy,
+        **({"joint_weight": fitted.joint_weight} if joints else {}),
+        "folds_accuracy": fitted.accuracy,
         "val_accuracy": accuracy,
         "val_macro_f1": report.macro_f1,
     }

@@ -241,6 +241,7 @@ def page_facts(
 def _name(run: PictureRun) -> str:
     view = run.cache.person_view
     person = f", the person's {' + '.join(view.planes)} at {view.size} pixels" if view else ""
+    person += " and joints" if view and view.joints else ""
     frozen = " (frozen) + linear" if run.classifier.linear else ""
     return f"{run.classifier.model}{frozen}, planes {' + '.join(run.cache.planes)}{person}"
 

@@ -29,7 +29,7 @@ def test_they_are_those_of_the_graph_with_everything_and_without_each_part(
     arrays = draw(recipe, 4)
     vectors = np.stack([features.vector(one, run, layout) for one in arrays])
     columns = layout.columns(pooling, vectors.shape[1])
-    head = head_of(len(columns))
+    head = head_of(len(columns), joints=layout.joints)
     blank = features.vector(input_worth.blank(recipe), run, layout)
     found = FeatureAnswers(head, TEMPERATURE, vectors, blank, layout, columns)
 

@@ -1,5 +1,6 @@
 """The composed graph, compared with arithmetic in numpy on the backbone's features."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,11 @@ import pytest
 
 from pose_activity.cache.options import PersonView
 from pose_activity.cache.planes import Recipe
-from pose_activity.cache.record import Example, X, as_float, as_input, stack
+from pose_activity.cache.record import ArraySpec, Example, X, as_float, as_input, stack
 from pose_activity.runtime import graph
 from pose_activity.runtime.calibrate import Calibration
 from pose_activity.stage2_classifier import predict, sidecar
-from pose_activity.stage2_classifier.frozen import compose, export, features
+from pose_activity.stage2_classifier.frozen import compose, export, features, joint_scores
 from pose_activity.stage2_classifier.frozen.head import LinearHead
 from pose_activity.stage2_classifier.frozen.layout import Layout
 from tests.stage2_classifier.frozen.fakes import D, write_backbone
@@ -24,8 +25,12 @@ RECIPES = {
     "two planes": Recipe(planes=("heatmap", "rgb"), width=64, height=48),
     "parts": Recipe(planes=("rgb", "parts", "rgb_person"), width=64, height=48),
     "two views": Recipe(planes=("rgb",), width=64, height=48, person_view=PERSON),
+    "joints": Recipe(
+        planes=("rgb",), width=64, height=48, person_view=replace(PERSON, joints=True)
+    ),
 }
 BOTH = ("mean", "max")
+THREE = Recipe(width=64, height=48, planes=("rgb",), person_view=PersonView(size=32, joints=True))
 
 
 @pytest.fixture
@@ -35,17 +40,29 @@ def backbone(tmp_path: Path) -> Path:
 
 def draw(recipe: Recipe, count: int) -> list[dict[str, np.ndarray]]:
     rng = np.random.default_rng(1)
-    highest = {name: 2 if name == "found" else 256 for name in recipe.arrays}
-    return [
-        {n: rng.integers(0, highest[n], s.shape).astype(np.uint8) for n, s in recipe.arrays.items()}
-        for _ in range(count)
-    ]
+    highest = {"found": 2, "joints": 2}
+
+    def array(name: str, spec: ArraySpec) -> np.ndarray:
+        values = rng.integers(0, highest.get(name, 256), spec.shape)
+        if name == "joints":
+            values[:, 0] = values[0, 0]  # somebody, or nobody, in both rows
+        return values.astype(spec.dtype)
+
+    return [{n: array(n, spec) for n, spec in recipe.arrays.items()} for _ in range(count)]
 
 
-def head_of(size: int, seed: int = 0) -> LinearHead:
+def head_of(size: int, *, joints: int = 0, seed: int = 0) -> LinearHead:
+    """Returns a random head of vectors of a size, the last numbers of which are joints."""
     rng = np.random.default_rng(seed)
+    size -= joints
     arrays = rng.normal(size=size), rng.uniform(0.5, 2, size), rng.normal(size=(size, 3))
-    return LinearHead(*(a.astype(np.float32) for a in (*arrays, rng.normal(size=3))))
+    scores = None
+    if joints:
+        own = rng.normal(size=(12, joints // 2))
+        own[:, 0] = 1  # somebody, whose mirror image is alike
+        rows = np.hstack([own, own]).astype(np.float32)
+        scores = joint_scores.fit(rows, np.arange(12) % 3, classes=3).times(3.0)
+    return LinearHead(*(a.astype(np.float32) for a in (*arrays, rng.normal(size=3))), scores)
 
 
 @pytest.mark.parametrize("pooling", [BOTH, ("max",), ("mean",)])
@@ -57,7 +74,7 @@ def test_it_answers_as_arithmetic_does(name: str, pooling, backbone: Path, tmp_p
     whole = np.stack([features.vector(one, run, layout) for one in arrays])
     assert whole.shape[1] == layout.size(D)
     vectors = whole[:, layout.columns(pooling, whole.shape[1])]
-    head = head_of(vectors.shape[1])
+    head = head_of(vectors.shape[1], joints=layout.joints)
     model = compose.compose(onnx.load(backbone), head, recipe=recipe, pooling=pooling)
     onnx.save(model, tmp_path / "classifier.onnx")
     composed = graph.load(tmp_path / "classifier.onnx", engine="onnxruntime", threads=1)
@@ -65,9 +82,10 @@ def test_it_answers_as_arithmetic_does(name: str, pooling, backbone: Path, tmp_p
     expected = head.probabilities(vectors)
     np.testing.assert_allclose(answers, expected, atol=1e-5)
     assert len(maps) == len(recipe.views)
-    # The maps' means, the bias and "found" are the logit of the most probable class.
+    # The maps' means, the bias and "found" are the most probable class's logit, without joints.
     kernel, bias = head.folded()
     best = expected.argmax(1)
+    vectors = vectors[:, : len(kernel)]
     logits = (vectors @ kernel + bias)[np.arange(3), best]
     flag = vectors[:, -1] * kernel[-1, best] if layout.found else 0
     sums = np.sum([one.mean((1, 2)) for one in maps], axis=0)
@@ -124,6 +142,9 @@ def test_the_weights_of_the_backbone_are_there_once(backbone: Path) -> None:
 def test_a_head_of_another_size_is_refused(backbone: Path) -> None:
     with pytest.raises(ValueError, match="must take 2 blocks of equal length"):
         compose.compose(onnx.load(backbone), head_of(7), recipe=RECIPES["rgb"], pooling=BOTH)
+    without = head_of(4 * D + 1)
+    with pytest.raises(ValueError, match="numbers of joints. Received: 0"):
+        compose.compose(onnx.load(backbone), without, recipe=THREE, pooling=BOTH)
 
 
 def test_what_is_exported_is_a_classifier(backbone: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from pose_activity.stage2_classifier.frozen import discriminant, fit, head
+from pose_activity.stage2_classifier.frozen import discriminant, fit, head, joint_scores
 
 
 def draw(count: int, size: int, *, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -102,6 +102,44 @@ def test_a_constant_number_does_no_harm() -> None:
     vectors[:, 3] = 7
     found = fit.fit(vectors, ids, classes=3, groups=alone(30), C=0.1)
     assert np.isfinite(found.head.probabilities(vectors)).all()
+
+
+def test_joints_are_joined_as_far_as_they_help() -> None:
+    vectors, ids = draw(90, 20, noise=20)  # that tell little
+    rng = np.random.default_rng(0)
+    telling = np.eye(3)[ids] + 0.2 * rng.normal(size=(90, 3))
+    there = np.ones((90, 1))
+    weights, accuracies = [], []
+    for numbers in (telling, rng.normal(size=(90, 3))):
+        rows = np.hstack([there, numbers, there, numbers]).astype(np.float32)
+        both = np.hstack([vectors, rows])
+        found = fit.fit(both, ids, classes=3, groups=alone(90), joints=8, C=0.01)
+        weights.append(found.joint_weight)
+        accuracies.append(found.accuracy)
+        plain = fit.fit(vectors, ids, classes=3, groups=alone(90), C=0.01)
+        assert found.tried == plain.tried
+        logits = np.log(plain.head.probabilities(vectors).astype(float))
+        scores = joint_scores.fit(rows, ids, classes=3)(rows)
+        np.testing.assert_allclose(
+            found.head.probabilities(both), softmax(logits + weights[-1] * scores, 1), atol=1e-4
+        )
+        again = fit.fit_head(
+            both, ids, classes=3, joints=8, C=0.01, joint_weight=found.joint_weight
+        )
+        assert (again.probabilities(both) == found.head.probabilities(both)).all()
+    assert weights[0] > 1 and weights[1] <= 1
+    assert accuracies[0] > 0.9
+
+
+def test_a_head_with_joints_is_read_as_it_was_written(tmp_path) -> None:
+    vectors, ids = draw(30, 12, noise=1)
+    vectors[:, [4, 8]] = 1  # somebody, whose mirror image is alike
+    vectors[:, 9:] = vectors[:, 5:8]
+    found = fit.fit(vectors, ids, classes=3, groups=alone(30), joints=8, C=0.1).head
+    head.save(tmp_path, found)
+    again = head.load(tmp_path)
+    assert again.joints is not None
+    assert (again.probabilities(vectors) == found.probabilities(vectors)).all()
 
 
 def test_a_head_is_read_as_it_was_written(tmp_path) -> None:

@@ -24,7 +24,9 @@ def curve(folder: Path, held_out: int) -> None:
         held_out_ids=truth,
         classes=3,
         groups=[str(i // 2) for i in range(120)],
+        joints=0,
         C=0.01,
+        joint_weight=0.0,
         seed=0,
     )
 

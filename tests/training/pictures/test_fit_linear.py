@@ -20,6 +20,7 @@ from pose_activity.configs.pictures import load
 from pose_activity.runtime import calibrate
 from pose_activity.stage2_classifier import predict
 from pose_activity.stage2_classifier.frozen import features, fit, head
+from pose_activity.stage2_classifier.frozen.layout import Layout
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.pictures.fit_linear import find_backbone
 from tests.inference.motion_model import write_pose
@@ -65,7 +66,7 @@ run_dir: {folder}/run
 data: {{format: folder, images: {folder}/photos, near_duplicates: false}}
 split: {{train: 0.6, val: 0.2, test: 0.2}}
 stage1: {{train: false, graph: {folder}/stage1}}
-cache: {{planes: [rgb], width: 64, height: 48, person_view: {{size: 32}}}}
+cache: {{planes: [rgb], width: 64, height: 48, person_view: {{size: 32, joints: true}}}}
 stage2: {{weights: {folder}/backbone.onnx, linear: {{folds: 3}}}}
 """
 
@@ -161,8 +162,15 @@ def test_val_is_judged_by_a_head_that_did_not_learn_from_it(
         backbone=folder / "backbone.onnx",
         threads=1,
     )
-    C = json.loads((stage2 / "manifest.json").read_text(encoding="utf-8"))["counts"]["C"]
-    everything = fit.fit_head(vectors, ids, classes=len(cache.classes), C=C)
+    chosen = json.loads((stage2 / "manifest.json").read_text(encoding="utf-8"))["counts"]
+    everything = fit.fit_head(
+        vectors,
+        ids,
+        classes=len(cache.classes),
+        joints=Layout.of(cache.recipe).joints,
+        C=chosen["C"],
+        joint_weight=chosen["joint_weight"],
+    )
     exported = predict.load(stage2, threads=1)
     batch = stack([cache.load(entry).x for entry in entries])
     expected = calibrate.apply(everything.probabilities(vectors), exported.temperature)
