@@ -40,14 +40,17 @@ from benchmarks.looks import (  # noqa: E402
     read_photos,
 )
 from benchmarks.sequences import merge, read  # noqa: E402
+from pose_activity.annotations.types import Poses  # noqa: E402
+from pose_activity.cache import joint_numbers as product_numbers  # noqa: E402
 from pose_activity.cache.options import Style  # noqa: E402
+from pose_activity.cache.people import POLICIES  # noqa: E402
 from pose_activity.runtime.progress import progress_bar  # noqa: E402
 from pose_activity.stage2_classifier.frozen.layout import POOLINGS  # noqa: E402
 from pose_activity.stage2_classifier.scores.resampling import paired_difference  # noqa: E402
 
 DEFAULT = "default"
 DEALS = 3
-Joined = Literal["", "beside", "late linear", "late network", "alone"]
+Joined = Literal["", "beside", "late linear", "late network", "late kernel", "alone"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ class Row:
         mirror: Whether mirror images are learned from as well.
         joints: How the joints of the person, relative to the body, join as numbers: "beside" the
             features; by a classifier of their own whose answers are mixed in "late", a linear one
-            or a small network with dropout; that network "alone"; or not.
+            a small network with dropout, or the "kernel" of `frozen.joint_scores`; that network
+            "alone"; or not.
     """
 
     looks: tuple[Look, ...]
@@ -140,6 +144,8 @@ ROWS: Mapping[str, Row] = {
     "joints_late_linear": Row(_TWO, joints="late linear"),
     "joints_late_network": Row(_TWO, joints="late network"),
     "picture_joints_late_network": Row((PICTURE,), against="picture", joints="late network"),
+    "joints_late_kernel": Row(_TWO, joints="late kernel"),
+    "picture_joints_late_kernel": Row((PICTURE,), against="picture", joints="late kernel"),
     # Parts of the person
     "features_at_joints": Row((*_TWO, replace(PERSON, at_joints=True))),
     "head": Row((*_TWO, *_PARTS[:1])),
@@ -196,6 +202,7 @@ class Half:
         clusters: Which of them are of one scene.
         deals: Over folds.
         joints: `(N, D)` numbers of the joints, and those of the mirror images.
+        numbers: `(N, 2, D)`, those that the default recipe reads.
         found: `(N, 1)` float32: whether there is a person.
     """
 
@@ -204,6 +211,7 @@ class Half:
     clusters: np.ndarray
     deals: list[heads.Deal]
     joints: list[np.ndarray]
+    numbers: np.ndarray
     found: np.ndarray
 
     @classmethod
@@ -217,6 +225,7 @@ class Half:
             photos.clusters[which],
             [heads.deal(ids, groups, seed) for seed in range(DEALS)],
             [np.stack([joint_numbers(p, mirrored=side) for p in poses]) for side in (False, True)],
+            np.stack([_numbers(p) for p in poses]),
             np.array([[len(p.boxes) > 0] for p in poses], np.float32),
         )
 
@@ -224,6 +233,11 @@ class Half:
     def by_network(self) -> list[np.ndarray]:
         """What small networks answer to the joints alone."""
         return [heads.network(self.joints, self.ids, deal) for deal in self.deals]
+
+
+def _numbers(poses: Poses) -> np.ndarray:
+    chosen = POLICIES["most_prominent"](poses)
+    return product_numbers.make(poses, int(chosen[0]) if len(chosen) else None)
 
 
 def _halves(photos: Photos) -> dict[str, Half]:
@@ -239,6 +253,9 @@ def _right(row: Row, half: Half, vectors: Mapping[Look, np.ndarray]) -> np.ndarr
     answers = half.by_network if row.joints == "alone" else _by_features(row, half, vectors)
     if row.joints == "late linear":
         answers = heads.mixed(answers, heads.linear(half.joints, half.ids, half.deals), half.ids)
+    if row.joints == "late kernel":
+        alone = [heads.kernel(half.numbers, half.ids, deal) for deal in half.deals]
+        answers = heads.mixed(answers, alone, half.ids)
     if row.joints == "late network":
         answers = heads.mixed(answers, half.by_network, half.ids)
     return np.mean([answer.argmax(1) == half.ids for answer in answers], axis=0)

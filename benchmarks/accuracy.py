@@ -5,9 +5,9 @@
 PHOTOS holds a folder per activity, such as Stanford 40's training part. In each fold a fifth of the
 photos is the test split, and .15 of the others val; near-duplicates stay together. A row is a
 configuration, see `ROWS`: poses and tensors are made once by `train.py`, features of all photos
-once, and in each fold a head is fitted by what the step `stage2` calls: C and temperature by inner
-folds, then learned from train and val. `plain_keras` is the contestant, see that file. A fold that
-is finished is kept: the command continues where it was stopped.
+once, and in each fold a head is fitted by what the step `stage2` calls: C, the joints' weight and
+the temperature by inner folds, then learned from train and val. `plain_keras` is the contestant,
+see that file. A fold that is finished is kept: the command continues where it was stopped.
 
 Written after every fold: per row `accuracy`, `spread` (the best fold minus the worst), further
 means, and the paired difference from `rgb_only` on the same photos with its 95 % interval. With
@@ -64,7 +64,8 @@ class Row:
 
 
 ROWS = {
-    "quick": Row("folder"),
+    "quick": Row("folder", folder="joints"),
+    "no_joints": Row("folder", ("cache.person_view.joints=false",)),
     "rgb_only": Row("rgb_only", folder="rgb_only"),
     "rgb_heatmap": Row(
         "folder", ("cache.person_view=null", "cache.planes=[rgb, heatmap]"), "rgb_heatmap"
@@ -170,7 +171,8 @@ def _fit_fold(name: str, photos: Path, weights: str, table: Path, done: Path) ->
     linear = run.classifier.linear
     if linear is None or linear.mirror or run.classifier.fine_tune:
         raise ValueError("This file measures recipes of stage2.linear without mirror images alone")
-    vectors = vectors[:, Layout.of(cache.recipe).columns(linear.pooling, vectors.shape[1])]
+    layout = Layout.of(cache.recipe)
+    vectors = vectors[:, layout.columns(linear.pooling, vectors.shape[1])]
     train, val, test = (np.flatnonzero(splits == split) for split in ("train", "val", "test"))
     classes = len(cache.classes)
     found = fit.fit(
@@ -178,6 +180,7 @@ def _fit_fold(name: str, photos: Path, weights: str, table: Path, done: Path) ->
         ids[train],
         classes=classes,
         groups=groups[train].tolist(),
+        joints=layout.joints,
         C=linear.C,
         folds=linear.folds,
         seed=run.seed,
@@ -186,7 +189,14 @@ def _fit_fold(name: str, photos: Path, weights: str, table: Path, done: Path) ->
     both = np.concatenate([train, val])
     temperature = calibrate.temperature(held_out, ids[both])
     chosen = found.tried[-1].C
-    exported = fit.fit_head(vectors[both], ids[both], classes=classes, C=chosen)
+    exported = fit.fit_head(
+        vectors[both],
+        ids[both],
+        classes=classes,
+        joints=layout.joints,
+        C=chosen,
+        joint_weight=found.joint_weight,
+    )
     answers = Predictions(
         split="test",
         classes=cache.classes,
@@ -197,7 +207,9 @@ def _fit_fold(name: str, photos: Path, weights: str, table: Path, done: Path) ->
     )
     answers.write(done / "predictions.parquet")
     report = evaluate(answers.probabilities, answers.labels, classes=cache.classes, split="test")
-    atomic.write_json(done / _METRICS, report.as_json() | {"C": chosen})
+    atomic.write_json(
+        done / _METRICS, report.as_json() | {"C": chosen, "joint_weight": found.joint_weight}
+    )
 
 
 def _rows(table: Path) -> list[dict[str, str]]:

@@ -7,11 +7,12 @@ array for each deal of the folds.
 from collections.abc import Sequence
 
 import numpy as np
+import scipy.special
 from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits
 
 from pose_activity.runtime import calibrate
-from pose_activity.stage2_classifier.frozen import softmax
+from pose_activity.stage2_classifier.frozen import joint_scores, softmax
 
 FOLDS = 5
 STRENGTHS = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
@@ -19,6 +20,7 @@ SHARES = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)  # of the second classifier, where 
 _LEAST_GAIN = 0.01  # of the loss, in nats: as `frozen.fit` has it
 _ROUGH = 1e-4  # relative change of the loss at which a fit ends
 
+_STEEP = 7.0  # what scores of joints are multiplied by; `mixed` calibrates them as well
 _HIDDEN, _EPOCHS = 128, 40  # of the small network of joints
 
 Deal = list[tuple[np.ndarray, np.ndarray]]  # of each fold, what is learned from, and answered
@@ -110,6 +112,22 @@ def network(joints: list[np.ndarray], ids: np.ndarray, deal: Deal) -> np.ndarray
                 optimizer.step()
         with torch.no_grad():
             answers[held] = network.eval()(asked).softmax(1).numpy()
+    return answers
+
+
+def kernel(numbers: np.ndarray, ids: np.ndarray, deal: Deal) -> np.ndarray:
+    """Returns `(N, classes)`: answers to the joints alone of what `stage2.linear` joins late.
+
+    Args:
+        numbers: `(N, 2, D)`, see `cache.joint_numbers`.
+        ids: `(N,)` class ids.
+        deal: Over whose folds.
+    """
+    rows, classes = numbers.reshape(len(numbers), -1), int(ids.max()) + 1
+    answers = np.zeros((len(ids), classes), np.float32)
+    for learned, held in deal:
+        scores = joint_scores.fit(rows[learned], ids[learned], classes=classes)
+        answers[held] = scipy.special.softmax(_STEEP * scores(rows[held]), axis=1)
     return answers
 
 

@@ -121,7 +121,7 @@ def test_it_needs_no_training_library_and_learns(trained: tuple[Path, list[str]]
     folder, _ = trained
     assert {"torch", "tensorflow", "ultralytics"} < {*not_in_quick()}
     metrics = json.loads((folder / "run/report/metrics.json").read_text(encoding="utf-8"))
-    assert metrics["accuracy"] == 1
+    assert metrics["accuracy"] > 0.8
     about = json.loads((folder / "run/stage2/classifier.json").read_text(encoding="utf-8"))
     assert about["parity"] <= 1e-5 and about["fitted_on"] == 29
 
