@@ -31,6 +31,7 @@ from survival_files import broken_files, digests_of
 
 from pose_activity import infer, train
 from pose_activity.artifacts import atomic
+from pose_activity.artifacts.removal import remove_tree
 from pose_activity.inference.output import run_program
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -155,7 +156,7 @@ def whole_run(name: str, case: Case, work: Path, rooms: dict[str, Room]) -> dict
     """Makes the uninterrupted run, unless it is there; returns the seconds of each step."""
     folder, times = work / name, work / name / "times.json"
     if not times.exists():
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
         case.prepare(folder)
         seconds = {}
         for step in case.steps:
@@ -176,7 +177,7 @@ def before(step: Step, case: Case, folder: Path) -> None:
         shutil.rmtree(run)
     shutil.copytree(folder / "whole", run, symlinks=True)
     for name in names[names.index(step.name) :]:
-        shutil.rmtree(run / {"package": "model"}.get(name, name), ignore_errors=True)
+        remove_tree(run / {"package": "model"}.get(name, name))
         if name == "infer":
             for path in run.glob("rows.csv*"):
                 path.unlink()
@@ -205,7 +206,7 @@ def attempt(
         code, took = room.call(step.arguments(folder), **asked)
     finally:
         if gone.exists():
-            shutil.rmtree(data, ignore_errors=True)
+            remove_tree(data)
             gone.rename(data)
         subprocess.run(["chmod", "-R", "u+w", folder / "run"], check=True)
     if code == 0 and how != "no data":

@@ -6,7 +6,6 @@ is written here, and put with its manifest last; until then a killed run is resu
 """
 
 import hashlib
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -16,6 +15,7 @@ from typing import Any
 
 from pose_activity.artifacts import atomic, remote
 from pose_activity.artifacts.names import shown
+from pose_activity.artifacts.removal import remove_tree
 from pose_activity.artifacts.user_cache import user_cache
 from pose_activity.inference.package import NAME as MODEL
 from pose_activity.inference.results import Row
@@ -128,7 +128,7 @@ class RemoteImages:
                     continue  # its row will say that it is not there
             yield
         finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            remove_tree(self._folder)
 
     def name_of(self, path: Path) -> str:
         """Returns the URL of a path."""
