@@ -149,7 +149,8 @@ def test_steps_share_a_process_unless_they_may_import_torch_or_tensorflow() -> N
     assert grouped("cache.person_view=null") == [["annotations", *linear]]
     alone = [["annotations"], ["stage1"], ["cache"], ["stage2"], ["report"]]
     assert grouped("stage2.model=efficientnet_b0") == alone
-    assert grouped("stage2.fine_tune.epochs=1") == alone
+    tuned = ("stage2.fine_tune.epochs=1", "cache.person_view.joints=false")
+    assert grouped(*tuned) == alone
     assert grouped("stage2.linear=null", "cache.person_view=null") == [
         *(["annotations", "cache"], ["stage2"], ["report"])
     ]
