@@ -16,6 +16,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+EXTRAS := .venv/.extras
+COMPILE := pip compile --universal --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
 
 # The two photos that the ultralytics package ships, found without importing it.
 PHOTOS = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; print(f('ultralytics').submodule_search_locations[0])")/assets/*.jpg
@@ -52,7 +54,7 @@ web: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow and not browser and not image" -n logical --maxprocesses 4
 
-test-slow: $(INSTALLED)
+test-slow: $(EXTRAS)
 	$(BIN)/python -m pytest -m "slow"
 
 # 45 minutes at most; a second call goes on with the trials that are missing.
@@ -115,12 +117,18 @@ $(INSTALLED): requirements.lock pyproject.toml
 	ln -sfn ../../../.. "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pose_activity"
 	touch $@
 
-# Resolves pyproject.toml's ranges anew, for all supported Pythons; the second file, with hashes, is
-# what the container installs.
+# What slow tests of Ray, object stores and LiteRT need besides.
+$(EXTRAS): requirements-extras.lock $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-extras.lock
+	touch $@
+
+# Resolves pyproject.toml's ranges anew, for all supported Pythons: with the extras that few need,
+# then without them, then, with hashes, what the container installs.
 lock: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --universal --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --all-extras --output-file requirements.lock pyproject.toml
-	echo 'setuptools>=77' | $(BIN)/uv pip compile - --universal --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra serve --generate-hashes --constraints requirements.lock --output-file requirements-serve.lock pyproject.toml
+	$(BIN)/uv $(COMPILE) --all-extras --output-file requirements-extras.lock pyproject.toml
+	$(BIN)/uv $(COMPILE) --extra train --extra fast --extra search --extra serve --extra int8 --extra dev --constraints requirements-extras.lock --output-file requirements.lock pyproject.toml
+	echo 'setuptools>=77' | $(BIN)/uv $(COMPILE) - --no-annotate --extra serve --generate-hashes --constraints requirements.lock --output-file requirements-serve.lock pyproject.toml
 
 clean:
 	rm -rf .venv .venv-infer .pytest_cache .ruff_cache
