@@ -5,6 +5,7 @@ nothing of what a tensor shows.
 """
 
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,8 @@ def _answer(interpreter: Any, data: bytes, batch: np.ndarray) -> np.ndarray:
 
 def _import_interpreter() -> Any:
     try:
-        from ai_edge_litert.interpreter import Interpreter
+        return import_module("ai_edge_litert.interpreter").Interpreter
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
             "LiteRT files are compared by the package ai-edge-litert: pip install '.[phone]'"
         ) from None
-    return Interpreter

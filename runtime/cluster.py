@@ -92,13 +92,12 @@ def import_ray() -> Any:
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
-        import ray
+        return importlib.import_module("ray")
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
             "A cluster needs Ray: pip install 'pose-activity[ray]', or in a checkout: "
             "pip install '.[ray]'"
         ) from None
-    return ray
 
 
 @contextmanager

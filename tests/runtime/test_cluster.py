@@ -1,5 +1,6 @@
 """Workers of a cluster do each item; those of a lost machine are done by the others."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -45,8 +46,9 @@ def test_ray_is_imported_only_where_it_is_used() -> None:
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Any]:
     """A cluster of two machines on this one, with a CPU each, and its second machine."""
+    pytest.importorskip("ray", reason="the extra ray is needed")
     ray = cluster.import_ray()
-    from ray.cluster_utils import Cluster as Simulated
+    simulated = importlib.import_module("ray.cluster_utils").Cluster
 
     with (
         tempfile.TemporaryDirectory(prefix="ray-home-") as home,
@@ -55,7 +57,7 @@ def nodes() -> Iterator[Any]:
         env.setenv("PYTHONPATH", os.pathsep.join(map(str, (ROOT, *sys.path))))
         env.setenv("HOME", home)
         node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80_000_000}
-        made = Simulated(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+        made = simulated(initialize_head=True, head_node_args={**node, "include_dashboard": False})
         second = made.add_node(**node)
         made.wait_for_nodes()
         yield made, second
