@@ -43,6 +43,7 @@ def describe_pose(pose: PosePredictor, seen: PoseModelId) -> dict[str, Any]:
         "size": pose.size,
         "joints": list(pose.skeleton.joints),
         "bones": [list(bone) for bone in pose.skeleton.bones],
+        "pairs": [list(pair) for pair in pose.skeleton.pairs],
         "confidence": seen.confidence,
         "iou": seen.iou,
         "max_people": seen.max_people,

@@ -11,8 +11,6 @@ export class Model {
   constructor(about, graphs) {
     this.about = about;
     this.graphs = graphs;
-    const joints = about.pose?.joints ?? [];
-    this.bones = (about.pose?.bones ?? []).map((bone) => bone.map((name) => joints.indexOf(name)));
   }
 
   people(picture) {
@@ -33,7 +31,7 @@ export class Model {
   }
 
   async classify(picture, people, person) {
-    const arrays = makeArrays(picture, people, this.about.recipe, this.bones, person);
+    const arrays = makeArrays(picture, people, this.about.recipe, this.about.pose, person);
     const inputs = Object.entries(this.about.shapes).map(([name, shape]) => [name, { values: arrays[name], dims: [1, ...shape] }]);
     const { data } = await this.graphs.classifier(Object.fromEntries(inputs));
     return calibrate(data, this.about.temperature);

@@ -1,7 +1,9 @@
 // What the classifier sees of a picture and the people in it, as cache/planes.py: by the names of its
-// inputs, float32 values in 0..255. `recipe` is that of classifier.json; people are as in pose.js.
+// inputs, float32 values in 0..255. `recipe` is that of classifier.json; people are as in pose.js; `skeleton`
+// has joints by name, and bones and left and right ones as pairs of names.
 
 import { draw } from "./heatmap.js";
+import { jointNumbers } from "./joint_numbers.js";
 import { argmin, clamp, rint } from "./numbers.js";
 import { cut, grey, paste, resize } from "./pixels.js";
 
@@ -27,7 +29,8 @@ const POLICIES = {
 };
 
 // person: whom the tensor shows, where the recipe's people are "each"; else null.
-export function makeArrays(picture, people, recipe, bones, person = null) {
+export function makeArrays(picture, people, recipe, skeleton, person = null) {
+  const bones = (skeleton?.bones ?? []).map((bone) => bone.map((name) => skeleton.joints.indexOf(name)));
   const size = [picture.width, picture.height];
   const view = recipe.person_view;
   const shown = person === null ? { picture, start: [0, 0] } : showOnly(picture, people.boxes[person], recipe);
@@ -39,7 +42,9 @@ export function makeArrays(picture, people, recipe, bones, person = null) {
   const square = chosen.length
     ? cropSquare(picture, people.boxes[chosen[0]], view.margin, view.size)
     : resized(picture, view.size, view.size, "letterbox");
-  return { picture: planes, person: stack(square, people, chosen, view, bones, [0, 0]), found: Float32Array.of(chosen.length ? 1 : 0) };
+  const arrays = { picture: planes, person: stack(square, people, chosen, view, bones, [0, 0]), found: Float32Array.of(chosen.length ? 1 : 0) };
+  if (view.joints) arrays.joints = jointNumbers(people, chosen[0] ?? -1, size, skeleton);
+  return arrays;
 }
 
 const chosenOf = (recipe, people, size) =>

@@ -24,6 +24,7 @@ from pose_activity.runtime import calibrate
 from pose_activity.stage1_pose import predict
 from tests.serving.running import Running
 
+SKELETON = {"joints": COCO17.joints, "bones": COCO17.bones, "pairs": COCO17.pairs}
 BONES = [list(bone) for bone in COCO17.bone_index]
 PLAIN = Recipe(("rgb",), width=96, height=64)
 DRAWN = Recipe(("rgb", "heatmap"), width=160, height=120, heatmap=Style(bone_width=3))
@@ -156,7 +157,7 @@ def _compare(
 ) -> None:
     expected = make_arrays(image, poses, recipe, person)
     code = "m.makeArrays(...given)"
-    given = (picture(image), as_given(poses), recipe.as_json(), BONES, person)
+    given = (picture(image), as_given(poses), recipe.as_json(), SKELETON, person)
     found = call(page, "planes", code, *given)
     assert found.keys() == expected.keys()
     for key, array in expected.items():
