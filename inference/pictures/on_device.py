@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pose_activity.annotations.videos import Frame
-from pose_activity.cache.planes import FOUND, PERSON, PICTURE
+from pose_activity.cache.planes import FOUND, JOINTS, PERSON, PICTURE
 from pose_activity.cache.record import X
 from pose_activity.inference.on_device import (
     CannotBeOnDevice,
@@ -16,7 +16,7 @@ from pose_activity.inference.on_device import (
 )
 from pose_activity.inference.pictures.predictor import PicturePredictor
 
-_MADE = {X, PICTURE, PERSON, FOUND}  # the arrays that page/device/planes.js makes
+_MADE = {X, PICTURE, PERSON, FOUND, JOINTS}  # the arrays that page/device/planes.js makes
 _NEAR = 0.05  # two activities whose probabilities are nearer than this are a toss-up
 
 
