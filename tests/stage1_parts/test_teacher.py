@@ -18,7 +18,9 @@ def poses(score: float = 0.9) -> Poses:
     box = np.array([[10, 5, 50, 75]], np.float32)
     points = PLACES * (box[0, 2:] - box[0, :2]) + box[0, :2]
     keypoints = np.concatenate([points, np.full((17, 1), 0.9)], axis=1)[None].astype(np.float32)
-    return Poses(Path("a"), SHAPE[::-1], COCO17, box, np.array([score], np.float32), keypoints)
+    return Poses(
+        Path("a"), (SHAPE[1], SHAPE[0]), COCO17, box, np.array([score], np.float32), keypoints
+    )
 
 
 def test_a_pixel_has_a_label_where_bones_and_silhouette_agree() -> None:

@@ -31,7 +31,7 @@ BLUE = (79, 157, 255)  # of the first person's drawing
 def drawn_pixels(page: Any) -> int:
     """How many pixels of the drawing a visitor sees."""
     data = np.frombuffer(card(page).locator(".stage").screenshot(), np.uint8)
-    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1].astype(int)
+    pixels = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[..., ::-1].astype(int)
     return int((abs(pixels - BLUE).max(axis=-1) < 20).sum())
 
 

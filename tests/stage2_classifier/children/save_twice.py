@@ -3,6 +3,7 @@
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,6 +23,6 @@ twin.set_weights(network.get_weights())
 save(network, folder / "first.keras")
 time.sleep(2.1)  # archives count in steps of two seconds
 save(twin, folder / "second.keras")
-read = keras.models.load_model(folder / "first.keras")
+read: Any = keras.models.load_model(folder / "first.keras")
 for given, wanted in zip(read.get_weights(), network.get_weights(), strict=True):
     np.testing.assert_array_equal(given, wanted)

@@ -62,7 +62,8 @@ def head_of(size: int, *, joints: int = 0, seed: int = 0) -> LinearHead:
         own[:, 0] = 1  # somebody, whose mirror image is alike
         rows = np.hstack([own, own]).astype(np.float32)
         scores = joint_scores.fit(rows, np.arange(12) % 3, classes=3).times(3.0)
-    return LinearHead(*(a.astype(np.float32) for a in (*arrays, rng.normal(size=3))), scores)
+    mean, scale, weights = (array.astype(np.float32) for array in arrays)
+    return LinearHead(mean, scale, weights, rng.normal(size=3).astype(np.float32), scores)
 
 
 @pytest.mark.parametrize("pooling", [BOTH, ("max",), ("mean",)])

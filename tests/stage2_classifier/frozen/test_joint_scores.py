@@ -1,5 +1,7 @@
 """Scores of joints, compared with scikit-learn's kernel ridge regression."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.kernel_ridge import KernelRidge
 
@@ -29,7 +31,8 @@ def test_they_are_those_of_kernel_ridge_regression() -> None:
         width = float(scores.width[0])
         return float(np.mean([np.exp(-width * ((side - anchor) ** 2).sum()) for side in sides]))
 
-    reference = KernelRidge(alpha=joint_scores.RIDGE, kernel=alike)
+    options: dict[str, Any] = {"alpha": joint_scores.RIDGE, "kernel": alike}
+    reference = KernelRidge(**options)
     targets = np.eye(3)[ids]
     reference.fit(rows, targets - targets.mean(0))
     np.testing.assert_allclose(scores(more), reference.predict(more), atol=1e-4)
