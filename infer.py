@@ -270,8 +270,8 @@ def main(
     where = places.push(whole.path(share))
     _say(f"{table.counts.total()} rows in {where}{kept}{drawn}")
     if stop.asked:
-        resuming = " with --resume" if share == UNDIVIDED else ""
-        console.print(f"[yellow]stopped:[/] the same command{resuming} continues")
+        option = " with --resume" if share == UNDIVIDED else ""
+        console.print(f"[yellow]stopped:[/] the same command{escape(option)} continues")
         raise typer.Exit(130)
     if failed_drawings or _failed(table.counts, strict=strict):
         raise typer.Exit(1)

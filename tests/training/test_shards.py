@@ -49,7 +49,8 @@ def _open(folder: Path, *more: str, data: Path | None = None) -> Run:
 
 def _copy(labelled: Path, folder: Path, *more: str) -> Run:
     shutil.copytree(labelled / "annotations", folder / "annotations")
-    shutil.copy(labelled / "digests.json", folder)
+    if (labelled / "digests.json").is_file():  # of images that were not written just now
+        shutil.copy(labelled / "digests.json", folder)
     return _open(folder, *more, data=labelled / "data")
 
 
