@@ -1,5 +1,6 @@
 """Following people through a video: ours beside `yolo pose track`, same file and same weights.
 
+    pip install --no-deps lapx==0.11.1
     python benchmarks/videos.py VIDEO... [--weights yolov8n-pose.pt] [--rounds 3] [--out FILE.json]
 
 Ours is what training and inference do with a video (`stage1_pose.track_video`): frames decoded
@@ -12,7 +13,6 @@ Printed and written: frames per second, and the ratio of each round.
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -22,8 +22,9 @@ import typer
 from rich.console import Console
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(HERE.parent))
+
+from benchmarks.inference import python  # noqa: E402
 
 EXPORT = """
 import sys
@@ -52,7 +53,8 @@ for file in files:
 print(json.dumps({"frames": frames, "seconds": time.perf_counter() - started, "people": people}))
 """
 THEIRS = """
-import json, sys, time
+import json, os, sys, time
+os.environ.update(YOLO_AUTOINSTALL="False", YOLO_OFFLINE="True")
 import numpy as np
 from ultralytics import YOLO
 weights, *files = sys.argv[1:]
@@ -83,10 +85,11 @@ def main(
     load = os.getloadavg()[0]
     ours, theirs, ratios = [], [], []
     with tempfile.TemporaryDirectory() as folder:
-        python(EXPORT, start, folder, files[0])
+        work = Path(folder)
+        python(["-c", EXPORT, start, folder, files[0]], work)
         for _ in range(rounds):
-            ours.append(python(OURS, folder, str(threads), *files))
-            theirs.append(python(THEIRS, start, *files))
+            ours += python(["-c", OURS, folder, str(threads), *files], work)
+            theirs += python(["-c", THEIRS, start, *files], work)
             ratios.append(rate(ours[-1]) / rate(theirs[-1]))
             say(f"ours {rate(ours[-1]):.1f} frames/s, theirs {rate(theirs[-1]):.1f}")
     result = {
@@ -104,29 +107,6 @@ def main(
     out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     low, high = result["lowest_and_highest"]
     say(f"video_ratio: {result['video_ratio']} ({low} to {high}); load before: {load:.2f}")
-
-
-def python(code: str, *arguments: str) -> dict:
-    """Runs Python in the project's folder; returns the JSON that it printed last, if any."""
-    with tempfile.TemporaryDirectory() as settings:
-        environment = {
-            **os.environ,
-            "YOLO_CONFIG_DIR": settings,
-            "YOLO_AUTOINSTALL": "False",
-            "YOLO_OFFLINE": "True",
-            "PYTHONPATH": str(ROOT),
-        }
-        done = subprocess.run(
-            [sys.executable, "-c", code, *arguments],
-            cwd=settings,
-            env=environment,
-            capture_output=True,
-            encoding="utf-8",
-        )
-    if done.returncode:
-        raise RuntimeError(f"a contestant failed:\n{done.stderr[-3000:]}")
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    return json.loads(lines[-1]) if lines else {}
 
 
 def rate(facts: dict) -> float:

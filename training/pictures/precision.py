@@ -71,7 +71,7 @@ def try_precision(run: PictureRun, text: str, *, engine: str, threads: int | Non
         choose(engine, stage)  # refuses before minutes are spent on graphs
     plain = PicturePredictor(run.run_dir, engine=engine, threads=threads)
     images = _compared(run)
-    expected = _answers(plain, images)
+    expected, labels = _answers(plain, images), _labels(run)
     tried = _tried(run, str(wanted), plain)
     kept: dict[str, Kept] | None = _begin(wanted, plain)
     passes = False
@@ -82,7 +82,8 @@ def try_precision(run: PictureRun, text: str, *, engine: str, threads: int | Non
             quick = PicturePredictor(
                 run.run_dir, engine=engine, threads=threads, precision=text, unchecked=True
             )
-            step = {"kept": kept, **_compare(run, plain, expected, _answers(quick, images))}
+            got = _answers(quick, images)
+            step = {"kept": kept, **_compare(plain, expected, got, labels)}
             tried = [*(s for s in tried if s["kept"] != kept), step]
             _keep(run, wanted, quick, step, tried)
         say(f"{wanted} on {plain.engine}: {step['text']}")
@@ -97,13 +98,13 @@ def try_precision(run: PictureRun, text: str, *, engine: str, threads: int | Non
 
 
 def _compare(
-    run: PictureRun, plain: PicturePredictor, expected: Answered, got: Answered
+    plain: PicturePredictor, expected: Answered, got: Answered, labels: Mapping[Path, Sample]
 ) -> dict[str, Any]:
     result = precision_check.compare(
         expected.rows,
         got.rows,
         min_confidence=plain.recipe.heatmap.min_confidence,
-        labels=_labels(run),
+        labels=labels,
     )
     return {
         "passes": result.passes,
