@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pose_activity.annotations.images import find_images  # noqa: E402
 from pose_activity.annotations.synthetic import pictures  # noqa: E402
+from pose_activity.annotations.synthetic.options import DrawnPictures  # noqa: E402
 from pose_activity.artifacts.atomic import write_json  # noqa: E402
 from pose_activity.artifacts.shards import shards  # noqa: E402
 from pose_activity.cache import poses, store  # noqa: E402
@@ -62,14 +63,8 @@ def run(model: Path, images: int) -> dict[str, Any]:
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in STEPS}
     with tempfile.TemporaryDirectory() as name:
         data = Path(name) / "data"
-        pictures.write(
-            data,
-            images=images * FACTORS[-1],
-            size=(SIDE, SIDE),
-            faults=False,
-            walking=False,
-            seed=0,
-        )
+        asked = DrawnPictures(images=images * FACTORS[-1], width=SIDE, height=SIDE, faults=False)
+        pictures.write(data, asked, seed=0)
         for factor in FACTORS:
             folder = Path(name) / str(factor)
             folder.mkdir()

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Tag, model_validator
 
 from pose_activity.annotations.readers.name_patterns import compile_pattern
 from pose_activity.annotations.readers.registry import CLIPS as READERS
 from pose_activity.annotations.readers.registry import PATTERNS
+from pose_activity.annotations.synthetic.options import DrawnWalkers
+from pose_activity.artifacts.ranges import Range
 from pose_activity.cache.options import SequenceOptions
 from pose_activity.configs.pose_model import PoseModel
 from pose_activity.configs.sections import (
@@ -31,15 +33,12 @@ from pose_activity.stage1_pose.options import TrackOptions
 from pose_activity.stage2_classifier.options import LinearOptions, SequenceFit, UnknownAnswers
 
 
-class DrawWalkers(Section):
-    """Drawn people who walk, each in their own manner, into `folder`. See `synthetic.walkers`."""
+@dataclass(frozen=True, kw_only=True)
+class DrawWalkers(DrawnWalkers):
+    """Drawn people who walk, into `folder`; one alone could not be told from others."""
 
     folder: LocalPath
-    people: Annotated[int, Field(ge=2)] = 8
-    clips: Positive = 16
-    frames: Positive = 60
-    size: tuple[Positive, Positive] = (160, 160)
-    fps: Rate = 25.0
+    people: Annotated[int, Range(2)] = 8
 
 
 class Clips(Section):

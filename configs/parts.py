@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from pose_activity.annotations.parts import SCHEMES
 from pose_activity.annotations.readers.name_patterns import compile_pattern
 from pose_activity.annotations.readers.registry import PARTS as READERS
+from pose_activity.annotations.synthetic.options import DrawnParts
 from pose_activity.cache.options import PartsOptions
 from pose_activity.configs.pose_model import PoseModel
 from pose_activity.configs.sections import (
@@ -78,13 +79,11 @@ class PartSet(Section):
         return [path for path in (self.images, self.masks) if path is not None]
 
 
-class DrawParts(Section):
-    """Drawn people with their masks, into `folder`. See `synthetic.parts.write`."""
+@dataclass(frozen=True, kw_only=True)
+class DrawParts(DrawnParts):
+    """Drawn people with their masks, into `folder`."""
 
     folder: LocalPath
-    images: Positive
-    width: Annotated[int, Field(ge=64)] = 320
-    height: Annotated[int, Field(ge=64)] = 256
 
 
 class CleanParts(Section):

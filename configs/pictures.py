@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from pose_activity.annotations.cleaning.options import CleanOptions
 from pose_activity.annotations.readers.name_patterns import compile_pattern
 from pose_activity.annotations.readers.registry import PICTURES as READERS
+from pose_activity.annotations.synthetic.options import DrawnPictures
 from pose_activity.artifacts.ranges import OutOfRange
 from pose_activity.cache.options import PlaneOptions
 from pose_activity.configs.reading import check, read_tree
@@ -77,15 +78,11 @@ class Data(Section):
         return self.images or (self.annotations or Path()).parent
 
 
-class Draw(Section):
+@dataclass(frozen=True, kw_only=True)
+class Draw(DrawnPictures):
     """A data set that the project draws itself, in MPII's layout, into `folder`."""
 
     folder: LocalPath
-    images: Positive
-    width: Positive = 320
-    height: Positive = 240
-    faults: bool = True
-    walking: bool = False
 
 
 class Stage1(Section):

@@ -8,8 +8,6 @@ import pytest
 from pose_activity.annotations.cleaning.parts import clean_parts
 from pose_activity.annotations.skeleton import SKELETONS
 from pose_activity.annotations.splitting import split
-from pose_activity.annotations.synthetic import parts as drawn_parts
-from pose_activity.annotations.synthetic import pictures, walkers
 from pose_activity.backbones.lite_layout import LITES
 from pose_activity.backbones.registry import MODELS
 from pose_activity.cache import store
@@ -17,14 +15,12 @@ from pose_activity.cache.options import PersonView, PlaneOptions
 from pose_activity.cache.people import POLICIES
 from pose_activity.cache.planes import CHANNELS
 from pose_activity.configs.clips import (
-    DrawWalkers,
     Sequence,
     Track,
 )
-from pose_activity.configs.parts import CleanParts, DrawParts
+from pose_activity.configs.parts import CleanParts
 from pose_activity.configs.pictures import (
     Cache,
-    Draw,
     Stage1,
     Stage2,
 )
@@ -41,17 +37,8 @@ def keywords(function: object) -> dict[str, object]:
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
-EMPTY = inspect.Parameter.empty
-
-
 CASES = [
     (Split, keywords(split.split), {"seed", "together"}),
-    (DrawWalkers, keywords(walkers.write) | {"folder": EMPTY}, {"seed"}),
-    (
-        DrawParts,
-        keywords(drawn_parts.write) | {"folder": EMPTY, "width": 320, "height": 256},
-        {"seed", "size"},
-    ),
     (
         CleanParts,
         keywords(clean_parts),
@@ -70,11 +57,6 @@ def test_defaults_agree(section: type, arguments: dict, others: set[str]) -> Non
     for name in section.model_fields:
         if arguments[name] is not inspect.Parameter.empty:
             assert section.model_fields[name].default == arguments[name], name
-
-
-def test_the_drawing_section() -> None:
-    names = set(keywords(pictures.write)) - {"seed", "on_progress", "size"}
-    assert set(Draw.model_fields) == names | {"folder", "width", "height"}
 
 
 def test_choices_are_those_of_the_rooms() -> None:

@@ -1,6 +1,7 @@
 """A data set that the project draws: once, and never over files of others."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +12,25 @@ from pose_activity.artifacts.removal import remove
 _MARKER = ".drawn"
 
 
-def draw_once(
-    folder: Path,
-    *,
-    recipe: Mapping[str, Any],
-    names: Sequence[str],
-    draw: Callable[[], Path],
-) -> None:
+def draw_once(draw: Any, seed: int, *, names: Sequence[str], write: Callable[[], Path]) -> None:
     """Draws a data set into a folder, unless the same one is there already.
 
     Args:
-        folder: Of the data set.
-        recipe: Everything that decides what is drawn, as JSON values.
-        names: Files and folders in it that an earlier drawing may have left.
-        draw: Draws, and returns the file whose digest identifies the data set.
+        draw: The section `draw` of any kind of run: with the seed it decides what is drawn, and its
+            `folder` is where.
+        seed: Of the run.
+        names: Files and folders that an earlier drawing may have left there.
+        write: Draws, and returns the file whose digest identifies the data set.
 
     Raises:
         ValueError: the folder holds something that this function did not write.
     """
+    folder, recipe = draw.folder, {**asdict(draw), "folder": str(draw.folder), "seed": seed}
     with locked(folder):
         if not manifest.why_stale(folder, recipe=recipe, inputs={}):
             return
         _empty(folder, names)
-        manifest.write(folder, recipe=recipe, inputs={}, outputs=[draw()])
+        manifest.write(folder, recipe=recipe, inputs={}, outputs=[write()])
 
 
 def _empty(folder: Path, names: Sequence[str]) -> None:

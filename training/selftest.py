@@ -18,6 +18,7 @@ from pose_activity.annotations.cleaning import clean
 from pose_activity.annotations.images import load_rgb
 from pose_activity.annotations.readers.mpii import read_mpii
 from pose_activity.annotations.synthetic import pictures
+from pose_activity.annotations.synthetic.options import DrawnPictures
 from pose_activity.annotations.types import Poses, Sample
 from pose_activity.cache import store
 from pose_activity.cache.options import Style
@@ -88,9 +89,8 @@ def draw_and_store(folder: Path) -> str:
         ValueError: labels or tensors did not come back as they were written.
     """
     data = folder / "data"
-    labels = pictures.write(
-        data, images=PICTURES, size=(96, 96), seed=0, faults=False, walking=False
-    )
+    asked = DrawnPictures(images=PICTURES, width=96, height=96, faults=False)
+    labels = pictures.write(data, asked, seed=0)
     kept = clean.clean(read_mpii(labels, data / "images"), root=data / "images").kept
     recipe = Recipe(width=SIZE, height=SIZE, heatmap=Style(bone_width=2, joint_radius=2))
     sources = [TensorSpec(s.image, str(s.activity), "train", _as_poses(s)) for s in kept]

@@ -30,6 +30,7 @@ from pose_activity.annotations.synthetic.body import (
     view,
 )
 from pose_activity.annotations.synthetic.gait import body, gaits
+from pose_activity.annotations.synthetic.options import DrawnParts
 from pose_activity.annotations.synthetic.render import (
     draw_ground,
     draw_person,
@@ -46,9 +47,8 @@ _WIDEST_SCENE = 1.7  # picture sizes
 
 def write(
     folder: Path,
+    asked: DrawnParts,
     *,
-    images: int,
-    size: tuple[int, int],
     seed: int,
     on_progress: ProgressCallback | None = None,
 ) -> Path:
@@ -56,29 +56,20 @@ def write(
 
     Args:
         folder: Gets `images/` and `masks/`; what else is in it stays.
-        images: How many pictures.
-        size: (width, height) of a picture in pixels, each at least 64.
-        seed: Decides everything.
+        asked: How many pictures, and their size.
+        seed: Decides everything else.
         on_progress: Called with (done, total, text).
 
     Returns:
         `folder`.
-
-    Raises:
-        ValueError: too few or too small pictures.
     """
-    if images < 1 or min(size) < 64:
-        raise ValueError(
-            "Drawn people need at least one picture, and a size of at least 64x64. "
-            f"Received: images={images}, size={size}"
-        )
-    for index in range(images):
-        image, ids = draw(size, np.random.default_rng([seed, 4, index]))
+    for index in range(asked.images):
+        image, ids = draw((asked.width, asked.height), np.random.default_rng([seed, 4, index]))
         name = f"{index + 1:06d}"
         write_mask(folder / MASKS / f"{name}.png", ids)
         write_image(folder / IMAGES / f"{name}.jpg", image)
         if on_progress:
-            on_progress(index + 1, images, name)
+            on_progress(index + 1, asked.images, name)
     return folder
 
 

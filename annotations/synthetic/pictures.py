@@ -20,6 +20,7 @@ from pose_activity.annotations.skeleton import MPII16
 from pose_activity.annotations.synthetic.backgrounds import SCENES, ZOOM, develop
 from pose_activity.annotations.synthetic.body import ACTIVITIES, HEAD, Points, place, turn, view
 from pose_activity.annotations.synthetic.gait import body, gaits
+from pose_activity.annotations.synthetic.options import DrawnPictures
 from pose_activity.annotations.synthetic.render import draw_ground, draw_person, seen, wardrobe
 from pose_activity.artifacts.atomic import write_bytes, write_json
 from pose_activity.artifacts.progress import ProgressCallback
@@ -65,43 +66,37 @@ class _Record:
 
 def write(
     folder: Path,
+    asked: DrawnPictures,
     *,
-    images: int,
-    size: tuple[int, int],
     seed: int,
-    faults: bool,
-    walking: bool,
     on_progress: ProgressCallback | None = None,
 ) -> Path:
     """Draws the data set.
 
     Args:
         folder: Gets `images/`, `faults.json` and, last, `release.mat`.
-        images: How many pictures; with faults at least the sum of `FAULTS`.
-        size: (width, height) of a picture in pixels, each at least 64.
-        seed: Decides everything.
-        faults: Whether to inject the faults of `FAULTS`.
-        walking: Everybody walks, seen from the side, with a gait of their own: for training stage
-            1. Otherwise the pictures show the `ACTIVITIES` in turn.
+        asked: Of how many pictures, and which.
+        seed: Decides everything else.
         on_progress: Called with (done, total, text).
 
     Returns:
         Path of `release.mat`.
 
     Raises:
-        ValueError: too few or too small pictures.
+        ValueError: there are fewer pictures than faults.
     """
-    least = sum(FAULTS.values()) if faults else 1
-    if images < least or min(size) < 64:
+    images, size = asked.images, (asked.width, asked.height)
+    least = sum(FAULTS.values())
+    if asked.faults and images < least:
         raise ValueError(
-            f"A drawn data set needs images >= {least}{' (one per fault)' if faults else ''} and a "
-            f"size of at least 64x64. Received: images={images}, size={size}"
+            f"A drawn data set with faults needs images >= {least} (one per fault). "
+            f"Received: images={images}"
         )
     (folder / "images").mkdir(parents=True, exist_ok=True)
-    chosen = _choose_faults(images, seed) if faults else {}
+    chosen = _choose_faults(images, seed) if asked.faults else {}
     records = []
     for index in range(images):
-        image, record = _picture(index, size, walking, seed)
+        image, record = _picture(index, size, asked.walking, seed)
         _write_image(folder / "images" / record.name, image, chosen.get(index))
         _spoil_label(record, chosen.get(index), size)
         records.append(record)

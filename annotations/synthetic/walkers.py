@@ -20,6 +20,7 @@ from pose_activity.annotations.skeleton import MPII16
 from pose_activity.annotations.synthetic.backgrounds import SCENES, ZOOM, Colour, develop
 from pose_activity.annotations.synthetic.body import Points, turn
 from pose_activity.annotations.synthetic.gait import Gait, body, gaits, on_a_day
+from pose_activity.annotations.synthetic.options import DrawnWalkers
 from pose_activity.annotations.synthetic.render import draw_ground, draw_person, seen, wardrobe
 from pose_activity.artifacts.atomic import replacing
 from pose_activity.artifacts.progress import ProgressCallback
@@ -70,12 +71,8 @@ class _Walker:
 
 def write(
     folder: Path,
+    asked: DrawnWalkers,
     *,
-    people: int,
-    clips: int,
-    frames: int,
-    size: tuple[int, int],
-    fps: float,
     seed: int,
     on_progress: ProgressCallback | None = None,
 ) -> Path:
@@ -83,31 +80,26 @@ def write(
 
     Args:
         folder: Gets `videos/` and, last, `truth.parquet`; what else is in it stays.
-        people: How many; they are called person01, person02, ...
-        clips: How many each.
-        frames: Of a clip.
-        size: (width, height) of a video in pixels: even numbers, each at least 64.
-        fps: Frames per second.
-        seed: Decides everything.
+        asked: How many, and how they are filmed.
+        seed: Decides everything else.
         on_progress: Called with (done, total, text).
 
     Returns:
         `folder`.
 
     Raises:
-        ValueError: too few or too small.
         RuntimeError: OpenCV cannot write the videos.
     """
-    _check(people=people, clips=clips, frames=frames, size=size, fps=fps)
     truth = []
-    for person, gait in enumerate(gaits(people, np.random.default_rng([seed, 0]))):
+    film_as = {"frames": asked.frames, "size": asked.size, "fps": asked.fps}
+    for person, gait in enumerate(gaits(asked.people, np.random.default_rng([seed, 0]))):
         label = f"person{person + 1:02d}"
-        for number in range(clips):
+        for number in range(asked.clips):
             name = f"{label}/clip_{number + 1:02d}.mp4"
             rng = np.random.default_rng([seed, 1, person, number])
-            film = walk(on_a_day(gait, rng), frames=frames, size=size, fps=fps, rng=rng)
+            film = walk(on_a_day(gait, rng), **film_as, rng=rng)
             path = folder / VIDEOS / name
-            _write_video(path, film.frames, fps)
+            _write_video(path, film.frames, asked.fps)
             truth.append(
                 Clip(
                     name=name,
@@ -119,7 +111,7 @@ def write(
                 )
             )
             if on_progress:
-                on_progress(len(truth), people * clips, name)
+                on_progress(len(truth), asked.people * asked.clips, name)
     write_clips(folder / TRUTH, truth)
     return folder
 
@@ -179,7 +171,7 @@ def crossing(
     Raises:
         ValueError: too few or too small.
     """
-    _check(people=2, clips=1, frames=frames, size=size, fps=fps)
+    DrawnWalkers(frames=frames, size=size, fps=fps)  # refuses what cannot be drawn
     rng = np.random.default_rng([seed, 2])
     width, height = size[0] * ZOOM, size[1] * ZOOM
     walkers = []
@@ -194,17 +186,6 @@ def crossing(
         walkers.append(_Walker(gait, wardrobe(rng), yaw, rng.uniform(0, 360), heights, feet))
     backdrop = _backdrop((height, width), rng)
     return _film(walkers, backdrop, np.zeros(frames, int), size=size, fps=fps, rng=rng)
-
-
-def _check(*, people: int, clips: int, frames: int, size: tuple[int, int], fps: float) -> None:
-    if min(people, clips, frames) < 1 or min(size) < 64 or any(side % 2 for side in size):
-        raise ValueError(
-            "Drawn walkers need people, clips and frames of at least 1, and a size of even numbers "
-            f"of at least 64. Received: people={people}, clips={clips}, frames={frames}, "
-            f"size={size}"
-        )
-    if not fps > 0:
-        raise ValueError(f"fps must be above 0. Received: {fps}")
 
 
 # --- one film ---------------------------------------------------------------------------------

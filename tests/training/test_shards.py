@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pose_activity.annotations.synthetic import parts, pictures
+from pose_activity.annotations.synthetic.options import DrawnParts, DrawnPictures
 from pose_activity.artifacts import manifest
 from pose_activity.artifacts.lock import locked
 from pose_activity.artifacts.shards import PartsMissingError, Shard, shards
@@ -23,7 +24,7 @@ COUNT = 4
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run whose labels are read and split; its poses are the labels' own."""
     folder = tmp_path_factory.mktemp("runs") / "labelled"
-    pictures.write(folder / "data", images=40, size=(64, 64), faults=True, walking=False, seed=0)
+    pictures.write(folder / "data", DrawnPictures(images=40, width=64, height=64), seed=0)
     run_step(_open(folder), "annotations")
     return folder
 
@@ -88,7 +89,7 @@ def test_workers_of_a_cluster_make_the_same(labelled: Path, whole: Path, tmp_pat
 
 def test_images_with_masks_are_divided_as_well(tmp_path: Path) -> None:
     drawn = tmp_path / "data"
-    parts.write(drawn, images=12, size=(64, 64), seed=0)
+    parts.write(drawn, DrawnParts(images=12, width=64, height=64), seed=0)
     contents = []
     for name, count in (("whole", None), ("sharded", 5)):
         settings = [f"run_dir={tmp_path / name}", f"parts.images={drawn}", "draw=null"]

@@ -251,11 +251,8 @@ def draw_data_set(draw: DrawWalkers, seed: int) -> None:
     """
 
     def write() -> Path:
-        options = draw.arguments("folder")
         with progress_bar("drawing", console) as show:
-            walkers.write(draw.folder, **options, seed=seed, on_progress=show)
-        return draw.folder / walkers.TRUTH
+            folder = walkers.write(draw.folder, draw, seed=seed, on_progress=show)
+        return folder / walkers.TRUTH
 
-    recipe = {**draw.model_dump(mode="json"), "seed": seed}
-    names = (walkers.TRUTH, walkers.VIDEOS)
-    draw_once(draw.folder, recipe=recipe, names=names, draw=write)
+    draw_once(draw, seed, names=(walkers.TRUTH, walkers.VIDEOS), write=write)

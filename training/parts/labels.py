@@ -215,12 +215,8 @@ def draw_data_set(draw: DrawParts, seed: int) -> None:
     """
 
     def write() -> Path:
-        size = (draw.width, draw.height)
         with progress_bar("drawing", console) as show:
-            folder = drawn.write(
-                draw.folder, images=draw.images, size=size, seed=seed, on_progress=show
-            )
+            folder = drawn.write(draw.folder, draw, seed=seed, on_progress=show)
         return folder / drawn.MASKS / f"{draw.images:06d}.png"
 
-    recipe = {**draw.model_dump(mode="json"), "seed": seed}
-    draw_once(draw.folder, recipe=recipe, names=(drawn.IMAGES, drawn.MASKS), draw=write)
+    draw_once(draw, seed, names=(drawn.IMAGES, drawn.MASKS), write=write)

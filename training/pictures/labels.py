@@ -256,16 +256,6 @@ def draw_data_set(draw: Draw, seed: int) -> None:
 
     def write() -> Path:
         with progress_bar("drawing", console) as show:
-            return pictures.write(
-                draw.folder,
-                images=draw.images,
-                size=(draw.width, draw.height),
-                faults=draw.faults,
-                walking=draw.walking,
-                seed=seed,
-                on_progress=show,
-            )
+            return pictures.write(draw.folder, draw, seed=seed, on_progress=show)
 
-    recipe = {**draw.model_dump(mode="json"), "seed": seed}
-    names = ("release.mat", "faults.json", "images")
-    draw_once(draw.folder, recipe=recipe, names=names, draw=write)
+    draw_once(draw, seed, names=("release.mat", "faults.json", "images"), write=write)

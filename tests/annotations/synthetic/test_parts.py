@@ -9,10 +9,15 @@ from pose_activity.annotations.part_files import load_mask
 from pose_activity.annotations.parts import PARTS15
 from pose_activity.annotations.synthetic import parts
 from pose_activity.annotations.synthetic.body import place, view
+from pose_activity.annotations.synthetic.options import DrawnParts
 from pose_activity.annotations.synthetic.render import draw_person, parts_shown, wardrobe
 from pose_activity.annotations.types import PartSample
 
 SIZE = 96, 72
+
+
+def asked(images: int) -> DrawnParts:
+    return DrawnParts(images=images, width=SIZE[0], height=SIZE[1])
 
 
 def test_a_part_is_where_its_joints_are():
@@ -37,7 +42,7 @@ def test_a_part_is_where_its_joints_are():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return parts.write(tmp_path_factory.mktemp("drawn"), images=24, size=SIZE, seed=3)
+    return parts.write(tmp_path_factory.mktemp("drawn"), asked(24), seed=3)
 
 
 def test_images_and_masks_go_together(folder):
@@ -60,16 +65,17 @@ def test_images_and_masks_go_together(folder):
 
 
 def test_a_seed_draws_the_same_bytes(folder, tmp_path):
-    parts.write(tmp_path, images=2, size=SIZE, seed=3)
+    parts.write(tmp_path, asked(2), seed=3)
     for name in ("images/000002.jpg", "masks/000002.png"):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
-    parts.write(tmp_path, images=1, size=SIZE, seed=4)
+    parts.write(tmp_path, asked(1), seed=4)
     assert load_numbers(tmp_path / "masks/000001.png").shape == (72, 96)
     assert (tmp_path / "images/000001.jpg").read_bytes() != (
         folder / "images/000001.jpg"
     ).read_bytes()
 
 
-def test_too_few_or_too_small(tmp_path):
-    with pytest.raises(ValueError, match=r"at least 64x64. Received: images=0, size=\(96, 72\)"):
-        parts.write(tmp_path, images=0, size=SIZE, seed=0)
+def test_too_few_or_too_small():
+    message = "images must be at least 1. Received: 0; height must be at least 64. Received: 63"
+    with pytest.raises(ValueError, match=message):
+        DrawnParts(images=0, height=63)

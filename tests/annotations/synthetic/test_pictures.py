@@ -19,14 +19,17 @@ from pose_activity.annotations.readers.mpii import read_mpii
 from pose_activity.annotations.skeleton import MPII16
 from pose_activity.annotations.synthetic import pictures
 from pose_activity.annotations.synthetic.body import ACTIVITIES
+from pose_activity.annotations.synthetic.options import DrawnPictures
 from pose_activity.annotations.synthetic.pictures import FAULTS
 from pose_activity.annotations.types import Sample
 
 SIZE = (256, 256)
 
 
-def write(folder: Path, *, faults: bool = True, walking: bool = False, **rest: Any) -> Path:
-    return pictures.write(folder, faults=faults, walking=walking, **rest)
+def write(folder: Path, *, size: tuple[int, int], **rest: Any) -> Path:
+    others = {name: rest.pop(name) for name in ("seed", "on_progress") if name in rest}
+    asked = DrawnPictures(width=size[0], height=size[1], **rest)
+    return pictures.write(folder, asked, **others)
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +246,7 @@ def test_progress_is_told(tmp_path: Path) -> None:
     ("images", "size", "message"),
     [
         (10, (96, 96), r"images >= 17 \(one per fault\).*Received: images=10"),
-        (40, (96, 32), r"at least 64x64. Received: .*size=\(96, 32\)"),
+        (40, (96, 32), "height must be at least 64. Received: 32"),
     ],
 )
 def test_too_little_is_refused(

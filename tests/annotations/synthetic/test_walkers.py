@@ -19,6 +19,7 @@ from pose_activity.annotations.readers.video_folder import read_video_folder
 from pose_activity.annotations.skeleton import MPII16
 from pose_activity.annotations.synthetic import walkers
 from pose_activity.annotations.synthetic.gait import BONES, RANGES, Gait, body, gaits, on_a_day
+from pose_activity.annotations.synthetic.options import DrawnWalkers
 from pose_activity.annotations.synthetic.walkers import TRUTH, VIDEOS, Film, crossing, walk
 
 SIZE = (96, 96)
@@ -29,7 +30,9 @@ SMALL: dict[str, Any] = {"people": 2, "clips": 1, "frames": 1, "size": SIZE, "fp
 
 
 def write(folder: Path, **changed: Any) -> Path:
-    return walkers.write(folder, **{**SMALL, **changed})
+    options = {**SMALL, **changed}
+    others = {name: options.pop(name) for name in ("seed", "on_progress") if name in options}
+    return walkers.write(folder, DrawnWalkers(**options), **others)
 
 
 @pytest.fixture
@@ -293,11 +296,11 @@ def test_progress_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"people": 0}, "at least 1.*Received: people=0"),
-        ({"clips": 0}, "at least 1.*clips=0"),
-        ({"frames": 0}, "at least 1.*frames=0"),
-        ({"size": (62, 64)}, r"at least 64.*size=\(62, 64\)"),
-        ({"size": (64, 65)}, r"even numbers.*size=\(64, 65\)"),
+        ({"people": 0}, "people must be at least 1. Received: 0"),
+        ({"clips": 0}, "clips must be at least 1. Received: 0"),
+        ({"frames": 0}, "frames must be at least 1. Received: 0"),
+        ({"size": (62, 64)}, r"size must be .* at least 64. Received: \(62, 64\)"),
+        ({"size": (64, 65)}, r"size must be two even numbers.* Received: \(64, 65\)"),
         ({"fps": 0}, "fps must be above 0. Received: 0"),
     ],
 )
