@@ -1,10 +1,11 @@
 """The step `cache` as every kind of run has it: how its tensors are made, and which are lost."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
+from pose_activity.artifacts.shards import UNDIVIDED, Shard
 from pose_activity.cache import fingerprint
 from pose_activity.cache.record import INDEX
 from pose_activity.cache.store import (
@@ -14,7 +15,48 @@ from pose_activity.cache.store import (
     missing_tensors,
     open_cache,
 )
-from pose_activity.training.steps import Counts, Sharding, Step
+from pose_activity.training.steps import Counts, MadeFrom, Sharding, Step
+
+
+class CacheMaker(Protocol):
+    """Makes a cache of items that know nothing of each other: all at once, or shard by shard."""
+
+    @property
+    def items(self) -> Sequence[Any]:
+        """What it is made of, in order."""
+        ...
+
+    def draw(
+        self, folder: Path, asked: MadeFrom, items: Sequence[Any], shard: Shard = UNDIVIDED
+    ) -> Counts:
+        """Makes and stores the tensors of these items, which are one shard of all."""
+        ...
+
+    def merge(self, folder: Path, asked: MadeFrom, parts: Sequence[Path]) -> Counts:
+        """Puts the parts of all shards, in order, together."""
+        ...
+
+
+def make_with(maker: Callable[[], CacheMaker]) -> Callable[..., Counts]:
+    """Returns a step's `make` that draws all items, or merges `parts` where there are any."""
+
+    def make(folder: Path, asked: MadeFrom, *, parts: Sequence[Path] = ()) -> Counts:
+        made = maker()
+        return made.merge(folder, asked, parts) if parts else made.draw(folder, asked, made.items)
+
+    return make
+
+
+def shards_with(
+    maker: Callable[[], CacheMaker], inputs: Callable[[Shard], dict[str, str]]
+) -> Sharding:
+    """Returns how shards of the items are made; what they need is loaded once for all of them."""
+
+    def part_maker() -> Callable[[Path, MadeFrom, Shard], Counts]:
+        made = maker()
+        return lambda folder, asked, shard: made.draw(folder, asked, shard.take(made.items), shard)
+
+    return Sharding(inputs, part_maker)
 
 
 def cache_step(

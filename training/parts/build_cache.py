@@ -50,36 +50,60 @@ class LabelledImage:
         return make_example(load_image(self.sample), self.poses, masks, recipe)
 
 
-def make_cache(
-    run: PartsRun,
-    folder: Path,
-    asked: MadeFrom[StoredTensors[PartsRecipe]],
-    *,
-    parts: Sequence[Path] = (),
-) -> Counts:
-    """Brings every image and its mask to the tensors' size, and stores both.
+class PartsCacheMaker:
+    """A `training.cache_step.CacheMaker`; the pose graph is loaded when it is first asked for."""
 
-    Args:
-        run: The whole configuration.
-        folder: Of the cache.
-        asked: What it is made from.
-        parts: What `part_maker` made of all shards, in order; none: it is made here.
-    """
-    if parts:
-        return _merge(run, folder, asked, parts)
-    return _store(run, folder, asked, steps.samples_of(run), pose_loader(run))
+    def __init__(self, run: PartsRun) -> None:
+        self.items = steps.samples_of(run)
+        self._run, self._pose = run, pose_loader(run)
 
+    def draw(
+        self,
+        folder: Path,
+        asked: MadeFrom[StoredTensors[PartsRecipe]],
+        items: Sequence[PartSample],
+        shard: Shard = UNDIVIDED,
+    ) -> Counts:
+        """Brings every image and its mask to the tensors' size, and stores both."""
+        run, recipe = self._run, asked.recipe.recipe
+        found = find_poses(run, items, folder, self._pose) if recipe.needs_poses else {}
+        sources = [LabelledImage(sample, found.get(sample.source)) for sample in items]
+        with progress_bar("storing tensors", console) as show:
+            built, undecodable = store.build(
+                folder,
+                sources,
+                recipe=recipe,
+                classes=recipe.scheme.names,
+                inputs=asked.inputs,
+                tensors=asked.recipe.tensors,
+                threads=run.threads,
+                on_size=say,
+                may_be_empty=shard != UNDIVIDED,
+                on_progress=show,
+            )
+        say_notes(undecodable.values())
+        return {"tensors": len(built.entries), "unreadable": len(undecodable)}
 
-def part_maker(
-    run: PartsRun,
-) -> Callable[[Path, MadeFrom[StoredTensors[PartsRecipe]], Shard], Counts]:
-    """Returns what stores one shard of the images; the pose graph is loaded once."""
-    samples, load = steps.samples_of(run), pose_loader(run)
-
-    def make(folder: Path, asked: MadeFrom[StoredTensors[PartsRecipe]], shard: Shard) -> Counts:
-        return _store(run, folder, asked, shard.take(samples), load, shard=shard)
-
-    return make
+    def merge(
+        self, folder: Path, asked: MadeFrom[StoredTensors[PartsRecipe]], parts: Sequence[Path]
+    ) -> Counts:
+        """See `CacheMaker`."""
+        recipe = asked.recipe.recipe
+        if recipe.needs_poses:
+            source = _source_of(self._run)
+            poses.merge(folder / poses.FILE, [part / poses.FILE for part in parts], source=source)
+        with progress_bar("merging parts", console) as show:
+            store.merge(
+                folder,
+                parts,
+                recipe=recipe,
+                classes=recipe.scheme.names,
+                inputs=asked.inputs,
+                tensors=asked.recipe.tensors,
+                on_progress=show,
+            )
+        counted = [manifest.read_finished(part)["counts"] for part in parts]
+        return {name: sum(one[name] for one in counted) for name in ("tensors", "unreadable")}
 
 
 def pose_loader(run: PartsRun) -> Callable[[], stage1.PosePredictor]:
@@ -91,60 +115,6 @@ def pose_loader(run: PartsRun) -> Callable[[], stage1.PosePredictor]:
         return stage1.load(run.run_dir / "stage1", threads=run.threads, keep=keep)
 
     return load
-
-
-def _store(
-    run: PartsRun,
-    folder: Path,
-    asked: MadeFrom[StoredTensors[PartsRecipe]],
-    samples: Sequence[PartSample],
-    load: Callable[[], stage1.PosePredictor],
-    shard: Shard = UNDIVIDED,
-) -> Counts:
-    """Stores the tensors of these samples, which are one shard of all."""
-    recipe = asked.recipe.recipe
-    found = find_poses(run, samples, folder, load) if recipe.needs_poses else {}
-    sources = [LabelledImage(sample, found.get(sample.source)) for sample in samples]
-    with progress_bar("storing tensors", console) as show:
-        built, undecodable = store.build(
-            folder,
-            sources,
-            recipe=recipe,
-            classes=recipe.scheme.names,
-            inputs=asked.inputs,
-            tensors=asked.recipe.tensors,
-            threads=run.threads,
-            on_size=say,
-            may_be_empty=shard != UNDIVIDED,
-            on_progress=show,
-        )
-    say_notes(undecodable.values())
-    return {"tensors": len(built.entries), "unreadable": len(undecodable)}
-
-
-def _merge(
-    run: PartsRun,
-    folder: Path,
-    asked: MadeFrom[StoredTensors[PartsRecipe]],
-    made: Sequence[Path],
-) -> Counts:
-    """Puts the parts of all shards together."""
-    recipe = asked.recipe.recipe
-    if recipe.needs_poses:
-        source = _source_of(run)
-        poses.merge(folder / poses.FILE, [part / poses.FILE for part in made], source=source)
-    with progress_bar("merging parts", console) as show:
-        store.merge(
-            folder,
-            made,
-            recipe=recipe,
-            classes=recipe.scheme.names,
-            inputs=asked.inputs,
-            tensors=asked.recipe.tensors,
-            on_progress=show,
-        )
-    counted = [manifest.read_finished(part)["counts"] for part in made]
-    return {name: sum(one[name] for one in counted) for name in ("tensors", "unreadable")}
 
 
 def _source_of(run: PartsRun) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 The step `stage2` trains the network: of what the run trains it is the last, as in every kind.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,11 +23,17 @@ from pose_activity.configs import sections
 from pose_activity.configs.parts import PartsRun
 from pose_activity.stage1_parts.predict import GRAPH
 from pose_activity.stage1_pose import predict as stage1_pose
-from pose_activity.training.cache_step import cache_step, digest_of_cache
+from pose_activity.training.cache_step import (
+    CacheMaker,
+    cache_step,
+    digest_of_cache,
+    make_with,
+    shards_with,
+)
 from pose_activity.training.file_digest import digest_of_files, without_own
 from pose_activity.training.parts.files import FILES
 from pose_activity.training.pose_weights import digest_weights
-from pose_activity.training.steps import Counts, MadeFrom, Sharding, Step
+from pose_activity.training.steps import Counts, MadeFrom, Step
 
 SAMPLES = "annotations/samples.jsonl"
 _Digests = dict[str, Callable[[], str]]
@@ -84,25 +90,20 @@ def cache(run: PartsRun, *, remember: bool) -> Step:
     def inputs() -> dict[str, str]:
         return {"samples": sha256_file(run.run_dir / SAMPLES)}
 
-    def make(folder: Path, asked: MadeFrom, *, parts: Sequence[Path] = ()) -> Counts:
-        from pose_activity.training.parts.build_cache import make_cache
+    def maker() -> CacheMaker:
+        from pose_activity.training.parts.build_cache import PartsCacheMaker
 
-        return make_cache(run, folder, asked, parts=parts)
-
-    def make_part() -> Callable[[Path, MadeFrom, Shard], Counts]:
-        from pose_activity.training.parts.build_cache import part_maker
-
-        return part_maker(run)
+        return PartsCacheMaker(run)
 
     return cache_step(
         run.run_dir,
         partial(_recipe, run),
         inputs,
-        make,
+        make_with(maker),
         tensors=run.cache.tensors,
         files=FILES["cache"],
         external_inputs={"images": partial(_digest_of_images, run, remember=remember)},
-        sharding=Sharding(partial(_digests_of_shard, run), make_part),
+        sharding=shards_with(maker, partial(_digests_of_shard, run)),
     )
 
 

@@ -1,6 +1,6 @@
 """The step `cache`: poses are found, planes drawn, tensors stored."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -33,122 +33,83 @@ from pose_activity.training.steps import Counts, MadeFrom
 UNMATCHED = "unmatched.csv"
 
 
-def make_cache(
-    run: PictureRun,
-    folder: Path,
-    asked: MadeFrom[StoredTensors[Recipe]],
-    *,
-    parts: Sequence[Path] = (),
-) -> Counts:
-    """Draws every picture's planes, or every person's, and stores them.
-
-    Args:
-        run: The whole configuration.
-        folder: Of the cache.
-        asked: What it is made from.
-        parts: What `part_maker` made of all shards, in order; none: it is drawn here.
-    """
-    if parts:
-        return _merge(run, folder, asked, parts)
-    samples = read_samples(run.run_dir / SAMPLES)
-    return _draw(run, folder, asked, samples, _Loaders(run))
-
-
-def part_maker(
-    run: PictureRun,
-) -> Callable[[Path, MadeFrom[StoredTensors[Recipe]], Shard], Counts]:
-    """Returns what draws one shard of the pictures; the graphs are loaded once."""
-    samples, loaders = read_samples(run.run_dir / SAMPLES), _Loaders(run)
-
-    def make(folder: Path, asked: MadeFrom[StoredTensors[Recipe]], shard: Shard) -> Counts:
-        return _draw(run, folder, asked, shard.take(samples), loaders, shard=shard)
-
-    return make
-
-
-class _Loaders:
-    """The graphs that a cache needs, each loaded when it is first asked for."""
+class PictureCacheMaker:
+    """A `training.cache_step.CacheMaker`; a graph is loaded when it is first asked for."""
 
     def __init__(self, run: PictureRun) -> None:
-        stage1 = run.run_dir / "stage1"
-        self.pose = pose_loader(run, stage1)
+        self.items = read_samples(run.run_dir / SAMPLES)
+        self._run, stage1 = run, run.run_dir / "stage1"
+        self._pose = pose_loader(run, stage1)
         # The parts network is asked by as many threads as draw planes.
-        self.parts = cache(partial(parts.load, stage1, threads=run.threads, streams=run.threads))
+        self._parts = cache(partial(parts.load, stage1, threads=run.threads, streams=run.threads))
 
+    def draw(
+        self,
+        folder: Path,
+        asked: MadeFrom[StoredTensors[Recipe]],
+        items: Sequence[Sample],
+        shard: Shard = UNDIVIDED,
+    ) -> Counts:
+        """Draws every picture's planes, or every person's, and stores them."""
+        run, recipe = self._run, asked.recipe.recipe
+        found = poses.Found()
+        if recipe.needs_poses:
+            found = poses_of(run, [sample.image for sample in items], folder, self._pose)
+        say_notes(found.unreadable.values())
+        readable = [sample for sample in items if sample.image not in found.unreadable]
+        choose = each_person if recipe.one_by_one else whole_pictures
+        chosen = choose(readable, found.poses)
+        if recipe.needs_parts:
+            find = partial(maps.find, self._parts())
+            chosen.specs = [replace(spec, find_parts=find) for spec in chosen.specs]
+        say_notes(chosen.notes)
+        _write_unmatched(folder / UNMATCHED, chosen.unmatched if recipe.one_by_one else None)
+        if shard == UNDIVIDED:
+            _check_splits(run, {spec.split for spec in chosen.specs}, len(items), len(chosen.specs))
+        with progress_bar("drawing planes", console) as show:
+            built, undecodable = store.build(
+                folder,
+                chosen.specs,
+                recipe=recipe,
+                classes=_classes(run, {source.label for source in chosen.specs}),
+                inputs=asked.inputs,
+                tensors=asked.recipe.tensors,
+                threads=run.threads,
+                on_size=say,
+                may_be_empty=shard != UNDIVIDED,
+                on_progress=show,
+            )
+        say_notes(undecodable.values())
+        return {
+            "tensors": len(built.entries),
+            "unreadable": len(found.unreadable | undecodable),
+            "unmatched": len(chosen.unmatched),
+        }
 
-def _draw(
-    run: PictureRun,
-    folder: Path,
-    asked: MadeFrom[StoredTensors[Recipe]],
-    samples: Sequence[Sample],
-    loaders: _Loaders,
-    shard: Shard = UNDIVIDED,
-) -> Counts:
-    """Draws the planes of these samples, which are one shard of all."""
-    recipe = asked.recipe.recipe
-    found = poses.Found()
-    if recipe.needs_poses:
-        found = poses_of(run, [sample.image for sample in samples], folder, loaders.pose)
-    say_notes(found.unreadable.values())
-    readable = [sample for sample in samples if sample.image not in found.unreadable]
-    choose = each_person if recipe.one_by_one else whole_pictures
-    chosen = choose(readable, found.poses)
-    if recipe.needs_parts:
-        find = partial(maps.find, loaders.parts())
-        chosen.specs = [replace(spec, find_parts=find) for spec in chosen.specs]
-    say_notes(chosen.notes)
-    _write_unmatched(folder / UNMATCHED, chosen.unmatched if recipe.one_by_one else None)
-    if shard == UNDIVIDED:
-        _check_splits(run, {spec.split for spec in chosen.specs}, len(samples), len(chosen.specs))
-    with progress_bar("drawing planes", console) as show:
-        built, undecodable = store.build(
-            folder,
-            chosen.specs,
-            recipe=recipe,
-            classes=_classes(run, {source.label for source in chosen.specs}),
-            inputs=asked.inputs,
-            tensors=asked.recipe.tensors,
-            threads=run.threads,
-            on_size=say,
-            may_be_empty=shard != UNDIVIDED,
-            on_progress=show,
-        )
-    say_notes(undecodable.values())
-    return {
-        "tensors": len(built.entries),
-        "unreadable": len(found.unreadable | undecodable),
-        "unmatched": len(chosen.unmatched),
-    }
-
-
-def _merge(
-    run: PictureRun,
-    folder: Path,
-    asked: MadeFrom[StoredTensors[Recipe]],
-    made: Sequence[Path],
-) -> Counts:
-    """Puts the parts of all shards together."""
-    recipe = asked.recipe.recipe
-    if recipe.needs_poses and run.cache.poses == "stage1":
-        source = source_of(run, run.run_dir / "stage1")
-        poses.merge(folder / poses.FILE, [part / poses.FILE for part in made], source=source)
-    _merge_unmatched(folder / UNMATCHED, [part / UNMATCHED for part in made])
-    entries = [entry for part in made for entry in store.open_cache(part).entries]
-    samples = read_samples(run.run_dir / SAMPLES)
-    _check_splits(run, {entry.split for entry in entries}, len(samples), len(entries))
-    counted = [manifest.read_finished(part)["counts"] for part in made]
-    with progress_bar("merging parts", console) as show:
-        store.merge(
-            folder,
-            made,
-            recipe=recipe,
-            classes=_classes(run, {label for counts in counted for label in counts["classes"]}),
-            inputs=asked.inputs,
-            tensors=asked.recipe.tensors,
-            on_progress=show,
-        )
-    names = ("tensors", "unreadable", "unmatched")
-    return {name: sum(counts[name] for counts in counted) for name in names}
+    def merge(
+        self, folder: Path, asked: MadeFrom[StoredTensors[Recipe]], parts: Sequence[Path]
+    ) -> Counts:
+        """See `CacheMaker`."""
+        run, recipe = self._run, asked.recipe.recipe
+        if recipe.needs_poses and run.cache.poses == "stage1":
+            source = source_of(run, run.run_dir / "stage1")
+            poses.merge(folder / poses.FILE, [part / poses.FILE for part in parts], source=source)
+        _merge_unmatched(folder / UNMATCHED, [part / UNMATCHED for part in parts])
+        entries = [entry for part in parts for entry in store.open_cache(part).entries]
+        _check_splits(run, {entry.split for entry in entries}, len(self.items), len(entries))
+        counted = [manifest.read_finished(part)["counts"] for part in parts]
+        with progress_bar("merging parts", console) as show:
+            store.merge(
+                folder,
+                parts,
+                recipe=recipe,
+                classes=_classes(run, {label for counts in counted for label in counts["classes"]}),
+                inputs=asked.inputs,
+                tensors=asked.recipe.tensors,
+                on_progress=show,
+            )
+        names = ("tensors", "unreadable", "unmatched")
+        return {name: sum(counts[name] for counts in counted) for name in names}
 
 
 def _write_unmatched(path: Path, unmatched: Iterable[Unmatched] | None) -> None:

@@ -1,6 +1,6 @@
 """What each step of a run on pictures is made from, and how."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,11 +19,17 @@ from pose_activity.configs import sections
 from pose_activity.configs.pictures import STAGE2_WEIGHTS, PictureRun, Stage2
 from pose_activity.stage1_parts import predict as parts
 from pose_activity.stage1_pose.predict import GRAPH, read_sidecar
-from pose_activity.training.cache_step import cache_step, digest_of_cache
+from pose_activity.training.cache_step import (
+    CacheMaker,
+    cache_step,
+    digest_of_cache,
+    make_with,
+    shards_with,
+)
 from pose_activity.training.file_digest import digest_of_files, without_own
 from pose_activity.training.pictures.files import FILES
 from pose_activity.training.pose_weights import digest_weights
-from pose_activity.training.steps import Counts, MadeFrom, Sharding, Step
+from pose_activity.training.steps import Counts, MadeFrom, Step
 
 SAMPLES = "annotations/samples.jsonl"
 _OF_LINEAR = (  # of the section stage2
@@ -108,26 +114,21 @@ def cache(run: PictureRun, *, remember: bool) -> Step:
     def inputs() -> dict[str, str]:
         return {"samples": sha256_file(run.run_dir / SAMPLES)}
 
-    def make(folder: Path, asked: MadeFrom, *, parts: Sequence[Path] = ()) -> Counts:
-        from pose_activity.training.pictures.build_cache import make_cache
+    def maker() -> CacheMaker:
+        from pose_activity.training.pictures.build_cache import PictureCacheMaker
 
-        return make_cache(run, folder, asked, parts=parts)
-
-    def make_part() -> Callable[[Path, MadeFrom, Shard], Counts]:
-        from pose_activity.training.pictures.build_cache import part_maker
-
-        return part_maker(run)
+        return PictureCacheMaker(run)
 
     images = partial(_digest_of_images, run, SAMPLES, SPLITS, remember=remember)
     return cache_step(
         run.run_dir,
         partial(_tensor_recipe, run),
         inputs,
-        make,
+        make_with(maker),
         tensors=run.cache.tensors,
         files=FILES["cache"],
         external_inputs={"images": images},
-        sharding=Sharding(partial(_digests_of_shard, run), make_part),
+        sharding=shards_with(maker, partial(_digests_of_shard, run)),
     )
 
 
