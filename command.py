@@ -13,8 +13,9 @@ from typing import Annotated
 import typer
 
 from pose_activity import infer, serve, version
+from pose_activity.artifacts.commands import install, remember_installed
 from pose_activity.artifacts.utf8_mode import restart_in_utf8
-from pose_activity.inference.output import run_program
+from pose_activity.terminal import run_program
 
 app = typer.Typer(
     help="Still image -> pose -> activity, in two stages that you can train.",
@@ -61,7 +62,7 @@ def demo(
 
 def needs_training() -> None:
     """Not installed here: needs the extra "train" of this package."""
-    raise ImportError("Training needs more packages: pip install 'pose-activity[train]'")
+    raise ImportError(f"Training needs more packages: {install('train')}")
 
 
 if find_spec("pydantic") and find_spec("yaml"):  # Typer may bring the first alone
@@ -89,5 +90,6 @@ def about(
 
 def main() -> None:
     """Runs the command line; a mistake is one message, not a traceback."""
+    remember_installed()
     restart_in_utf8()
     run_program(app)

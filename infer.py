@@ -59,7 +59,10 @@ def main(
     ] = None,
     explain: Annotated[
         bool,
-        typer.Option("--explain", help="Draw where the classifier looked, in the --draw folder."),
+        typer.Option(
+            "--explain",
+            help="Draw where the classifier looked: in the --draw folder, or beside a lone image.",
+        ),
     ] = False,
     unknown_below: Annotated[
         float | None,
@@ -82,7 +85,7 @@ def main(
         bool, typer.Option("--per-window", help="Write one row per window (clip models).")
     ] = False,
     engine: Annotated[
-        str, typer.Option(help="auto, onnxruntime or openvino; auto uses openvino if installed.")
+        str, typer.Option(help="auto, onnxruntime or openvino; auto: openvino for bf16 and int8.")
     ] = "auto",
     precision: Annotated[
         str, typer.Option(help="f32, or bf16 or int8 where `train.py precision` allows them.")
@@ -341,7 +344,7 @@ def _print_unknown(counts: Counter[str], below: float, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    from pose_activity.inference.output import run_program
+    from pose_activity.terminal import run_program
 
     restart_in_utf8()
     run_program(lambda: typer.run(main))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pose_activity.artifacts.commands import install
 from pose_activity.artifacts.user_cache import user_cache
 from pose_activity.artifacts.utf8_mode import restart_in_utf8
 
@@ -35,7 +36,9 @@ def main(
     keep: Annotated[
         str, typer.Option(help="How long a finished video's files stay, like 15m.")
     ] = "15m",
-    queue: Annotated[int, typer.Option(min=1, help="Files that may wait for their turn.")] = 8,
+    queue: Annotated[
+        int, typer.Option(min=1, help="Photos that may wait, and as many videos.")
+    ] = 8,
     examples: Annotated[
         Path | None, typer.Option(help="Folder of images and videos that visitors may try.")
     ] = None,
@@ -62,7 +65,7 @@ def main(
 
     Example: python serve.py --model model/
 
-    Example: python serve.py --model model/ --host 0.0.0.0 --token SECRET
+    Example: python serve.py --model model/ --host 0.0.0.0 --token A-LONG-SECRET
     """
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", _PIXELS)
     os.environ.setdefault("POSE_ACTIVITY_MAX_FRAME_PIXELS", _FRAME_PIXELS)
@@ -72,9 +75,7 @@ def main(
         from pose_activity.serving import options as texts
         from pose_activity.serving.run import serve
     except ModuleNotFoundError as error:
-        raise ImportError(
-            f"Serving needs more packages: pip install 'pose-activity[serve]' ({error})"
-        ) from None
+        raise ImportError(f"Serving needs more packages: {install('serve')} ({error})") from None
     from pose_activity.inference.options import OptionError
 
     try:
@@ -114,7 +115,7 @@ def _announce(address: str) -> None:
 
 
 if __name__ == "__main__":
-    from pose_activity.inference.output import run_program
+    from pose_activity.terminal import run_program
 
     restart_in_utf8()
     run_program(lambda: typer.run(main))

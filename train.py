@@ -36,20 +36,21 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
+from pose_activity.artifacts.commands import program
 from pose_activity.artifacts.lock import locked
 from pose_activity.artifacts.shards import Shard
 from pose_activity.artifacts.utf8_mode import restart_in_utf8
 from pose_activity.configs import sections
 from pose_activity.configs.sections import Run
-from pose_activity.inference.output import run_program
 from pose_activity.runtime import cluster
+from pose_activity.terminal import run_program
 from pose_activity.training import kinds, processes
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # before OpenCV is imported
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # damaged pictures get our message alone
 app = typer.Typer(
     help="Train a two-stage activity classifier.\n\n"
-    "Example: python train.py all --config demo --set stage2.epochs=5",
+    "Example: python train.py all --config folder --set data.images=photos",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -82,7 +83,7 @@ ShardsOption = Annotated[
 What = Literal["tensors", "logs", "states", "dataset", "search", "all"]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Change one setting: --set stage2.epochs=5 (repeatable)."),
+    typer.Option("--set", help="Change one setting: --set seed=1 (repeatable)."),
 ]
 
 
@@ -91,7 +92,7 @@ def annotations(
     config: Config,
     overrides: Set = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only read and check the labels; needs no pictures.")
+        bool, typer.Option("--dry-run", help="Only read and check the labels; open no image.")
     ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail if the cleaner rejects anything.")
@@ -239,7 +240,7 @@ def search(
         raise typer.Exit(stop.code) from None
     if best is None:
         raise typer.Exit(1)
-    command = shlex.join(["python", sys.argv[0], "all", "--config", str(best)])
+    command = shlex.join([*program("train"), "all", "--config", str(best)])
     text = f"To train with them, and judge that on the test split: {command}"
     Console().print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -541,14 +542,14 @@ def _make(run: Run, step: str, **options: Any) -> None:
 def _say_stopped(step: str) -> None:
     """Prints what the same command does next, and how to keep the result so far."""
     again = {
-        "stage1": "trains again from the start, unless training had ended",
+        "stage1": "resumes after the last whole epoch",
         "cache": "resumes it",
         "stage2": "resumes after the last whole epoch",
     }
     text = f"stopped: the same command {again.get(step, 'restarts this step')}."
     if step == "stage2":
         options = [part for part in sys.argv[2:] if part not in ("--finish", *sections.STEPS)]
-        command = shlex.join(["python", sys.argv[0], "stage2", *options, "--finish"])
+        command = shlex.join([*program("train"), "stage2", *options, "--finish"])
         text += f"\nTo keep the best epoch so far and end the training: {command}"
     Console().print(text, markup=False, highlight=False, soft_wrap=True)
 

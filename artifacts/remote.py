@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pose_activity.artifacts import atomic
+from pose_activity.artifacts.commands import install
 
 SCHEMES = ("s3", "gs", "memory")
 _URL = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://(.*)", re.DOTALL)
@@ -104,10 +105,9 @@ def _store(url: str) -> Any:
 
         return fsspec.filesystem(scheme, skip_instance_cache=False, use_listings_cache=False)
     except ImportError as error:
-        package = {"gs": "gcsfs"}.get(scheme, "'pose-activity[remote]'")
+        how = "pip install gcsfs" if scheme == "gs" else install("remote")
         raise ModuleNotFoundError(
-            f"{scheme}:// needs a package that is not installed ({error}). Run: pip install "
-            f"{package}"
+            f"{scheme}:// needs a package that is not installed ({error}). Run: {how}"
         ) from None
 
 

@@ -32,7 +32,7 @@ from survival_files import broken_files, digests_of
 from pose_activity import infer, train
 from pose_activity.artifacts import atomic
 from pose_activity.artifacts.removal import remove_tree
-from pose_activity.inference.output import run_program
+from pose_activity.terminal import run_program
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = {

@@ -27,6 +27,7 @@ import numpy as np
 from pose_activity.annotations.images import ImageError
 from pose_activity.annotations.types import LEARNED_FROM
 from pose_activity.artifacts import atomic, manifest
+from pose_activity.artifacts.commands import command
 from pose_activity.artifacts.ordered import in_order
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.removal import remove_tree
@@ -320,11 +321,9 @@ def open_cache(folder: Path) -> Cache[Any]:
     Raises:
         CacheError: unfinished, written by an older version, or its index was altered.
     """
-    found = manifest.read(folder)
+    found, again = manifest.read(folder), command("train", "cache --config ...")
     if found is None:
-        raise CacheError(
-            f"{folder} is not a finished cache. Run: python train.py cache --config ..."
-        )
+        raise CacheError(f"{folder} is not a finished cache. Run: {again}")
     changed = manifest.altered(folder, found)
     if changed:
         raise CacheError(
@@ -333,9 +332,7 @@ def open_cache(folder: Path) -> Cache[Any]:
     recipe, entries = dict(found["recipe"]), index.read(folder / INDEX)
     tensors = recipe.pop("tensors", None)
     if tensors not in STORES or entries is None:
-        raise CacheError(
-            f"{folder} was written by an older version. Run: python train.py cache --config ..."
-        )
+        raise CacheError(f"{folder} was written by an older version. Run: {again}")
     return Cache[Any](
         folder=folder,
         recipe=recipe_of(recipe),

@@ -6,7 +6,7 @@ function's named arguments (a test compares them), so there is no dead knob.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -33,9 +33,17 @@ from pose_activity.configs.sections import (
     Weights,
 )
 from pose_activity.stage1_pose.options import PoseFilter, PoseFit
-from pose_activity.stage2_classifier.options import FineTune, FrozenHead, NetworkFit, UnknownAnswers
+from pose_activity.stage2_classifier.options import (
+    FineTune,
+    FrozenHead,
+    NetworkFit,
+    PictureFit,
+    UnknownAnswers,
+)
 
 STAGE2_WEIGHTS = ("imagenet", "noisy_student", "none")  # anything else is a path
+# What a linear classifier on frozen features is made from, of the section stage2.
+OF_LINEAR = ("model", "weights", "linear", "unknown_precision", "unknown_min_coverage")
 
 
 class Data(Section):
@@ -209,6 +217,23 @@ class Stage2(NetworkFit, UnknownAnswers):
             raise ValueError("fine_tune starts from the head of linear: set linear: {} as well")
         if self.fine_tune and self.class_weights:
             raise ValueError("class_weights is for the older recipes: set fine_tune.imbalance")
+        if self.linear:
+            self._refuse_unused()
+
+    def _refuse_unused(self) -> None:
+        """Refuses settings that differ from their defaults and change nothing in this run."""
+        used = {*OF_LINEAR, "fine_tune"}
+        if self.fine_tune:
+            used |= {field.name for field in fields(PictureFit)}
+        wrong = [
+            field.name
+            for field in fields(self)
+            if field.name not in used and getattr(self, field.name) != field.default
+        ]
+        if wrong:
+            how = "fine_tune has its own" if self.fine_tune else "linear trains no network"
+            rule = f"changes nothing here, since {how}: leave it out, or set linear: null"
+            raise OutOfRange({name: f"{rule}. Received: {getattr(self, name)}" for name in wrong})
 
 
 class Report(Section):

@@ -82,7 +82,7 @@ def open_model(folder: Path) -> ModelFolder:
     if not (folder / "stage2").is_dir():
         raise FileNotFoundError(
             f"{folder / 'stage2'} is missing, and so is {folder / NAME}. Name the folder of a "
-            "finished run, or one that `python train.py package` wrote."
+            "finished run, or one that the command `package` wrote."
         )
     return ModelFolder(folder / "stage1", folder / "stage2", packaged=False)
 

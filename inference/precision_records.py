@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pose_activity.artifacts.atomic import write_json
+from pose_activity.artifacts.commands import command
 from pose_activity.runtime.graph import PRECISIONS
 
 NAME = "precision.json"
@@ -89,7 +90,7 @@ def require(
             )
     raise PrecisionError(
         f"{folder}: nobody has compared precision {precision} on {engine} with f32 for these "
-        f"graphs. Measure it: `train.py precision {precision}`, with this run and engine"
+        f"graphs. Measure it: {command('train', f'precision {precision} --run ...')} on this engine"
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from pose_activity.artifacts import atomic
+from pose_activity.artifacts.commands import install
 
 
 def write(
@@ -72,5 +73,5 @@ def _import_interpreter() -> Any:
         return import_module("ai_edge_litert.interpreter").Interpreter
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
-            "LiteRT files are compared by the package ai-edge-litert: pip install '.[phone]'"
+            f"LiteRT files are compared by the package ai-edge-litert: {install('phone')}"
         ) from None

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from pose_activity.artifacts.commands import install
 from pose_activity.artifacts.progress import ProgressCallback
 
 MOST_TRIES = 3  # workers that one item may lose
@@ -94,10 +95,7 @@ def import_ray() -> Any:
     try:
         return importlib.import_module("ray")
     except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "A cluster needs Ray: pip install 'pose-activity[ray]', or in a checkout: "
-            "pip install '.[ray]'"
-        ) from None
+        raise ModuleNotFoundError(f"A cluster needs Ray: {install('ray')}") from None
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pose_activity.artifacts import manifest
+from pose_activity.artifacts.commands import command
 from pose_activity.runtime import graph
 
 _AGAIN = "Run the stage2 step again."
@@ -24,9 +25,8 @@ def read(path: Path, sidecar: Path) -> dict[str, Any]:
     """
     for file in (path, sidecar):
         if not file.is_file():
-            raise FileNotFoundError(
-                f"{file} is missing. Train the run first: python train.py stage2"
-            )
+            again = command("train", "stage2")
+            raise FileNotFoundError(f"{file} is missing. Train the run first: {again}")
     try:
         return dict(json.loads(sidecar.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:

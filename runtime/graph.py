@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pose_activity.artifacts.commands import command
 from pose_activity.artifacts.manifest import sha256_file
 from pose_activity.runtime.engines import (
     Batches,
@@ -283,10 +284,8 @@ def _find_twin(path: Path) -> Path:
     """Returns the `.xml` file of a graph's int8 twin after comparing all checksums."""
     described = twin_of(path, ".json")
     if not described.is_file():
-        raise FileNotFoundError(
-            f"There is no int8 graph beside {path}. Make it: python train.py precision int8 "
-            "--run RUN"
-        )
+        again = command("train", "precision int8 --run RUN")
+        raise FileNotFoundError(f"There is no int8 graph beside {path}. Make it: {again}")
     for name, digest in json.loads(described.read_text(encoding="utf-8"))["sha256"].items():
         if Path(name).name == name:
             _check_file(path.with_name(name), digest)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi import Path as InPath
 from starlette.responses import FileResponse, JSONResponse, Response
 
+from pose_activity.artifacts.commands import command
 from pose_activity.inference import on_device
 from pose_activity.serving.page_routes import PAGE
 from pose_activity.serving.problems import Problem
@@ -19,9 +20,6 @@ from pose_activity.serving.service import Service
 
 RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")  # in page/ort/
 NO_RUNTIME = "This installation has no runtime for browsers; `make web` brings it."
-NOT_PACKAGED = (
-    "Only a packaged model has what a browser needs: python train.py package --run RUN --out MODEL"
-)
 router = APIRouter()
 
 
@@ -64,7 +62,8 @@ def offer(service: Service) -> tuple[dict[str, Any] | None, str]:
     """Returns what /v1/device says, or None and a sentence that says why it says nothing."""
     about = on_device.read(service.model)
     if about is None:
-        return None, NOT_PACKAGED
+        again = command("train", "package --run RUN --out MODEL")
+        return None, f"Only a packaged model has what a browser needs: {again}"
     if why := about.get("why"):
         return None, why
     if not all((PAGE / "ort" / name).is_file() for name in RUNTIME):

@@ -41,7 +41,7 @@ ALLOWED = {
     for room in rooms
 } | BESIDE
 ALLOWED["training"] |= set(BESIDE)
-ROOF = {"train", "infer", "serve", "command"}
+ROOF = {"train", "infer", "serve", "command", "terminal"}
 TORCH = {"torch", "torchvision", "ultralytics"}
 TENSORFLOW = {"tensorflow", "keras", "tf2onnx", "efficientnet"}
 TORCH_ROOMS = {

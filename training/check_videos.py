@@ -32,8 +32,8 @@ from pose_activity.stage1_pose.track_video import clip_of_video
 from pose_activity.stage1_pose.usable import Usability, judge
 from pose_activity.training.console import console, say, say_notes, say_rows
 from pose_activity.training.report_page.facts import Column, Facts, Prose, Section, Table, Tiles
+from pose_activity.training.report_page.html import write_page
 from pose_activity.training.report_page.images import Tile, data_uri
-from pose_activity.training.report_page.page import write_page
 
 _STRIP = 8  # frames of a video on the page
 _HEIGHT = 150  # pixels

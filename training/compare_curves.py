@@ -20,7 +20,7 @@ from pose_activity.training.report_page.facts import (
     Section,
     Table,
 )
-from pose_activity.training.report_page.page import render
+from pose_activity.training.report_page.html import render
 
 _RATE = "learning rate"
 

@@ -24,6 +24,7 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
+from pose_activity.artifacts.commands import command
 from pose_activity.backbones.lite_layout import LITES
 from pose_activity.backbones.lite_weights import package_file
 from pose_activity.runtime.graph import ENGINES, devices
@@ -165,7 +166,9 @@ def disk(folder: Path) -> Line:
     found = f"{decimal(free)} free for {folder}"
     if free >= FREE_DISK:
         return Line("disk", "ok", found)
-    return Line("disk", "note", found, "python train.py clean --run RUN, or run_dir elsewhere")
+    return Line(
+        "disk", "note", found, f"{command('train', 'clean --run RUN')}, or run_dir elsewhere"
+    )
 
 
 def memory() -> Line:
@@ -233,7 +236,12 @@ def engines(ask: Callable[[str], np.ndarray]) -> Iterator[Line]:
     for name in sorted(ENGINES):
         version = version_of(name)
         if version is None and name == "openvino":
-            yield Line(name, "note", "not installed", "pip install openvino: a faster engine")
+            yield Line(
+                name,
+                "note",
+                "not installed",
+                "needed for bf16 and int8 alone: pip install openvino",
+            )
             continue
         try:
             answers[name] = ask(name)

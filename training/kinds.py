@@ -3,6 +3,7 @@
     configs/NAME.py   its configuration, and check_paths(run, steps)
     steps.py          step_names(run), and of each step's name a function of (run, remember) that
                       returns what it is made from, and how
+    build_cache.py    the step `cache`; train.py: the step `stage2`; card.py: the model card
     labels.py         draw_data_set(draw, seed), try_annotations(run, strict)
     report.py         say_scores(run), comparison(run): a row of `train.py compare`
     val_figures.py    figures(run): how well it does on val, for `train.py search`

@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pose_activity.artifacts.commands import command
 from pose_activity.configs.sections import Run
 from pose_activity.inference import package, precision_records
 from pose_activity.stage1_pose import predict as stage1_pose
@@ -45,7 +46,7 @@ def make_package(run: Run, out: Path, *, stage1: Path | None = None) -> None:
     size = bytes_below(out) / 1e6
     text = f"{run.run_dir}: {len(files) + 2} files, {size:.0f} MB in {out}"
     say(text, mark="packaged", style="green")
-    say(f"python infer.py {example} --model {shlex.quote(str(out))}")
+    say(command("predict", f"{example} --model {shlex.quote(str(out))}"))
 
 
 def _stage1_of(model: Path, run: Run) -> Path:

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pose_activity.artifacts.commands import install
+
 try:
     import optuna
 except ModuleNotFoundError as error:
-    raise ImportError(
-        "A search needs Optuna: pip install 'pose-activity[search]', or in a checkout: "
-        "pip install '.[search]'"
-    ) from error
+    raise ImportError(f"A search needs Optuna: {install('search')}") from error
 from optuna import TrialPruned
 from optuna.trial import FrozenTrial, Trial, TrialState
 

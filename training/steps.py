@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pose_activity.artifacts import manifest
 from pose_activity.artifacts.atomic import write_json, write_text
+from pose_activity.artifacts.commands import command
 from pose_activity.artifacts.lock import locked
 from pose_activity.artifacts.removal import remove, remove_tree
 from pose_activity.artifacts.shards import Shard
@@ -195,7 +196,7 @@ def require(run: Run, steps: Sequence[Step]) -> None:
     for step in steps:
         lines = changes(run, step, dict.fromkeys(step.external_inputs))
         lines += altered(run, step)
-        hint = f"Run: python train.py {step.name} --config ..."
+        hint = f"Run: {command('train', f'{step.name} --config ...')}"
         if lines == [manifest.NOT_FINISHED]:
             raise ValueError(f"Step {step.name!r} is not finished. {hint}")
         if lines:

@@ -114,6 +114,14 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
             "also must name no network twice",
         ),
         (
+            {"stage2": {"linear": {}, "epochs": 5}},
+            "stage2.epochs: changes nothing here, since linear trains no network: .* Received: 5",
+        ),
+        (
+            {"stage2": {"linear": {}, "fine_tune": {}, "learning_rate": 0.1}},
+            "stage2.learning_rate: changes nothing here, since fine_tune has its own",
+        ),
+        (
             {"stage2": {"augment": {"heatmap_dropout": 0.1}}, "cache": {"planes": ["rgb"]}},
             "heatmap_dropout needs cache.planes",
         ),
@@ -167,7 +175,8 @@ def test_a_view_of_the_person(tmp_path: Path) -> None:
     (tmp_path / "again.yaml").write_text(reading.dump(run), encoding="utf-8")
     assert load(tmp_path / "again.yaml") == run
     dropout = "stage2.augment.heatmap_dropout=0.1"
-    assert load(path, [dropout, "cache.person_view.planes=[rgb, heatmap]"]).stage2
+    tuned = ["stage2.fine_tune={}", dropout, "cache.person_view.planes=[rgb, heatmap]"]
+    assert load(path, tuned).stage2
     none = load(write(tmp_path / "y.yaml", both), ["cache.person_view.margin=0.25"])
     assert none.cache.person_view == PersonView(margin=0.25)
     assert load(path, ["cache.person_view=null"]).cache.person_view is None

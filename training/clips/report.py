@@ -31,7 +31,7 @@ from pose_activity.configs.clips import ClipRun
 from pose_activity.learning.history import History, early_end
 from pose_activity.stage2_classifier import predict_sequences
 from pose_activity.stage2_classifier.options import MONITORS
-from pose_activity.stage2_classifier.scores import report, retrieval
+from pose_activity.stage2_classifier.scores import retrieval, score_files
 from pose_activity.stage2_classifier.scores.evaluate import (
     Report,
     evaluate,
@@ -49,8 +49,8 @@ from pose_activity.training.report_page import origin
 from pose_activity.training.report_page.classifier import classifier_section
 from pose_activity.training.report_page.facts import Facts, Prose, Section, pairs
 from pose_activity.training.report_page.headline import headline_section
+from pose_activity.training.report_page.html import write_page
 from pose_activity.training.report_page.mistakes import mistakes_section
-from pose_activity.training.report_page.page import write_page
 from pose_activity.training.report_page.text import write_sections
 from pose_activity.training.steps import Counts
 
@@ -87,7 +87,7 @@ def make_report(run: ClipRun, folder: Path) -> Counts:
     predictions.write(folder / "predictions.parquet")
     facts = page_facts(run, predictions, judged, found)
     write_page(folder / "report.html", facts)
-    report.write(
+    score_files.write(
         judged,
         _history(run),
         folder,
@@ -188,7 +188,7 @@ def say_scores(run: ClipRun) -> None:
     """Prints the headline figures and where the report is."""
     folder = run.run_dir / "report"
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    rows = report.headline_table(Report.from_json(metrics))
+    rows = score_files.headline_table(Report.from_json(metrics))
     if (folder / RETRIEVAL).exists():
         found = json.loads((folder / RETRIEVAL).read_text(encoding="utf-8"))
         for name, value in found.items():

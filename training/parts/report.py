@@ -46,8 +46,8 @@ from pose_activity.training.report_page.facts import (
     Table,
     Tiles,
 )
+from pose_activity.training.report_page.html import write_page
 from pose_activity.training.report_page.images import Tile, data_uri, sheet_uri
-from pose_activity.training.report_page.page import write_page
 from pose_activity.training.report_page.text import write_sections
 from pose_activity.training.steps import Counts
 

@@ -15,7 +15,7 @@ from pose_activity.annotations.types import LEARNED_FROM
 from pose_activity.artifacts import atomic
 from pose_activity.artifacts.removal import remove
 from pose_activity.cache.store import Cache, open_cache
-from pose_activity.configs.pictures import PictureRun
+from pose_activity.configs.pictures import OF_LINEAR, PictureRun
 from pose_activity.learning.history import History, early_end, title_of
 from pose_activity.learning.tensorflow_start import start_tensorflow
 from pose_activity.runtime.progress import progress_bar
@@ -31,7 +31,6 @@ from pose_activity.training.unknown import say_unknown
 
 _FITTED = "fitted.json"  # in there, written last: from what it was made, and its figures
 _OF_HEAD = (head.FILE, head.EXPORTED, HELD_OUT, LEARNING_CURVE)
-_OF_LINEAR = ("model", "weights", "linear", "unknown_precision", "unknown_min_coverage")
 
 
 def fine_tune(run: PictureRun, folder: Path, *, finish: bool = False) -> Counts:
@@ -63,7 +62,7 @@ def _fit_start(run: PictureRun, cache: Cache, folder: Path) -> Mapping[str, Any]
     """Fits the linear classifier, once, and returns its figures."""
     section = run.model_dump(mode="json")["stage2"]
     made_from = {
-        **{name: section[name] for name in _OF_LINEAR},
+        **{name: section[name] for name in OF_LINEAR},
         "tensors": cache.digest(LEARNED_FROM),
         "seed": run.seed,
     }

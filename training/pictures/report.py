@@ -26,7 +26,7 @@ from pose_activity.runtime import calibrate
 from pose_activity.stage2_classifier import predict
 from pose_activity.stage2_classifier.draw_inputs import draw_seen
 from pose_activity.stage2_classifier.options import MONITORS
-from pose_activity.stage2_classifier.scores import report
+from pose_activity.stage2_classifier.scores import score_files
 from pose_activity.stage2_classifier.scores.evaluate import (
     Report,
 )
@@ -60,6 +60,7 @@ from pose_activity.training.report_page.facts import (
     Sheet,
 )
 from pose_activity.training.report_page.headline import headline_section
+from pose_activity.training.report_page.html import write_page
 from pose_activity.training.report_page.images import (
     data_uri,
     sheet_uri,
@@ -69,7 +70,6 @@ from pose_activity.training.report_page.images import (
 from pose_activity.training.report_page.input_worth import ignored_note, worth_section
 from pose_activity.training.report_page.learning_curve import curve_blocks
 from pose_activity.training.report_page.mistakes import mistakes_section
-from pose_activity.training.report_page.page import write_page
 from pose_activity.training.report_page.text import write_sections
 from pose_activity.training.steps import Counts
 
@@ -111,7 +111,7 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
         asked=sum(len(part.labels) for part in held_out),
     )
     write_page(folder / "report.html", facts)
-    report.write(
+    score_files.write(
         headline,
         history_of(run),
         folder,
@@ -298,7 +298,7 @@ def say_scores(run: PictureRun) -> None:
     folder = run.run_dir / "report"
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     judged = Report.from_json(metrics)
-    rows = report.headline_table(judged)
+    rows = score_files.headline_table(judged)
     for text, value in _pose_scores(run).items():
         rows.append(
             {"figure": f"stage 1 {text}", judged.split: f"{value:.4f}", "95 % interval": ""}

@@ -16,7 +16,7 @@ from pose_activity.artifacts.shards import Shard
 from pose_activity.cache.planes import LABELS, PoseModelId, Recipe
 from pose_activity.cache.store import open_cache
 from pose_activity.configs import sections
-from pose_activity.configs.pictures import STAGE2_WEIGHTS, PictureRun, Stage2
+from pose_activity.configs.pictures import OF_LINEAR, STAGE2_WEIGHTS, PictureRun, Stage2
 from pose_activity.stage1_parts import predict as parts
 from pose_activity.stage1_pose.predict import GRAPH, read_sidecar
 from pose_activity.training.cache_step import (
@@ -32,9 +32,6 @@ from pose_activity.training.pose_weights import digest_weights
 from pose_activity.training.steps import Counts, MadeFrom, Step
 
 SAMPLES = "annotations/samples.jsonl"
-_OF_LINEAR = (  # of the section stage2
-    *("model", "weights", "linear", "unknown_precision", "unknown_min_coverage"),
-)
 _Digests = dict[str, Callable[[], str]]
 
 
@@ -139,7 +136,7 @@ def stage2(run: PictureRun, *, remember: bool) -> Step:
     def recipe() -> dict[str, Any]:
         config = run.model_dump(mode="json")["stage2"]
         if section.linear and not section.fine_tune:
-            return {key: config[key] for key in _OF_LINEAR} | _fixed(run)
+            return {key: config[key] for key in OF_LINEAR} | _fixed(run)
         unused = set() if section.fine_tune else {"linear", "fine_tune"}
         return {key: value for key, value in config.items() if key not in unused} | _fixed(run)
 

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.training.report_page.test_page import all_blocks
 
 from pose_activity.training.report_page import facts
-from pose_activity.training.report_page import page as page_of_report
+from pose_activity.training.report_page import html as report_html
 from tests.inference.motion_model import picture
 from tests.serving.browser.conftest import FAKE_CAMERA, opened, write_mjpeg, write_picture
 from tests.serving.running import Running
-from tests.training.report_page.test_page import all_blocks
 
 pytestmark = pytest.mark.browser
 schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -82,7 +82,7 @@ def test_the_report(browser: Any, tmp_path: Path, scheme: str) -> None:
     """A page with every kind of block that a report has."""
     section = facts.Section("all", "All", "Every block.", all_blocks("words"))
     report = tmp_path / "report.html"
-    page_of_report.write_page(report, facts.Facts("A run", "A model", [section]))
+    report_html.write_page(report, facts.Facts("A run", "A model", [section]))
     with browser.new_context(color_scheme=scheme) as context:
         page = context.new_page()
         page.goto(report.as_uri())

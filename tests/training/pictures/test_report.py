@@ -39,7 +39,7 @@ from pose_activity.training.pictures import (
     report_poses,
 )
 from pose_activity.training.pictures.report_errors import maps_of
-from pose_activity.training.report_page import facts, page
+from pose_activity.training.report_page import facts, html
 from pose_activity.training.report_page.images import Tile
 from tests.html_reader import Reader
 from tests.inference import view_model
@@ -111,7 +111,7 @@ def _write(run: PictureRun, answers: Predictions) -> Reader:
     scores = judge.score(answers, 1.0)
     path = run.run_dir / "report" / "report.html"
     cache = store.open_cache(run.run_dir / "cache")
-    page.write_page(path, report.page_facts(run, cache, answers, scores, None))
+    html.write_page(path, report.page_facts(run, cache, answers, scores, None))
     reader = Reader(path.read_text(encoding="utf-8"))
     reader.assert_whole()
     return reader
@@ -296,7 +296,7 @@ def test_ten_thousand_classes_stay_usable(run: PictureRun) -> None:
     many = dataclasses.replace(cache, classes=classes, entries=entries)
     path = run.run_dir / "report.html"
     started = time.process_time()
-    page.write_page(path, report.page_facts(run, many, answers, scores, None))
+    html.write_page(path, report.page_facts(run, many, answers, scores, None))
     assert time.process_time() - started < 10
     assert path.stat().st_size < 500_000
     words = Reader(path.read_text(encoding="utf-8")).words

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pose_activity.learning.history import Epoch, History
-from pose_activity.stage2_classifier.scores import report
+from pose_activity.stage2_classifier.scores import score_files
 from pose_activity.stage2_classifier.scores.evaluate import Report, evaluate
 
 HISTORY = History(
@@ -38,7 +38,7 @@ def _report(classes: int) -> Report:
 
 def test_writes_five_files(tmp_path):
     scores = _report(12)
-    report.write(scores, HISTORY, tmp_path / "report", title="Run X", facts={"model": "lite0"})
+    score_files.write(scores, HISTORY, tmp_path / "report", title="Run X", facts={"model": "lite0"})
     assert sorted(p.name for p in (tmp_path / "report").iterdir()) == [
         "confusion.png",
         "curves.png",
@@ -52,7 +52,7 @@ def test_writes_five_files(tmp_path):
 
 def test_the_text_names_split_figures_and_facts(tmp_path):
     scores = _report(6)
-    report.write(scores, HISTORY, tmp_path, title="Run X", facts={"model": "lite0 | 240x320"})
+    score_files.write(scores, HISTORY, tmp_path, title="Run X", facts={"model": "lite0 | 240x320"})
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert text.startswith("# Run X\n\n30 images of the split **test**, 6 classes.")
     assert f"| accuracy | {scores.accuracy:.4f} |" in text
@@ -65,7 +65,7 @@ def test_names_the_worst_confusion_first(tmp_path):
     labels = np.array([0, 0, 0, 1, 2, 2])
     probabilities = np.eye(3)[[2, 2, 0, 1, 1, 2]]
     scores = evaluate(probabilities, labels, classes=["run", "sit", "walk"], split="test")
-    report.write(scores, History(), tmp_path)
+    score_files.write(scores, History(), tmp_path)
     table = (
         (tmp_path / "report.md").read_text(encoding="utf-8").split("## Most frequent confusions")[1]
     )
@@ -73,14 +73,14 @@ def test_names_the_worst_confusion_first(tmp_path):
 
 
 def test_without_a_history_there_are_no_curves(tmp_path):
-    report.write(_report(3), History(), tmp_path)
+    score_files.write(_report(3), History(), tmp_path)
     assert not (tmp_path / "curves.png").exists()
     assert "curves.png" not in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_perfect_report_has_no_confusions(tmp_path):
     scores = evaluate(np.eye(2), np.arange(2), classes=["a", "b"], split="test")
-    report.write(scores, History(), tmp_path)
+    score_files.write(scores, History(), tmp_path)
     assert "## Most frequent confusions\n\nNone." in (tmp_path / "report.md").read_text(
         encoding="utf-8"
     )
@@ -89,14 +89,14 @@ def test_a_perfect_report_has_no_confusions(tmp_path):
 def test_the_picture_grows_with_the_classes(tmp_path):
     heights = []
     for classes in (6, 16, 24):
-        report.write(_report(classes), HISTORY, tmp_path / str(classes))
+        score_files.write(_report(classes), HISTORY, tmp_path / str(classes))
         heights.append(cv2.imread(str(tmp_path / str(classes) / "confusion.png")).shape[0])  # type: ignore[union-attr]
     assert 400 < heights[0] < heights[1] < heights[2] < 1500
 
 
 def test_the_csv_holds_every_class(tmp_path):
     scores = _report(5)
-    report.write(scores, History(), tmp_path)
+    score_files.write(scores, History(), tmp_path)
     with (tmp_path / "per_class.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["class"] for row in rows] == list(scores.per_class)
@@ -107,7 +107,7 @@ def test_the_csv_holds_every_class(tmp_path):
 def test_any_name_of_a_class(tmp_path):
     names = ["a$b$c", "a|b", "a_very_long_name_" * 9]
     scores = evaluate(np.eye(3)[[0, 0, 1]], np.arange(3), classes=names, split="test")
-    report.write(scores, History(), tmp_path)
+    score_files.write(scores, History(), tmp_path)
     assert (tmp_path / "confusion.png").stat().st_size
 
 
@@ -126,7 +126,7 @@ def test_ten_thousand_classes(tmp_path):
         _report(3), n=images, confusion=confusion, per_class={name: row for name in names}
     )
     started = time.process_time()
-    report.write(scores, History(), tmp_path)
+    score_files.write(scores, History(), tmp_path)
     assert time.process_time() - started < 20
     assert max(cv2.imread(str(tmp_path / "confusion.png")).shape) < 3000  # type: ignore[union-attr]
     assert len((tmp_path / "report.md").read_text(encoding="utf-8")) < 20_000

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SAYS = """
 import sys
 from pathlib import Path
-from pose_activity.inference.output import prepare_output
+from pose_activity.terminal import prepare_output
 prepare_output()
 from rich.console import Console
 console = Console()

@@ -1,6 +1,6 @@
 """Facts as HTML and as Markdown: every kind of block is there, and nothing escapes its place."""
 
-from pose_activity.training.report_page import facts, page, text
+from pose_activity.training.report_page import facts, html, text
 from pose_activity.training.report_page.images import Tile
 from tests.html_reader import Reader
 
@@ -8,7 +8,7 @@ EVIL = '<script>alert("x")</script>&_"\'|'
 
 
 def _html(value: facts.Facts) -> Reader:
-    reader = Reader(page.render(value))
+    reader = Reader(html.render(value))
     reader.assert_whole()
     return reader
 
