@@ -79,7 +79,7 @@ test-infer: $(INSTALLED)
 	rm -rf build pose_activity.egg-info
 	$(BIN)/python tests/infer_alone.py .venv-infer/bin/python runs/demo/model $(PHOTOS)
 
-# Pass MPII=FILE.mat to time the reader too, PEOPLE=FOLDER (200 JPEGs or more) for inference.
+# Pass MPII=FILE.mat to time the reader too, PEOPLE=FOLDER (100 JPEGs or more) for inference.
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/basics.py $(MPII)
 	$(if $(PEOPLE),$(BIN)/python benchmarks/inference.py $(PEOPLE))

@@ -1,8 +1,8 @@
 """Our inference beside the straightforward one, on the same photos and weights.
 
-    python benchmarks/inference.py PHOTOS [--images 200] [--rounds 3] [--out FILE.json]
+    python benchmarks/inference.py PHOTOS [--images 100] [--rounds 3] [--out FILE.json]
 
-PHOTOS is a folder of at least 200 JPEGs with people; `POSE_ACTIVITY_WEIGHTS` (or the current
+PHOTOS is a folder of at least 100 JPEGs with people; `POSE_ACTIVITY_WEIGHTS` (or the current
 folder) holds yolov8n-pose.pt. Stage 2 is an EfficientNetB0 on four planes of 640x480 with random
 weights: they cost what trained ones cost, but say nothing about which activity a precision changes,
 so a precision is judged by the poses here. Each round runs every contestant once, in a process of
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,7 +33,7 @@ sys.path.insert(0, str(ROOT))
 
 from pose_activity.artifacts import manifest  # noqa: E402
 
-LEAST_IMAGES = 200
+LEAST_IMAGES = 100
 console = Console()
 Figure = Callable[[dict[str, dict[str, float]]], float]  # of a round
 
@@ -68,7 +69,8 @@ export.export(run / "stage2", recipe=recipe, classes=classes, tensors=tensors)
 PRECISIONS = ("bf16", "int8")
 DEFAULT = "onnxruntime"  # the engine that `auto` takes for f32
 EXTRA = (("openvino", "bf16"), ("openvino", "int8"))
-SIZES = {"full": (640, 480), "small": (320, 240)}
+SIZE = (640, 480)
+RUN = "run"  # the folder of both graphs
 
 
 def main(
@@ -88,13 +90,12 @@ def main(
         work = Path(folder)
         (work / "all.txt").write_text("\n".join(map(str, found[::step][:images])), encoding="utf-8")
         (work / "few.txt").write_text("\n".join(map(str, found[::step][:60])), encoding="utf-8")
-        for name, size in SIZES.items():
-            make_run(work / name, size, found[0], work)
+        make_run(work / RUN, SIZE, found[0], work)
         precisions = compare_precisions(work, threads)
         allowed = [name for name, facts in precisions.items() if facts.get("passes")]
         measured = [one_round(work, threads, allowed) for _ in range(rounds)]
         graphs = time_graphs(work, threads)
-        (share,) = ours("share", work, "full", DEFAULT, "f32", threads)
+        (share,) = ours("share", work, DEFAULT, "f32", threads)
     result = {
         **summarise(measured, allowed),
         **share,
@@ -125,7 +126,7 @@ def compare_precisions(work: Path, threads: int) -> dict[str, dict[str, Any]]:
     found = {}
     for precision in PRECISIONS:
         try:
-            (line,) = ours("compare", work, "full", "openvino", precision, threads)
+            (line,) = ours("compare", work, "openvino", precision, threads)
             found[precision] = line
         except RuntimeError as error:
             found[precision] = {"passes": False, "text": str(error).splitlines()[-1]}
@@ -136,13 +137,15 @@ def compare_precisions(work: Path, threads: int) -> dict[str, dict[str, Any]]:
 def one_round(work: Path, threads: int, allowed: list[str]) -> dict[str, dict[str, float]]:
     """Runs every contestant once; returns what each printed."""
     weights = Path(os.environ.get("POSE_ACTIVITY_WEIGHTS", ".")) / "yolov8n-pose.pt"
-    keras = work / "full" / "stage2" / "classifier.keras"
+    keras = work / RUN / "stage2" / "classifier.keras"
     plain = ["benchmarks/straightforward.py", str(weights), str(keras), str(work / "all.txt")]
     measured = {"straightforward": timed(lambda: python(plain, work))}
-    for engine, precision in [(DEFAULT, "f32"), *(("openvino", p) for p in ("f32", *allowed))]:
-        for what, note in (("classify", ""), ("limit", ", the graphs alone")):
-            asked = (what, work, "full", engine, precision, threads)
-            measured[f"{engine} {precision}{note}"] = timed(lambda asked=asked: ours(*asked))
+    contestants = [(DEFAULT, "f32"), *(("openvino", precision) for precision in allowed)]
+    asked = [(what, *one) for one in contestants for what in ("classify", "limit")]
+    for what, engine, precision in (*asked, ("classify", "openvino", "f32")):
+        note = ", the graphs alone" if what == "limit" else ""
+        call = partial(ours, what, work, engine, precision, threads)
+        measured[f"{engine} {precision}{note}"] = timed(call)
     for name, facts in measured.items():
         console.print(f"  {name}: {facts['images_per_s']:.2f} images/s", highlight=False)
     return measured
@@ -159,23 +162,21 @@ def timed(run: Callable[[], list[dict[str, Any]]]) -> dict[str, float]:
 
 
 def time_graphs(work: Path, threads: int) -> list[dict[str, Any]]:
-    """Returns milliseconds per image of each graph: sizes, engines, precisions, batches."""
+    """Returns milliseconds per image of each graph: engines, precisions, batches."""
     rows = []
-    for name, (width, height) in SIZES.items():
-        for engine, precision in [("onnxruntime", "f32"), ("openvino", "f32"), *EXTRA]:
-            try:
-                lines = ours("graphs", work, name, engine, precision, threads)
-            except RuntimeError:  # no such graph, or not on this CPU
-                continue
-            head = {"engine": engine, "precision": precision, "size": f"{width}x{height}"}
-            rows += [head | line for line in lines]
+    for engine, precision in [(DEFAULT, "f32"), ("openvino", "f32"), *EXTRA]:
+        try:
+            lines = ours("graphs", work, engine, precision, threads)
+        except RuntimeError:  # no such graph, or not on this CPU
+            continue
+        rows += [{"engine": engine, "precision": precision} | line for line in lines]
     return rows
 
 
-def ours(what: str, work: Path, run: str, engine: str, precision: str, threads: int) -> list:
+def ours(what: str, work: Path, engine: str, precision: str, threads: int) -> list:
     """Runs `benchmarks/ours.py`; returns the JSON lines it printed."""
     listed = work / ("few.txt" if what in ("graphs", "share") else "all.txt")
-    tail = [str(work / run), str(listed), engine, precision, str(threads)]
+    tail = [str(work / RUN), str(listed), engine, precision, str(threads)]
     return python(["benchmarks/ours.py", what, *tail], work)
 
 
@@ -245,9 +246,9 @@ def show(result: dict[str, Any]) -> None:
     console.print(f"load before: {result['load_before']} on {os.cpu_count()} CPUs", highlight=False)
     for key, (low, high) in result["lowest_and_highest"].items():
         console.print(f"{key}: {result[key]:.3f} ({low:.3f} to {high:.3f})", highlight=False)
-    rows = Table("graph", "size", "engine", "precision", "batch", "ms an image")
+    rows = Table("graph", "engine", "precision", "batch", "ms an image")
     for row in result["graphs"]:
-        names = ("graph", "size", "engine", "precision", "batch")
+        names = ("graph", "engine", "precision", "batch")
         rows.add_row(*(str(row[name]) for name in names), f"{row['ms']:.1f}")
     console.print(rows)
     console.print(f"planes_share: {result['planes_share']:.3f}", highlight=False)

@@ -35,7 +35,7 @@ from pose_activity.stage1_pose.predict import PosePredictor, letterbox, to_input
 
 READY = 40  # inputs that are held in memory
 BATCHES = (1, 4, 8)
-REPEATS = 10
+REPEATS = 5
 
 
 def classify(pipeline: PicturePredictor, paths: list[Path]) -> None:
