@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.training.report_page.test_page import all_blocks
 
 from pose_activity.training.report_page import facts
 from pose_activity.training.report_page import html as report_html
 from tests.inference.motion_model import picture
 from tests.serving.browser.conftest import FAKE_CAMERA, opened, write_mjpeg, write_picture
 from tests.serving.running import Running
+from tests.training.report_page.test_html import all_blocks
 
 pytestmark = pytest.mark.browser
 schemes = pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -8,7 +8,7 @@ from matplotlib import font_manager
 
 from pose_activity.stage2_classifier.scores import fonts
 from pose_activity.stage2_classifier.scores.draw_scores import _labels, draw_confusion
-from tests.stage2_classifier.scores.test_report import _report
+from tests.stage2_classifier.scores.test_score_files import _report
 
 
 def test_matplotlibs_own_font_is_enough_for_most() -> None:
