@@ -30,6 +30,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from sklearn.model_selection import StratifiedGroupKFold
+from threadpoolctl import threadpool_limits
 
 HERE = Path(__file__).resolve().parent
 CONFIGS = HERE.parent / "configs"
@@ -70,7 +71,7 @@ ROWS = {
     "rgb_heatmap": Row(
         "folder", ("cache.person_view=null", "cache.planes=[rgb, heatmap]"), "rgb_heatmap"
     ),
-    "best": Row("best"),
+    "best": Row("best", folder="joints"),
     "live": Row("live", folder="live"),
 }
 CONTESTANT = "plain_keras"
@@ -105,7 +106,8 @@ def main(
             if not finished and name == CONTESTANT:
                 _run_contestant(photos, table, done, read(out).get("best", {}).get("minutes"))
             elif not finished:
-                _fit_fold(name, photos, weights, table, done)
+                with threadpool_limits(1, "blas"):  # as the step stage2 has it
+                    _fit_fold(name, photos, weights, table, done)
             # Also of a finished fold: what it is compared with may be there only now.
             merge(out, {name: _summary(name, work, folds)})
         if whole and name != CONTESTANT:
@@ -184,6 +186,7 @@ def _fit_fold(name: str, photos: Path, weights: str, table: Path, done: Path) ->
         C=linear.C,
         folds=linear.folds,
         seed=run.seed,
+        threads=run.threads,
     )
     held_out = np.concatenate([found.held_out, found.head.probabilities(vectors[val])])
     both = np.concatenate([train, val])

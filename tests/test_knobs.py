@@ -85,6 +85,6 @@ def test_a_frozen_head() -> None:
     assert {*get_args(get_args(asked["pooling"])[0])} == {*POOLINGS}
     assert {*get_args(get_args(asked["also"])[0])} == {*LITES}
     assert {*asked} - {"also", "pooling", "mirror"} == {*taken} - {
-        *("classes", "mirrored", "groups", "joints", "seed", "on_progress")
+        *("classes", "mirrored", "groups", "joints", "seed", "threads", "on_progress")
     }
     assert (FrozenHead.C, FrozenHead.folds) == (taken["C"], taken["folds"])

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
+from pose_activity.artifacts.ordered import in_order
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.runtime import calibrate
 from pose_activity.stage2_classifier.frozen import discriminant, joint_scores, softmax
@@ -76,6 +77,7 @@ def fit(
     C: float | None = None,
     folds: int = 5,
     seed: int = 0,
+    threads: int = 1,
     on_progress: ProgressCallback | None = None,
 ) -> Fitted:
     """Fits a head.
@@ -91,6 +93,7 @@ def fit(
         C: Inverse strength of the penalty; None: chosen from `GRID` by the folds.
         folds: Number of folds, 2 or more; fewer where there are fewer groups.
         seed: Of the folds.
+        threads: Folds that are worked on side by side; the result does not depend on it.
         on_progress: Told of each fit.
 
     Raises:
@@ -104,10 +107,11 @@ def fit(
     plain, numbers = _without_joints(vectors, joints), _joints_of(vectors, joints)
     data = _Data.of(plain, _without_joints(mirrored, joints), ids, classes)
     parts = [*_folds(ids, groups, folds, seed)]
-    tried, held_out = _search(data, parts, GRID if C is None else (C,), on_progress)
+    grid = GRID if C is None else (C,)
+    tried, held_out = _search(data, parts, grid, threads, on_progress)
     head, weight = data.head(tried[-1].C), 0.0
     if joints:
-        weight, held_out = _join(held_out, numbers, ids, parts)
+        weight, held_out = _join(held_out, numbers, ids, parts, threads)
         head = _with_joints(head, numbers, ids, weight)
     accuracy = float((held_out.argmax(1) == ids).mean())
     return Fitted(head, tuple(tried), held_out, weight, accuracy)
@@ -152,6 +156,7 @@ def _join(
     numbers: np.ndarray,
     ids: np.ndarray,
     parts: Sequence[tuple[np.ndarray, np.ndarray]],
+    threads: int,
 ) -> tuple[float, np.ndarray]:
     """Chooses the weight of the joints' scores, on pictures that neither learned from.
 
@@ -160,14 +165,19 @@ def _join(
         numbers: `(N, J)` of the joints.
         ids: `(N,)` class ids.
         parts: The folds.
+        threads: Over how many threads they are worked on.
 
     Returns:
         The weight, and both together in the folds.
     """
-    scores = np.zeros_like(held_out)
-    for learned, held in parts:
-        found = joint_scores.fit(numbers[learned], ids[learned], classes=held_out.shape[1])
-        scores[held] = found(numbers[held])
+    scores, classes = np.zeros_like(held_out), held_out.shape[1]
+
+    def work(part: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        learned, held = part
+        return joint_scores.fit(numbers[learned], ids[learned], classes=classes)(numbers[held])
+
+    for (_, held), found in zip(parts, in_order(work, parts, workers=threads), strict=True):
+        scores[held] = found
     logs = np.log(np.maximum(held_out, np.finfo(np.float32).tiny))
     joined = {weight: _normalised(logs + weight * scores) for weight in JOINT_WEIGHTS}
     losses = {weight: _judge(weight, joined[weight], ids).loss for weight in joined}
@@ -187,7 +197,8 @@ class _Data:
     """Standardised rows of N pictures and perhaps their mirror images, with ids.
 
     Where there are fewer rows than numbers in each, they are turned into the space that they span.
-    A penalty on the weights' squares is the same in every direction, so no solution changes.
+    A penalty on the weights' squares is the same in every direction, so no solution changes. The
+    axes of that space are sums of rows, and are never written out.
 
     Attributes:
         rows: `(T, N, R)` float32.
@@ -195,7 +206,8 @@ class _Data:
         classes: Number of classes.
         mean: `(D,)`, subtracted from vectors.
         scale: `(D,)`, that they are divided by.
-        basis: `(D, R)`: a standardised vector times this is a row; None: it is one.
+        span: The standardised vectors, `(T N, D)`, and of which sums of them the axes are,
+            `(T N, R)`; None: the rows are the standardised vectors.
     """
 
     rows: np.ndarray
@@ -203,7 +215,7 @@ class _Data:
     classes: int
     mean: np.ndarray
     scale: np.ndarray
-    basis: np.ndarray | None
+    span: tuple[np.ndarray, np.ndarray] | None
 
     @classmethod
     def of(
@@ -214,15 +226,20 @@ class _Data:
         mean, scale = (rows.mean((0, 1), dtype=np.float64), rows.std((0, 1), dtype=np.float64))
         mean, scale = mean.astype(np.float32), np.where(scale > 0, scale, 1).astype(np.float32)
         rows = (rows - mean) / scale
-        basis = _span(rows.reshape(-1, rows.shape[2]))
-        return cls(rows if basis is None else rows @ basis, ids, classes, mean, scale, basis)
+        times, count, size = rows.shape
+        if times * count >= size:
+            return cls(rows, ids, classes, mean, scale, None)
+        even = rows.reshape(-1, size)
+        turned, sums = _turn(even)
+        return cls(turned.reshape(times, count, -1), ids, classes, mean, scale, (even, sums))
 
     def head(self, C: float, *, tolerance: float = softmax.TOLERANCE) -> LinearHead:
         """Returns the head that learned from all pictures."""
         _, (kernel, bias) = self.learner(np.arange(len(self.ids))).fit(C, tolerance=tolerance)
-        return LinearHead(
-            self.mean, self.scale, kernel if self.basis is None else self.basis @ kernel, bias
-        )
+        if self.span:
+            vectors, sums = self.span
+            kernel = vectors.T @ (sums @ kernel)
+        return LinearHead(self.mean, self.scale, kernel, bias)
 
     def learner(self, which: np.ndarray) -> "_Learner":
         """Returns what learns from some pictures."""
@@ -274,19 +291,24 @@ def _spread(vectors: np.ndarray, solution: softmax.Solution) -> float:
     return float((logits - logits.mean(1, keepdims=True)).std())
 
 
-def _span(rows: np.ndarray) -> np.ndarray | None:
-    """Returns orthonormal columns `(D, R)` that span N rows; None where N is no less than D."""
-    if len(rows) >= rows.shape[1]:
-        return None
+def _turn(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Turns N rows of more numbers than N into the space that they span.
+
+    Returns:
+        The rows along R orthonormal axes, `(N, R)` float32; and of which sums of the rows those
+        axes are, `(N, R)` float32: `rows.T @ sums`.
+    """
     values, vectors = np.linalg.eigh((rows @ rows.T).astype(np.float64))
     kept = values > 1e-6 * values[-1]
-    return (rows.T @ (vectors[:, kept] / np.sqrt(values[kept]))).astype(np.float32)
+    lengths, vectors = np.sqrt(values[kept]), vectors[:, kept]
+    return (vectors * lengths).astype(np.float32), (vectors / lengths).astype(np.float32)
 
 
 def _search(
     data: _Data,
     parts: Sequence[tuple[np.ndarray, np.ndarray]],
     grid: Sequence[float],
+    threads: int,
     on_progress: ProgressCallback | None,
 ) -> tuple[list[Tried], np.ndarray]:
     """Tries values of C from the strongest penalty on, as long as they gain something.
@@ -294,18 +316,22 @@ def _search(
     Returns:
         The values, and what the heads of the last one answered.
     """
-    learners = [data.learner(learned) for learned, _ in parts]
+    folds = range(len(parts))
+    learners = [*in_order(lambda part: data.learner(part[0]), parts, workers=threads)]
     starts: list[softmax.Solution | None] = [None] * len(parts)
     tried: list[Tried] = []
     best = np.zeros((len(data.ids), data.classes), np.float32)
     for C in grid:
         answers = np.zeros_like(best)
-        for number, (learner, (_, held)) in enumerate(zip(learners, parts, strict=True)):
-            start = starts[number]
-            starts[number], mixed = learner.fit(C, start, tolerance=_ROUGH)
+
+        def work(fold: int, C: float = C) -> tuple[softmax.Solution, softmax.Solution]:
+            return learners[fold].fit(C, starts[fold], tolerance=_ROUGH)
+
+        for fold, (found, mixed) in enumerate(in_order(work, folds, workers=threads)):
+            starts[fold], held = found, parts[fold][1]
             answers[held] = softmax.probabilities(data.rows[0][held], mixed)
             if on_progress:
-                done = len(tried) * len(parts) + number + 1
+                done = len(tried) * len(parts) + fold + 1
                 on_progress(done, len(grid) * len(parts), f"C = {C:g}")
         one = _judge(C, answers, data.ids)
         if tried and one.loss > tried[-1].loss - _LEAST_GAIN:

@@ -6,8 +6,11 @@ pictures, no models and no files.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
+
+from pose_activity.artifacts.ordered import in_order
 
 SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
 
@@ -42,6 +45,7 @@ def learning_curve(
     shares: Sequence[float] = SHARES,
     repeats: int = 3,
     seed: int = 0,
+    threads: int = 1,
 ) -> list[Point]:
     """Fits a classifier on growing parts of the examples, and judges each on the held-out ones.
 
@@ -59,21 +63,27 @@ def learning_curve(
         shares: Of the groups of each class, rising, in (0, 1].
         repeats: How many orders are drawn; the whole is learned from once.
         seed: Of the drawing.
+        threads: Fits that are made side by side.
 
     Returns:
         A point for each share.
     """
     together = np.arange(len(labels)) if groups is None else groups
     orders = [_order(labels, together, seed + number) for number in range(repeats)]
+    parts = [
+        [np.flatnonzero(order <= share) for order in (orders if share < 1 else orders[:1])]
+        for share in shares
+    ]
+
+    def judge(rows: np.ndarray) -> float:
+        answers = fit(vectors[rows], labels[rows])(held_out).argmax(1)
+        return float((answers == held_out_labels).mean())
+
+    judged = in_order(judge, chain.from_iterable(parts), workers=threads)
     points = []
-    for share in shares:
-        sizes, found = [], []
-        for order in orders if share < 1 else orders[:1]:
-            rows = np.flatnonzero(order <= share)
-            answers = fit(vectors[rows], labels[rows])(held_out).argmax(1)
-            sizes.append(len(rows))
-            found.append(float((answers == held_out_labels).mean()))
-        points.append(Point(round(np.mean(sizes)), float(np.mean(found)), min(found), max(found)))
+    for drawn in parts:
+        found, size = [*islice(judged, len(drawn))], float(np.mean([*map(len, drawn)]))
+        points.append(Point(round(size), float(np.mean(found)), min(found), max(found)))
     return points
 
 

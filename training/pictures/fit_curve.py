@@ -8,6 +8,7 @@ import numpy as np
 
 from pose_activity.artifacts.atomic import write_json
 from pose_activity.stage2_classifier.frozen.fit import fit_head
+from pose_activity.stage2_classifier.frozen.head import LinearHead
 from pose_activity.stage2_classifier.scores.learning_curve import learning_curve
 from pose_activity.training.pictures.files import LEARNING_CURVE
 
@@ -25,9 +26,11 @@ def write_curve(
     classes: int,
     groups: Sequence[str],
     joints: int,
+    head: LinearHead,
     C: float,
     joint_weight: float,
     seed: int,
+    threads: int,
 ) -> None:
     """Writes the learning curve; none where nothing is held out.
 
@@ -40,15 +43,19 @@ def write_curve(
         classes: Number of classes.
         groups: N names.
         joints: How many of the last numbers are of joints.
+        head: That learned from all of them: the last point.
         C: Inverse strength of the penalty, as chosen on all of them.
         joint_weight: Of the joints' scores, as chosen on all of them.
         seed: Of the drawing.
+        threads: Fits that are made side by side.
     """
     if not len(held_out):
         return
 
     def fit(some: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        head = fit_head(
+        if len(labels) == len(ids):
+            return head.probabilities
+        fitted = fit_head(
             some,
             labels,
             classes=classes,
@@ -57,7 +64,7 @@ def write_curve(
             joint_weight=joint_weight,
             tolerance=_ROUGH,
         )
-        return head.probabilities
+        return fitted.probabilities
 
     points = learning_curve(
         vectors,
@@ -68,5 +75,6 @@ def write_curve(
         groups=np.array(groups, dtype=object),
         repeats=_REPEATS,
         seed=seed,
+        threads=threads,
     )
     write_json(folder / LEARNING_CURVE, [asdict(point) for point in points])

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from pose_activity.annotations.sample_files import read_samples
 from pose_activity.artifacts.removal import remove
@@ -47,6 +48,12 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
     """Fits the head and writes the classifier."""
     for rest in (*TRAINING_FILES, "augmentations.png", LINEAR):  # of an earlier configuration
         remove(folder / rest)
+    # Folds are side by side, where the threads of one product would wait for each other's.
+    with threadpool_limits(1, "blas"):
+        return _fit_linear(run, folder)
+
+
+def _fit_linear(run: PictureRun, folder: Path) -> Counts:
     linear = run.classifier.linear
     if linear is None:
         raise ValueError("stage2.linear is not set: this run trains a network.")
@@ -68,6 +75,7 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
             C=linear.C,
             folds=linear.folds,
             seed=run.seed,
+            threads=run.threads,
             on_progress=show,
         )
     chosen, exported = fitted.tried[-1], fitted.head
@@ -105,9 +113,11 @@ def fit_linear(run: PictureRun, folder: Path) -> Counts:
         classes=classes,
         groups=groups,
         joints=joints,
+        head=fitted.head,
         C=chosen.C,
         joint_weight=fitted.joint_weight,
         seed=run.seed,
+        threads=run.threads,
     )
     report = evaluate(on_val, ids[judged], classes=cache.classes, split="val")
     accuracy = report.accuracy

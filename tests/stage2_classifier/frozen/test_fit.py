@@ -131,6 +131,18 @@ def test_joints_are_joined_as_far_as_they_help() -> None:
     assert accuracies[0] > 0.9
 
 
+def test_threads_change_nothing() -> None:
+    vectors, ids = draw(90, 200, noise=3)
+    there = np.ones((90, 1), np.float32)
+    rows = np.hstack([vectors, there, vectors[:, :3], there, vectors[:, :3]])
+    one, many = (
+        fit.fit(rows, ids, classes=3, groups=alone(90), joints=8, threads=n) for n in (1, 3)
+    )
+    assert one.tried == many.tried and one.joint_weight == many.joint_weight
+    assert (one.held_out == many.held_out).all()
+    assert (one.head.probabilities(rows) == many.head.probabilities(rows)).all()
+
+
 def test_a_head_with_joints_is_read_as_it_was_written(tmp_path) -> None:
     vectors, ids = draw(30, 12, noise=1)
     vectors[:, [4, 8]] = 1  # somebody, whose mirror image is alike
