@@ -144,9 +144,15 @@ def check_image(path: Path) -> tuple[int, int]:
     Raises:
         ImageError: as for `load_rgb`, or its name is not UTF-8.
     """
-    _check_name(path)
+    check_name(path)
     height, width = _load(path, thorough=True).shape[:2]
     return width, height
+
+
+def check_name(path: Path) -> None:
+    """Raises ImageError where a picture's name is not UTF-8."""
+    if shown(path) != str(path):
+        raise ImageError(f"{shown(path)}: the file's name is not UTF-8. Rename it")
 
 
 def read_size(path: Path) -> tuple[int, int]:
@@ -156,7 +162,7 @@ def read_size(path: Path) -> tuple[int, int]:
         ImageError: missing, empty, truncated, not an image, not a regular file, over `MOST_PIXELS`,
             or its name is not UTF-8.
     """
-    _check_name(path)
+    check_name(path)
     return _read(path)[1].size
 
 
@@ -235,11 +241,6 @@ def _refuse_folder(error: OSError) -> None:
 
 def _encode(suffix: str, image: np.ndarray) -> bytes:
     return cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
-
-
-def _check_name(path: Path) -> None:
-    if shown(path) != str(path):
-        raise ImageError(f"{shown(path)}: the file's name is not UTF-8. Rename it")
 
 
 def _decode(path: Path, data: bytes, flags: int) -> np.ndarray:

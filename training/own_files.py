@@ -24,12 +24,13 @@ LOGS = ("logs/*/events.out.tfevents.*", "logs/tensorflow.txt")
 INT8 = ("*_int8.xml", "*_int8.bin", "*_int8.json")  # of `train.py precision`; each names its graph
 
 _PART = (manifest.NAME, LOCK, *("index.parquet", "recipe.json", "poses.parquet", "unmatched.csv"))
+INSPECTED = "images.parquet"  # what is known of the labelled pictures' files
 PARTS = tuple(  # of a step that is made shard by shard, until they are merged
     f"parts/part-*/{name}" for name in (*_PART, *TENSORS, "watched/*.parquet", "watched/asked.json")
 )
 
 RESTS = {  # step -> patterns below its folder, of what may be removed while the result stays
-    "annotations": ("cleaning_dry_run.json",),
+    "annotations": ("cleaning_dry_run.json", INSPECTED),
     "stage1": ("judged.parquet", "start/judged.parquet", *POSE_STATES, *DATASET),
     "cache": (*TENSORS, "features.parquet", "watched/*.parquet", "watched/asked.json", *PARTS),
     "stage2": STATES,

@@ -8,7 +8,7 @@ lost 5 % half (`python benchmarks/near_duplicates.py stanford40/train`). Source:
 "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010, as in imagehash.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import imagehash
@@ -26,37 +26,10 @@ _SHORTER = 64  # pixels of the shorter side that is hashed
 _FLAT = 4.0  # a picture whose grey values deviate less shows nothing that could be compared
 _ROWS = 512  # pictures that are compared with all others at once
 
-
-def find_near_duplicates(
-    images: Iterable[Path], *, threads: int = 1, on_progress: ProgressCallback | None = None
-) -> list[list[Path]]:
-    """Returns the sets of pictures that look nearly alike, each sorted, in order of their first.
-
-    A is in the set of C also where both only look like B, as in a burst.
-
-    Args:
-        images: Paths; files that cannot be read, and plain areas of one grey, are passed over.
-        threads: Over how many threads they are decoded; the result does not depend on it.
-        on_progress: Called with (pictures read, pictures to read, name).
-    """
-    paths = sorted(set(images))
-    read: list[Path] = []
-    hashes: list[tuple[int, int]] = []
-    for done, (path, found) in enumerate(
-        zip(paths, in_order(hash_picture, paths, workers=threads), strict=True), 1
-    ):
-        if found is not None:
-            read.append(path)
-            hashes.append(found)
-        if on_progress:
-            on_progress(done, len(paths), path.name)
-    sets: dict[int, list[Path]] = {}
-    for row, first in enumerate(_first_of_set(np.array(hashes, np.uint64).reshape(-1, 2))):
-        sets.setdefault(first, []).append(read[row])
-    return [same for same in sets.values() if len(same) > 1]
+Hashes = tuple[int, int]  # pHash and dHash, 64 bits each
 
 
-def hash_picture(path: Path) -> tuple[int, int] | None:
+def hash_picture(path: Path) -> Hashes | None:
     """Returns pHash and dHash of a picture, 64 bits each; None where it shows nothing."""
     try:
         grey = load_small_grey(path, _SHORTER)
@@ -68,6 +41,40 @@ def hash_picture(path: Path) -> tuple[int, int] | None:
     both = imagehash.phash(picture), imagehash.dhash(picture)
     high, low = (int("".join("01"[int(bit)] for bit in found.hash.flat), 2) for found in both)
     return high, low
+
+
+def find_near_duplicates(
+    images: Iterable[Path],
+    *,
+    hash_of: Callable[[Path], Hashes | None] = hash_picture,
+    threads: int = 1,
+    on_progress: ProgressCallback | None = None,
+) -> list[list[Path]]:
+    """Returns the sets of pictures that look nearly alike, each sorted, in order of their first.
+
+    A is in the set of C also where both only look like B, as in a burst.
+
+    Args:
+        images: Paths; files that cannot be read, and plain areas of one grey, are passed over.
+        hash_of: Returns a picture's hashes; None where it shows nothing.
+        threads: Over how many threads they are decoded; the result does not depend on it.
+        on_progress: Called with (pictures read, pictures to read, name).
+    """
+    paths = sorted(set(images))
+    read: list[Path] = []
+    hashes: list[Hashes] = []
+    for done, (path, found) in enumerate(
+        zip(paths, in_order(hash_of, paths, workers=threads), strict=True), 1
+    ):
+        if found is not None:
+            read.append(path)
+            hashes.append(found)
+        if on_progress:
+            on_progress(done, len(paths), path.name)
+    sets: dict[int, list[Path]] = {}
+    for row, first in enumerate(_first_of_set(np.array(hashes, np.uint64).reshape(-1, 2))):
+        sets.setdefault(first, []).append(read[row])
+    return [same for same in sets.values() if len(same) > 1]
 
 
 def near_pairs(hashes: np.ndarray) -> Iterator[tuple[int, int]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from pose_activity.annotations import images, sample_files
-from pose_activity.annotations.cleaning import clean
+from pose_activity.annotations.cleaning import clean, inspected
 from pose_activity.annotations.cleaning.duplicates import (
     describe_duplicates,
     find_duplicates,
@@ -32,6 +32,8 @@ from pose_activity.runtime.progress import progress_bar
 from pose_activity.training import rejections
 from pose_activity.training.console import console, say, say_notes, say_rows
 from pose_activity.training.drawn_data import draw_once
+from pose_activity.training.file_digest import FileDigests
+from pose_activity.training.own_files import INSPECTED
 from pose_activity.training.pictures import stage1_overlap
 from pose_activity.training.steps import Counts
 
@@ -40,13 +42,15 @@ _MOST_ACTIVITIES = 200  # rows of the table
 
 def make_annotations(run: PictureRun, folder: Path) -> Counts:
     """Reads, fixes and splits the labels."""
-    cleaned = clean_labels(run, folder / "cleaning.json", check_images=True)
+    looked = inspected.read(run.run_dir / "annotations" / INSPECTED, FileDigests(run.run_dir).of)
+    cleaned = clean_labels(run, folder / "cleaning.json", read_size=looked.size)
     sample_files.write_rejections(folder / rejections.FILE, cleaned.rejected)
     images.write_drawing(folder / "cleaning.png", cleaning_gallery(cleaned.cases))
     _check_some_kept(run, cleaned)
     with progress_bar("looking for copies", console) as show:
         copies = find_duplicates((sample.image for sample in cleaned.kept), on_progress=show)
-    near = _find_near(run, cleaned.kept)
+    near = _find_near(run, cleaned.kept, looked)
+    looked.write(folder / INSPECTED)
     say(describe_counts(copies, near))
     together = [*copies, *(near or ())]
     kept = _split(run, cleaned.kept, together)
@@ -72,13 +76,17 @@ def make_annotations(run: PictureRun, folder: Path) -> Counts:
     return counts
 
 
-def _find_near(run: PictureRun, kept: Sequence[Sample]) -> list[list[Path]] | None:
+def _find_near(
+    run: PictureRun, kept: Sequence[Sample], looked: inspected.Inspected
+) -> list[list[Path]] | None:
     """Returns the sets of pictures that look nearly alike; None where that is not asked for."""
     if not run.data.near_duplicates:
         return None
     with progress_bar("looking for pictures that look alike", console) as show:
         images = (sample.image for sample in kept)
-        return find_near_duplicates(images, threads=run.threads, on_progress=show)
+        return find_near_duplicates(
+            images, hash_of=looked.hash, threads=run.threads, on_progress=show
+        )
 
 
 def _write(path: Path, kept: Sequence[Sample]) -> None:
@@ -184,14 +192,22 @@ def try_annotations(run: PictureRun, *, strict: bool) -> None:
     folder = run.run_dir / "annotations"
     finished = manifest.read(folder) is not None
     name = "cleaning_dry_run.json" if finished else "cleaning.json"
-    cleaned = clean_labels(run, folder / name, check_images=False)
+    cleaned = clean_labels(run, folder / name)
     _say_activities(cleaned.kept)
     if strict and cleaned.rejected:
         raise ValueError(f"{len(cleaned.rejected)} rejections, see {folder / name}")
 
 
-def clean_labels(run: PictureRun, path: Path, *, check_images: bool) -> clean.Cleaned:
-    """Reads and fixes the labels, prints what was done, and writes the report to `path`."""
+def clean_labels(
+    run: PictureRun, path: Path, *, read_size: Callable[[Path], tuple[int, int]] | None = None
+) -> clean.Cleaned:
+    """Reads and fixes the labels, prints what was done, and writes the report to `path`.
+
+    Args:
+        run: The whole configuration.
+        path: Of the report.
+        read_size: Looks at a picture, see `clean.clean`; None: no file is looked at.
+    """
     notes: list[str] = []
     unread: list[Path] = []
     found = read_labels(run.data, on_note=notes.append, on_unread=unread.extend)
@@ -202,7 +218,8 @@ def clean_labels(run: PictureRun, path: Path, *, check_images: bool) -> clean.Cl
             **run.clean.arguments(),
             need_keypoints=READERS[run.data.format].needs_people,
             need_activity=_need_activity(run),
-            check_images=check_images,
+            check_images=read_size is not None,
+            read_size=read_size or images.check_image,
             threads=run.threads,
             root=run.data.folder,
             unread=unread,

@@ -39,11 +39,12 @@ class Blocker:
 
 sys.meta_path.insert(0, Blocker())
 from pose_activity import train
+from pose_activity.annotations.cleaning import inspected
 from pose_activity.cache.tensor_spec import TensorSpec
 from pose_activity.stage1_pose.predict import PosePredictor
 from pose_activity.stage2_classifier.frozen import features
 
-counts = dict.fromkeys(("posed", "drawn", "vectors"), 0)
+counts = dict.fromkeys(("checked", "posed", "drawn", "vectors"), 0)
 
 def counted(name, call, number=lambda *given: 1):
     def count(*given, **named):
@@ -51,6 +52,7 @@ def counted(name, call, number=lambda *given: 1):
         return call(*given, **named)
     return count
 
+inspected.check_image = counted("checked", inspected.check_image)
 posed = counted("posed", PosePredictor.__call__, lambda _, images, paths: len(images))
 PosePredictor.__call__ = posed
 TensorSpec.draw = counted("drawn", TensorSpec.draw)
@@ -131,13 +133,13 @@ def test_more_pictures_are_looked_at_alone(trained: tuple[Path, list[str]]) -> N
     _, (first, second, _) = trained
     assert "held-out pictures changed" not in first
     assert "answers to held-out pictures changed" in second
-    assert "posed=30 drawn=30 vectors=31" in first
-    assert "posed=6 drawn=6 vectors=7" in second
+    assert "checked=30 posed=30 drawn=30 vectors=31" in first
+    assert "checked=6 posed=6 drawn=6 vectors=7" in second
 
 
 def test_another_split_looks_at_no_picture(trained: tuple[Path, list[str]]) -> None:
     _, (*_, third) = trained
-    assert "posed=0 drawn=0 vectors=1" in third
+    assert "checked=0 posed=0 drawn=0 vectors=1" in third
 
 
 def test_changed_answers_are_listed(trained: tuple[Path, list[str]]) -> None:
