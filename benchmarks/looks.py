@@ -3,10 +3,11 @@
 A `Look` is one picture made of a photo: all of it, a square around somebody, a hand; as it is, as a
 heatmap, or with the pose drawn over it. Its vector is the mean and the maximum of each feature over
 all places, or the features at groups of joints. Looks that show the same pixels of a photo are
-computed once, and all vectors are kept in a folder: the next call computes what is missing.
+computed once, and all vectors are kept in a folder: the next call computes what is missing, but of
+photos of which a kept look shows the same pixels.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -168,8 +169,15 @@ def find_vectors(
             there = _read(path)
             missing = [look for look in looks if look.key not in there]
             if missing:
+                kept = {look: there[look.key] for look in looks if look.key in there}
+                items = [
+                    (one, {look: vectors[row] for look, vectors in kept.items()})
+                    for row, one in enumerate(poses)
+                ]
                 rows = in_order(
-                    lambda one, wanted=missing: _vectors(one, wanted, run), poses, workers=threads
+                    lambda item, wanted=missing: _vectors(item[0], item[1], wanted, run),
+                    items,
+                    workers=threads,
                 )
                 columns = zip(*rows, strict=True)
                 new = [np.stack(column) for column in columns]
@@ -229,9 +237,21 @@ def _export(model: str, weights: Path, path: Path) -> None:
     export_backbone.export(model, weights, path)
 
 
-def _vectors(poses: Poses, looks: Sequence[Look], run: graph.Graph) -> list[np.ndarray]:
-    """Returns the vector of each look at a photo."""
+def _vectors(
+    poses: Poses,
+    kept: Mapping[Look, np.ndarray],
+    looks: Sequence[Look],
+    run: Callable[[np.ndarray], Sequence[np.ndarray]],
+) -> list[np.ndarray]:
+    """Returns the vector of each look at a photo, of which `kept` looks are known."""
     image, maps, vectors = load_rgb(poses.image), {}, []
+    sizes = {(look.width, look.height) for look in looks}
+    known: dict[tuple[tuple[int, ...], bytes], np.ndarray] = {}
+    for look, vector in kept.items():
+        if (look.width, look.height) in sizes and look.shows == "rgb" and not look.at_joints:
+            shown = show(look, image, poses)
+            if shown is not None:
+                known[shown[0].shape, shown[0].tobytes()] = vector
     for look in looks:
         shown = show(look, image, poses)
         size = len(_GROUPS) if look.at_joints else 2
@@ -240,6 +260,9 @@ def _vectors(poses: Poses, looks: Sequence[Look], run: graph.Graph) -> list[np.n
             continue
         pixels, framed = shown
         digest = pixels.shape, pixels.tobytes()
+        if digest in known and not look.at_joints:
+            vectors.append(known[digest])
+            continue
         if digest not in maps:
             maps[digest] = run(np.ascontiguousarray(pixels[None], np.float32))[0][0]
         found = maps[digest]

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from benchmarks import ablations, heads
-from benchmarks.looks import PERSON, PICTURE, Look, joint_numbers, show
+from benchmarks.looks import PERSON, PICTURE, Look, _vectors, joint_numbers, show
+from pose_activity.annotations.images import write_image
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.annotations.types import Poses
 from pose_activity.stage2_classifier.frozen import softmax
@@ -64,6 +65,23 @@ def test_a_mirrored_look_is_its_mirror_image() -> None:
     plain, turned = (show(replace(PERSON, mirrored=m), image, _poses(1)) for m in (False, True))
     assert plain is not None and turned is not None
     assert np.array_equal(plain[0][:, ::-1], turned[0])
+
+
+def test_pixels_that_a_kept_look_shows_are_not_looked_at_again(tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    write_image(path, np.random.default_rng(0).integers(0, 255, (100, 200, 3), np.uint8))
+    poses = replace(_poses(2), image=path)
+    kept = {PERSON: np.full(4, 7, np.float32), PICTURE: np.zeros(4, np.float32)}
+    asked = [replace(PERSON, people=policy) for policy in ("largest", "top_score")]
+
+    def none(batch: np.ndarray) -> list[np.ndarray]:
+        raise AssertionError("looked at")
+
+    for vector in _vectors(poses, kept, asked, none):
+        assert (vector == 7).all()
+    other = replace(PERSON, margin=0.3)
+    (vector,) = _vectors(poses, kept, [other], lambda batch: [np.ones((1, 2, 2, 2), np.float32)])
+    assert vector.tolist() == [1, 1, 1, 1]
 
 
 def test_numbers_of_joints_are_relative_to_the_box() -> None:
