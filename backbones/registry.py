@@ -5,7 +5,8 @@ Adding one: write one file in this folder with
     WEIGHTS     model -> what is published for it: name -> `weights_file.Download` or a function
     build_backbone(model, *, height, width, weights) -> keras.Model
 
-(see `efficientnet_lite.py`) and add a line to `MODELS` for each model that it builds. A backbone
+(see `efficientnet_lite.py`), add a line to `MODELS` for each model that it builds, and a choice of
+`stage2.model` in `configs/pictures.py`. A backbone
 is named `backbone`, takes float32 `(B, height, width, 3)` pixels in 0..255 and returns features
 `(B, h, w, F)`; `height` and `width` are None where any size must do, `weights` is a file or None.
 Its graph is the same whatever the weights. Its layers' names begin, up to the first underscore,

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from pose_activity.cache.record import Entry, Example, X, Y
 from pose_activity.cache.store import Cache
-from pose_activity.learning.augmentation import Augmentation, training_seed
+from pose_activity.learning.augmentation_seed import Augmentation, training_seed
 
 _MOST = 4096  # examples in a batch that is mixed
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from pose_activity.cache.store import Cache
 from pose_activity.learning import optimization
-from pose_activity.learning.augmentation import Augmentation
+from pose_activity.learning.augmentation_seed import Augmentation
 from pose_activity.learning.batches import fixed_batches, train_batches
 from pose_activity.learning.fine_tuning import averaged
 from pose_activity.learning.history import VALIDATION, Epoch

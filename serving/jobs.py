@@ -20,10 +20,10 @@ from typing import Any
 from pose_activity.artifacts.removal import remove_tree
 from pose_activity.inference.options import OutputOptions
 from pose_activity.serving.problems import Problem, log, unknown_job
+from pose_activity.serving.queue import Places
 
 ENDED = ("done", "failed", "cancelled")
 _PATIENCE = 1.0  # seconds in which a worker that is cancelled lets go
-_RETRY = {"Retry-After": "5"}
 
 
 class Cancelled(Exception):
@@ -119,37 +119,6 @@ class Bell:
         """Waits for the next ring, or so long."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._next.wait(), seconds)
-
-
-class Places:
-    """How many things may be under way at a time; one more is sent away, not kept waiting."""
-
-    def __init__(self, most: int, what: str) -> None:
-        self._most, self._what, self.taken = most, what, 0
-        self._lock = threading.Lock()
-
-    @property
-    def are_free(self) -> bool:
-        """Whether there is one."""
-        return self.taken < self._most
-
-    def take(self) -> None:
-        """Takes one.
-
-        Raises:
-            Problem: 503, there is none.
-        """
-        with self._lock:
-            if self.are_free:
-                self.taken += 1
-                return
-        rule = f"{self._most} {self._what} are worked on or wait at a time."
-        raise Problem(503, rule, "one more", "Send it again soon.", headers=_RETRY)
-
-    def give_back(self) -> None:
-        """Gives one back; from any thread."""
-        with self._lock:
-            self.taken -= 1
 
 
 class Jobs:

@@ -12,8 +12,9 @@ from pose_activity.artifacts.lock import NAME, locked
 from pose_activity.inference.kinds import Kind
 from pose_activity.inference.package import kind_of
 from pose_activity.serving import work
-from pose_activity.serving.jobs import Asked, Job, Jobs, Places
+from pose_activity.serving.jobs import Asked, Job, Jobs
 from pose_activity.serving.options import ServerOptions
+from pose_activity.serving.queue import Places
 
 _FRAMES_PER_SECOND = 120  # of the fastest videos that are taken
 _SLOWEST = 10  # times as long as a video may last, it is worked on

@@ -12,7 +12,7 @@ import numpy as np
 
 from pose_activity.annotations.parts import IGNORE, PARTS15, PartScheme, swap_sides
 from pose_activity.cache.record import Example
-from pose_activity.learning.augmentation import Augmentation
+from pose_activity.learning.augmentation_seed import Augmentation
 from pose_activity.stage1_parts.options import PartsAugment
 
 _GREY = 114.0  # what a letterbox is padded with

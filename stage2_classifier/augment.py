@@ -18,7 +18,7 @@ import numpy as np
 
 from pose_activity.cache.planes import CHANNELS, View
 from pose_activity.cache.record import X
-from pose_activity.learning.augmentation import Change, training_seed
+from pose_activity.learning.augmentation_seed import Change, training_seed
 from pose_activity.stage2_classifier import random_changes
 from pose_activity.stage2_classifier.options import Augment
 

@@ -8,7 +8,7 @@ import numpy as np
 from pose_activity.annotations.drawing import gallery
 from pose_activity.cache.planes import View, picture_of
 from pose_activity.cache.record import Input, by_name
-from pose_activity.learning.augmentation import Change
+from pose_activity.learning.augmentation_seed import Change
 from pose_activity.stage2_classifier.augment import slices_of
 
 _HEAT = np.array([255, 90, 30], np.float32)

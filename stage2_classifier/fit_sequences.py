@@ -11,7 +11,7 @@ import keras
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.cache.store import Cache
 from pose_activity.learning import loop, optimization
-from pose_activity.learning.augmentation import of_inputs
+from pose_activity.learning.augmentation_seed import of_inputs
 from pose_activity.learning.epochs import EpochRunner, Phase, weigh_classes
 from pose_activity.learning.history import History
 from pose_activity.learning.metrics import metrics_for

@@ -19,7 +19,7 @@ from pose_activity.backbones import registry
 from pose_activity.cache.planes import FOUND
 from pose_activity.cache.store import Cache
 from pose_activity.learning import fine_tuning, loop, optimization
-from pose_activity.learning.augmentation import of_inputs
+from pose_activity.learning.augmentation_seed import of_inputs
 from pose_activity.learning.epochs import EpochRunner, Phase, weigh_classes
 from pose_activity.learning.history import History
 from pose_activity.learning.metrics import MacroF1

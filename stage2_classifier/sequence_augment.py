@@ -14,7 +14,7 @@ import numpy as np
 from pose_activity.annotations.skeleton import Skeleton
 from pose_activity.cache import interpolate
 from pose_activity.cache.sequence_recipe import SequenceRecipe
-from pose_activity.learning.augmentation import Change
+from pose_activity.learning.augmentation_seed import Change
 from pose_activity.stage2_classifier.options import SequenceAugment
 
 # Rough half widths of a body, in lengths of its torso.

@@ -11,8 +11,9 @@
     precision.py      try_precision(run, ...), of the kinds whose graphs may be quantised
     phone.py          NAME, network_of(run, folder), of the kinds whose network may be a LiteRT file
 
-The other modules of `training` never ask which kind a run is of. A kind's modules are imported when
-they are needed, so that a step imports only what it needs and the command line answers quickly.
+`inference/kinds.py` is the same for prediction. The other modules of `training` never ask which
+kind a run is of. A kind's modules are imported when they are needed, so that a step imports only
+what it needs and the command line answers quickly.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,8 +1,9 @@
 """Which networks of body parts there are; importing this file imports no TensorFlow.
 
 Adding one: write a file in this folder with `build(*, height, width, planes, classes, weights)`
-(see `unet.py`) and add a line to `MODELS`. What was trained before lies in a model named "backbone"
-inside, whose layers' names begin, up to the first underscore, with their block.
+(see `unet.py`), add a line to `MODELS`, and its name to `ModelName`. What was trained before is a
+model named "backbone" inside, whose layers' names begin, up to the first underscore, with their
+block.
 """
 
 import importlib

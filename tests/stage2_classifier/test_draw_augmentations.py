@@ -5,7 +5,7 @@ import pytest
 
 from pose_activity.cache.options import PersonView
 from pose_activity.cache.planes import Recipe
-from pose_activity.learning.augmentation import training_seed
+from pose_activity.learning.augmentation_seed import training_seed
 from pose_activity.stage2_classifier import augment
 from pose_activity.stage2_classifier.draw_augmentations import draw_augmentations
 

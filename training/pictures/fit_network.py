@@ -12,7 +12,7 @@ from pose_activity.backbones import registry
 from pose_activity.cache.record import stack
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.configs.pictures import PictureRun
-from pose_activity.learning.augmentation import training_seed
+from pose_activity.learning.augmentation_seed import training_seed
 from pose_activity.learning.history import early_end
 from pose_activity.learning.tensorflow_start import start_tensorflow
 from pose_activity.runtime.progress import progress_bar

@@ -13,7 +13,7 @@ from pose_activity.artifacts.manifest import sha256_file
 from pose_activity.cache.record import Example
 from pose_activity.cache.store import open_cache
 from pose_activity.learning import loop
-from pose_activity.learning.augmentation import Augmentation
+from pose_activity.learning.augmentation_seed import Augmentation
 from pose_activity.learning.batches import train_batches
 from pose_activity.learning.epochs import EpochRunner, Phase, weigh_classes
 from pose_activity.learning.onnx_export import convert

@@ -13,7 +13,7 @@ from sklearn.metrics import f1_score
 from pose_activity.artifacts.manifest import StaleError
 from pose_activity.cache.store import Cache, open_cache
 from pose_activity.learning import optimization
-from pose_activity.learning.augmentation import of_inputs
+from pose_activity.learning.augmentation_seed import of_inputs
 from pose_activity.learning.batches import fixed_batches, train_batches
 from pose_activity.learning.metrics import MacroF1
 from pose_activity.stage2_classifier import augment
