@@ -68,8 +68,7 @@ class PartsPainter:
             image = draw_poses(
                 image, people.skeleton, people.keypoints, people.boxes, labels, threshold=_HIDDEN
             )
-        present = np.unique(first.mask)
-        return paint_legend(image, first.scheme, present[present < len(first.scheme)])
+        return paint_legend(image, first.mask, first.scheme)
 
     def finish(self, image: np.ndarray, rows: Sequence[PartsResult]) -> np.ndarray:
         """Returns the image: all is painted already."""

@@ -4,6 +4,8 @@ In come `(H, W, 3)` uint8 RGB pixels and `(H, W)` uint8 class numbers; a picture
 goes out. Knows nothing of files or models.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -11,6 +13,8 @@ from pose_activity.annotations.drawing import draw_text, text_width
 from pose_activity.annotations.parts import IGNORE, PartScheme
 
 _OPAQUE = 0.6  # of a part's colour over the picture
+_COVERED = 1 / 6  # of a picture, by its legend at most
+_LINE = 9, 28  # least and largest height of a line of the legend, in pixels
 _INK, _DARK = (255, 255, 255), (24, 26, 30)
 _BACKGROUND, _UNKNOWN = (28, 30, 34), (96, 96, 96)
 
@@ -40,31 +44,72 @@ def paint_over(image: np.ndarray, mask: np.ndarray, scheme: PartScheme) -> np.nd
     return painted
 
 
-def paint_legend(image: np.ndarray, scheme: PartScheme, present: np.ndarray) -> np.ndarray:
-    """Returns the picture with the names of some classes in its lower left corner.
+def paint_legend(image: np.ndarray, mask: np.ndarray, scheme: PartScheme) -> np.ndarray:
+    """Returns the picture with the names of its parts, in the corner where it hides least of them.
+
+    The names cover a sixth of the picture at most: where it is small they are shortened, and parts
+    of few pixels stay without one.
 
     Args:
         image: `(H, W, 3)` uint8 RGB.
+        mask: `(H, W)` uint8 class numbers; others than the scheme's have no name.
         scheme: Names and colours.
-        present: Numbers of the classes; the background is left out.
     """
     image = image.copy()
-    height, width = image.shape[:2]
-    line = int(np.clip(min(height, width) / 26, 9, 28))
-    names = [(number, scheme.names[number].replace("_", " ")) for number in present if number]
-    names = names[: max(1, height // line - 1)]
-    if not names or width < 8 * line:
+    height, width = mask.shape
+    line = int(np.clip(min(height, width) / 26, *_LINE))
+    counts = np.bincount(mask.ravel(), minlength=256)[: len(scheme)]
+    counts[0] = 0
+    seen = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)].tolist()
+    legend = draw_legend(scheme, sorted(seen), line)
+    room = height * width * _COVERED
+    while seen and _too_large(legend, image, room):
+        legend = draw_legend(scheme, sorted(seen), line, short=True)
+        seen = seen[:-1]
+    if _too_large(legend, image, room):
         return image
-    wide = min(width, 2 * line + max(text_width(name, line) for _, name in names))
-    top = height - line * len(names)
-    patch = image[top:, :wide]
-    patch[:] = (patch * 0.35).astype(np.uint8)
-    for row, (number, name) in enumerate(names):
-        y = top + row * line
-        square = (line // 4, y + line // 4), (line, y + line - line // 5)
-        cv2.rectangle(image, *square, scheme.colours[number], cv2.FILLED)
-        draw_text(image, name, (line + line // 3, y), line, wide - line - line // 3, _INK)
+    high, wide = legend.shape[:2]
+    body = (mask > 0) & (mask != IGNORE)
+    corners = [
+        np.s_[top : top + high, left : left + wide]
+        for top in (height - high, 0)
+        for left in (0, width - wide)
+    ]
+    hidden = [int(np.count_nonzero(body[corner])) for corner in corners]
+    patch = image[corners[hidden.index(min(hidden))]]
+    ground = np.all(legend == _DARK, axis=2)
+    patch[:] = np.where(ground[..., None], (patch * 0.35).astype(np.uint8), legend)
     return image
+
+
+def draw_legend(
+    scheme: PartScheme, numbers: Sequence[int], line: int, *, short: bool = False
+) -> np.ndarray:
+    """Returns the names of some classes with their colours, a line each, `(h, w, 3)` uint8 RGB.
+
+    Args:
+        scheme: Names and colours.
+        numbers: Of the classes.
+        line: Height of a line in pixels.
+        short: Whether sides are "l" and "r".
+    """
+    names = [scheme.names[number].replace("_", " ") for number in numbers]
+    if short:
+        names = [name.replace("left ", "l ").replace("right ", "r ") for name in names]
+    start = line + line // 3
+    wide = start + line // 2 + max((text_width(name, line) for name in names), default=0)
+    patch = np.full((line * len(names), wide, 3), _DARK, np.uint8)
+    for row, (number, name) in enumerate(zip(numbers, names, strict=True)):
+        y = row * line
+        square = (line // 4, y + line // 4), (line, y + line - line // 5)
+        cv2.rectangle(patch, *square, scheme.colours[number], cv2.FILLED)
+        draw_text(patch, name, (start, y), line, wide - start, _INK)
+    return patch
+
+
+def _too_large(legend: np.ndarray, image: np.ndarray, room: float) -> bool:
+    high, wide = legend.shape[:2]
+    return high > image.shape[0] or wide > image.shape[1] or high * wide > room
 
 
 def _borders(mask: np.ndarray, width: int) -> np.ndarray:

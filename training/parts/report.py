@@ -20,7 +20,7 @@ from pose_activity.artifacts import atomic, csv_text
 from pose_activity.artifacts.names import shown
 from pose_activity.cache.parts import make_input
 from pose_activity.configs.parts import PartsRun
-from pose_activity.inference.parts.paint import paint_legend, paint_mask, paint_over
+from pose_activity.inference.parts.paint import draw_legend, paint_mask, paint_over
 from pose_activity.learning.history import TRAINING_FILES, History, early_end
 from pose_activity.stage1_parts import predict
 from pose_activity.stage1_parts.options import PARTS_MONITORS
@@ -168,10 +168,7 @@ def triple(sample: PartSample, said: np.ndarray, scheme: PartScheme) -> np.ndarr
 
 
 def _legend(scheme: PartScheme) -> str:
-    blank = np.full((600, 600, 3), 255, np.uint8)
-    drawn = paint_legend(blank, scheme, np.arange(len(scheme)))
-    painted = drawn.min(axis=2) < 255
-    return data_uri(drawn[np.any(painted, axis=1)][:, np.any(painted, axis=0)], _SHEET)
+    return data_uri(draw_legend(scheme, range(1, len(scheme)), 23), _SHEET)
 
 
 def _parts(found: PartsReport) -> Section:
