@@ -80,8 +80,8 @@ def fit(
         start: The `classifier.keras` of another training of this model with the same classes, from
             whose weights this one starts; None: from `weights`.
         loss: "crossentropy", of targets that may be coarser than the classes; the same with rare
-            targets "weighted"; "dice", "part_distance_far" and "_near", and "squared": see
-            `losses`.
+            targets "weighted"; "dice", "crossentropy_dice" (the sum), "part_distance_far"
+            and "_near", and "squared": see `losses`.
         optimizer: "adam"; "nadam"; "sgd" with Nesterov's momentum; "sgd_decay" and "sgd_plateau"
             with rates of `schedules.decayed_rate` in place of `schedule`.
         learning_rate: Of the first epoch, or after the warm-up.
@@ -209,11 +209,14 @@ def _loss(name: LossName, known: _Targets) -> keras.losses.Loss:
         return losses.GroupCrossentropy(membership, losses.balance(known.pixels))
     if name == "dice":
         return losses.Dice(membership)
+    if name == "crossentropy_dice":
+        return losses.CrossentropyDice(membership)
     coarse = (membership.sum(axis=1) > 1) & (known.pixels > 0)
     if coarse.any():
         raise ValueError(
             f"The loss {name!r} needs a class for each pixel; some labels are coarser than the "
-            "network's classes. Take crossentropy or dice, or a coarser scheme for the network."
+            "network's classes. Take crossentropy, dice or their sum, or a coarser scheme for the "
+            "network."
         )
     if name == "squared":
         return losses.SquaredError(membership)

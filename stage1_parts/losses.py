@@ -96,6 +96,22 @@ class Dice(_OfParts):
 
 
 @keras.saving.register_keras_serializable(package="pose_activity")
+class CrossentropyDice(_OfParts):
+    """The sum of `GroupCrossentropy` and `Dice`: small parts weigh as much as large ones in half.
+
+    Source: Isensee et al., "nnU-Net", Nature Methods 18, 2021.
+    """
+
+    def __init__(self, membership: Any, **options: Any) -> None:
+        super().__init__(membership, **options)
+        self._summands = GroupCrossentropy(membership), Dice(membership)
+
+    def measure(self, targets: Any, known: Any, members: Any, answers: Any) -> Any:
+        """Returns the sum."""
+        return sum(one.measure(targets, known, members, answers) for one in self._summands)
+
+
+@keras.saving.register_keras_serializable(package="pose_activity")
 class PartDistance(_OfParts):
     """The published loss that knows which parts are neighbours.
 

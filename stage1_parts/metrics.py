@@ -50,14 +50,16 @@ class _Counted(keras.metrics.Metric):
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Counts a batch."""
         targets = ops.reshape(at_centres(y_true, y_pred), (-1,))
-        known = ops.cast(targets != IGNORE, "float32")
         truth = ops.take(
             ops.array(self.of_target, "int32"), ops.minimum(targets, len(self.of_target) - 1)
         )
         said = ops.reshape(ops.argmax(y_pred, axis=-1), (-1,))
         said = ops.take(ops.array(self.of_class, "int32"), said)
-        rows = ops.one_hot(truth, self.groups) * known[:, None]
-        self.counts.assign_add(ops.matmul(ops.transpose(rows), ops.one_hot(said, self.groups)))
+        pairs = self.groups**2  # the number after the last pair: pixels that count nowhere
+        both = ops.where(targets == IGNORE, pairs, truth * self.groups + said)
+        found = ops.bincount(both, minlength=pairs + 1)[:pairs]
+        found = ops.reshape(ops.cast(found, self.dtype), (self.groups, self.groups))
+        self.counts.assign_add(found)
 
     def get_config(self) -> dict[str, Any]:
         """Returns what `__init__` takes."""

@@ -14,6 +14,7 @@ LossName = Literal[
     "crossentropy",
     "weighted_crossentropy",
     "dice",
+    "crossentropy_dice",
     "part_distance_far",
     "part_distance_near",
     "squared",

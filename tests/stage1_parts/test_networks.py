@@ -46,7 +46,9 @@ def test_bodypix_weights_answer_in_keras_as_the_graph_does(facts):
     assert facts["bodypix"] < 1e-4
 
 
-@pytest.mark.parametrize("loss", ["crossentropy", "weighted", "dice", "squared"])
+@pytest.mark.parametrize(
+    "loss", ["crossentropy", "weighted", "dice", "crossentropy_dice", "squared"]
+)
 def test_losses_are_those_of_a_few_lines_of_numpy(facts, loss):
     measured, expected = facts[loss]
     assert measured == pytest.approx(expected, abs=1e-5)

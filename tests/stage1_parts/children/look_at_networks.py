@@ -88,6 +88,10 @@ facts["dice"] = [
     number(losses.Dice(recipe.membership)(y, p)),
     float(1 - np.mean(2 * (said * there).sum(1) / ((said * said).sum(1) + there.sum(1)))),
 ]
+facts["crossentropy_dice"] = [
+    number(losses.CrossentropyDice(recipe.membership)(y, p)),
+    facts["crossentropy"][1] + facts["dice"][1],
+]
 facts["squared"] = [
     number(losses.SquaredError(np.eye(15))(np.array([[[0, 1], [2, 255]]]), p)),
     float(np.mean([(np.eye(15)[i] - p.reshape(4, 15)[i]) ** 2 for i in range(3)])),
