@@ -314,7 +314,7 @@ def _read_bytes(path: Path) -> bytes:
                     f"{path}: a picture's file may have {_MOST_BYTES:,} bytes. "
                     f"Received: {facts.st_size:,}. Store it compressed or make it smaller"
                 )
-            data = file.read(_MOST_BYTES)
+            data = file.read(facts.st_size)  # which is all that is set aside for them
     except (OSError, ValueError) as error:
         if isinstance(error, ImageError):
             raise

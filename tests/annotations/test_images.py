@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -461,6 +462,17 @@ def test_a_huge_picture_is_read(tmp_path: Path):
     Image.new("L", (15_000, 12_000), 90).save(path)  # Pillow alone would refuse 179 megapixels
     image = load_rgb(path)
     assert image.shape == (12_000, 15_000, 3) and (image[::5000, ::5000] == 90).all()
+
+
+def test_reading_a_small_picture_sets_little_aside(tmp_path: Path):
+    """Where memory is counted as it is asked for (ulimit -v, strict overcommit), that matters."""
+    Image.fromarray(_SMOOTH).save(tmp_path / "a.png")
+    load_rgb(tmp_path / "a.png")
+    tracemalloc.start()
+    load_rgb(tmp_path / "a.png")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 def test_find_images_passes_over_other_and_hidden_files(tmp_path: Path):

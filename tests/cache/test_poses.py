@@ -1,6 +1,7 @@
 """Stage 1 is asked once per picture, whatever happens to names and runs."""
 
 import shutil
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pose_activity.annotations.skeleton import COCO17
+from pose_activity.annotations.skeleton import COCO17, Skeleton
 from pose_activity.annotations.types import Poses
 from pose_activity.cache.poses import find
 
@@ -94,3 +95,28 @@ def test_a_damaged_file_is_named(tmp_path: Path, images: list[Path]) -> None:
     path.write_bytes(b"PAR1")
     with pytest.raises(ValueError, match="poses.parquet is damaged"):
         find(path, images, FakeStage1(), source=SOURCE)
+
+
+def test_what_is_held_of_a_picture_is_little_more_than_its_poses(tmp_path: Path) -> None:
+    """Asked for and read again; the skeleton is one of a data set's own, whose text is long."""
+    own = Skeleton("own", tuple(f"joint {n}" for n in range(17)), (), ())
+    images = [tmp_path / f"{n}.png" for n in range(250)]
+    for n, image in enumerate(images):
+        cv2.imwrite(str(image), np.full((8, 8, 3), n, np.uint8))
+
+    def ask(pixels: Sequence[np.ndarray], paths: Sequence[Path]) -> list[Poses]:
+        found = np.ones((2, 4), np.float32), np.ones(2, np.float32), np.ones((2, 17, 3), np.float32)
+        return [Poses(path, (8, 8), own, *(a.copy() for a in found)) for path in paths]
+
+    def held(count: int) -> int:
+        tracemalloc.start()
+        find(tmp_path / f"{count}.parquet", images[:count], ask, source=SOURCE)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    find(tmp_path / "first.parquet", images[:1], ask, source=SOURCE)  # imports
+    for _ in ("asked", "read"):
+        assert (held(250) - held(50)) / 200 < 2_500
+    found = find(tmp_path / "250.parquet", images, ask, source=SOURCE)
+    assert {poses.skeleton for poses in found.poses.values()} == {own}
