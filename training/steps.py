@@ -80,8 +80,8 @@ class Step:
         files: Patterns of the files in its folder that are its result: its manifest lists them.
         external_inputs: Name -> how to take the digest of each thing that is read outside the run;
             that raises OSError if the thing is gone.
-        lost_files: Returns one line per missing file of the finished step that can be made again
-            alone.
+        lost_files: Returns one line per thing that the finished step lacks and that can be made
+            again alone, such as a file that was removed.
         sharding: How it is made shard by shard; None: only as a whole.
         apart: Whether `all` gives it a process of its own: it may import torch or TensorFlow.
     """

@@ -45,6 +45,7 @@ from pose_activity.training.clips.embeddings import classify, embed, rows_of_cli
 from pose_activity.training.clips.report_clips import data_section, poses_section, strip_uri
 from pose_activity.training.clips.unseen_identities import look_up
 from pose_activity.training.console import say, say_rows
+from pose_activity.training.lost_images import count_missing
 from pose_activity.training.report_page import origin
 from pose_activity.training.report_page.classifier import classifier_section
 from pose_activity.training.report_page.facts import Facts, Prose, Section, pairs
@@ -96,7 +97,8 @@ def make_report(run: ClipRun, folder: Path) -> Counts:
         unit=_unit(run),
         appendix=write_sections(facts.sections[-1:]),
     )
-    return {"split": judged.split, "accuracy": judged.accuracy}
+    counts = {"split": judged.split, "accuracy": judged.accuracy}
+    return counts | count_missing(steps.shown_videos(run))
 
 
 def page_facts(

@@ -24,6 +24,7 @@ from pose_activity.stage2_classifier.vectors.linear import NUMBERS, SIDECAR
 from pose_activity.training.cache_step import cache_step, digest_of_cache
 from pose_activity.training.clips.files import FILES
 from pose_activity.training.file_digest import digest_of_files, without_own
+from pose_activity.training.lost_images import found_again
 from pose_activity.training.pose_weights import digest_weights
 from pose_activity.training.steps import Counts, MadeFrom, Step
 
@@ -158,7 +159,16 @@ def report(run: ClipRun, *, remember: bool) -> Step:
 
         return make_report(run, folder)
 
-    return Step("report", recipe, inputs, make, FILES["report"], apart=False)
+    lost = partial(found_again, run.run_dir / "report", partial(shown_videos, run))
+    return Step("report", recipe, inputs, make, FILES["report"], lost_files=lost, apart=False)
+
+
+def shown_videos(run: ClipRun) -> list[Path]:
+    """Returns the videos that the report's page may show frames of."""
+    if not run.has_videos:
+        return []
+    clips = read_clips(run.run_dir / "cache" / USED)
+    return [clip.source for clip in clips if clip.split == run.report.split]
 
 
 def _learned(run: ClipRun) -> dict[str, str]:

@@ -32,6 +32,7 @@ from pose_activity.stage2_classifier.scores.evaluate import (
 )
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.console import say, say_notes, say_rows
+from pose_activity.training.lost_images import count_missing
 from pose_activity.training.pictures import stage1_overlap
 from pose_activity.training.pictures.files import HELD_OUT, LEARNING_CURVE
 from pose_activity.training.pictures.judge import classify, measure_inputs, score, with_groups
@@ -49,7 +50,7 @@ from pose_activity.training.pictures.report_errors import (
 )
 from pose_activity.training.pictures.report_labels import data_section
 from pose_activity.training.pictures.report_poses import poses_section, read_metrics, score_rows
-from pose_activity.training.pictures.steps import step_names
+from pose_activity.training.pictures.steps import shown_images, step_names
 from pose_activity.training.report_page import origin
 from pose_activity.training.report_page.classifier import classifier_section
 from pose_activity.training.report_page.facts import (
@@ -120,7 +121,8 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
         unit="people" if predictions.of_people else "images",
         appendix=write_sections([s for s in facts.sections if s.anchor in _IN_SHORT]),
     )
-    return {"split": headline.split, "accuracy": headline.accuracy}
+    counts = {"split": headline.split, "accuracy": headline.accuracy}
+    return counts | count_missing(shown_images(run))
 
 
 def _by_folds(run: PictureRun, classifier: predict.Classifier) -> Predictions | None:

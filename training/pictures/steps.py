@@ -27,6 +27,7 @@ from pose_activity.training.cache_step import (
     shards_with,
 )
 from pose_activity.training.file_digest import digest_of_files, without_own
+from pose_activity.training.lost_images import found_again
 from pose_activity.training.pictures.files import FILES
 from pose_activity.training.pose_weights import digest_weights
 from pose_activity.training.steps import Counts, MadeFrom, Step
@@ -174,7 +175,13 @@ def report(run: PictureRun, *, remember: bool) -> Step:
 
         return make_report(run, folder)
 
-    return Step("report", recipe, inputs, make, FILES["report"], apart=False)
+    lost = partial(found_again, run.run_dir / "report", partial(shown_images, run))
+    return Step("report", recipe, inputs, make, FILES["report"], lost_files=lost, apart=False)
+
+
+def shown_images(run: PictureRun) -> list[Path]:
+    """Returns the images that the report's page may show."""
+    return [sample.image for sample in read_samples(run.run_dir / SAMPLES)]
 
 
 def _is_graph(section: Stage2) -> bool:
