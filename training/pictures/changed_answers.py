@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from pose_activity.artifacts import atomic, csv_text
+from pose_activity.artifacts import atomic, csv_text, manifest
 from pose_activity.artifacts.names import shown
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.console import say
+from pose_activity.training.pictures.files import HELD_OUT
 
 FILE = "changed_answers.csv"
 _SHOWN = 5  # changes that are printed; all are in the file
@@ -57,14 +58,16 @@ def list_changes(earlier: Path, after: Predictions, folder: Path) -> None:
     """Writes `changed_answers.csv` and prints how many there are, and some of them.
 
     Args:
-        earlier: The file of the predictions before; without it, or where it cannot be read, nothing
-            is compared.
+        earlier: Folder of the result before. Where it has no manifest (there is none, or it is what
+            a killed attempt left) or its predictions cannot be read, nothing is compared.
         after: The predictions now.
         folder: Where the file goes.
     """
     (folder / FILE).unlink(missing_ok=True)
+    if not (earlier / manifest.NAME).exists():
+        return
     try:
-        found, both = changes(Predictions.read(earlier), after)
+        found, both = changes(Predictions.read(earlier / HELD_OUT), after)
     except ValueError:  # none, or an older version's
         return
     names = [field.name for field in fields(Change)]

@@ -170,8 +170,8 @@ def _write_answers(
         labels=np.array([cache.class_id(entry) for entry in entries]),
         probabilities=probabilities,
     )
-    earlier = run.run_dir / "stage2" / HELD_OUT  # still there while a new result is made
-    changed_answers.list_changes(earlier, answers, folder)
+    # The earlier result is still there while a new one is made.
+    changed_answers.list_changes(run.run_dir / "stage2", answers, folder)
     answers.write(folder / HELD_OUT)
     return answers
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pose_activity.artifacts import manifest
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.pictures import changed_answers
+from pose_activity.training.pictures.files import HELD_OUT
 
 
 def predictions(answers: dict[str, str], classes: tuple[str, ...]) -> Predictions:
@@ -33,8 +35,9 @@ def test_only_pictures_that_both_answered_are_compared() -> None:
 
 
 def test_they_are_listed(tmp_path: Path, capsys) -> None:
-    BEFORE.write(tmp_path / "before.parquet")
-    changed_answers.list_changes(tmp_path / "before.parquet", AFTER, tmp_path)
+    BEFORE.write(tmp_path / HELD_OUT)
+    manifest.write(tmp_path, recipe={}, inputs={})
+    changed_answers.list_changes(tmp_path, AFTER, tmp_path)
     said = " ".join(capsys.readouterr().out.split())
     assert "2 of 3 answers to held-out pictures changed: 1 are right now, 1 were right" in said
     assert "a: x -> z (label: x)" in said
@@ -44,6 +47,13 @@ def test_they_are_listed(tmp_path: Path, capsys) -> None:
 
 def test_the_first_training_has_nothing_to_compare(tmp_path: Path, capsys) -> None:
     (tmp_path / changed_answers.FILE).write_text("of an earlier attempt", encoding="utf-8")
-    changed_answers.list_changes(tmp_path / "none.parquet", AFTER, tmp_path)
+    changed_answers.list_changes(tmp_path / "none", AFTER, tmp_path)
+    assert not capsys.readouterr().out
+    assert not (tmp_path / changed_answers.FILE).exists()
+
+
+def test_what_a_killed_attempt_left_is_no_earlier_training(tmp_path: Path, capsys) -> None:
+    BEFORE.write(tmp_path / HELD_OUT)
+    changed_answers.list_changes(tmp_path, AFTER, tmp_path)
     assert not capsys.readouterr().out
     assert not (tmp_path / changed_answers.FILE).exists()
