@@ -97,7 +97,7 @@ def fit(
         clear(out)
         atomic.write_json(out / STATES / ASKED, asked)
     settings["data"] = str(data_yaml.resolve())
-    tune = options.preserve_start and start.is_file()
+    tune = options.preserve_start and weights.are_trained(start)
     from pose_activity.artifacts.events import EventLog  # tensorboard, where it trains alone
 
     resumed: list[int] = []

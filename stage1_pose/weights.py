@@ -12,6 +12,7 @@ from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.user_cache import user_cache
 
 FOLDER_VARIABLE = "POSE_ACTIVITY_WEIGHTS"
+_ARCHITECTURES = (".yaml", ".yml")
 
 Download = Callable[[str, Path], None]
 
@@ -33,7 +34,7 @@ def find(
     variable: into the user's cache folder, which is searched first).
 
     Args:
-        name_or_path: "yolov8n-pose.pt", a path, or a `.yaml` name, which means: from scratch.
+        name_or_path: "yolov8n-pose.pt", a path, or a `.yaml` name or file: from scratch.
         download: Called with a bare file name and the path to write; None forbids downloading.
         on_progress: Called before a download, and after it with the file's sha256.
 
@@ -46,7 +47,7 @@ def find(
     given = Path(name_or_path)
     if given.is_file():
         return given
-    if given.suffix in (".yaml", ".yml"):
+    if given.suffix in _ARCHITECTURES:
         return given
     folder = weights_folder()
     target = folder / given.name
@@ -63,6 +64,11 @@ def find(
         f"or, without it, the user's cache; (3) the official download: {reason}. "
         f"Give a path to a .pt file, or set {FOLDER_VARIABLE} to a folder that holds it."
     )
+
+
+def are_trained(weights: Path) -> bool:
+    """Returns whether a file holds weights: a `.yaml` file describes an architecture alone."""
+    return weights.is_file() and weights.suffix not in _ARCHITECTURES
 
 
 def weights_folder() -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pose_activity.stage1_pose import weights
-from pose_activity.stage1_pose.weights import WeightsError, find
+from pose_activity.stage1_pose.weights import WeightsError, are_trained, find
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +76,12 @@ def test_a_path_is_never_downloaded(tmp_path: Path):
 def test_without_permission_nothing_is_downloaded():
     with pytest.raises(WeightsError, match="not allowed here"):
         find("yolov8n-pose.pt")
+
+
+def test_an_architecture_of_ones_own_is_found_and_not_trained(tmp_path: Path):
+    for name in ("small.yaml", "trained.pt"):
+        (tmp_path / name).touch()
+    assert find(tmp_path / "small.yaml") == tmp_path / "small.yaml"
+    assert not are_trained(tmp_path / "small.yaml")
+    assert not are_trained(Path("yolov8n-pose.yaml"))
+    assert are_trained(tmp_path / "trained.pt")

@@ -26,6 +26,7 @@ from pose_activity.stage1_pose.evaluate import derived_pckh, pckh
 from pose_activity.stage1_pose.export import export
 from pose_activity.stage1_pose.regression import FIGURES, compare, figures
 from pose_activity.stage1_pose.training_labels import add_unlabelled, contain_body
+from pose_activity.stage1_pose.weights import are_trained
 from pose_activity.training.console import console, say, say_notes, say_rows
 from pose_activity.training.pictures.seen_poses import seen_note
 from pose_activity.training.pictures.steps import stage1_samples
@@ -56,7 +57,7 @@ def make_stage1(run: PictureRun, folder: Path) -> Counts:
     weights, metrics = find_weights(section.weights), {}
     skeleton, fine_tuned = SKELETONS[section.skeleton], False
     if section.train:
-        fine_tuned = weights.is_file() and export_start(run, samples, weights, folder)
+        fine_tuned = are_trained(weights) and export_start(run, samples, weights, folder)
         skeleton = samples[0].skeleton
         weights, metrics = train_poses(run, samples, weights, folder, fine_tuned=fine_tuned)
     export_poses(run, samples, weights, folder, skeleton)
