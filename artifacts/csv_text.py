@@ -8,7 +8,8 @@ numbers stay as they are. Reading takes the `'` away again, so that every text c
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TextIO
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
@@ -38,6 +39,13 @@ def as_text(rows: Iterable[Iterable[Any]]) -> str:
     text = io.StringIO(newline="")
     Writer(text).writerows(rows)
     return text.getvalue()
+
+
+def joined(paths: Sequence[Path]) -> bytes:
+    """Returns files of `Writer` with the same one-line header, at least one, as one file."""
+    contents = [path.read_bytes() for path in paths]
+    header = contents[0].splitlines(keepends=True)[0]
+    return header + b"".join(content.removeprefix(header) for content in contents)
 
 
 def read(lines: Iterable[str]) -> Iterator[list[str]]:

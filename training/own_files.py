@@ -23,8 +23,12 @@ DATASET = (
 LOGS = ("logs/*/events.out.tfevents.*", "logs/tensorflow.txt")
 INT8 = ("*_int8.xml", "*_int8.bin", "*_int8.json")  # of `train.py precision`; each names its graph
 
-_PART = (manifest.NAME, LOCK, *("index.parquet", "recipe.json", "poses.parquet", "unmatched.csv"))
 INSPECTED = "images.parquet"  # what is known of the labelled pictures' files
+
+_PART = (
+    *(manifest.NAME, LOCK, "index.parquet", "recipe.json", "poses.parquet", "unmatched.csv"),
+    *("clips.parquet", "left_out.csv"),
+)
 PARTS = tuple(  # of a step that is made shard by shard, until they are merged
     f"parts/part-*/{name}" for name in (*_PART, *TENSORS, "watched/*.parquet", "watched/asked.json")
 )

@@ -150,7 +150,7 @@ def part_folder(run: Run, step: Step, shard: Shard) -> Path:
 def _sharding_of(step: Step) -> Sharding:
     if step.sharding is None:
         raise ValueError(
-            f"A step that is made shard by shard goes through images one by one. Received: "
+            f"A step made shard by shard goes through images or clips one by one. Received: "
             f"{step.name}, which does not in this kind of run. Make it as a whole."
         )
     return step.sharding

@@ -62,3 +62,11 @@ def test_every_csv_file_is_written_here() -> None:
     assert len(texts) > 100
     found = [name for name, text in texts.items() if "csv.writer(" in text or "DictWriter(" in text]
     assert found == ["artifacts/csv_text.py"]
+
+
+def test_files_of_one_header_become_one_file(tmp_path: Path) -> None:
+    parts, rows = [tmp_path / name for name in "abc"], ["=1", "a\nb", "c"]
+    for path, cells in zip(parts, [rows[:2], [], rows[2:]], strict=True):
+        path.write_bytes(csv_text.as_text([["name"], *([cell] for cell in cells)]).encode())
+    whole = csv_text.as_text([["name"], *([cell] for cell in rows)]).encode()
+    assert csv_text.joined(parts) == whole

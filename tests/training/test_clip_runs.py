@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from pose_activity.annotations.readers.feature_table import (
 )
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.artifacts import manifest
+from pose_activity.artifacts.shards import shards
 from pose_activity.cache.store import open_cache
 from pose_activity.configs.clips import ClipRun
 from pose_activity.inference.api import predict_action
@@ -32,9 +34,11 @@ from pose_activity.training.compare import compare
 from pose_activity.training.package import make_package
 from pose_activity.training.rejections import refuse_rejections
 from pose_activity.training.runs import open_run
+from pose_activity.training.shards import collect, make_part
 from pose_activity.training.status import step_statuses
 from pose_activity.training.steps import run_step
 from tests.commands import call
+from tests.folder_content import content_of
 from tests.html_reader import Reader
 from tests.inference.motion_model import crossing, write_film, write_model
 
@@ -130,6 +134,19 @@ def test_every_clip_is_in_the_cache_or_named_with_its_reason(clip_run: Path) -> 
     left_out = rows_of(clip_run / "run" / "cache" / "left_out.csv")
     assert {clip.name for clip in clips} - cached == {NOBODY} == {row["image"] for row in left_out}
     assert left_out[0]["detail"] == "nobody was found in any of its frames"
+
+
+def test_clips_of_pose_files_are_divided_as_well(clip_run: Path, tmp_path: Path) -> None:
+    contents = []
+    for name, count in (("whole", None), ("sharded", 40)):  # of which some have no clip
+        settings = (f"run_dir={tmp_path / name}", "sequence.tensors=memory_map")
+        run = load(clip_run / "x.yaml", *settings)
+        make(run, "annotations")
+        for shard in shards(count) if count else ():
+            make_part(run, "cache", shard)
+        run_step(run, "cache", parts=partial(collect, count=count) if count else None)
+        contents.append(content_of(run.run_dir / "cache"))
+    assert contents[0] == contents[1] and "tensors/train.npy" in contents[0]
 
 
 def test_an_answer_is_about_a_whole_clip(clip_run: Path) -> None:

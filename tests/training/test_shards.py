@@ -16,6 +16,7 @@ from pose_activity.runtime.cluster import LOCAL, Cluster
 from pose_activity.training import kinds
 from pose_activity.training.shards import PARTS, PartMaker, collect, make_part, spread
 from pose_activity.training.steps import run_step
+from tests.folder_content import content_of
 
 COUNT = 4
 
@@ -53,16 +54,6 @@ def _copy(labelled: Path, folder: Path, *more: str) -> Run:
     if (labelled / "digests.json").is_file():  # of images that were not written just now
         shutil.copy(labelled / "digests.json", folder)
     return _open(folder, *more, data=labelled / "data")
-
-
-def content_of(folder: Path) -> dict[str, bytes]:
-    """All files but manifests, whose seconds differ, and locks."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in files
-        if path.name not in (manifest.NAME, ".lock")
-    }
 
 
 def test_merged_parts_are_the_step_as_a_whole(labelled: Path, whole: Path, tmp_path: Path) -> None:
@@ -144,7 +135,7 @@ def test_a_part_is_made_by_one_process_at_a_time(labelled: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("step", "match"),
     [
-        ("annotations", "goes through images one by one. Received: annotations"),
+        ("annotations", "goes through images or clips one by one. Received: annotations"),
         ("stage1", "does not need the step stage1"),
     ],
 )

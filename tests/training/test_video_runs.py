@@ -2,25 +2,31 @@
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pose_activity.annotations.clip_files import read_clips
 from pose_activity.artifacts import manifest
+from pose_activity.artifacts.shards import shards
 from pose_activity.cache.sequence import prepare
 from pose_activity.cache.store import open_cache
 from pose_activity.configs import sections
 from pose_activity.configs.clips import ClipRun
 from pose_activity.inference.clips.predictor import ClipPredictor
-from pose_activity.stage1_pose.track_video import track_video
+from pose_activity.stage1_pose.track_video import clip_of_video, track_video
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training import kinds
+from pose_activity.training.clips import build_cache
 from pose_activity.training.clips.steps import step_names
 from pose_activity.training.package import make_package
+from pose_activity.training.shards import collect, make_part
 from pose_activity.training.status import step_statuses
 from pose_activity.training.steps import run_step, steps_of
+from tests.folder_content import content_of
 from tests.inference.motion_model import RECIPE, picture, write_film, write_model
 
 CONFIG = """
@@ -140,6 +146,44 @@ def test_other_ranges_of_a_video_are_watched_anew(run: ClipRun, tmp_path: Path) 
         assert clip.keypoints is not None and clip.times is not None
         lengths.append((len(clip.keypoints), round(float(clip.times[0]), 1)))
     assert lengths == [(12, 0.0), (16, 0.2)]
+
+
+def test_shards_of_the_videos_are_the_step_as_a_whole(
+    run: ClipRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def follow(path: Path, *args: Any, **named: Any) -> Any:
+        seen.append(path.name)
+        return clip_of_video(path, *args, **named)
+
+    monkeypatch.setattr(build_cache, "clip_of_video", follow)
+    folder, place = run.run_dir.parent, f"run_dir={tmp_path / 'run'}"
+    sharded = make(load(folder, place), "annotations", "stage1")
+    for shard in shards(3):
+        make_part(sharded, "cache", shard)
+        make_part(sharded, "cache", shard)  # finished: nothing is done
+    run_step(sharded, "cache", parts=partial(collect, count=3))
+    assert sorted(seen) == sorted(path.name for path in run.clips.path.rglob("*.avi"))
+    assert content_of(sharded.run_dir / "cache") == content_of(run.run_dir / "cache")
+
+    shorter = load(folder, place, "sequence.frames=8")
+    seen.clear()
+    for shard in shards(2):
+        make_part(shorter, "cache", shard)
+    run_step(shorter, "cache", parts=partial(collect, count=2))
+    assert seen == [DAMAGED.split("/")[1]]  # the others were seen before
+
+
+def test_shards_with_too_few_classes_are_refused_when_they_are_merged(
+    run: ClipRun, tmp_path: Path
+) -> None:
+    settings = (f"run_dir={tmp_path / 'run'}", "sequence.short=error", "sequence.frames=99")
+    sharded = make(load(run.run_dir.parent, *settings), "annotations", "stage1")
+    for shard in shards(2):
+        make_part(sharded, "cache", shard)
+    with pytest.raises(ValueError, match="0 classes in train, .*11 clips became no sequence"):
+        run_step(sharded, "cache", parts=partial(collect, count=2))
 
 
 @pytest.mark.parametrize("run_dir", ["", "videos/run", "elsewhere"])

@@ -4,11 +4,13 @@
     cache/clips.parquet         all clips with their joints
     cache/left_out.csv          clips that became no sequence, and why
 
-A run that was killed continues with the clips that it has not tracked yet.
+A run that was killed continues with the clips that it has not tracked yet. A shard, a share of the
+clips, leaves the same files; merging puts them together, `watched` too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,14 @@ from pose_activity.annotations.clip_files import read_clips, write_clips
 from pose_activity.annotations.clips import Clip
 from pose_activity.annotations.images import ImageError
 from pose_activity.annotations.types import Rejection
-from pose_activity.artifacts import atomic, manifest
+from pose_activity.artifacts import atomic, csv_text, manifest
 from pose_activity.artifacts.removal import remove_tree
+from pose_activity.artifacts.shards import UNDIVIDED, Shard
 from pose_activity.cache import store
-from pose_activity.cache.record import key_of
+from pose_activity.cache.record import Entry, key_of
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 from pose_activity.cache.store import StoredTensors
-from pose_activity.cache.windows import CLIPS, ClipWindow, windows_of
+from pose_activity.cache.windows import CLIPS, windows_of
 from pose_activity.configs.clips import ClipRun
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage1_pose import predict
@@ -37,61 +40,123 @@ WATCHED, LEFT_OUT = "watched", "left_out.csv"
 _ASKED = "asked.json"  # in WATCHED: what its files were made by
 
 
-def make_cache(
-    run: ClipRun, folder: Path, asked: MadeFrom[StoredTensors[SequenceRecipe]]
-) -> Counts:
-    """Cuts every clip into sequences and stores them."""
-    recipe = asked.recipe.recipe
-    clips = read_clips(run.run_dir / "annotations" / steps.CLIPS)
-    clips = [clip for clip in clips if clip.split]
-    unreadable: dict[str, str] = {}
-    if run.has_videos:
-        watching = {"pose": recipe.as_json()["pose"], "track": run.track.arguments()}
-        clips, unreadable = _watch(run, clips, folder / WATCHED, watching)
-    write_clips(folder / CLIPS, clips)
-    with progress_bar("cutting clips", console) as show:
-        sources, without = windows_of(clips, recipe, on_progress=show)
-    left_out = {name: why.removeprefix(f"{name}: ") for name, why in (unreadable | without).items()}
-    rows = [Rejection(Path(name), "no_sequence", why) for name, why in left_out.items()]
-    sample_files.write_rejections(folder / LEFT_OUT, rows)
-    say_notes(f"{name}: {why}" for name, why in left_out.items())
-    _check_splits(run, sources, left_out)
-    with progress_bar("storing sequences", console) as show:
-        cache, _ = store.build(
-            folder,
-            sources,
-            recipe=recipe,
-            classes=_classes(clips),
-            inputs=asked.inputs,
-            tensors=asked.recipe.tensors,
-            threads=run.threads,
-            on_size=say,
-            on_progress=show,
+class ClipCacheMaker:
+    """A `training.cache_step.CacheMaker`; the pose graph is loaded when it is first asked for."""
+
+    def __init__(self, run: ClipRun) -> None:
+        clips = read_clips(run.run_dir / "annotations" / steps.CLIPS)
+        self.items = [clip for clip in clips if clip.split]
+        self._run = run
+        self._pose = cache(
+            partial(
+                predict.load,
+                run.run_dir / "stage1",
+                threads=run.threads,
+                streams=run.threads,
+                keep=run.stage1.predict,
+            )
         )
-    counts = {"sequences": len(cache.entries), "left_out": len(left_out)}
-    return counts
+
+    def draw(
+        self,
+        folder: Path,
+        asked: MadeFrom[StoredTensors[SequenceRecipe]],
+        items: Sequence[Clip],
+        shard: Shard = UNDIVIDED,
+    ) -> Counts:
+        """Follows the people of every video, cuts every clip into sequences and stores them."""
+        run, recipe, clips = self._run, asked.recipe.recipe, items
+        unreadable: dict[str, str] = {}
+        if run.has_videos:
+            clips, unreadable = _watch(
+                run, items, folder / WATCHED, _watching(run, recipe), self._pose
+            )
+        write_clips(folder / CLIPS, clips)
+        with progress_bar("cutting clips", console) as show:
+            sources, without = windows_of(clips, recipe, on_progress=show)
+        reasons = unreadable | without
+        left_out = {
+            clip.name: reasons[clip.name].removeprefix(f"{clip.name}: ")
+            for clip in items
+            if clip.name in reasons
+        }
+        rows = [Rejection(Path(name), "no_sequence", why) for name, why in left_out.items()]
+        sample_files.write_rejections(folder / LEFT_OUT, rows)
+        say_notes(f"{name}: {why}" for name, why in left_out.items())
+        if shard == UNDIVIDED:
+            _check_splits(run, (source.entry for source in sources), folder / LEFT_OUT)
+        with progress_bar("storing sequences", console) as show:
+            built, _ = store.build(
+                folder,
+                sources,
+                recipe=recipe,
+                classes=_classes(clips),
+                inputs=asked.inputs,
+                tensors=asked.recipe.tensors,
+                threads=run.threads,
+                on_size=say,
+                may_be_empty=shard != UNDIVIDED,
+                on_progress=show,
+            )
+        return {"sequences": len(built.entries), "left_out": len(left_out)}
+
+    def merge(
+        self, folder: Path, asked: MadeFrom[StoredTensors[SequenceRecipe]], parts: Sequence[Path]
+    ) -> Counts:
+        """See `CacheMaker`; what stage 1 saw is taken over too, for another recipe."""
+        run, recipe = self._run, asked.recipe.recipe
+        if run.has_videos:
+            _keep_only(folder / WATCHED, _watching(run, recipe))
+            for part in parts:
+                for path in (part / WATCHED).glob("*.parquet"):
+                    atomic.link(path, folder / WATCHED / path.name)
+        clips = [clip for part in parts for clip in read_clips(part / CLIPS)]
+        write_clips(folder / CLIPS, clips)
+        atomic.write_bytes(folder / LEFT_OUT, csv_text.joined([part / LEFT_OUT for part in parts]))
+        entries = (entry for part in parts for entry in store.open_cache(part).entries)
+        _check_splits(run, entries, folder / LEFT_OUT)
+        with progress_bar("merging parts", console) as show:
+            store.merge(
+                folder,
+                parts,
+                recipe=recipe,
+                classes=_classes(clips),
+                inputs=asked.inputs,
+                tensors=asked.recipe.tensors,
+                on_progress=show,
+            )
+        counted = [manifest.read_finished(part)["counts"] for part in parts]
+        return {name: sum(one[name] for one in counted) for name in ("sequences", "left_out")}
+
+
+def _watching(run: ClipRun, recipe: SequenceRecipe) -> dict[str, Any]:
+    """Returns what decides what stage 1 sees of a clip."""
+    return {"pose": recipe.as_json()["pose"], "track": run.track.arguments()}
 
 
 def _watch(
-    run: ClipRun, clips: Sequence[Clip], folder: Path, asked: dict[str, Any]
+    run: ClipRun,
+    clips: Sequence[Clip],
+    folder: Path,
+    asked: dict[str, Any],
+    load: Callable[[], predict.PosePredictor],
 ) -> tuple[list[Clip], dict[str, str]]:
     """Returns the clips with the joints of the person whom each is about, and unreadable ones.
 
-    A clip that was watched before is read from `folder`, unless it was watched otherwise.
+    A clip that was watched before is read from `folder`, or from the run's cache where `folder` is
+    that of a shard, unless it was watched otherwise.
     """
-    pose = predict.load(
-        run.run_dir / "stage1",
-        threads=run.threads,
-        streams=run.threads,
-        keep=run.stage1.predict,
-    )
     _keep_only(folder, asked)
+    before = run.run_dir / "cache" / WATCHED
+    is_known = before != folder and manifest.begun(before / _ASKED, asked) == []
     watched, unreadable, digests = [], {}, FileDigests(run.run_dir)
     with progress_bar("following people", console) as show:
         for done, clip in enumerate(clips, 1):
             path = folder / f"{key_of(Path(clip.name))}-{_state_of(clip, digests)}.parquet"
+            if is_known and not path.exists() and (before / path.name).exists():
+                atomic.link(before / path.name, path)
             try:
-                found = read_clips(path)[0] if path.exists() else _follow(run, clip, pose, path)
+                found = read_clips(path)[0] if path.exists() else _follow(run, clip, load(), path)
             except ImageError as error:
                 unreadable[clip.name] = str(error)
             else:
@@ -134,20 +199,22 @@ def _classes(clips: Sequence[Clip]) -> list[str]:
     return sorted({str(clip.label) for clip in clips if clip.split != "test"})
 
 
-def _check_splits(run: ClipRun, sources: Sequence[ClipWindow], left_out: dict[str, str]) -> None:
+def _check_splits(run: ClipRun, entries: Iterable[Entry], left_out: Path) -> None:
     """Refuses what would only fail after all training."""
     labels: dict[str, set[str | None]] = {"train": set(), run.report.split: set()}
-    for source in sources:
-        labels.setdefault(str(source.clip.split), set()).add(source.clip.label)
+    for entry in entries:
+        labels.setdefault(entry.split, set()).add(entry.target)
     train, judged = labels["train"], labels[run.report.split]
     strange = sorted(map(str, judged - train)) if not run.open_set else []
     if len(train) > 1 and judged and not strange:
         return
-    why = "; ".join(f"{name}: {text}" for name, text in list(left_out.items())[:3])
+    with left_out.open(encoding="utf-8", newline="") as file:
+        _, *rows = csv_text.read(file)
+    why = "; ".join(f"{name}: {text}" for name, _, text in rows[:3])
     raise ValueError(
         "There must be sequences of two classes or more in train, and of each class that "
         f"{run.report.split} holds. Received: {len(train)} classes in train, {len(judged)} in "
         f"{run.report.split}{f', of these not in train: {strange}' if strange else ''}. "
-        f"{len(left_out)} clips became no sequence ({why}), see {LEFT_OUT}: add clips, or change "
+        f"{len(rows)} clips became no sequence ({why}), see {LEFT_OUT}: add clips, or change "
         "sequence.short, sequence.frames or stage1.predict.confidence."
     )

@@ -11,6 +11,7 @@ from pose_activity.annotations.skeleton import OPENPOSE18, Skeleton
 from pose_activity.annotations.types import LEARNED_FROM
 from pose_activity.artifacts import renamed
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
+from pose_activity.artifacts.shards import Shard
 from pose_activity.cache.planes import PoseModelId
 from pose_activity.cache.sequence_recipe import SequenceRecipe
 from pose_activity.cache.store import open_cache
@@ -21,7 +22,13 @@ from pose_activity.stage1_pose.predict import GRAPH as POSE_GRAPH
 from pose_activity.stage1_pose.predict import read_sidecar
 from pose_activity.stage2_classifier.sidecar import GRAPH
 from pose_activity.stage2_classifier.vectors.linear import NUMBERS, SIDECAR
-from pose_activity.training.cache_step import cache_step, digest_of_cache
+from pose_activity.training.cache_step import (
+    CacheMaker,
+    cache_step,
+    digest_of_cache,
+    make_with,
+    shards_with,
+)
 from pose_activity.training.clips.files import FILES
 from pose_activity.training.file_digest import digest_of_files, without_own
 from pose_activity.training.lost_images import found_again
@@ -96,22 +103,30 @@ def cache(run: ClipRun, *, remember: bool) -> Step:
             read["track"] = sha256_json(renamed.in_old_names(run.track.arguments(), "track"))
         return read
 
-    def make(folder: Path, asked: MadeFrom) -> Counts:
-        from pose_activity.training.clips.build_cache import make_cache
+    def maker() -> CacheMaker:
+        from pose_activity.training.clips.build_cache import ClipCacheMaker
 
-        return make_cache(run, folder, asked)
+        return ClipCacheMaker(run)
 
     def videos() -> str:
         return _digest_of({clip.source for clip in read_clips(table)}, run.run_dir, remember)
+
+    def videos_of(shard: Shard) -> dict[str, str]:
+        if not run.has_videos:
+            return {}
+        clips = [clip for clip in read_clips(table) if clip.split]
+        files = sorted({clip.source for clip in shard.take(clips)})
+        return {"videos": digest_of_files(files, run.run_dir, remember=False)}
 
     return cache_step(
         run.run_dir,
         partial(sequence_recipe, run),
         inputs,
-        make,
+        make_with(maker),
         tensors=run.sequence.tensors,
         files=FILES["cache"],
         external_inputs={"videos": videos} if run.has_videos else {},
+        sharding=shards_with(maker, videos_of),
     )
 
 

@@ -128,12 +128,11 @@ def _write_unmatched(path: Path, unmatched: Iterable[Unmatched] | None) -> None:
 
 def _merge_unmatched(path: Path, parts: Sequence[Path]) -> None:
     """Puts files of `_write_unmatched` together, where there are any."""
-    there = [part.read_bytes() for part in parts if part.exists()]
+    there = [part for part in parts if part.exists()]
     if not there:
         path.unlink(missing_ok=True)
         return
-    head = there[0].splitlines(keepends=True)[0]
-    write_bytes(path, head + b"".join(part.removeprefix(head) for part in there))
+    write_bytes(path, csv_text.joined(there))
 
 
 def _check_splits(run: PictureRun, there: Collection[str], pictures: int, tensors: int) -> None:
