@@ -6,27 +6,23 @@ trained with: who asks for the same again gets it at once, whatever went wrong a
 Until then `OUT/states` holds what a stopped training goes on from: see `resumable_trainer`.
 """
 
-import csv
 import json
 import os
 import shutil
-import time
-from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pose_activity.annotations.readers.yolo_files import describe, label_of
 from pose_activity.artifacts import atomic, manifest
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.artifacts.progress import ProgressCallback
 from pose_activity.artifacts.removal import remove_tree
-from pose_activity.stage1_pose import ultralytics_env, weights
+from pose_activity.stage1_pose import several_gpus, ultralytics_env, weights
 from pose_activity.stage1_pose.export import download
-from pose_activity.stage1_pose.options import PoseFit
-
-if TYPE_CHECKING:
-    from pose_activity.artifacts.events import EventLog
+from pose_activity.stage1_pose.fit_progress import RoundProgress
+from pose_activity.stage1_pose.options import PoseFit, count_gpus
 
 BEST, LAST, NOTE = "best.pt", "last.pt", "fitted.json"
 STATES, ASKED = "states", "asked.json"  # of an unfinished training
@@ -105,12 +101,15 @@ def fit(
         for i, count in enumerate(epochs):
             report = _shifted(on_progress, sum(epochs[:i]), sum(epochs), i + 1)
             folder = out / f"round{i + 1}"
-            follow = _following(log, folder / "results.csv", sum(epochs[:i]))
+            table = folder / "results.csv"
+            progress = RoundProgress(
+                table, epochs=count, before=sum(epochs[:i]), report=report, log=log
+            )
             round_settings = {**settings, "epochs": count}
             stops = _stops_of_whole(folder)
             if stops is None:
                 stops = _run_round(
-                    start, folder, round_settings, tune, options.amp, threads, report, follow
+                    start, folder, round_settings, tune, options.amp, threads, progress
                 )
             resumed += [sum(epochs[:i]) + number for number in stops]
             start = folder / "weights" / LAST
@@ -175,85 +174,44 @@ def _run_round(
     tune: bool,
     amp: bool,
     threads: int | None,
-    report: ProgressCallback,
-    follow: Callable[[], None],
+    progress: RoundProgress,
 ) -> list[int]:
     ultralytics_env.prepare()
     import torch
     from ultralytics import YOLO
 
     from pose_activity.stage1_pose.fine_tuner import FineTuner
-    from pose_activity.stage1_pose.resumable_trainer import ResumableTrainer
+    from pose_activity.stage1_pose.resumable_trainer import ResumableTrainer, begin_process
 
     model = YOLO(start, task="pose")
-    if threads:
-        # Only now: on a CPU, ultralytics sets one thread fewer than there are cores first.
-        model.add_callback("on_train_start", lambda _: torch.set_num_threads(threads))
-    begin_epoch, end_step = _counting(report)
-    model.add_callback("on_train_epoch_start", begin_epoch)
-    model.add_callback("on_train_batch_end", end_step)
-    model.add_callback("on_fit_epoch_end", lambda trainer: report(*_epoch_line(trainer)))
-    model.add_callback("on_fit_epoch_end", lambda _: follow())
+    if count_gpus(settings["device"]) > 1:
+        begin = partial(begin_process, threads=threads, parent=os.getpid())
+        model.add_callback("on_train_start", begin)
+        watching = several_gpus.looking(progress.look)
+    else:
+        if threads:
+            # Only now: on a CPU, ultralytics sets one thread fewer than there are cores first.
+            model.add_callback("on_train_start", lambda _: torch.set_num_threads(threads))
+        progress.add_callbacks(model)
+        watching = nullcontext()
     on_gpu = torch.cuda.is_available() and settings["device"] != "cpu"
-    model.train(
-        trainer=FineTuner if tune else ResumableTrainer,
-        **settings,
-        # ultralytics tests fp16 with a model that it downloads; bf16 needs no test.
-        amp="bf16" if amp and on_gpu else False,
-        project=str(folder.parent.resolve()),
-        name=folder.name,
-        exist_ok=True,
-        deterministic=True,
-        verbose=False,
-    )
-    follow()  # On several GPUs ultralytics trains in processes of its own, without callbacks.
+    with watching:
+        model.train(
+            trainer=FineTuner if tune else ResumableTrainer,
+            **settings,
+            # ultralytics tests fp16 with a model that it downloads; bf16 needs no test.
+            amp="bf16" if amp and on_gpu else False,
+            project=str(folder.parent.resolve()),
+            name=folder.name,
+            exist_ok=True,
+            deterministic=True,
+            verbose=False,
+        )
+    progress.follow()
     resumed = [*getattr(model.trainer, "resumed", ())]
     note = {"sha256": _digests(folder / "weights"), "resumed": resumed}
     atomic.write_json(folder.parent / STATES / f"{folder.name}.json", note)
     return resumed
-
-
-def _following(log: "EventLog | None", table: Path, before: int) -> Callable[[], None]:
-    """Returns a function that logs the rows of results.csv that it has not seen."""
-    seen = 0
-
-    def follow() -> None:
-        nonlocal seen
-        if log is None or not table.exists():
-            return
-        with table.open(newline="", encoding="utf-8") as file:
-            rows = [{k.strip(): float(v) for k, v in row.items()} for row in csv.DictReader(file)]
-        for row in rows[seen:]:
-            at = time.time() - (rows[-1]["time"] - row["time"])
-            values = {name: value for name, value in row.items() if name not in ("epoch", "time")}
-            log.scalars(before + int(row["epoch"]), values, at=at)
-        seen = len(rows)
-
-    return follow
-
-
-def _counting(report: ProgressCallback) -> tuple[Callable[[Any], None], Callable[[Any], None]]:
-    """Returns callbacks for the start of an epoch and the end of a step, which report it."""
-    steps = 0
-
-    def begin_epoch(_: Any) -> None:
-        nonlocal steps
-        steps = 0
-
-    def end_step(trainer: Any) -> None:
-        nonlocal steps
-        steps += 1
-        text = f"epoch {trainer.epoch + 1}, step {steps}/{len(trainer.train_loader)}"
-        report(trainer.epoch, trainer.epochs, text)
-
-    return begin_epoch, end_step
-
-
-def _epoch_line(trainer: Any) -> tuple[int, int, str]:
-    score = trainer.metrics.get("metrics/mAP50(P)", 0.0)
-    # ultralytics calls back once more, with the next epoch's number, after its final validation.
-    done = min(trainer.epoch + 1, trainer.epochs)
-    return done, trainer.epochs, f"pose mAP50 {score:.3f}"
 
 
 def _shifted(

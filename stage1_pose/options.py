@@ -51,7 +51,8 @@ class PoseFit(Checked):
         patience: A round ends after so many epochs without a better val score.
         workers: Processes that load pictures; 0 loads in this one.
         cache: Keep decoded pictures in memory or on disk.
-        device: "cpu", "0", "0,1"; None takes a GPU where there is one.
+        device: "cpu", "0"; "0,1" trains in a process per GPU, which share each batch; None takes a
+            GPU where there is one.
         amp: bfloat16 arithmetic on a GPU.
         plots: Whether ultralytics draws its plots.
     """
@@ -93,6 +94,14 @@ class PoseFit(Checked):
             raise OutOfRange({"image_size": must})
         if not self.epochs:
             raise OutOfRange({"epochs": "must be one number per round. Received: none"})
+        if self.batch % count_gpus(self.device):
+            must = f"must be a multiple of the {count_gpus(self.device)} GPUs of device"
+            raise OutOfRange({"batch": f"{must}. Received: {self.batch}"})
+
+
+def count_gpus(device: str | None) -> int:
+    """Returns how many GPUs `PoseFit.device` names; 1 where it is the CPU, or is not said."""
+    return len([part for part in (device or "").split(",") if part.strip()]) or 1
 
 
 @dataclass(frozen=True)

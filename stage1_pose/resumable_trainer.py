@@ -27,9 +27,11 @@ import torch
 from torch import nn
 from ultralytics.models.yolo.pose import PoseTrainer
 from ultralytics.utils import RANK
-from ultralytics.utils.torch_utils import unwrap_model
+from ultralytics.utils.dist import ddp_cleanup, generate_ddp_command
+from ultralytics.utils.torch_utils import unset_deterministic, unwrap_model
 
 from pose_activity.artifacts import atomic
+from pose_activity.stage1_pose import several_gpus
 
 STATES = "states"  # the folder
 
@@ -45,6 +47,21 @@ class ResumableTrainer(PoseTrainer):
     train_loader: Any  # what ultralytics sets later than its annotations say
     ema: Any
     optimizer: Any
+
+    def train(self) -> None:
+        """Trains: here, or in one process per GPU where several are asked for."""
+        if not self.ddp:
+            super().train()
+            return
+        if self._state_file.exists():
+            state = torch.load(self._state_file, map_location="cpu", weights_only=True)
+            self.resumed = (*state["resumed"], state["epochs"])
+        command, file = generate_ddp_command(self)
+        try:
+            several_gpus.run(command)
+        finally:
+            ddp_cleanup(self, file)
+            unset_deterministic()
 
     def resume_training(self, ckpt: Any) -> None:
         """Goes on from the state of the last whole epoch, if there is one."""
@@ -204,3 +221,15 @@ class ResumableTrainer(PoseTrainer):
 def _plain(value: Any) -> Any:
     """Returns a number of numpy's as Python's."""
     return value.item() if isinstance(value, np.generic) else value
+
+
+def begin_process(_: Any, *, threads: int | None, parent: int) -> None:
+    """A callback for the start of a training in each of several processes.
+
+    Args:
+        threads: CPU threads of torch; None leaves its choice.
+        parent: See `several_gpus.end_with`.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    several_gpus.end_with(parent)
