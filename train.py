@@ -156,10 +156,25 @@ def stage2(
 
 
 @app.command()
-def report(config: Config, overrides: Set = None) -> None:
-    """Classify the test split and write the scores."""
+def report(
+    config: Config,
+    overrides: Set = None,
+    shard: ShardOption = None,
+    merge: MergeOption = None,
+    executor: ExecutorOption = "local",
+    address: AddressOption = cluster.LOCAL,
+    shards: ShardsOption = 64,
+) -> None:
+    """Classify the test split and write the scores.
+
+    On many machines as the step cache: --shard, then --merge, or --executor ray.
+    """
     run = _load(config, overrides, ["report"])
-    _make(run, "report")
+    parts = _parts(shard, merge, executor, address, shards)
+    if isinstance(parts, Shard):
+        _make_part(run, "report", parts)
+        return
+    _make(run, "report", parts=parts)
     kinds.kind_of(run).module("report").say_scores(run)
 
 

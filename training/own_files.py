@@ -33,12 +33,14 @@ PARTS = tuple(  # of a step that is made shard by shard, until they are merged
     f"parts/part-*/{name}" for name in (*_PART, *TENSORS, "watched/*.parquet", "watched/asked.json")
 )
 
+REPORT_PART = ("*.npy", "features.parquet")  # of a report that is made shard by shard
+
 RESTS = {  # step -> patterns below its folder, of what may be removed while the result stays
     "annotations": ("cleaning_dry_run.json", INSPECTED),
     "stage1": ("judged.parquet", "start/judged.parquet", *POSE_STATES, *DATASET),
     "cache": (*TENSORS, "features.parquet", "watched/*.parquet", "watched/asked.json", *PARTS),
     "stage2": STATES,
-    "report": (),
+    "report": tuple(f"parts/part-*/{name}" for name in (manifest.NAME, LOCK, *REPORT_PART)),
 }
 # Results that several kinds leave:
 TRAINED_POSES = (

@@ -65,7 +65,7 @@ class PartMaker:
                 folder,
                 recipe=recipe,
                 inputs=inputs,
-                outputs=files_of(folder, self._step.files),
+                outputs=files_of(folder, self._sharding.files or self._step.files),
                 counts=own["counts"] | counts,
             )
             return True

@@ -56,10 +56,12 @@ class Sharding:
         inputs: Returns the digests of what only this shard reads.
         maker: Loads what all shards need, and returns what makes one of them: a function of the
             part's folder, what it is made from, and the shard.
+        files: Patterns of the files of a part; None: those of the step.
     """
 
     inputs: Callable[[Shard], dict[str, str]]
     maker: Callable[[], Callable[[Path, MadeFrom, Shard], Counts]]
+    files: tuple[str, ...] | None = None
 
 
 def _nothing_lost() -> list[str]:

@@ -78,8 +78,7 @@ def find(
         ValueError: the file is damaged, or the graph is none of these.
         CacheError: see `Cache.load`.
     """
-    layout = Layout.of(cache.recipe)
-    source = {"backbone": sha256_file(backbone), "layout": layout.as_json()}
+    layout, source = Layout.of(cache.recipe), _source_of(cache, backbone)
     present = {entry.sha256 for entry in cache.entries}  # pictures that were taken away may go
     rows = {key: row for key, row in _read(path, source).items() if key[:_DIGEST] in present}
     missing = {one.key: one for one in wanted if one.key not in rows}
@@ -100,6 +99,29 @@ def find(
                 on_progress(there + done, len(wanted), missing[key].entry.source.name)
         _write(path, rows, source)
     return np.stack([rows[one.key] for one in wanted])
+
+
+def unknown(path: Path, cache: Cache, wanted: Sequence[Wanted], *, backbone: Path) -> list[Wanted]:
+    """Returns the rows that the file does not have; see `find`."""
+    rows = _read(path, _source_of(cache, backbone))
+    return [one for one in wanted if one.key not in rows]
+
+
+def merge(path: Path, parts: Sequence[Path], cache: Cache, *, backbone: Path) -> None:
+    """Adds to a file what files of other shards hold; absent ones are left out.
+
+    Args:
+        path: The file; see `find`.
+        parts: Files of `find` with the same cache and backbone, in order.
+        cache: See `find`.
+        backbone: See `find`.
+    """
+    source = _source_of(cache, backbone)
+    rows = _read(path, source)
+    for part in parts:
+        rows |= _read(part, source)
+    if rows:
+        _write(path, rows, source)
 
 
 def mirror(arrays: Arrays) -> Arrays:
@@ -137,6 +159,12 @@ def vector(arrays: Arrays, run: graph.Graph, layout: Layout) -> np.ndarray:
 def image_of(arrays: Arrays, look: Look) -> np.ndarray:
     """Returns what the backbone sees of a plane: `(H, W, 3)` float32."""
     return picture_of(look.plane, arrays[look.view][..., look.channels])
+
+
+def _source_of(cache: Cache, backbone: Path) -> dict[str, Any]:
+    """Returns what decides the rows beside the pictures."""
+    layout = Layout.of(cache.recipe).as_json()
+    return {"backbone": sha256_file(backbone), "layout": layout}
 
 
 def _read(path: Path, source: Mapping[str, Any]) -> dict[str, np.ndarray]:

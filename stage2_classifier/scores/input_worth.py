@@ -139,13 +139,40 @@ def by_classifying(
     def without(part: Part, partner: np.ndarray | None) -> np.ndarray:
         found = np.empty(count, int)
         for i in range(count):
-            other = None if partner is None else by_name(load(int(partner[i])))
-            found[i] = classify(_without(load(i), part, other))[0].argmax()
+            found[i] = class_without(classify, load, part, partner, i)
             if on_progress:
                 on_progress(i + 1, count, part.name)
         return found
 
     return without
+
+
+def class_without(
+    classify: Classify,
+    load: Callable[[int], Input],
+    part: Part,
+    partner: np.ndarray | None,
+    picture: int,
+) -> int:
+    """Classifies one picture without a part; returns its class id. See `by_classifying`."""
+    other = None if partner is None else by_name(load(int(partner[picture])))
+    return int(classify(_without(load(picture), part, other))[0].argmax())
+
+
+def changes(
+    parts: Sequence[Part], count: int, seed: int = 0
+) -> list[tuple[Part, np.ndarray | None]]:
+    """Returns what `measure` asks for, in order: each part replaced by nothing, then by another's.
+
+    Args:
+        parts: What is taken away.
+        count: Number of pictures.
+        seed: Of who gets whose.
+    """
+    order = np.random.default_rng(seed).permutation(count)
+    partner = np.empty(count, int)
+    partner[order] = np.roll(order, 1)  # a cycle: nobody gets their own
+    return [(part, whose) for part in parts for whose in (None, partner)]
 
 
 def measure(
@@ -173,26 +200,22 @@ def measure(
     count = len(labels)
     if count < 2:
         return []
-    order = np.random.default_rng(seed).permutation(count)
-    partner = np.empty(count, int)
-    partner[order] = np.roll(order, 1)  # a cycle: nobody gets their own
     rows = []
-    for part in parts:
-        for how in ("nothing", "another picture's"):
-            changed = without(part, None if how == "nothing" else partner)
-            right = (answers == labels).astype(float), (changed == labels).astype(float)
-            gain, interval = paired_difference(*right, clusters=clusters)
-            rows.append(
-                Worth(
-                    part=part.name,
-                    of_stage1=part.of_stage1,
-                    replaced_by=how,
-                    accuracy=float(right[1].mean()),
-                    gain=gain,
-                    interval=interval,
-                    changed=float((changed != answers).mean()),
-                )
+    for part, partner in changes(parts, count, seed):
+        changed = without(part, partner)
+        right = (answers == labels).astype(float), (changed == labels).astype(float)
+        gain, interval = paired_difference(*right, clusters=clusters)
+        rows.append(
+            Worth(
+                part=part.name,
+                of_stage1=part.of_stage1,
+                replaced_by="nothing" if partner is None else "another picture's",
+                accuracy=float(right[1].mean()),
+                gain=gain,
+                interval=interval,
+                changed=float((changed != answers).mean()),
             )
+        )
     return rows
 
 

@@ -1,18 +1,17 @@
 """A run's classifier on the pictures that it did not learn from: answers, scores, inputs' worth."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from pose_activity.annotations.sample_files import read_samples
-from pose_activity.cache.record import stack
+from pose_activity.cache.record import Entry, Input, stack
 from pose_activity.cache.store import Cache
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.runtime import calibrate
-from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier import predict
-from pose_activity.stage2_classifier.frozen.answers import FeatureAnswers
 from pose_activity.stage2_classifier.scores import input_worth
 from pose_activity.stage2_classifier.scores.evaluate import (
     Report,
@@ -21,8 +20,9 @@ from pose_activity.stage2_classifier.scores.evaluate import (
     with_unknown,
 )
 from pose_activity.stage2_classifier.scores.predictions import Predictions
-from pose_activity.training.console import console
+from pose_activity.training import questions
 from pose_activity.training.pictures.steps import SAMPLES
+from pose_activity.training.questions import Question
 
 _FEWEST = 2  # pictures, of which one can have what the other has
 
@@ -31,11 +31,12 @@ def classify(
     classifier: predict.Classifier,
     cache: Cache,
     split: str,
-    known: FeatureAnswers | None = None,
+    probabilities: np.ndarray | None = None,
 ) -> Predictions:
-    """Classifies one split of a cache, unless its answers are known."""
+    """Classifies one split of a cache, unless its `(N, classes)` probabilities are known."""
     entries = cache.of_split(split)
-    probabilities = known.probabilities() if known else _classify(classifier, cache, split)
+    if probabilities is None:
+        probabilities = questions.answers(split, classifying(classifier, cache, split))
     return Predictions(
         split=split,
         classes=cache.classes,
@@ -46,52 +47,69 @@ def classify(
     )
 
 
-def _classify(classifier: predict.Classifier, cache: Cache, split: str) -> np.ndarray:
-    """Returns `(N, classes)` probabilities of the graph."""
-    entries, rows = cache.of_split(split), []
-    with progress_bar(f"classifying {split}", console) as show:
-        for done, entry in enumerate(entries, 1):
-            rows.append(classifier(stack([cache.load(entry, verify=True).x]))[0])
-            show(done, len(entries), entry.source.name)
-    return np.stack(rows)
+def classifying(classifier: predict.Classifier, cache: Cache, split: str) -> Question:
+    """Returns the question whose answers are the probabilities `(N, classes)` of one split."""
+
+    def answer(entry: Entry) -> np.ndarray:
+        return classifier(stack([cache.load(entry, verify=True).x]))
+
+    return Question(f"classifying {split}", cache.of_split(split), answer)
+
+
+def without_inputs(
+    run: PictureRun, classifier: predict.Classifier, cache: Cache, split: str
+) -> Question:
+    """Returns the question whose answers are `(N,)` class ids without each input.
+
+    Of some pictures, see `measured`, as often as `input_worth.changes` says; none where there is
+    nothing to take away.
+    """
+    entries, parts = cache.of_split(split), input_worth.parts_of(cache.recipe)
+    rows = measured(run, len(entries))
+    asked = input_worth.changes(parts, len(rows), run.seed) if len(rows) else []
+    items = [(part, partner, i) for part, partner in asked for i in range(len(rows))]
+
+    def load(i: int) -> Input:
+        return cache.load(entries[rows[i]]).x
+
+    def answer(item: tuple[input_worth.Part, np.ndarray | None, int]) -> np.ndarray:
+        return np.array([input_worth.class_without(classifier, load, *item)])
+
+    return Question("classifying without each input", items, answer)
+
+
+def measured(run: PictureRun, count: int) -> np.ndarray:
+    """Returns the numbers of the pictures, of so many, on which inputs' worth is measured."""
+    drawn = np.random.default_rng(run.seed).permutation(count)[: run.report.input_images]
+    return np.sort(drawn) if len(drawn) >= _FEWEST else drawn[:0]
 
 
 def measure_inputs(
     run: PictureRun,
-    classifier: predict.Classifier,
     cache: Cache,
     predictions: Predictions,
-    known: FeatureAnswers | None = None,
+    without: Callable[[np.ndarray], input_worth.Without],
 ) -> dict[str, Any] | None:
     """Measures on some of the pictures what each input is worth; see `Report.inputs`.
 
     Args:
         run: The whole configuration.
-        classifier: That of the run, which classifies them again.
         cache: The run's.
         predictions: Of one split.
-        known: The answers to that split from kept features, which tell without classifying.
+        without: Returns, for the numbers of some pictures, their answers without an input.
     """
     parts, of = input_worth.parts_of(cache.recipe), len(predictions.images)
-    drawn = np.random.default_rng(run.seed).permutation(of)[: run.report.input_images]
-    if not parts or len(drawn) < _FEWEST:
+    rows = measured(run, of)
+    if not parts or not len(rows):
         return None
-    rows, entries = np.sort(drawn), cache.of_split(predictions.split)
-    with progress_bar("classifying without each input", console) as show:
-        if known:
-            without = known.take(rows).without
-        else:
-            without = input_worth.by_classifying(
-                classifier, lambda i: cache.load(entries[rows[i]]).x, len(rows), show
-            )
-        found = input_worth.measure(
-            without,
-            answers=predictions.guesses[rows],
-            labels=predictions.labels[rows],
-            clusters=predictions.clusters[rows],
-            parts=parts,
-            seed=run.seed,
-        )
+    found = input_worth.measure(
+        without(rows),
+        answers=predictions.guesses[rows],
+        labels=predictions.labels[rows],
+        clusters=predictions.clusters[rows],
+        parts=parts,
+        seed=run.seed,
+    )
     return {"n": len(rows), "of": of, "rows": [row.as_json() for row in found]}
 
 

@@ -1,7 +1,11 @@
 """The answers of a run's linear head to held-out pictures, from features that are kept."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 
+from pose_activity.artifacts.shards import Shard
 from pose_activity.cache.record import by_name, stack
 from pose_activity.cache.store import Cache
 from pose_activity.configs.pictures import PictureRun
@@ -19,8 +23,29 @@ CHECKED = 8  # pictures on which the exported graph is compared with them
 TOLERANCE = 1e-4  # largest difference of a probability
 
 
+def is_head(run: PictureRun) -> bool:
+    """Returns whether the classifier is a linear head on features that are kept."""
+    return bool(run.classifier.linear) and (run.run_dir / "stage2" / head.EXPORTED).is_file()
+
+
+def keep_features(run: PictureRun, cache: Cache, split: str, folder: Path, shard: Shard) -> None:
+    """Computes the features of a shard of a split that the cache does not have, in a folder."""
+    path, backbone = folder / features.FILE, find_backbone(run)
+    wanted = shard.take([features.Wanted(entry) for entry in cache.of_split(split)])
+    wanted = features.unknown(cache.folder / features.FILE, cache, wanted, backbone=backbone)
+    if not wanted:
+        path.unlink(missing_ok=True)
+        return
+    with progress_bar("computing features", console) as show:
+        features.find(path, cache, wanted, backbone=backbone, threads=run.threads, on_progress=show)
+
+
 def answers_of(
-    run: PictureRun, classifier: predict.Classifier, cache: Cache, split: str
+    run: PictureRun,
+    classifier: predict.Classifier,
+    cache: Cache,
+    split: str,
+    parts: Sequence[Path] = (),
 ) -> FeatureAnswers | None:
     """Returns the answers to one split; None where the classifier is a network of its own.
 
@@ -29,14 +54,19 @@ def answers_of(
         classifier: That of the run.
         cache: The run's.
         split: With one picture at least.
+        parts: Folders of `keep_features` of all shards, in order; what they hold is kept with the
+            cache then.
 
     Raises:
         ValueError: the exported graph answers otherwise.
     """
     folder, linear = run.run_dir / "stage2", run.classifier.linear
-    if linear is None or not (folder / head.EXPORTED).is_file():
+    if linear is None or not is_head(run):
         return None
     backbone, entries = find_backbone(run), cache.of_split(split)
+    if parts:
+        files = [part / features.FILE for part in parts]
+        features.merge(cache.folder / features.FILE, files, cache, backbone=backbone)
     with progress_bar("computing features", console) as show:
         vectors = features.find(
             cache.folder / features.FILE,

@@ -18,8 +18,9 @@ import numpy as np
 
 from pose_activity.annotations.types import Poses
 from pose_activity.artifacts.atomic import write_json
+from pose_activity.artifacts.shards import Shard
 from pose_activity.cache.planes import Recipe
-from pose_activity.cache.store import Cache, open_cache
+from pose_activity.cache.store import Cache
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.learning.history import History, early_end
 from pose_activity.runtime import calibrate
@@ -34,9 +35,9 @@ from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training.console import say, say_notes, say_rows
 from pose_activity.training.lost_images import count_missing
 from pose_activity.training.pictures import stage1_overlap
+from pose_activity.training.pictures.answers import Answers
 from pose_activity.training.pictures.files import HELD_OUT, LEARNING_CURVE
-from pose_activity.training.pictures.judge import classify, measure_inputs, score, with_groups
-from pose_activity.training.pictures.judge_features import answers_of
+from pose_activity.training.pictures.judge import score, with_groups
 from pose_activity.training.pictures.poses import FROM_LABELS, poses_of
 from pose_activity.training.pictures.report_errors import (
     SUSPECTS,
@@ -72,28 +73,33 @@ from pose_activity.training.report_page.input_worth import ignored_note, worth_s
 from pose_activity.training.report_page.learning_curve import curve_blocks
 from pose_activity.training.report_page.mistakes import mistakes_section
 from pose_activity.training.report_page.text import write_sections
-from pose_activity.training.steps import Counts
+from pose_activity.training.steps import Counts, MadeFrom
 
 VAL = "metrics_val.json"
 _TILE, _TILE_ROW, _SHEET = 420, 840, 1400  # pixels: the longer side of a picture on the page
 _IN_SHORT = ("inputs", "origin")  # sections of the page that report.md has too
 
 
-def make_report(run: PictureRun, folder: Path) -> Counts:
-    """Classifies the held-out pictures with the exported classifier; writes the files above."""
+def make_report(run: PictureRun, folder: Path, parts: Sequence[Path] = ()) -> Counts:
+    """Classifies the held-out pictures with the exported classifier; writes the files above.
+
+    Args:
+        run: The whole configuration.
+        folder: Of the report.
+        parts: What `part_maker` made of all shards, in order; none: the pictures are classified
+            here.
+    """
     (folder / VAL).unlink(missing_ok=True)  # of an earlier classifier
-    cache = open_cache(run.run_dir / "cache")
-    classifier = predict.load(run.run_dir / "stage2", threads=run.threads)
-    known = answers_of(run, classifier, cache, run.report.split)
-    predictions = with_groups(classify(classifier, cache, run.report.split, known), run)
+    answers = Answers(run, parts)
+    cache, classifier = answers.cache, answers.classifier
+    predictions = answers.predictions()
     fitted = classifier.temperature, classifier.unknown_below
     headline, chosen_on, rows = score(predictions, *fitted), None, {}
-    worth = measure_inputs(run, classifier, cache, predictions, known)
-    headline = replace(headline, inputs=worth)
+    headline = replace(headline, inputs=answers.inputs(predictions))
     by_folds = _by_folds(run, classifier)  # of train and val
     held_out = [by_folds or predictions]
     if run.report.split == "test":
-        on_val = _val(by_folds, cache) if by_folds else classify(classifier, cache, "val")
+        on_val = _val(by_folds, cache) if by_folds else answers.on_val()
         held_out = [predictions, by_folds or on_val]
         chosen_on = score(with_groups(on_val, run), *fitted)
         write_json(folder / VAL, chosen_on.as_json())
@@ -123,6 +129,17 @@ def make_report(run: PictureRun, folder: Path) -> Counts:
     )
     counts = {"split": headline.split, "accuracy": headline.accuracy}
     return counts | count_missing(shown_images(run))
+
+
+def part_maker(run: PictureRun) -> Callable[[Path, MadeFrom, Shard], Counts]:
+    """Returns what classifies one shard of the pictures; the classifier is loaded once."""
+    answers = Answers(run)
+
+    def make(folder: Path, asked: MadeFrom, shard: Shard) -> Counts:
+        answers.keep(folder, shard)
+        return {}
+
+    return make
 
 
 def _by_folds(run: PictureRun, classifier: predict.Classifier) -> Predictions | None:

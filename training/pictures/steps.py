@@ -1,6 +1,6 @@
 """What each step of a run on pictures is made from, and how."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,9 +28,10 @@ from pose_activity.training.cache_step import (
 )
 from pose_activity.training.file_digest import digest_of_files, without_own
 from pose_activity.training.lost_images import found_again
+from pose_activity.training.own_files import REPORT_PART
 from pose_activity.training.pictures.files import FILES
 from pose_activity.training.pose_weights import digest_weights
-from pose_activity.training.steps import Counts, MadeFrom, Step
+from pose_activity.training.steps import Counts, MadeFrom, Sharding, Step
 
 SAMPLES = "annotations/samples.jsonl"
 _Digests = dict[str, Callable[[], str]]
@@ -170,13 +171,26 @@ def report(run: PictureRun, *, remember: bool) -> Step:
             "classifier": sha256_file(run.run_dir / "stage2" / "classifier.onnx"),
         }
 
-    def make(folder: Path, asked: MadeFrom) -> Counts:
+    def make(folder: Path, asked: MadeFrom, *, parts: Sequence[Path] = ()) -> Counts:
         from pose_activity.training.pictures.report import make_report
 
-        return make_report(run, folder)
+        return make_report(run, folder, parts)
 
-    lost = partial(found_again, run.run_dir / "report", partial(shown_images, run))
-    return Step("report", recipe, inputs, make, FILES["report"], lost_files=lost, apart=False)
+    def make_part() -> Callable[[Path, MadeFrom, Shard], Counts]:
+        from pose_activity.training.pictures.report import part_maker
+
+        return part_maker(run)
+
+    return Step(
+        "report",
+        recipe,
+        inputs,
+        make,
+        FILES["report"],
+        lost_files=partial(found_again, run.run_dir / "report", partial(shown_images, run)),
+        sharding=Sharding(lambda _: {}, make_part, files=REPORT_PART),
+        apart=False,
+    )
 
 
 def shown_images(run: PictureRun) -> list[Path]:
