@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pose_activity.artifacts.names import shown
+from pose_activity.artifacts.remote import require_local
 from pose_activity.artifacts.shards import UNDIVIDED, Shard
 from pose_activity.artifacts.shards import shards as all_shards
 from pose_activity.artifacts.utf8_mode import restart_in_utf8
@@ -189,6 +190,8 @@ def main(
     asked = {"unknown_below": unknown_below, "fps": fps}
     given = {name: value for name, value in asked.items() if value is not None}
     given |= {"engine": engine, "precision": precision, "threads": threads}
+    for flag, written in (("--draw", draw), ("--gallery", gallery), ("--tracks", tracks)):
+        require_local(written, flag)
     with _flags_in_errors():
         places = Places(paths, run)
         model = places.model

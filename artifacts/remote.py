@@ -17,6 +17,8 @@ from pose_activity.artifacts.commands import install
 
 SCHEMES = ("s3", "gs", "memory")
 _URL = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://(.*)", re.DOTALL)
+# Also what is left of a URL that was taken for a path. A drive of Windows has one letter.
+_LIKE_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:/.*", re.DOTALL)
 _MAGIC = re.compile(r"[*?[]")
 
 
@@ -27,6 +29,24 @@ class RemoteError(OSError):
 def is_url(name: object) -> bool:
     """Returns whether a name is a URL of any kind."""
     return _URL.fullmatch(str(name)) is not None
+
+
+def require_local(path: object, what: str = "") -> None:
+    """Refuses a URL where a path is needed.
+
+    Args:
+        path: As it was typed, or as a path.
+        what: Names it in the message, where nobody else does.
+
+    Raises:
+        ValueError: it is a URL.
+    """
+    if _LIKE_URL.fullmatch(str(path)):
+        text = f"{what} must be a path on this machine: only the images, model and table of"
+        raise ValueError(
+            f"{text.lstrip()} a prediction may be URLs. Mount the store here (s3fs, gcsfuse, "
+            f"rclone mount), or copy what is needed. Received: {path}"
+        )
 
 
 def find(url: str) -> list[str]:

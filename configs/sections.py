@@ -1,6 +1,6 @@
 """What every configuration is made of: frozen sections, types of numbers, and shared sections.
 
-Imports no other room.
+Imports no other room but `artifacts`.
 """
 
 from collections.abc import Iterable
@@ -11,12 +11,15 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
     Tag,
     model_validator,
 )
+
+from pose_activity.artifacts.remote import require_local
 
 STEPS = ("annotations", "stage1", "cache", "stage2", "report")
 
@@ -25,9 +28,20 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
+
+
+def _require_local(path: object) -> object:
+    require_local(path)
+    return path
+
+
 # "~" is the home folder, which no shell replaces in the middle of a word or in a file.
-LocalPath = Annotated[Path, AfterValidator(lambda path: Path(expanduser(path)))]
-Weights = Annotated[str, AfterValidator(expanduser)]  # a name, or a path
+LocalPath = Annotated[
+    Path, BeforeValidator(_require_local), AfterValidator(lambda path: Path(expanduser(path)))
+]
+Weights = Annotated[
+    str, BeforeValidator(_require_local), AfterValidator(expanduser)
+]  # a name, or a path
 PoseSkeleton = Literal["mpii16", "coco17", "openpose18", "openpose25", "jhmdb15", "penn13", "lsp14"]
 
 

@@ -25,6 +25,7 @@ from typing import Any
 
 from pose_activity.artifacts import atomic
 from pose_activity.artifacts.manifest import sha256_file
+from pose_activity.artifacts.remote import require_local
 from pose_activity.inference import on_device, precision_records
 from pose_activity.inference.kinds import KINDS, Kind
 from pose_activity.runtime.graph import int8_is_of, twin_of
@@ -70,6 +71,7 @@ def open_model(folder: Path) -> ModelFolder:
         PackageError: a file of the package was altered, was added to it, or a newer version wrote
             it.
     """
+    require_local(folder, "the folder of a model")
     if (folder / NAME).is_file():
         files = read_model(folder)["files"]
         if strange := _strays(folder, files):
@@ -159,7 +161,9 @@ def check_target(out: Path) -> None:
     Raises:
         FileExistsError: `out` is a file, or a folder with other things than a package; or a package
             to which a file of another model was added.
+        ValueError: `out` is a URL.
     """
+    require_local(out, "the folder of a package")
     if out.is_dir() and (out / NAME).is_file():
         if strange := _strays(out, read_model(out)["files"]):
             raise FileExistsError(

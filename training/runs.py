@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from pose_activity.artifacts.remote import require_local
 from pose_activity.configs.loading import CONFIG, VERSIONS
 from pose_activity.configs.sections import Run
 from pose_activity.training import kinds
@@ -36,6 +37,7 @@ def check_run(folder: Path) -> None:
     Raises:
         ValueError: `config.yaml` or `versions.json` is not in it.
     """
+    require_local(folder, "--run")
     absent = [name for name in (CONFIG, VERSIONS) if not (folder / name).is_file()]
     if absent:
         raise ValueError(

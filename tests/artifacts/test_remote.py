@@ -67,3 +67,16 @@ def test_the_server_cannot_fetch() -> None:
             ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)
         ]
         assert not [line for line in names if "remote" in line or "fsspec" in line], path
+
+
+@pytest.mark.parametrize("name", ["s3://bucket/run", "s3:/bucket/run", "https://x.org/a", "gs://b"])
+def test_a_url_is_no_local_path(name: str) -> None:
+    with pytest.raises(ValueError, match=rf"^run_dir must be a path .* Mount .* Received: {name}$"):
+        remote.require_local(name, "run_dir")
+    with pytest.raises(ValueError, match="^must be a path on this machine"):
+        remote.require_local(Path(name) if name.count("/") > 2 else name)
+
+
+@pytest.mark.parametrize("name", ["runs/a", "/x", "C:/runs", "c:\\x", "a:b", "camera:0", ".", None])
+def test_paths_are(name: object) -> None:
+    remote.require_local(name)

@@ -394,3 +394,18 @@ def test_the_old_key_of_stage_1(tmp_path: Path) -> None:
     (tmp_path / "versions.json").touch()
     kept = kinds.load(write(tmp_path / "config.yaml", old))
     assert kept == load(write(tmp_path / "x.yaml", new))
+
+
+def test_urls_of_what_must_be_here_are_refused_at_once(tmp_path: Path) -> None:
+    urls = {"data": {"format": "folder", "images": "s3://bucket/photos"}, "run_dir": "gs://b/x"}
+    path = write(tmp_path / "x.yaml", FOLDER | urls)
+    with pytest.raises(ConfigError) as raised:
+        kinds.load(path, ["stage1.weights=https://x.org/a.pt", "stage1.graph=s3://b/graph"])
+    text = str(raised.value)
+    for key, url in (
+        ("run_dir", "gs://b/x"),
+        ("data.images", "s3://bucket/photos"),
+        ("stage1.weights", "https://x.org/a.pt"),
+        ("stage1.graph", "s3://b/graph"),
+    ):
+        assert f"{key}: must be a path on this machine" in text and f"Received: {url}" in text

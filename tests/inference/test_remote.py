@@ -12,8 +12,9 @@ import pytest
 
 from pose_activity import infer
 from pose_activity.artifacts import remote
-from pose_activity.inference.package import write_package
+from pose_activity.inference.package import check_target, open_model, write_package
 from pose_activity.inference.remote import Places, RemoteTable, fetch_model
+from pose_activity.training.runs import check_run
 from tests.inference.view_model import write_model
 
 pytest.importorskip("fsspec")
@@ -146,3 +147,17 @@ def test_an_unfinished_table_does_not_count(tmp_path: Path) -> None:
     remote.put(file, table.url)
     table.pull([table.path])
     assert not table.path.exists(), "without its manifest, which comes last, it is not whole"
+
+
+def test_what_must_be_here_is_refused_as_a_url() -> None:
+    typed = Path("s3://bucket/run")  # which has lost a slash
+    for what, use in (
+        ("--run", check_run),
+        ("the folder of a model", open_model),
+        ("the folder of a package", check_target),
+    ):
+        with pytest.raises(ValueError, match=f"^{what} must be a path .* Received: s3:/bucket/run"):
+            use(typed)
+    for option in ("draw", "gallery", "tracks"):
+        with pytest.raises(ValueError, match=f"^--{option} must be a path on this machine"):
+            infer.main(["a.jpg"], "runs/x", **{option: typed})
