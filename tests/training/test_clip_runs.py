@@ -20,6 +20,7 @@ from pose_activity.annotations.readers.feature_table import (
 )
 from pose_activity.annotations.skeleton import COCO17
 from pose_activity.artifacts import manifest
+from pose_activity.artifacts.removal import remove_tree
 from pose_activity.artifacts.shards import shards
 from pose_activity.cache.store import open_cache
 from pose_activity.configs.clips import ClipRun
@@ -251,7 +252,8 @@ def test_an_encoder_of_other_sequences_is_refused(clip_run: Path, tmp_path: Path
 
 def test_people_never_seen_are_looked_up_in_a_gallery(clip_run: Path, tmp_path: Path) -> None:
     split = "split={train: 0.4, val: 0.1, test: 0.5, open_set: true}"
-    run = make(frozen(clip_run, tmp_path, split, "report.gallery=_[0-3]$"))
+    asked = frozen(clip_run, tmp_path, split, "report.gallery=_[0-3]$")
+    run = make(asked)
     found = json.loads((run / "report" / "retrieval.json").read_text(encoding="utf-8"))
     assert set(found) == {"rank1", "rank5", "mean_average_precision"}
     assert found["rank5"] >= found["rank1"]
@@ -266,6 +268,13 @@ def test_people_never_seen_are_looked_up_in_a_gallery(clip_run: Path, tmp_path: 
     answers = Predictions.read(run / "report" / "predictions.parquet")
     assert set(answers.classes) == people["test"]
     assert not [name for name in answers.images if name.name[-1] in "0123"]
+
+    expected = content_of(run / "report")
+    remove_tree(run / "report")
+    for shard in shards(2):
+        make_part(asked, "report", shard)
+    run_step(asked, "report", parts=partial(collect, count=2))
+    assert content_of(run / "report") == expected
 
 
 def test_a_table_of_features_needs_neither_poses_nor_network(

@@ -11,6 +11,7 @@ import pytest
 
 from pose_activity.annotations.clip_files import read_clips
 from pose_activity.artifacts import manifest
+from pose_activity.artifacts.removal import remove_tree
 from pose_activity.artifacts.shards import shards
 from pose_activity.cache.sequence import prepare
 from pose_activity.cache.store import open_cache
@@ -20,7 +21,7 @@ from pose_activity.inference.clips.predictor import ClipPredictor
 from pose_activity.stage1_pose.track_video import clip_of_video, track_video
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.training import kinds
-from pose_activity.training.clips import build_cache
+from pose_activity.training.clips import build_cache, embeddings
 from pose_activity.training.clips.steps import step_names
 from pose_activity.training.package import make_package
 from pose_activity.training.shards import collect, make_part
@@ -173,6 +174,22 @@ def test_shards_of_the_videos_are_the_step_as_a_whole(
         make_part(shorter, "cache", shard)
     run_step(shorter, "cache", parts=partial(collect, count=2))
     assert seen == [DAMAGED.split("/")[1]]  # the others were seen before
+
+
+def test_a_report_is_divided_into_batches_of_windows(
+    run: ClipRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embeddings, "_TOGETHER", 2)
+    folder = run.run_dir / "report"
+    remove_tree(folder)
+    run_step(run, "report")
+    expected = content_of(folder)
+    remove_tree(folder)
+    for shard in shards(9):  # of which some have no batch
+        make_part(run, "report", shard)
+    assert 1 < len([*folder.glob("parts/*/windows.npy")]) < 9
+    run_step(run, "report", parts=partial(collect, count=9))
+    assert content_of(folder) == expected
 
 
 def test_shards_with_too_few_classes_are_refused_when_they_are_merged(

@@ -10,11 +10,13 @@ from pose_activity.annotations.readers.feature_table import FeatureTable
 from pose_activity.cache.record import Entry
 from pose_activity.cache.store import Cache
 from pose_activity.cache.windows import CLIPS
-from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage2_classifier.predict_sequences import SequenceClassifier
-from pose_activity.training.console import console
+from pose_activity.training import questions
+from pose_activity.training.questions import Question
 
+WINDOWS = "windows"  # the question that a report asks
 _TOGETHER = 64  # windows in one call
+Network = Callable[[np.ndarray], np.ndarray]
 
 
 def rows_of_clips(entries: Sequence[Entry]) -> dict[Path, list[int]]:
@@ -29,29 +31,28 @@ def embed(
     classifier: SequenceClassifier, cache: Cache, entries: Sequence[Entry], title: str
 ) -> np.ndarray:
     """Returns `(N, D)` float32, a vector for each entry; N is at least 1."""
-    return _through(classifier.embed, cache, entries, title)
+    return questions.answers("embed", _asking(classifier.embed, cache, entries, title))
 
 
-def classify(
-    classifier: SequenceClassifier, cache: Cache, entries: Sequence[Entry], title: str
-) -> np.ndarray:
-    """Returns `(N, classes)` float32, probabilities for each entry; N is at least 1."""
-    return _through(classifier, cache, entries, title)
+def windows_of(network: Network, cache: Cache, split: str) -> Question:
+    """Returns the question whose answers are `(N, D)` float32, a row for each window of a split.
+
+    Args:
+        network: A `SequenceClassifier`, for probabilities, or its `embed`, for vectors.
+        cache: The run's.
+        split: With one window at least.
+    """
+    return _asking(network, cache, cache.of_split(split), f"classifying {split}")
 
 
-def _through(
-    network: Callable[[np.ndarray], np.ndarray],
-    cache: Cache,
-    entries: Sequence[Entry],
-    title: str,
-) -> np.ndarray:
-    found = []
-    with progress_bar(title, console) as show:
-        for start in range(0, len(entries), _TOGETHER):
-            part = entries[start : start + _TOGETHER]
-            found.append(network(np.stack([cache.load(entry, verify=True).x for entry in part])))
-            show(start + len(part), len(entries), part[-1].source.as_posix())
-    return np.concatenate(found)
+def _asking(network: Network, cache: Cache, entries: Sequence[Entry], title: str) -> Question:
+    """An item is a batch: what a network says of a window may depend on who is beside it."""
+
+    def answer(batch: Sequence[Entry]) -> np.ndarray:
+        return network(np.stack([cache.load(entry, verify=True).x for entry in batch]))
+
+    starts = range(0, len(entries), _TOGETHER)
+    return Question(title, [entries[start : start + _TOGETHER] for start in starts], answer)
 
 
 def features_of(classifier: SequenceClassifier, cache: Cache) -> FeatureTable:

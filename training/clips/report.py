@@ -24,6 +24,7 @@ from pose_activity.annotations.clips import Clip
 from pose_activity.annotations.readers.feature_table import read_features
 from pose_activity.annotations.text import preview
 from pose_activity.artifacts.atomic import write_json
+from pose_activity.artifacts.shards import Shard
 from pose_activity.cache.record import Entry
 from pose_activity.cache.store import open_cache
 from pose_activity.cache.windows import CLIPS
@@ -40,8 +41,9 @@ from pose_activity.stage2_classifier.scores.evaluate import (
 )
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.stage2_classifier.vectors import linear
+from pose_activity.training import questions
 from pose_activity.training.clips import steps
-from pose_activity.training.clips.embeddings import classify, embed, rows_of_clips
+from pose_activity.training.clips.embeddings import WINDOWS, rows_of_clips, windows_of
 from pose_activity.training.clips.report_clips import data_section, poses_section, strip_uri
 from pose_activity.training.clips.unseen_identities import look_up
 from pose_activity.training.console import say, say_rows
@@ -53,25 +55,32 @@ from pose_activity.training.report_page.headline import headline_section
 from pose_activity.training.report_page.html import write_page
 from pose_activity.training.report_page.mistakes import mistakes_section
 from pose_activity.training.report_page.text import write_sections
-from pose_activity.training.steps import Counts
+from pose_activity.training.steps import Counts, MadeFrom
 
 RETRIEVAL = "retrieval.json"
 SVM = "a linear SVM on vectors of people never seen"
 
 
-def make_report(run: ClipRun, folder: Path) -> Counts:
-    """Judges the held-out clips; writes the files above."""
+def make_report(run: ClipRun, folder: Path, parts: Sequence[Path] = ()) -> Counts:
+    """Judges the held-out clips; writes the files above.
+
+    Args:
+        run: The whole configuration.
+        folder: Of the report.
+        parts: What `part_maker` made of all shards, in order; none: the windows are looked at
+            here.
+    """
     (folder / RETRIEVAL).unlink(missing_ok=True)  # of an earlier configuration
     rows, found = dict[str, str](), None
     if run.has_features:
         predictions = of_features(run, run.report.split)
     elif run.open_set:
-        predictions, found = look_up(run)
+        predictions, found = look_up(run, parts)
         write_json(folder / RETRIEVAL, _figures(found))
         rows = {name: f"{value:.4f}" for name, value in _figures(found).items()}
         rows["figures above the rank are of"] = SVM
     else:
-        predictions = of_clips(run, run.report.split)
+        predictions = of_clips(run, run.report.split, parts)
     predictions = _with_groups(predictions, run)
     judged = evaluate(
         predictions.probabilities,
@@ -99,6 +108,20 @@ def make_report(run: ClipRun, folder: Path) -> Counts:
     )
     counts = {"split": judged.split, "accuracy": judged.accuracy}
     return counts | count_missing(steps.shown_videos(run))
+
+
+def part_maker(run: ClipRun) -> Callable[[Path, MadeFrom, Shard], Counts]:
+    """Returns what looks at one shard of the windows; the network is loaded once."""
+    cache = open_cache(run.run_dir / "cache")
+    classifier = predict_sequences.load(run.run_dir / "stage2", threads=run.threads)
+    network = classifier.embed if run.open_set or run.stage2.linear else classifier
+    asked_of_network = {WINDOWS: windows_of(network, cache, run.report.split)}
+
+    def make(folder: Path, asked: MadeFrom, shard: Shard) -> Counts:
+        questions.keep(asked_of_network, shard, folder)
+        return {}
+
+    return make
 
 
 def page_facts(
@@ -200,17 +223,17 @@ def say_scores(run: ClipRun) -> None:
     say(f"report: {folder / 'report.html'}")
 
 
-def of_clips(run: ClipRun, split: str) -> Predictions:
-    """Classifies each clip of a split: the mean over its windows."""
+def of_clips(run: ClipRun, split: str, parts: Sequence[Path] = ()) -> Predictions:
+    """Classifies each clip of a split: the mean over its windows; see `make_report`."""
     cache = open_cache(run.run_dir / "cache")
     folder = run.run_dir / "stage2"
     classifier = predict_sequences.load(folder, threads=run.threads)
     head = linear.load(folder) if run.stage2.linear else None
     entries = cache.of_split(split)
+    network = classifier.embed if head else classifier
+    shares = questions.answers(WINDOWS, windows_of(network, cache, split), parts)
     if head:
-        shares = head(embed(classifier, cache, entries, f"classifying {split}"))
-        return _by_clip(entries, shares, head.classes, split, predict_sequences.of_clip)
-    shares = classify(classifier, cache, entries, f"classifying {split}")
+        return _by_clip(entries, head(shares), head.classes, split, predict_sequences.of_clip)
     return _by_clip(entries, shares, cache.classes, split, classifier.of_clip)
 
 

@@ -1,6 +1,6 @@
 """What each step of a run on clips is made from, and how."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,8 +32,9 @@ from pose_activity.training.cache_step import (
 from pose_activity.training.clips.files import FILES
 from pose_activity.training.file_digest import digest_of_files, without_own
 from pose_activity.training.lost_images import found_again
+from pose_activity.training.own_files import REPORT_PART
 from pose_activity.training.pose_weights import digest_weights
-from pose_activity.training.steps import Counts, MadeFrom, Step
+from pose_activity.training.steps import Counts, MadeFrom, Sharding, Step
 
 CLIPS, FEATURES = "clips.parquet", "features.parquet"  # of the step annotations
 _OF_LISTS = ("lists", "fold")
@@ -169,13 +170,27 @@ def report(run: ClipRun, *, remember: bool) -> Step:
         read.append(run.run_dir / "cache" / USED)  # groups and labels
         return _learned(run) | {path.name: sha256_file(path) for path in read if path.is_file()}
 
-    def make(folder: Path, asked: MadeFrom) -> Counts:
+    def make(folder: Path, asked: MadeFrom, *, parts: Sequence[Path] = ()) -> Counts:
         from pose_activity.training.clips.report import make_report
 
-        return make_report(run, folder)
+        return make_report(run, folder, parts)
 
-    lost = partial(found_again, run.run_dir / "report", partial(shown_videos, run))
-    return Step("report", recipe, inputs, make, FILES["report"], lost_files=lost, apart=False)
+    def make_part() -> Callable[[Path, MadeFrom, Shard], Counts]:
+        from pose_activity.training.clips.report import part_maker
+
+        return part_maker(run)
+
+    sharding = Sharding(lambda _: {}, make_part, files=REPORT_PART)
+    return Step(
+        "report",
+        recipe,
+        inputs,
+        make,
+        FILES["report"],
+        lost_files=partial(found_again, run.run_dir / "report", partial(shown_videos, run)),
+        sharding=None if run.has_features else sharding,
+        apart=False,
+    )
 
 
 def shown_videos(run: ClipRun) -> list[Path]:

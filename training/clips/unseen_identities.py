@@ -16,14 +16,19 @@ from pose_activity.stage2_classifier.options import LinearOptions
 from pose_activity.stage2_classifier.scores import retrieval
 from pose_activity.stage2_classifier.scores.predictions import Predictions
 from pose_activity.stage2_classifier.vectors import fit
-from pose_activity.training.clips.embeddings import embed, rows_of_clips
+from pose_activity.training import questions
+from pose_activity.training.clips.embeddings import WINDOWS, rows_of_clips, windows_of
 
 _FOLDS = 5  # over scenes, at most
 _MACHINE = LinearOptions("svm", l2_normalize=True)
 
 
-def look_up(run: ClipRun) -> tuple[Predictions, retrieval.Retrieval]:
+def look_up(run: ClipRun, parts: Sequence[Path] = ()) -> tuple[Predictions, retrieval.Retrieval]:
     """Compares the vectors of people never seen.
+
+    Args:
+        run: Every step but the report is finished.
+        parts: Folders with the vectors of all shards, in order; none: they are calculated here.
 
     Returns:
         The prediction of a linear support vector machine for each probe, and how well the probes'
@@ -36,7 +41,7 @@ def look_up(run: ClipRun) -> tuple[Predictions, retrieval.Retrieval]:
     cache = open_cache(run.run_dir / "cache")
     classifier = predict_sequences.load(run.run_dir / "stage2", threads=run.threads)
     clips = {clip.name: clip for clip in read_clips(cache.folder / CLIPS)}
-    names, vectors = _vector_of_each_clip(classifier, cache, run.report.split)
+    names, vectors = _vector_of_each_clip(classifier, cache, run.report.split, parts)
     people = [str(clips[name].label) for name in names]
     if run.report.gallery is None:
         scenes = [clips[name].group or name for name in names]
@@ -125,11 +130,14 @@ def _by_scenes(
 
 
 def _vector_of_each_clip(
-    classifier: predict_sequences.SequenceClassifier, cache: Cache[Any], split: str
+    classifier: predict_sequences.SequenceClassifier,
+    cache: Cache[Any],
+    split: str,
+    parts: Sequence[Path],
 ) -> tuple[list[str], np.ndarray]:
     """Returns the clips' names and `(N, D)` float32, the mean of each one's windows."""
     entries = cache.of_split(split)
-    windows = embed(classifier, cache, entries, f"embedding {split}")
+    windows = questions.answers(WINDOWS, windows_of(classifier.embed, cache, split), parts)
     rows = rows_of_clips(entries)
     vectors = np.stack([windows[of_clip].mean(axis=0) for of_clip in rows.values()])
     return [path.as_posix() for path in rows], vectors

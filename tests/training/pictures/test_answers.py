@@ -1,5 +1,6 @@
 """A report that shards have answered for is, byte for byte, the one of the undivided step."""
 
+import json
 from functools import partial
 from typing import Any
 
@@ -107,3 +108,14 @@ def test_parts_of_another_classifier_are_refused(run: PictureRun) -> None:
     make_part(changed, "report", Shard(2, 2))
     with pytest.raises(ValueError, match=r"does not fit.*input_images.*Make shard 2/2 again"):
         run_step(run, "report", parts=partial(collect, count=2))
+
+
+def test_an_older_report_is_replaced(run: PictureRun) -> None:
+    whole(run)
+    changed = load(run.run_dir.parent / "config.yaml", ["report.input_images=3"])
+    for shard in shards(2):
+        make_part(changed, "report", shard)
+    run_step(changed, "report", parts=partial(collect, count=2))
+    metrics = json.loads((run.run_dir / "report" / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["inputs"]["n"] == 3
+    assert not (run.run_dir / "report" / "parts").exists()
