@@ -107,11 +107,33 @@ def for_every_pixel(network: Any, recipe: Any, *, mirror: bool = False) -> keras
 
 
 def _enlarged(answer: Any, height: int, width: int) -> Any:
-    """Bilinear; where the answer has the size already, it stays."""
-    down = height // answer.shape[1], width // answer.shape[2]
-    if down == (1, 1):
+    """Enlarges linearly; a pixel of the answer lies where it was compared with the target.
+
+    That is at the full size's index i * factor + factor // 2 (`losses.at_centres`): half a pixel
+    beside where resizing would put it, which would cost small parts a tenth of their overlap.
+    """
+    return _stretched(_stretched(answer, height, axis=1), width, axis=2)
+
+
+def _stretched(answer: Any, length: int, *, axis: int) -> Any:
+    """Enlarges one axis of `(B, h, w, C)`; at its ends the last pixels stay."""
+    sides = list(answer.shape)
+    factor = length // sides[axis]
+    if factor == 1:
         return answer
-    return keras.layers.UpSampling2D(down, interpolation="bilinear")(answer)
+    place = [slice(None)] * 4
+
+    def cut(x: Any, start: int, end: int) -> Any:
+        return x[(*place[:axis], slice(start, end), *place[axis + 1 :])]
+
+    count = sides[axis]
+    x = ops.concatenate([cut(answer, 0, 1), answer, cut(answer, count - 1, count)], axis=axis)
+    here, after = cut(x, 0, count + 1), cut(x, 1, count + 2)
+    between = [here + (after - here) * (step / factor) for step in range(factor)]
+    sides[axis] = (count + 1) * factor
+    x = ops.reshape(ops.stack(between, axis=axis + 1), (-1, *sides[1:]))
+    start = factor - factor // 2
+    return cut(x, start, start + length)
 
 
 def _mirrored(planes: Any, names: tuple[str, ...]) -> Any:

@@ -48,6 +48,7 @@ def test_the_graph_answers_for_every_pixel_as_keras_does(facts):
     assert facts["parity"] <= 1e-4
     assert facts["shape"] == [4, 32, 32, 15] and facts["empty"] == [0, 32, 32, 15]
     assert facts["sums"] < 1e-5 and facts["enlarged"] == [None, 32, 32, 15]
+    assert max(facts["places"]) < 1e-4, "an answer lies where its target was"
     assert facts["mirror"] < 1e-4, "of a mirrored image it says the mirrored answer"
 
 

@@ -165,4 +165,14 @@ except ValueError as error:
     facts["refused"]["graph"] = str(error)
 coarse = keras.Model(whole.input, keras.layers.AveragePooling2D(4)(whole.output))
 facts["enlarged"] = list(for_every_pixel(coarse, RECIPE).output_shape)
+# A coarse network that says what its targets say: ramps, which are linear between them.
+planes = keras.Input((SIZE, SIZE, 4))
+facts["places"] = []
+for factor in (2, 4):
+    centres = keras.Model(planes, planes[:, factor // 2 :: factor, factor // 2 :: factor])
+    ramps = np.stack(np.meshgrid(np.arange(SIZE), np.arange(SIZE)), axis=-1).astype(np.float32)
+    ramps = np.concatenate([ramps, ramps], axis=-1)[None]
+    found = np.asarray(for_every_pixel(centres, RECIPE)(ramps))
+    inner = np.s_[:, factor : SIZE - factor, factor : SIZE - factor]
+    facts["places"].append(float(np.abs(found[inner] - ramps[inner]).max()))
 (out / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
