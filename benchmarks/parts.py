@@ -226,7 +226,8 @@ def answers(network: predict.PartsNetwork, photos: list[Photo], scheme: PartSche
     found = []
     for photo in photos:
         x = make_input(photo.pixels, photo.poses, network.recipe)
-        merged = merge_probabilities(network(x[None])[0], network.recipe.scheme, scheme)
+        answer = network(x[None])[0] * network.weights
+        merged = merge_probabilities(answer, network.recipe.scheme, scheme)
         size_wh = photo.truth.shape[::-1]
         said, _ = to_image(merged, (size_wh[0], size_wh[1]), network.recipe)
         found.append((_merged(photo, scheme), said))

@@ -167,14 +167,18 @@ def picture_in(size_wh: tuple[int, int], recipe: PartsRecipe) -> tuple[int, int,
 
 
 def to_image(
-    probabilities: np.ndarray, size_wh: tuple[int, int], recipe: PartsRecipe
+    probabilities: np.ndarray,
+    size_wh: tuple[int, int],
+    recipe: PartsRecipe,
+    weights: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Finds the most probable class of each pixel of an image.
+    """Finds the class of each pixel of an image: that with the largest probability times weight.
 
     Args:
         probabilities: `(H, W, classes)` float32, a network's answer.
         size_wh: Width and height of the image.
         recipe: What it was asked with.
+        weights: `(classes,)`; None: all the same.
 
     Returns:
         `(h, w)` uint8 numbers of `recipe.scheme`, and `(h, w)` float32 their probabilities.
@@ -183,12 +187,14 @@ def to_image(
     shown = probabilities[top : top + height, left : left + width]
     best = np.full(size_wh[::-1], -1, np.float32)
     answer = np.zeros(size_wh[::-1], np.uint8)
+    sure = np.zeros(size_wh[::-1], np.float32)
     for number in range(shown.shape[2]):  # class by class: a large photo times 15 is much memory
         plane = np.ascontiguousarray(shown[..., number])
         plane = cv2.resize(plane, size_wh, interpolation=cv2.INTER_LINEAR)
-        better = plane > best
-        best[better], answer[better] = plane[better], number
-    return answer, best
+        score = plane if weights is None else plane * weights[number]
+        better = score > best
+        best[better], sure[better], answer[better] = score[better], plane[better], number
+    return answer, sure
 
 
 def _targets(

@@ -7,7 +7,7 @@ coarser.
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -17,7 +17,10 @@ from pose_activity.artifacts import atomic, manifest
 from pose_activity.learning import onnx_export
 from pose_activity.learning.loop import CLASSIFIER
 from pose_activity.runtime import calibrate, graph
-from pose_activity.stage1_parts import fit  # noqa: F401 (the layers of a saved network)
+from pose_activity.stage1_parts import (
+    balance,
+    fit,  # noqa: F401 (the layers of a saved network)
+)
 from pose_activity.stage1_parts.metrics import common_groups
 from pose_activity.stage1_parts.predict import GRAPH, SIDECAR
 
@@ -43,8 +46,9 @@ def export(
         recipe: The cache's `PartsRecipe`; goes into the sidecar.
         tensors: `(N, H, W, C)` uint8, N >= 1: real planes, on which Keras and the graph are
             compared, all at once and the first alone.
-        validation: "x" and "y" of each validation image, read once. The temperature is fitted on
-            pixels of the graph's answers; without any it is 1.
+        validation: "x" and "y" of each validation image, read once. The temperature and what
+            classes weigh (see `balance`) are fitted on pixels of the graph's answers; without any
+            they are 1.
         mirror: Whether the answer is the mean over an image and its mirror image, which takes twice
             as long.
         threads: CPU threads for those answers.
@@ -65,7 +69,7 @@ def export(
         tensors=tensors,
         tolerance=tolerance,
     )
-    temperature, before, after = _calibrated(out / GRAPH, recipe, validation, threads)
+    found = _calibrated(out / GRAPH, recipe, validation, threads)
     about = {
         "kind": "parts",
         "classes": list(recipe.scheme.names),
@@ -75,8 +79,9 @@ def export(
         "sha256": manifest.sha256_file(out / GRAPH),
         "keras_sha256": manifest.sha256_file(out / CLASSIFIER),
         "parity": parity,
-        "temperature": temperature,
-        "calibration_error": {"before": before, "after": after},
+        "temperature": found.temperature,
+        "calibration_error": {"before": found.before, "after": found.after},
+        "weights": [round(weight, 4) for weight in found.weights],
     }
     atomic.write_json(out / SIDECAR, about)
     return parity
@@ -145,14 +150,24 @@ def _mirrored(planes: Any, names: tuple[str, ...]) -> Any:
     return ops.concatenate([flipped[..., :3], swapped], axis=-1)
 
 
-def _calibrated(
-    path: Path, recipe: Any, validation: Labelled, threads: int
-) -> tuple[float, float | None, float | None]:
-    """Fits the temperature on answers merged to what the labels tell apart.
+class _Calibrated(NamedTuple):
+    """What pixels of val say.
 
-    Returns:
-        It, and the expected calibration error before and after; None without validation.
+    Attributes:
+        temperature: See `calibrate.temperature`.
+        before: The expected calibration error without it; None without pixels.
+        after: With it.
+        weights: Of the classes, see `balance.fit_weights`.
     """
+
+    temperature: float
+    before: float | None
+    after: float | None
+    weights: list[float]
+
+
+def _calibrated(path: Path, recipe: Any, validation: Labelled, threads: int) -> _Calibrated:
+    """Fits both on answers merged to what the labels tell apart."""
     run = graph.load(path, engine="onnxruntime", threads=threads)
     answers, targets = [], []
     rng = np.random.default_rng(0)
@@ -163,15 +178,16 @@ def _calibrated(
         answers.append(answer.reshape(-1, answer.shape[-1])[places])
         targets.append(y.ravel()[places])
     if not answers:
-        return 1.0, None, None
+        return _Calibrated(1.0, None, None, [1.0] * len(recipe.scheme))
     said, there = np.concatenate(answers), np.concatenate(targets)
     occurring = np.bincount(there, minlength=len(recipe.targets)) > 0
     of_target, of_class = common_groups(recipe.membership, occurring)
     merged = said @ np.eye(max(of_class) + 1, dtype=np.float32)[of_class]
     labels = np.array(of_target)[there]
     temperature = calibrate.temperature(merged, labels)
+    calibrated = calibrate.apply(merged, temperature)
     before, after = (
-        round(calibrate.expected_error(calibrate.apply(merged, one), labels), 4)
-        for one in (1.0, temperature)
+        round(calibrate.expected_error(one, labels), 4) for one in (merged, calibrated)
     )
-    return temperature, before, after
+    weights = balance.fit_weights(calibrated, labels)[of_class]
+    return _Calibrated(temperature, before, after, weights.tolist())

@@ -21,16 +21,25 @@ class PartsNetwork:
         classes: In the order of the outputs, the background first.
         sha256: Of the graph file.
         temperature: What its probabilities are calibrated by; 1.0 changes nothing.
+        weights: `(classes,)` float32: what they are multiplied by where the class of a pixel is
+            chosen (see `balance`).
     """
 
     def __init__(
-        self, run: graph.Graph, *, recipe: Any, sha256: str, temperature: float = 1.0
+        self,
+        run: graph.Graph,
+        *,
+        recipe: Any,
+        sha256: str,
+        temperature: float = 1.0,
+        weights: np.ndarray | None = None,
     ) -> None:
         self.graph = run
         self.recipe = recipe
         self.classes: tuple[str, ...] = recipe.scheme.names
         self.sha256 = sha256
         self.temperature = temperature
+        self.weights = np.ones(len(self.classes), np.float32) if weights is None else weights
 
     def __call__(self, planes: np.ndarray) -> np.ndarray:
         """Finds the parts in a batch.
@@ -79,7 +88,7 @@ def load(
         ValueError: the sidecar is damaged or belongs to another graph, or the graph takes or
             answers with arrays of another shape.
     """
-    recipe, sha256, temperature = read_sidecar(folder)
+    recipe, sha256, temperature, weights = read_sidecar(folder)
     run = described.open_graph(
         folder / GRAPH,
         folder / SIDECAR,
@@ -91,11 +100,11 @@ def load(
         threads=threads,
         streams=streams,
     )
-    return PartsNetwork(run, recipe=recipe, sha256=sha256, temperature=temperature)
+    return PartsNetwork(run, recipe=recipe, sha256=sha256, temperature=temperature, weights=weights)
 
 
-def read_sidecar(folder: Path) -> tuple[Any, str, float]:
-    """Returns what parts.json says: the recipe, the graph's sha256, the temperature.
+def read_sidecar(folder: Path) -> tuple[Any, str, float, np.ndarray]:
+    """Returns what parts.json says: the recipe, the graph's sha256, the temperature, the weights.
 
     Raises:
         FileNotFoundError: it is missing, or the graph beside it.
@@ -106,7 +115,10 @@ def read_sidecar(folder: Path) -> tuple[Any, str, float]:
         recipe, temperature = recipe_of(values["recipe"]), float(values["temperature"])
         if recipe.KIND != "parts" or not 0 < temperature < np.inf:
             raise ValueError(f"kind {recipe.KIND!r}, temperature {temperature}")
-        return recipe, str(values["sha256"]), temperature
+        weights = np.array(values["weights"], np.float32)
+        if weights.shape != (len(recipe.scheme),) or not (0 < weights).all():
+            raise ValueError(f"weights {values['weights']}")
+        return recipe, str(values["sha256"]), temperature, weights
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise described.damaged(folder / SIDECAR, error) from None
 

@@ -95,8 +95,9 @@ class PartsPredictor(FramePredictor, TwoStagePredictor):
 
     @property
     def calibration(self) -> dict[str, Any]:
-        """What decides how sure an answer is."""
-        return {"temperature": self.classifier.temperature}
+        """What decides how sure an answer is, and which one it is."""
+        network = self.classifier
+        return {"temperature": network.temperature, "weights": network.weights.tolist()}
 
     @property
     def warnings(self) -> list[str]:
@@ -148,7 +149,8 @@ class PartsPredictor(FramePredictor, TwoStagePredictor):
         """
         x = make_input(pixels, poses, self.recipe)
         probabilities = self.classifier(x[None])[0]
-        return to_image(probabilities, (pixels.shape[1], pixels.shape[0]), self.recipe)
+        size_wh = (pixels.shape[1], pixels.shape[0])
+        return to_image(probabilities, size_wh, self.recipe, self.classifier.weights)
 
     def compare_joints(self, pixels: np.ndarray, poses: Poses) -> tuple[int, int]:
         """Counts joints that do not lie on their part; see `agreement.compare`.

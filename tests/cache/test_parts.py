@@ -107,3 +107,13 @@ def test_the_most_probable_class_by_a_slow_loop() -> None:
     mask, sure = to_image(answers, (64, 48), MIXED)
     for y, x in ((0, 0), (47, 63), (20, 31)):
         assert mask[y, x] == answers[y, x].argmax() and sure[y, x] == answers[y, x].max()
+
+
+def test_a_weight_decides_between_classes_and_changes_no_probability() -> None:
+    answers = np.full((48, 64, 15), 0.01, np.float32)
+    answers[..., 0], answers[..., 4] = 0.5, 0.36
+    weights = np.ones(15, np.float32)
+    for weight, number in ((1.3, 0), (1.5, 4)):
+        weights[4] = weight
+        mask, sure = to_image(answers, (64, 48), MIXED, weights)
+        assert (mask == number).all() and np.allclose(sure, answers[0, 0, number])

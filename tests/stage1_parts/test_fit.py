@@ -60,6 +60,7 @@ def test_a_litert_file_answers_as_keras_does(facts):
 def test_pixels_are_calibrated(facts):
     assert 0.05 <= facts["temperature"] <= 20
     assert {*facts["calibration"]} == {"before", "after"}
+    assert len(facts["weights"]) == 15 and min(facts["weights"]) >= 1
 
 
 def test_what_does_not_fit_is_refused(facts):

@@ -106,7 +106,7 @@ def mask_of(
     """Returns what the network says of an image, `(h, w)` uint8 classes of `scheme`."""
     image = load_image(sample)
     answer = network(make_input(image, poses, network.recipe)[None])[0]
-    merged = merge_probabilities(answer, network.recipe.scheme, scheme)
+    merged = merge_probabilities(answer * network.weights, network.recipe.scheme, scheme)
     return to_image(merged, (image.shape[1], image.shape[0]), network.recipe)[0]
 
 

@@ -4,6 +4,7 @@ With a stage 1 its pose graph is that of `motion_model`, which finds a red and a
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +31,9 @@ parts (float[B,48,64,CHANNELS] planes) => (float[B,48,64,9] probabilities) {
 """
 
 
-def write_parts(folder: Path, recipe: PartsRecipe = RECIPE) -> Path:
+def write_parts(
+    folder: Path, recipe: PartsRecipe = RECIPE, preferred: Sequence[float] = (1.0,) * 9
+) -> Path:
     """Writes parts.onnx and parts.json; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     torso, head = (PARTS9.index(name) for name in ("torso", "head"))
@@ -46,6 +49,7 @@ def write_parts(folder: Path, recipe: PartsRecipe = RECIPE) -> Path:
         "recipe": recipe.as_json(),
         "sha256": sha256,
         "temperature": 1.0,
+        "weights": [*preferred],
         "parity": 0.0,
     }
     (folder / "parts.json").write_text(json.dumps(about), encoding="utf-8")

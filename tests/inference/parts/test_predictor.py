@@ -21,8 +21,14 @@ from pose_activity.inference.parts.predictor import PartsPredictor
 from pose_activity.inference.parts.rows import rows_of
 from tests.inference.drawn_videos import write_video
 from tests.inference.fakes import poses_of
-from tests.inference.motion_model import picture
-from tests.inference.parts.parts_model import GREY, RECIPE, scene, write_model
+from tests.inference.motion_model import picture, vouch
+from tests.inference.parts.parts_model import (
+    GREY,
+    RECIPE,
+    scene,
+    write_model,
+    write_parts,
+)
 
 IMAGE, MASK = scene()
 
@@ -54,6 +60,23 @@ def test_a_picture_has_a_row_with_the_share_of_each_part(model: Path, photo: Pat
     cells = row.as_columns()
     assert cells["share_torso"] == f"{torso:.4f}" and cells["share_hand"] == "0.0000"
     assert row.as_record()["shares"]["torso"] == pytest.approx(torso)
+
+
+def test_rare_classes_may_weigh_more(tmp_path: Path, model: Path) -> None:
+    """What a faint red is, says the weight; how probable that is, it does not change."""
+    faint = np.full((48, 64, 3), (105, 60, 60), np.uint8)  # torso: 4.5, background: 5
+    run = write_model(tmp_path / "run")
+    heavy = [1.0] * 9
+    heavy[PARTS9.index("torso")] = 2.0
+    write_parts(run / "stage2", preferred=heavy)
+    vouch(run)
+    (light,), (weighed,) = (
+        next(iter(PartsPredictor(one, engine="onnxruntime").answer_values([faint]))).rows
+        for one in (model, run)
+    )
+    assert light.status == "nobody"
+    assert (weighed.mask == PARTS9.index("torso")).all()
+    assert weighed.confidence == pytest.approx(1 / (1 + np.exp(0.5)), abs=1e-3)
 
 
 def test_an_array_and_any_number_of_threads_give_the_same(model: Path) -> None:

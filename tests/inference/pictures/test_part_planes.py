@@ -59,7 +59,7 @@ def write_parts(folder: Path, recipe: PartsRecipe = PARTS) -> str:
     kernel[0, 2], kernel[2, 2], kernel[0, 1], kernel[2, 1] = 0.1, -0.1, -0.1, 0.1
     bias[0] = 8
     sha256 = write_graph(folder / "parts.onnx", _PARTS, KERNEL=kernel.ravel(), BIAS=bias)
-    values = {"recipe": recipe.as_json(), "sha256": sha256, "temperature": 1.0}
+    values = {"recipe": recipe.as_json(), "sha256": sha256, "temperature": 1.0, "weights": [1] * 7}
     (folder / "parts.json").write_text(json.dumps(values), encoding="utf-8")
     return sha256
 

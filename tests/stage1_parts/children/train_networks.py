@@ -142,7 +142,7 @@ facts["shape"], facts["empty"] = list(answers.shape), list(network(tensors[:0]).
 facts["sums"] = float(np.abs(answers.sum(axis=-1) - 1).max())
 facts["temperature"] = network.temperature
 told = json.loads((out / "whole" / predict.SIDECAR).read_text(encoding="utf-8"))
-facts["calibration"] = told["calibration_error"]
+facts["calibration"], facts["weights"] = told["calibration_error"], told["weights"]
 phone = for_every_pixel(whole, RECIPE, mirror=True)
 facts["litert"] = litert.write(phone, out / "parts.tflite", tensors)
 try:
