@@ -47,14 +47,15 @@ def export(
         calibration: Of the head's answers.
         examples: Real ones, one or more, on which the graph is compared.
         vectors: `(len(examples), D)`, their vectors.
-        tolerance: Largest difference of a probability that is accepted.
+        tolerance: Largest difference of a probability that is accepted, or `fitted.rounding`.
 
     Returns:
         The largest difference seen.
 
     Raises:
-        ValueError: it is larger than `tolerance`; nothing is written then.
+        ValueError: it is larger; nothing is written then.
     """
+    allowed = max(tolerance, fitted.rounding)
     model = compose(onnx.load(backbone), fitted, recipe=recipe, pooling=pooling)
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / sidecar.GRAPH
@@ -65,10 +66,10 @@ def export(
             float(np.abs(run(as_float(stack([example.x])))[0][0] - row).max())
             for example, row in zip(examples, expected, strict=True)
         )
-        if not parity <= tolerance:
+        if not parity <= allowed:
             raise ValueError(
                 "The composed graph must answer as the head does on the backbone's features, "
-                f"within {tolerance:g}. Received: a difference of {parity:g}. Report it."
+                f"within {allowed:g}. Received: a difference of {parity:g}. Report it."
             )
         atomic.write_bytes(out / sidecar.GRAPH, path.read_bytes())
     about = {"classes": list(classes), "recipe": recipe.as_json()}

@@ -64,6 +64,17 @@ class LinearHead:
         powers = np.exp(logits - logits.max(1, keepdims=True))
         return (powers / powers.sum(1, keepdims=True)).astype(np.float32)
 
+    @property
+    def rounding(self) -> float:
+        """By how much probabilities may differ where another program adds up the joints' scores.
+
+        Hundreds of float32 terms of both signs, much larger than their sum.
+        """
+        if self.joints is None:
+            return 0.0
+        terms = np.abs(self.joints.kernel).sum(0).max()  # no kernel is above 1
+        return float(np.finfo(np.float32).eps * terms)
+
     def folded(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns the kernel `(D, C)` and bias `(C,)` that sum up alike without standardisation."""
         kernel = self.kernel / self.scale[:, None]

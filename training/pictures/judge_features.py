@@ -20,7 +20,7 @@ from pose_activity.training.console import console
 from pose_activity.training.pictures.fit_linear import find_backbone
 
 CHECKED = 8  # pictures on which the exported graph is compared with them
-TOLERANCE = 1e-4  # largest difference of a probability
+TOLERANCE = 1e-4  # largest difference of a probability, or the head's rounding
 
 
 def is_head(run: PictureRun) -> bool:
@@ -86,22 +86,23 @@ def answers_of(
         layout=layout,
         columns=layout.columns(linear.pooling, vectors.shape[1]),
     )
-    _compare(found.probabilities(), classifier, cache, split)
+    _compare(found, classifier, cache, split)
     return found
 
 
 def _compare(
-    probabilities: np.ndarray, classifier: predict.Classifier, cache: Cache, split: str
+    known: FeatureAnswers, classifier: predict.Classifier, cache: Cache, split: str
 ) -> None:
     """Compares the answers with the graph's to some pictures, evenly spaced."""
-    entries = cache.of_split(split)
+    entries, probabilities = cache.of_split(split), known.probabilities()
+    allowed = max(TOLERANCE, known.head.rounding)
     for row in np.linspace(0, len(entries) - 1, min(CHECKED, len(entries))).astype(int):
         (expected,) = classifier(stack([cache.load(entries[row], verify=True).x]))
         difference = float(np.abs(expected - probabilities[row]).max())
-        if not difference <= TOLERANCE:
+        if not difference <= allowed:
             raise ValueError(
                 "The exported classifier must answer as its head does on the backbone's features, "
-                f"within {TOLERANCE:g}. Received: a difference of {difference:g} for "
+                f"within {allowed:g}. Received: a difference of {difference:g} for "
                 f"{entries[row].source}. Delete {cache.folder / features.FILE} and run the steps "
                 "stage2 and report again."
             )

@@ -1,5 +1,7 @@
 """A head on drawn vectors: its strength, its folds, its standardisation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -152,6 +154,23 @@ def test_a_head_with_joints_is_read_as_it_was_written(tmp_path) -> None:
     again = head.load(tmp_path)
     assert again.joints is not None
     assert (again.probabilities(vectors) == found.probabilities(vectors)).all()
+
+
+def test_sums_of_joints_in_another_order_differ_by_no_more_than_rounding() -> None:
+    rng = np.random.default_rng(0)
+    ids, there = rng.integers(0, 3, 400), np.ones((400, 1))
+    sides = [np.hstack([there, rng.normal(size=(400, 20))]) for _ in range(2)]
+    rows = np.hstack([rng.normal(size=(400, 5)), *sides]).astype(np.float32)
+    found = fit.fit_head(rows, ids, classes=3, joints=42, C=0.1, joint_weight=8.0)
+    assert found.joints is not None
+    order = rng.permutation(len(found.joints.anchors))
+    turned = replace(
+        found.joints, anchors=found.joints.anchors[order], kernel=found.joints.kernel[order]
+    )
+    other = replace(found, joints=turned)
+    difference = np.abs(found.probabilities(rows) - other.probabilities(rows)).max()
+    assert 0 < difference < found.rounding < 1e-2
+    assert replace(found, joints=None).rounding == 0
 
 
 def test_a_head_is_read_as_it_was_written(tmp_path) -> None:
