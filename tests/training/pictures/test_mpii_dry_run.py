@@ -1,4 +1,4 @@
-"""Our own recipe for MPII, from labels to report, on drawn pictures with MPII's names and imbalance.
+"""Our recipe for MPII, from labels to report, on drawn pictures with its names and imbalance.
 
 Whoever has MPII's pictures runs the file unchanged: here, sizes, counts and epochs are smaller.
 """
