@@ -55,7 +55,7 @@ test: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow and not browser and not image" -n logical --maxprocesses 4
 
 test-slow: $(EXTRAS)
-	$(BIN)/python -m pytest -m "slow"
+	$(BIN)/python -m pytest -m "slow and not image"
 
 # 45 minutes at most; a second call goes on with the trials that are missing.
 test-survival: $(INSTALLED)
