@@ -9,6 +9,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from pose_activity.annotations.cleaning.clean import Cleaned, clean
 from pose_activity.annotations.readers.mpii import read_mpii
 from pose_activity.annotations.types import Sample
 from pose_activity.configs.sections import STEPS
@@ -18,7 +19,7 @@ from tests.forkserver import close_servers
 # Rooms whose tests share costly fixtures that no other room's need.
 ROOMS = ("annotations", "stage1_pose", "stage2_classifier")
 # Costly fixtures of several rooms -> the process that has them.
-SHARED = {"tiny_run": "tiny_run", "mpii_release": "annotations"}
+SHARED = {"tiny_run": "tiny_run", "mpii_": "annotations"}
 LONGEST = ("stage2_classifier", "tiny_run", "stage1_pose", "annotations")
 
 
@@ -61,6 +62,8 @@ def user_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("home") / "keras"))
         patch.setenv("NO_ALBUMENTATIONS_UPDATE", "1")
+        # Other tests use the cores meanwhile: torch's threads must not spin while they wait.
+        patch.setenv("OMP_WAIT_POLICY", "PASSIVE")
         yield
         close_servers()
 
@@ -78,6 +81,12 @@ def data_dir() -> Path:
 def mpii_release(data_dir: Path) -> list[Sample]:
     """All samples of the rebuilt MPII file, as read; names without a folder."""
     return list(read_mpii(data_dir / "mpii" / "mpii_release_rebuilt.mat", None))
+
+
+@pytest.fixture(scope="session")
+def mpii_cleaned(mpii_release: list[Sample]) -> Cleaned:
+    """What the cleaner makes of all of them, as it is set by default, without their files."""
+    return clean(mpii_release, check_images=False)
 
 
 @pytest.fixture(scope="session")

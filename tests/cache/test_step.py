@@ -13,7 +13,7 @@ from pose_activity.cache.store import Tensors, altered_tensors, open_cache
 from pose_activity.configs.pictures import PictureRun
 from pose_activity.training.runs import open_run
 from pose_activity.training.steps import run_step
-from tests.commands import copy_of, drawn_in, train_tiny
+from tests.commands import copy_of, drawn_in
 
 KIND: Tensors = "memory_map"
 
@@ -39,12 +39,12 @@ class Copy:
         run_step(self.asked(*settings), "cache")
         return self.capsys.readouterr().out
 
-    def measured(self, *settings: str) -> None:
-        """Brings the steps before the cache up to date; stage 1 needs torch, so a process."""
+    def watched_by(self, tiny_run: Path, *settings: str) -> tuple[str, ...]:
+        """Lets the graph of the tiny run watch, which needs no torch; returns what asks for it."""
+        asked = (f"stage1={{train: false, graph: {tiny_run / 'stage1'}}}", *settings)
         for step in ("annotations", "stage1"):
-            changed = [part for item in settings for part in ("--set", item)]
-            done = train_tiny(self.folder, step, *self.drawn, *changed)
-            assert done.returncode == 0, done.stdout + done.stderr
+            run_step(self.asked(*asked), step)
+        return asked
 
     def times(self) -> dict[Path, int]:
         return {p: p.stat().st_mtime_ns for p in self.folder.rglob("*") if p.is_file()}
@@ -124,7 +124,7 @@ def test_each_person_is_a_tensor_and_who_is_left_out_is_listed(run: Copy, tiny_r
         "stage1.predict.confidence=0.0005",
         "stage1.predict.max_people=3",
     )
-    run.measured(*each)
+    each = run.watched_by(tiny_run, *each)
     said = run.cache(*each)
     assert "'centre_and_farthest' -> 'each'" in said
     assert "got their picture's activity" in " ".join(said.split())
@@ -141,7 +141,7 @@ def test_each_person_is_a_tensor_and_who_is_left_out_is_listed(run: Copy, tiny_r
 
 def test_a_split_without_people_is_refused_before_training(run: Copy, tiny_run: Path) -> None:
     nobody = ("cache.people=each", "stage1.predict.confidence=1.0")
-    run.measured(*nobody)
+    nobody = run.watched_by(tiny_run, *nobody)
     with pytest.raises(ValueError, match="No tensor for train and val and test: of .* 0 tensors"):
         run.cache(*nobody)
     rows = rows_of(run)

@@ -171,7 +171,7 @@ def test_the_pretrained_model_on_five_mpii_photos(data_dir: Path, real_graph: di
         samples.append(
             Sample(path, read_size(path), MPII16, box, points[None], np.full(1, head, np.float32))
         )
-    poses = load(real_graph["folder"], threads=2)(
+    poses = load(real_graph["folder"], threads=1)(
         [load_rgb(sample.image) for sample in samples], [sample.image for sample in samples]
     )
     result = pckh(poses, samples)

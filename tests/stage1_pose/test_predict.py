@@ -57,7 +57,7 @@ def candidates(count: int, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
 def test_the_same_people_as_ultralytics_on_real_photos(real_graph: dict, engine: str):
     pytest.importorskip(engine) if engine == "openvino" else None
-    pose = load(real_graph["folder"], engine=engine, threads=2)
+    pose = load(real_graph["folder"], engine=engine, threads=1)
     found = pose([load_rgb(path) for path in real_graph["photos"]], real_graph["photos"])
     assert sum(len(poses.boxes) for poses in found) >= 12
     for poses, (boxes, scores, keypoints) in zip(found, real_graph["truth"], strict=True):
@@ -68,7 +68,7 @@ def test_the_same_people_as_ultralytics_on_real_photos(real_graph: dict, engine:
 
 
 def test_a_batch_equals_one_by_one(real_graph: dict):
-    pose = load(real_graph["folder"], threads=2)
+    pose = load(real_graph["folder"], threads=1)
     paths = real_graph["photos"][:4]
     images = [load_rgb(path) for path in paths]
     together = pose([*images, images[0]], [*paths, paths[0]])
@@ -80,7 +80,7 @@ def test_a_batch_equals_one_by_one(real_graph: dict):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_extreme_pictures_have_nobody(real_graph: dict, size: tuple[int, int]):
-    pose = load(real_graph["folder"], threads=2)
+    pose = load(real_graph["folder"], threads=1)
     image = np.full((*size[::-1], 3), 90, np.uint8)
     (poses,) = pose([image], [Path("x.png")])
     assert poses.size == size and poses.keypoints.shape == (0, 17, 3)

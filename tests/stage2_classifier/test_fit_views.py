@@ -181,6 +181,7 @@ def test_kill_9_changes_nothing(tuned, child, two_views, tmp_path, at_steps):
     assert resumed == whole
 
 
+@pytest.mark.slow  # the tests above fine-tune on two views in the default suite
 def test_limbs_that_only_the_heatmap_shows_are_learned(child, tmp_path):
     child("train_limbs", tmp_path)
     facts = json.loads((tmp_path / "facts.json").read_text(encoding="utf-8"))

@@ -386,8 +386,8 @@ class TestClean:
             clean([], padding=padding)
 
 
-def test_the_real_file(mpii_release: list[Sample]):
-    result = clean(mpii_release, check_images=False)
+def test_the_real_file(mpii_cleaned: Cleaned):
+    result = mpii_cleaned
     counts = {key: value for key, value in result.report.items() if isinstance(value, int)}
     assert counts == {
         "entries": 24_987,

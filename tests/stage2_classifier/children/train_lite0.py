@@ -6,12 +6,14 @@ from typing import Any
 
 import keras
 import numpy as np
+import quick_graphs
 
 from pose_activity.cache.store import open_cache
 from pose_activity.stage2_classifier.export import export
 from pose_activity.stage2_classifier.fit import fit
 from pose_activity.stage2_classifier.options import Augment, NetworkFit
 
+quick_graphs.use()
 cache, out = open_cache(Path(sys.argv[1])), Path(sys.argv[2])
 fit(
     cache,

@@ -1,13 +1,12 @@
 """What the reproduction of MPII says in its header, counted on MPII's labels."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from pose_activity.annotations.cleaning.clean import clean
+from pose_activity.annotations.cleaning.clean import Cleaned
+from pose_activity.annotations.cleaning.options import CleanOptions
 from pose_activity.annotations.splitting import split
-from pose_activity.annotations.types import Sample
 from pose_activity.configs.pictures import load
 from pose_activity.training.pictures.stage1_overlap import open_to_stage1, overlap_notes
 
@@ -15,10 +14,11 @@ CONFIGS = Path(__file__).parents[3] / "configs"
 MPII = CONFIGS / "mpii.yaml"
 
 
-def test_what_stage_1_has_seen_of_mpii(mpii_release: Sequence[Sample]):
+def test_what_stage_1_has_seen_of_mpii(mpii_cleaned: Cleaned):
     run = load(MPII)
     assert run.stage1.split and not isinstance(run.split, str) and not run.stage1.keep_apart
-    kept = clean(mpii_release, **run.clean.arguments(), check_images=False).kept
+    assert run.clean == CleanOptions()
+    kept = mpii_cleaned.kept
     stage2, _ = split.split(kept, **run.split.arguments(), seed=run.seed)
     stage1, _ = split.split(kept, **run.stage1.split.arguments(), seed=run.seed)
     both = split.roles_in_both(stage1, stage2)
