@@ -19,7 +19,11 @@ from tests.forkserver import close_servers
 # Rooms whose tests share costly fixtures that no other room's need.
 ROOMS = ("annotations", "stage1_pose", "stage2_classifier")
 # Costly fixtures of several rooms -> the process that has them.
-SHARED = {"tiny_run": "tiny_run", "mpii_": "annotations"}
+SHARED = {
+    "tiny_run": "tiny_run",
+    "mpii_release": "annotations",
+    "mpii_cleaned": "annotations",
+}
 LONGEST = ("stage2_classifier", "tiny_run", "stage1_pose", "annotations")
 
 

@@ -70,6 +70,7 @@ def test_mistakes_are_told_before_anything_is_written(walked):
     assert "end before the last epoch. Received: 9 of 9 steps" in walked["long_warmup"]
 
 
+@pytest.mark.slow  # `test_fit` kills the same loop in the default suite
 def test_kill_9_changes_nothing(walked, child, walkers_cache, tmp_path):
     total = walked["told"][1][1]
     killed = child("child_sequences", walkers_cache, tmp_path, total * 5 // 8, check=False)

@@ -14,14 +14,21 @@ from pose_activity.stage2_classifier.frozen import lite_graph
 SIZES = ((64, 96), (33, 47))  # padding differs between even and odd sides
 
 
-def test_they_answer_as_keras_does(child, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "models",  # Lite1 has the blocks of Lite2 in the widths of Lite0
+    [
+        ("efficientnet_lite0", "efficientnet_lite2"),
+        pytest.param(tuple(LITES), marks=pytest.mark.slow),
+    ],
+)
+def test_they_answer_as_keras_does(child, tmp_path: Path, models: tuple[str, ...]) -> None:
     rng = np.random.default_rng(0)
     images = {str(i): rng.uniform(0, 255, (2, *s, 3)) for i, s in enumerate(SIZES)}
     np.savez(tmp_path / "images.npz", allow_pickle=False, **images)
-    child("ask_lite", tmp_path)
+    child("ask_lite", tmp_path, *models)
     with np.load(tmp_path / "features.npz", allow_pickle=False) as file:
         expected = dict(file)
-    for model in LITES:
+    for model in models:
         path = tmp_path / f"{model}.onnx"
         onnx.save(lite_graph.build(model, read_state_dict(package_file(model))), path)
         run = graph.load(path, engine="onnxruntime", threads=1)
