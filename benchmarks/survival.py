@@ -5,7 +5,8 @@ step's own work, a full disk (a limit on the size of files), data that are gone,
 cannot be written to. After each, no file may be half written under its final name; then the same
 command has to finish, and what it leaves is compared, byte for byte, with what an uninterrupted run
 left. Steps run in forks of processes that have imported the large libraries already, so that
-moments are not drawn over imports.
+moments are not drawn over imports; moments are of CPU time, so that what else runs on the machine
+does not move them.
 
 Trials are kept in WORK/trials.jsonl: a second call goes on with what is missing. Writes
 `results/survival.json`: `tried`, `survived` and `identical` per step.
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
@@ -31,16 +33,29 @@ from survival_files import broken_files, digests_of
 
 from pose_activity import infer, train
 from pose_activity.artifacts import atomic
-from pose_activity.artifacts.removal import remove_tree
+from pose_activity.artifacts.removal import remove, remove_tree
 from pose_activity.terminal import run_program
 
 ROOT = Path(__file__).resolve().parents[1]
+# Engines are not imported: what ONNX Runtime starts does not outlive a fork.
 ROOMS = {
-    "light": ("pose_activity.training.pictures.report", "pose_activity.inference.kinds"),
-    "torch": ("torch", "torch._inductor.config", "albumentations", "matplotlib", "polars"),
-    "keras": ("keras", "tensorflow", "tf2onnx", "pose_activity.learning.loop"),
+    "light": (
+        *("matplotlib.backends.backend_agg", "matplotlib.figure"),
+        *("pose_activity.training.pictures.labels", "pose_activity.training.pictures.report"),
+        *("pose_activity.training.clips.report", "pose_activity.training.parts.report"),
+    ),
+    "torch": (
+        *("torch", "torch._inductor.config", "albumentations", "matplotlib.pyplot", "polars"),
+        "pose_activity.training.pictures.stage1",
+    ),
+    "keras": (
+        *("keras", "tensorflow", "tf2onnx", "albumentations"),
+        *("pose_activity.learning.loop", "pose_activity.training.pictures.train"),
+        *("pose_activity.training.clips.train", "pose_activity.training.parts.train"),
+    ),
 }
-TRIALS = {"SIGKILL": 10, "SIGTERM": 2, "full disk": 2, "no data": 1, "read only": 1}
+FIRST_KILLS = 3  # of every step, before it is stopped in other ways
+TRIALS = {"SIGKILL": 10, "SIGTERM": 1, "full disk": 1, "no data": 1, "read only": 1}
 ENDS_S = 30.0  # in which a step must end after SIGTERM
 NOBODY = 65534  # a user to whom the run folder is read-only; root may write anywhere
 
@@ -53,7 +68,7 @@ class Trial:
         case: A key of `CASES`.
         step: Name of one of its steps.
         how: A key of `TRIALS`.
-        at: Seconds after its start when it was sent a signal; bytes that files were limited to.
+        at: Seconds of its CPU time when it was sent a signal; bytes that files were limited to.
         survived: Whether it ended in time, left no half file, and finished when started again.
         identical: Whether it then left what an uninterrupted run leaves.
         why: What was wrong, else empty.
@@ -85,11 +100,15 @@ class Room:
         )
 
     def call(self, arguments: list[str], **asked: float | str) -> tuple[int, float]:
-        """Runs a command in a fork; returns its exit code, negative of a signal, and seconds.
+        """Runs a command in a fork.
 
         Args:
             arguments: See `survival_cases.Step.arguments`.
-            **asked: `after` (seconds) and `signal`, `largest` (bytes of a file), `user`.
+            **asked: `after` (CPU seconds) and `signal`, `largest` (bytes of a file), `user`.
+
+        Returns:
+            Its exit code, negative of a signal, and the seconds of CPU time that it took; of a
+            process that got a signal, the seconds until it ended.
         """
         line = json.dumps({"arguments": arguments, "log": str(self.log), **asked})
         print(line, file=self._process.stdin, flush=True)
@@ -139,17 +158,27 @@ def _become(asked: dict) -> None:
 
 
 def _end_of(child: int, asked: dict) -> tuple[int, float]:
-    """Waits for a child, sends it its signal; returns its exit code and seconds."""
-    started = time.monotonic()
-    deadline, sent = asked.get("after"), False
+    """Waits for a child, sends it its signal; returns what `Room.call` does."""
+    sent = None
     while True:
-        found, status = os.waitpid(child, os.WNOHANG)
+        found, status, used = os.wait4(child, os.WNOHANG)
         if found:
-            return os.waitstatus_to_exitcode(status), time.monotonic() - started
-        if deadline is not None and time.monotonic() - started >= deadline:
-            os.killpg(child, signal.SIGKILL if sent else int(asked["signal"]))
-            deadline, sent = deadline + ENDS_S, True
+            seconds = time.monotonic() - sent if sent else used.ru_utime + used.ru_stime
+            return os.waitstatus_to_exitcode(status), seconds
+        if "after" in asked and not sent and _cpu_seconds(child) >= asked["after"]:
+            time.sleep(random.uniform(0, 0.01))  # the kernel counts in steps of 10 ms
+            os.killpg(child, int(asked["signal"]))
+            sent = time.monotonic()
+        if sent and time.monotonic() - sent > ENDS_S:
+            os.killpg(child, signal.SIGKILL)
         time.sleep(0.002)
+
+
+def _cpu_seconds(process: int) -> float:
+    """Returns the CPU time that a process has taken, all its threads together."""
+    text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    user, system = text.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def whole_run(name: str, case: Case, work: Path, rooms: dict[str, Room]) -> dict[str, float]:
@@ -170,17 +199,18 @@ def whole_run(name: str, case: Case, work: Path, rooms: dict[str, Room]) -> dict
 
 
 def before(step: Step, case: Case, folder: Path) -> None:
-    """Puts the run folder into the state before a step."""
+    """Puts the run folder into the state before a step; what the first one draws is not there."""
     run, names = folder / "run", [each.name for each in case.steps]
+    if step.name == names[0] and case.draws:
+        remove_tree(folder / "data")
     if run.exists():
         subprocess.run(["chmod", "-R", "u+w", run], check=True)
         shutil.rmtree(run)
     shutil.copytree(folder / "whole", run, symlinks=True)
-    for name in names[names.index(step.name) :]:
-        remove_tree(run / {"package": "model"}.get(name, name))
-        if name == "infer":
-            for path in run.glob("rows.csv*"):
-                path.unlink()
+    for each in case.steps[names.index(step.name) :]:
+        remove(result_of(each, run))
+    for path in run.glob("rows.csv*"):
+        path.unlink()
 
 
 def attempt(
@@ -194,7 +224,7 @@ def attempt(
     if how in ("SIGKILL", "SIGTERM"):
         asked = {"after": at, "signal": int(signal.Signals[how])}
     elif how == "full disk":
-        at = 10 ** random.uniform(2.5, 5)
+        at = _largest(result_of(step, folder / "whole")) ** random.uniform(0.5, 1)
         asked = {"largest": at}
     elif how == "read only":
         subprocess.run(["chmod", "-R", "a-w", folder / "run"], check=True)
@@ -215,8 +245,8 @@ def attempt(
     wrong = [f"half written: {path}" for path in broken_files(folder / "run")]
     if how != "SIGKILL" and "Traceback" in told:
         wrong.append(f"a traceback: {told[-600:]}")
-    if how == "SIGTERM" and took > at + ENDS_S:
-        wrong.append(f"alive {took - at:.0f} s after SIGTERM")
+    if how == "SIGTERM" and took > ENDS_S:
+        wrong.append(f"alive {took:.0f} s after SIGTERM")
     again, _ = room.call(step.arguments(folder))
     if again:
         told = room.log.read_text(encoding="utf-8", errors="replace")
@@ -227,22 +257,35 @@ def attempt(
 
 
 def _differing(step: Step, folder: Path) -> list[str]:
-    place = {"package": "model", "infer": "rows.csv"}.get(step.name, step.name)
-    ours, theirs = (digests_of(folder / run / place) for run in ("run", "whole"))
+    ours, theirs = (digests_of(result_of(step, folder / run)) for run in ("run", "whole"))
     return sorted(key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key))
 
 
-def missing(trials: list[Trial], only: str) -> list[tuple[str, Case, Step, str]]:
-    """Returns what is to be tried: every step once in every way, then every step once more."""
+def result_of(step: Step, run: Path) -> Path:
+    """Returns the folder or file that a step leaves in a run folder."""
+    return run / {"package": "model", "infer": "rows.csv"}.get(step.name, step.name)
+
+
+def _largest(path: Path) -> int:
+    """Returns the bytes of the largest file of a result."""
+    return max(file.stat().st_size for file in (path, *path.rglob("*")) if file.is_file())
+
+
+def missing(trials: list[Trial], only: Sequence[str]) -> list[tuple[str, Case, Step, str]]:
+    """Returns what is to be tried: a few kills of every step, the other ways, then more kills."""
     done = Counter((trial.case, trial.step, trial.how) for trial in trials)
-    return [
-        (name, case, step, how)
+    ranked = [
+        (number if how == "SIGKILL" else FIRST_KILLS, name, case, step, how)
         for number in range(max(TRIALS.values()))
         for name, case in CASES.items()
         for step in case.steps
         for how, wanted in TRIALS.items()
-        if only in f"{name}/{step.name}" and done[name, step.name, how] <= number < wanted
+        if done[name, step.name, how] <= number < wanted
+        if not only or any(text in f"{name}/{step.name}" for text in only)
+        if how != "no data" or step != case.steps[0] or not case.draws
     ]
+    ranked.sort(key=lambda row: row[0])
+    return [(name, case, step, how) for _, name, case, step, how in ranked]
 
 
 def table(trials: list[Trial]) -> dict:
@@ -259,7 +302,7 @@ def table(trials: list[Trial]) -> dict:
 
 def main(
     work: Annotated[Path, typer.Option(help="Folder for runs and trials.")] = Path("runs/survival"),
-    only: Annotated[str, typer.Option(help="Of CASE/STEP, those with this text in them.")] = "",
+    only: Annotated[list[str] | None, typer.Option(help="Of CASE/STEP, those with a text.")] = None,
     seconds: Annotated[float, typer.Option(help="Begin no trial after so many seconds.")] = 2700,
     out: Annotated[Path, typer.Option(help="The table.")] = ROOT / "benchmarks/results",
 ) -> None:
@@ -270,7 +313,7 @@ def main(
     lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
     trials = [Trial(**json.loads(line)) for line in lines]
     rooms: dict[str, Room] = {}
-    for name, case, step, how in missing(trials, only):
+    for name, case, step, how in missing(trials, only or ()):
         for each in case.steps if not (work / name / "times.json").exists() else (step,):
             if each.room not in rooms:
                 rooms[each.room] = Room(each.room, work)
