@@ -1,6 +1,6 @@
-"""Our recipe for MPII, from labels to report, on drawn pictures with its names and imbalance.
+"""MPII's configurations, from labels to report, on drawn pictures with MPII's names and imbalance.
 
-Whoever has MPII's pictures runs the file unchanged: here, sizes, counts and epochs are smaller.
+Whoever has MPII's pictures runs both files unchanged: here, sizes, counts and epochs are smaller.
 """
 
 import json
@@ -50,7 +50,7 @@ SMALL = (
 
 @pytest.fixture(autouse=True)
 def weights(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets it start from the pretrained pose model."""
+    """Lets both start from the pretrained pose model, as they say."""
     monkeypatch.setenv("POSE_ACTIVITY_WEIGHTS", str(data_dir / "weights"))
 
 
@@ -79,6 +79,22 @@ def test_ours(drawn: Path, tmp_path: Path) -> None:
         "stage2.fine_tune.epochs=1",
     )
     assert any("heatmap" in row["part"] for row in report["inputs"]["rows"])
+
+
+def test_published(drawn: Path, tmp_path: Path) -> None:
+    _train(
+        "mpii",
+        drawn,
+        tmp_path,
+        "stage1.split={train: 24, val: 8, test: 0}",
+        "stage1.fit.epochs=[1, 1]",
+        "stage1.fit.image_size=64",
+        "stage1.fit.batch=8",
+        "stage1.fit.workers=0",
+        "stage1.export_size=64",
+        "stage2.weights=none",
+        "stage2.epochs=1",
+    )
 
 
 def _train(config: str, drawn: Path, folder: Path, *changes: str) -> dict:
