@@ -5,6 +5,7 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -159,5 +160,6 @@ def test_what_must_be_here_is_refused_as_a_url() -> None:
         with pytest.raises(ValueError, match=f"^{what} must be a path .* Received: s3:/bucket/run"):
             use(typed)
     for option in ("draw", "gallery", "tracks"):
+        given: dict[str, Any] = {option: typed}
         with pytest.raises(ValueError, match=f"^--{option} must be a path on this machine"):
-            infer.main(["a.jpg"], "runs/x", **{option: typed})
+            infer.main(["a.jpg"], "runs/x", **given)

@@ -166,7 +166,7 @@ except ValueError as error:
 coarse = keras.Model(whole.input, keras.layers.AveragePooling2D(4)(whole.output))
 facts["enlarged"] = list(for_every_pixel(coarse, RECIPE).output_shape)
 # A coarse network that says what its targets say: ramps, which are linear between them.
-planes = keras.Input((SIZE, SIZE, 4))
+planes: Any = keras.Input((SIZE, SIZE, 4))
 facts["places"] = []
 for factor in (2, 4):
     centres = keras.Model(planes, planes[:, factor // 2 :: factor, factor // 2 :: factor])
