@@ -90,7 +90,7 @@ def require(
             )
     raise PrecisionError(
         f"{folder}: nobody has compared precision {precision} on {engine} with f32 for these "
-        f"graphs. Measure it: {command('train', f'precision {precision} --run ...')} on this engine"
+        f"graphs. Measure it: {command('train', f'precision {precision}')} with this run and engine"
     )
 
 

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.filterwarnings(line) for line in IGNORED]
 
 def test_without_ray_it_is_said_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'pose-activity\[ray\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install '\.\[ray\]', in a checkout"):
         Cluster().run(Task(TASKS, "refusing", {}), ITEMS)
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -70,7 +69,9 @@ def _rows(table: Path) -> list[dict[str, str]]:
     return [{name: value for name, value in row.items() if name.strip() != "time"} for row in rows]
 
 
-def test_an_interruption_ends_what_was_started(tmp_path: Path) -> None:
+def test_an_interruption_ends_what_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     note = tmp_path / "ended"
     script = (
         "import pathlib, signal, sys, time\n"
@@ -80,12 +81,17 @@ def test_an_interruption_ends_what_was_started(tmp_path: Path) -> None:
         "time.sleep(60)\n"
     )
 
-    def interrupt() -> None:
-        while not (tmp_path / "begun").exists():
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
+    class Interrupted(subprocess.Popen):
+        """A wait of which is interrupted once; a real SIGINT would reach pytest's own threads."""
 
-    threading.Thread(target=interrupt).start()
+        def wait(self, timeout: float | None = None) -> int:
+            monkeypatch.undo()
+            while not (tmp_path / "begun").exists():
+                time.sleep(0.01)
+            self.wait = super().wait
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("pose_activity.stage1_pose.several_gpus.subprocess.Popen", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         several_gpus.run([sys.executable, "-S", "-c", script])
     assert note.exists()

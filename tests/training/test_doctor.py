@@ -96,7 +96,10 @@ def test_an_engine_may_be_broken_or_absent(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(doctor, "version_of", lambda name: None if name == "openvino" else "1")
     first, second = doctor.engines(fail)
     assert first.state == "failed" and "RuntimeError: libcuda.so.1" in first.found
-    assert (second.state, second.remedy) == ("note", "pip install openvino: a faster engine")
+    assert (second.state, second.remedy) == (
+        "note",
+        "needed for bf16 and int8 alone: pip install openvino",
+    )
 
 
 def test_pictures_go_through_labels_planes_and_cache(tmp_path: Path) -> None:

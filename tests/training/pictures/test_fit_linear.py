@@ -79,8 +79,8 @@ def not_in_quick() -> list[str]:
     extras = project["optional-dependencies"]
     names = {extra: {Requirement(line).name for line in extras[extra]} for extra in extras}
     others = names["train"] - names["quick"] - {project["name"]}
-    # scikit-learn looks whether pandas is there.
-    return sorted(IMPORTED_AS.get(name, name) for name in others - {"pandas"})
+    # scikit-learn looks whether pandas is there, and needs cloudpickle by joblib.
+    return sorted(IMPORTED_AS.get(name, name) for name in others - {"pandas", "cloudpickle"})
 
 
 def draw(folder: Path, numbers: range) -> None:
