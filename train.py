@@ -135,11 +135,7 @@ def cache(
     --executor ray, which does both.
     """
     run = _load(config, overrides, ["cache"])
-    parts = _parts(shard, merge, executor, address, shards)
-    if isinstance(parts, Shard):
-        _make_part(run, "cache", parts)
-    else:
-        _make(run, "cache", parts=parts)
+    _make_divided(run, "cache", _parts(shard, merge, executor, address, shards))
 
 
 @app.command()
@@ -170,12 +166,8 @@ def report(
     On many machines as the step cache: --shard, then --merge, or --executor ray.
     """
     run = _load(config, overrides, ["report"])
-    parts = _parts(shard, merge, executor, address, shards)
-    if isinstance(parts, Shard):
-        _make_part(run, "report", parts)
-        return
-    _make(run, "report", parts=parts)
-    kinds.kind_of(run).module("report").say_scores(run)
+    if _make_divided(run, "report", _parts(shard, merge, executor, address, shards)):
+        kinds.kind_of(run).module("report").say_scores(run)
 
 
 @app.command(name="all")
@@ -527,6 +519,15 @@ def _parts(shard: str | None, merge: int | None, executor: str, address: str, co
         cluster.import_ray()  # be wrong in the first second
         return partial(shards.spread, count=count, cluster=cluster.Cluster(address))
     return None
+
+
+def _make_divided(run: Run, step: str, parts: Any) -> bool:
+    """Makes one part of a step, or all of it by `parts`; returns whether it is whole now."""
+    if isinstance(parts, Shard):
+        _make_part(run, step, parts)
+        return False
+    _make(run, step, parts=parts)
+    return True
 
 
 def _make_part(run: Run, step: str, shard: Shard) -> None:

@@ -4,17 +4,21 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from pose_activity.artifacts import manifest
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.artifacts.shards import UNDIVIDED, Shard
-from pose_activity.cache import fingerprint
+from pose_activity.cache import fingerprint, store
 from pose_activity.cache.record import INDEX
 from pose_activity.cache.store import (
+    Cache,
     StoredTensors,
     Tensors,
     altered_tensors,
     missing_tensors,
     open_cache,
 )
+from pose_activity.runtime.progress import progress_bar
+from pose_activity.training.console import console, say
 from pose_activity.training.steps import Counts, MadeFrom, Sharding, Step
 
 
@@ -57,6 +61,64 @@ def shards_with(
         return lambda folder, asked, shard: made.draw(folder, asked, shard.take(made.items), shard)
 
     return Sharding(inputs, part_maker)
+
+
+def build_tensors(
+    folder: Path,
+    asked: MadeFrom[StoredTensors],
+    specs: Sequence[Any],
+    *,
+    classes: Sequence[str],
+    threads: int,
+    shard: Shard,
+    title: str,
+) -> tuple[Cache, dict[Path, str]]:
+    """Stores tensors under a progress bar; see `cache.store.build`. A shard may have none."""
+    with progress_bar(title, console) as show:
+        return store.build(
+            folder,
+            specs,
+            recipe=asked.recipe.recipe,
+            classes=classes,
+            inputs=asked.inputs,
+            tensors=asked.recipe.tensors,
+            threads=threads,
+            on_size=say,
+            may_be_empty=shard != UNDIVIDED,
+            on_progress=show,
+        )
+
+
+def merge_tensors(
+    folder: Path,
+    asked: MadeFrom[StoredTensors],
+    parts: Sequence[Path],
+    *,
+    classes: Sequence[str],
+    counted: Sequence[str],
+) -> Counts:
+    """Puts the tensors of all parts together, under a progress bar.
+
+    Returns:
+        The sums of what the parts `counted`, by name.
+    """
+    with progress_bar("merging parts", console) as show:
+        store.merge(
+            folder,
+            parts,
+            recipe=asked.recipe.recipe,
+            classes=classes,
+            inputs=asked.inputs,
+            tensors=asked.recipe.tensors,
+            on_progress=show,
+        )
+    counts = [counts_of(part) for part in parts]
+    return {name: sum(one[name] for one in counts) for name in counted}
+
+
+def counts_of(part: Path) -> Counts:
+    """Returns what a finished part counted."""
+    return dict(manifest.read_finished(part)["counts"])
 
 
 def cache_step(

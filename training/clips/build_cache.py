@@ -31,8 +31,9 @@ from pose_activity.configs.clips import ClipRun
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage1_pose import predict
 from pose_activity.stage1_pose.track_video import clip_of_video
+from pose_activity.training.cache_step import build_tensors, merge_tensors
 from pose_activity.training.clips import steps
-from pose_activity.training.console import console, say, say_notes
+from pose_activity.training.console import console, say_notes
 from pose_activity.training.file_digest import FileDigests
 from pose_activity.training.steps import Counts, MadeFrom
 
@@ -85,19 +86,15 @@ class ClipCacheMaker:
         say_notes(f"{name}: {why}" for name, why in left_out.items())
         if shard == UNDIVIDED:
             _check_splits(run, (source.entry for source in sources), folder / LEFT_OUT)
-        with progress_bar("storing sequences", console) as show:
-            built, _ = store.build(
-                folder,
-                sources,
-                recipe=recipe,
-                classes=_classes(clips),
-                inputs=asked.inputs,
-                tensors=asked.recipe.tensors,
-                threads=run.threads,
-                on_size=say,
-                may_be_empty=shard != UNDIVIDED,
-                on_progress=show,
-            )
+        built, _ = build_tensors(
+            folder,
+            asked,
+            sources,
+            classes=_classes(clips),
+            threads=run.threads,
+            shard=shard,
+            title="storing sequences",
+        )
         return {"sequences": len(built.entries), "left_out": len(left_out)}
 
     def merge(
@@ -115,18 +112,8 @@ class ClipCacheMaker:
         atomic.write_bytes(folder / LEFT_OUT, csv_text.joined([part / LEFT_OUT for part in parts]))
         entries = (entry for part in parts for entry in store.open_cache(part).entries)
         _check_splits(run, entries, folder / LEFT_OUT)
-        with progress_bar("merging parts", console) as show:
-            store.merge(
-                folder,
-                parts,
-                recipe=recipe,
-                classes=_classes(clips),
-                inputs=asked.inputs,
-                tensors=asked.recipe.tensors,
-                on_progress=show,
-            )
-        counted = [manifest.read_finished(part)["counts"] for part in parts]
-        return {name: sum(one[name] for one in counted) for name in ("sequences", "left_out")}
+        counted = ("sequences", "left_out")
+        return merge_tensors(folder, asked, parts, classes=_classes(clips), counted=counted)
 
 
 def _watching(run: ClipRun, recipe: SequenceRecipe) -> dict[str, Any]:

@@ -9,17 +9,17 @@ from typing import Any
 from pose_activity.annotations.images import ImageError
 from pose_activity.annotations.part_files import load_image, load_mask
 from pose_activity.annotations.types import Masks, PartSample, Poses
-from pose_activity.artifacts import manifest
 from pose_activity.artifacts.manifest import sha256_file, sha256_json
 from pose_activity.artifacts.shards import UNDIVIDED, Shard
-from pose_activity.cache import poses, store
+from pose_activity.cache import poses
 from pose_activity.cache.parts import PartsRecipe, make_example
 from pose_activity.cache.record import WHOLE, Arrays, Entry, key_of
 from pose_activity.cache.store import StoredTensors
 from pose_activity.configs.parts import PartsRun
 from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage1_pose import predict as stage1
-from pose_activity.training.console import console, say, say_notes
+from pose_activity.training.cache_step import build_tensors, merge_tensors
+from pose_activity.training.console import console, say_notes
 from pose_activity.training.parts import steps
 from pose_activity.training.steps import Counts, MadeFrom
 
@@ -68,19 +68,15 @@ class PartsCacheMaker:
         run, recipe = self._run, asked.recipe.recipe
         found = find_poses(run, items, folder, self._pose) if recipe.needs_poses else {}
         sources = [LabelledImage(sample, found.get(sample.source)) for sample in items]
-        with progress_bar("storing tensors", console) as show:
-            built, undecodable = store.build(
-                folder,
-                sources,
-                recipe=recipe,
-                classes=recipe.scheme.names,
-                inputs=asked.inputs,
-                tensors=asked.recipe.tensors,
-                threads=run.threads,
-                on_size=say,
-                may_be_empty=shard != UNDIVIDED,
-                on_progress=show,
-            )
+        built, undecodable = build_tensors(
+            folder,
+            asked,
+            sources,
+            classes=recipe.scheme.names,
+            threads=run.threads,
+            shard=shard,
+            title="storing tensors",
+        )
         say_notes(undecodable.values())
         return {"tensors": len(built.entries), "unreadable": len(undecodable)}
 
@@ -92,18 +88,8 @@ class PartsCacheMaker:
         if recipe.needs_poses:
             source = _source_of(self._run)
             poses.merge(folder / poses.FILE, [part / poses.FILE for part in parts], source=source)
-        with progress_bar("merging parts", console) as show:
-            store.merge(
-                folder,
-                parts,
-                recipe=recipe,
-                classes=recipe.scheme.names,
-                inputs=asked.inputs,
-                tensors=asked.recipe.tensors,
-                on_progress=show,
-            )
-        counted = [manifest.read_finished(part)["counts"] for part in parts]
-        return {name: sum(one[name] for one in counted) for name in ("tensors", "unreadable")}
+        counted = ("tensors", "unreadable")
+        return merge_tensors(folder, asked, parts, classes=recipe.scheme.names, counted=counted)
 
 
 def pose_loader(run: PartsRun) -> Callable[[], stage1.PosePredictor]:

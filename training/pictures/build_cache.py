@@ -8,7 +8,7 @@ from pathlib import Path
 from pose_activity.annotations.names import MPII_ACTIVITIES
 from pose_activity.annotations.sample_files import read_samples
 from pose_activity.annotations.types import Sample
-from pose_activity.artifacts import csv_text, manifest
+from pose_activity.artifacts import csv_text
 from pose_activity.artifacts.atomic import replacing, write_bytes
 from pose_activity.artifacts.names import shown
 from pose_activity.artifacts.shards import UNDIVIDED, Shard
@@ -16,10 +16,10 @@ from pose_activity.cache import poses, store
 from pose_activity.cache.planes import Recipe
 from pose_activity.cache.store import StoredTensors
 from pose_activity.configs.pictures import PictureRun
-from pose_activity.runtime.progress import progress_bar
 from pose_activity.stage1_parts import maps
 from pose_activity.stage1_parts import predict as parts
-from pose_activity.training.console import console, say, say_notes
+from pose_activity.training.cache_step import build_tensors, counts_of, merge_tensors
+from pose_activity.training.console import say_notes
 from pose_activity.training.pictures.match_people import (
     Unmatched,
     each_person,
@@ -66,19 +66,15 @@ class PictureCacheMaker:
         _write_unmatched(folder / UNMATCHED, chosen.unmatched if recipe.one_by_one else None)
         if shard == UNDIVIDED:
             _check_splits(run, {spec.split for spec in chosen.specs}, len(items), len(chosen.specs))
-        with progress_bar("drawing planes", console) as show:
-            built, undecodable = store.build(
-                folder,
-                chosen.specs,
-                recipe=recipe,
-                classes=_classes(run, {source.label for source in chosen.specs}),
-                inputs=asked.inputs,
-                tensors=asked.recipe.tensors,
-                threads=run.threads,
-                on_size=say,
-                may_be_empty=shard != UNDIVIDED,
-                on_progress=show,
-            )
+        built, undecodable = build_tensors(
+            folder,
+            asked,
+            chosen.specs,
+            classes=_classes(run, {source.label for source in chosen.specs}),
+            threads=run.threads,
+            shard=shard,
+            title="drawing planes",
+        )
         say_notes(undecodable.values())
         return {
             "tensors": len(built.entries),
@@ -97,19 +93,9 @@ class PictureCacheMaker:
         _merge_unmatched(folder / UNMATCHED, [part / UNMATCHED for part in parts])
         entries = [entry for part in parts for entry in store.open_cache(part).entries]
         _check_splits(run, {entry.split for entry in entries}, len(self.items), len(entries))
-        counted = [manifest.read_finished(part)["counts"] for part in parts]
-        with progress_bar("merging parts", console) as show:
-            store.merge(
-                folder,
-                parts,
-                recipe=recipe,
-                classes=_classes(run, {label for counts in counted for label in counts["classes"]}),
-                inputs=asked.inputs,
-                tensors=asked.recipe.tensors,
-                on_progress=show,
-            )
-        names = ("tensors", "unreadable", "unmatched")
-        return {name: sum(counts[name] for counts in counted) for name in names}
+        labels = {label for part in parts for label in counts_of(part)["classes"]}
+        counted = ("tensors", "unreadable", "unmatched")
+        return merge_tensors(folder, asked, parts, classes=_classes(run, labels), counted=counted)
 
 
 def _write_unmatched(path: Path, unmatched: Iterable[Unmatched] | None) -> None:
